@@ -1,0 +1,16 @@
+package io.framecast;
+
+/**
+ * A failure that the person at the keyboard can act on. The message is one sentence that says what
+ * was wrong and what to do; the command line prints it as it is and leaves with status 1.
+ */
+public class FramecastException extends RuntimeException {
+
+    public FramecastException(String message) {
+        super(message);
+    }
+
+    public FramecastException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,17 @@
+package io.framecast.backend;
+
+/** Adam over a whole row of parameters at once. */
+public interface AdamOp extends AutoCloseable {
+
+    /** m = m + (g - m)(1 - beta1), v = v + (g² - v)(1 - beta2), p = p - alpha*m/(sqrt(v) + epsilon). */
+    void update(double alpha, double beta1, double beta2, double epsilon);
+
+    /** The moving average of the gradient. */
+    Tensor m();
+
+    /** The moving average of the gradient's square. */
+    Tensor v();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,35 @@
+package io.framecast.backend;
+
+/**
+ * One device, and the maker of everything on it. Same calls, device, precision and thread count: the same bits.
+ * A backend and what it made are for one thread at a time.
+ */
+public interface Backend extends AutoCloseable {
+
+    /** The device in words, for people. */
+    String description();
+
+    Precision precision();
+
+    /** A tensor of zeros. */
+    Tensor tensor(long size);
+
+    ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias);
+
+    Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance);
+
+    Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias);
+
+    Op spaceToDepth(SpaceToDepthSpec spec, Plan plan);
+
+    /** @param size the most elements it will be given */
+    LossOp loss(Loss loss, long size);
+
+    AdamOp adam(Tensor parameters, Tensor gradients);
+
+    /** The most bytes of device memory that were held at once. */
+    long peakBytes();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,134 @@
+package io.framecast.backend.cpu;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.AdamOp;
+import io.framecast.backend.Backend;
+import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.ConvLstmOp;
+import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Precision;
+import io.framecast.backend.SpaceToDepthSpec;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.Weights;
+import java.util.function.Supplier;
+
+/**
+ * The CPU: convolutions by oneDNN, everything else by native/cpu.
+ *
+ * <p>With {@link Precision#BF16}, convolutions multiply bfloat16 values. Where the processor has units for that
+ * (AVX512-BF16, AMX, AVX-NE-CONVERT) the values are stored as bfloat16; elsewhere they are rounded to bfloat16 but
+ * stored and multiplied as float32, which gives the same products.
+ */
+public final class CpuBackend implements Backend {
+
+    /** How the operands of convolutions are stored, as native/cpu/device.h numbers it. */
+    public enum Operands {
+        F32, BF16, ROUNDED
+    }
+
+    private final NativeCpu.Device device;
+    private final Precision precision;
+
+    /**
+     * @param threads how many threads compute; 0 takes as many as there are processors
+     * @throws FramecastException if the precision is not for CPUs
+     */
+    public CpuBackend(Precision precision, int threads) {
+        this(precision, threads, switch (precision) {
+            case FP32 -> Operands.F32;
+            case BF16 -> NativeCpu.Device.native_bf16() ? Operands.BF16 : Operands.ROUNDED;
+            case TF32 -> throw new FramecastException(
+                    "--precision tf32 is for CUDA devices only; on the CPU choose fp32 or bf16.");
+        });
+    }
+
+    /** The same with the operands' storage given, so that tests can compare the ways of bfloat16. */
+    public CpuBackend(Precision precision, int threads, Operands operands) {
+        this.precision = precision;
+        this.device = call(() -> new NativeCpu.Device(threads, operands.ordinal()));
+    }
+
+    @Override
+    public String description() {
+        String isa = NativeCpu.Device.isa().replaceFirst("^cpu_isa_", "").replace('_', '-');
+        return "CPU, " + device.threads() + (device.threads() == 1 ? " thread" : " threads") + ", oneDNN for " + isa;
+    }
+
+    @Override
+    public Precision precision() {
+        return precision;
+    }
+
+    @Override
+    public Tensor tensor(long size) {
+        return CpuTensor.allocate(device, size);
+    }
+
+    @Override
+    public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
+        return new CpuConvLstm(device, spec, plan, kernel, recurrentKernel, bias);
+    }
+
+    @Override
+    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+            Tensor movingVariance) {
+        return new CpuBatchNorm(device, spec, plan, gamma, beta, movingMean, movingVariance);
+    }
+
+    @Override
+    public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
+        return new CpuConv3d(device, spec, plan, kernel, bias);
+    }
+
+    @Override
+    public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
+        return new CpuSpaceToDepth(device, spec, plan);
+    }
+
+    @Override
+    public LossOp loss(Loss loss, long size) {
+        return new CpuLoss(device, loss, size);
+    }
+
+    @Override
+    public AdamOp adam(Tensor parameters, Tensor gradients) {
+        return new CpuAdam(device, parameters, gradients);
+    }
+
+    @Override
+    public long peakBytes() {
+        return device.peak_bytes();
+    }
+
+    /** The bytes of native memory held now: 0 when all that was made is closed. */
+    public long bytesInUse() {
+        return device.bytes_in_use();
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+
+    /**
+     * Runs a native call that may fail for want of memory or of a oneDNN implementation.
+     *
+     * @throws FramecastException with what C++ said
+     */
+    static <T> T call(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (FramecastException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            String hint = String.valueOf(e.getMessage()).startsWith("out of memory")
+                    ? "; choose a smaller --batch-size, shorter videos or a smaller model" : "";
+            throw new FramecastException("The CPU backend failed: " + e.getMessage() + hint + ".", e);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.framecast.backend.cpu;
+
+import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuTensor.pointer;
+
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Tensor;
+
+/** See native/cpu/pointwise.h. */
+final class CpuLoss implements LossOp {
+
+    private final NativeCpu.Device device;
+    private final Loss loss;
+    private final Tensor gradient;
+
+    CpuLoss(NativeCpu.Device device, Loss loss, long size) {
+        this.device = device;
+        this.loss = loss;
+        this.gradient = CpuTensor.allocate(device, size);
+    }
+
+    @Override
+    public double forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
+        return call(() -> NativeCpu.loss(device, loss.ordinal(), pointer(outputs), pointer(targets), size,
+                withGradient ? pointer(gradient) : null));
+    }
+
+    @Override
+    public Tensor gradient() {
+        return gradient;
+    }
+
+    @Override
+    public void close() {
+        gradient.close();
+    }
+}

@@ -1,0 +1,39 @@
+package io.framecast.backend.cpu;
+
+import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuTensor.pointer;
+
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.SpaceToDepthSpec;
+import io.framecast.backend.Tensor;
+
+/** See native/cpu/pointwise.h. */
+final class CpuSpaceToDepth implements Op {
+
+    private final NativeCpu.SpaceToDepth op;
+    private final long imageSize;
+    private int images;
+
+    CpuSpaceToDepth(NativeCpu.Device device, SpaceToDepthSpec spec, Plan plan) {
+        imageSize = (long) spec.height() * spec.width() * spec.channels();
+        op = call(() -> new NativeCpu.SpaceToDepth(device, plan.frames() * plan.batch(), spec.height(), spec.width(),
+                spec.channels(), spec.block(), spec.inverse(), plan.training() && plan.inputGradient()));
+    }
+
+    @Override
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        images = frames * batch;
+        return CpuTensor.view(call(() -> op.forward(pointer(x), images)), images * imageSize);
+    }
+
+    @Override
+    public Tensor backward(Tensor dy) {
+        return CpuTensor.view(call(() -> op.backward(pointer(dy))), images * imageSize);
+    }
+
+    @Override
+    public void close() {
+        op.close();
+    }
+}

@@ -1,0 +1,41 @@
+package io.framecast.data;
+
+import java.util.Objects;
+
+/** A contiguous range of other videos, which it does not own. */
+record VideoSlice(Videos videos, int from, int to) implements Videos {
+
+    VideoSlice {
+        Objects.checkFromToIndex(from, to, videos.count());
+    }
+
+    @Override
+    public int count() {
+        return to - from;
+    }
+
+    @Override
+    public int frames() {
+        return videos.frames();
+    }
+
+    @Override
+    public int height() {
+        return videos.height();
+    }
+
+    @Override
+    public int width() {
+        return videos.width();
+    }
+
+    @Override
+    public int channels() {
+        return videos.channels();
+    }
+
+    @Override
+    public Video get(int index) {
+        return videos.get(from + Objects.checkIndex(index, count()));
+    }
+}

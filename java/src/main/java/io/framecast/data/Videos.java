@@ -1,0 +1,34 @@
+package io.framecast.data;
+
+/**
+ * Videos of one shape, read one at a time. Reading is safe from several threads at once.
+ */
+public interface Videos extends AutoCloseable {
+
+    int count();
+
+    int frames();
+
+    int height();
+
+    int width();
+
+    int channels();
+
+    /** The values of video {@code index}, as (frames, height, width, channels) float32 in [0, 1]. */
+    Video get(int index);
+
+    /** The number of values in one frame. */
+    default int frameSize() {
+        return height() * width() * channels();
+    }
+
+    /** The videos {@code from} (inclusive) to {@code to} (exclusive) of these; closing it closes nothing. */
+    default Videos slice(int from, int to) {
+        return new VideoSlice(this, from, to);
+    }
+
+    @Override
+    default void close() {
+    }
+}

@@ -1,0 +1,55 @@
+package io.framecast.nn;
+
+import io.framecast.backend.AdamOp;
+import java.util.Map;
+
+/** Adam as in Keras (Kingma and Ba 2015, with epsilon outside the bias correction). */
+public final class Adam implements AutoCloseable {
+
+    private static final double BETA_1 = 0.9;
+    private static final double BETA_2 = 0.999;
+    private static final double EPSILON = 1e-7;
+
+    private final Parameters parameters;
+    private final AdamOp op;
+    private long step;
+
+    public Adam(Network network) {
+        parameters = network.parameters();
+        op = network.backend().adam(parameters.trained(), parameters.gradients());
+    }
+
+    /** Changes the parameters by their gradients: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t), p -= alpha*m/(sqrt(v) + eps). */
+    public void update(double learningRate) {
+        step++;
+        double alpha = learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step));
+        op.update(alpha, BETA_1, BETA_2, EPSILON);
+    }
+
+    /** The steps made. */
+    public long step() {
+        return step;
+    }
+
+    /** The moving averages of the gradients, by parameter. */
+    public Map<String, HostTensor> m() {
+        return parameters.split(op.m());
+    }
+
+    /** The moving averages of the gradients' squares, by parameter. */
+    public Map<String, HostTensor> v() {
+        return parameters.split(op.v());
+    }
+
+    /** Goes on from an earlier state. */
+    public void restore(long steps, Map<String, HostTensor> m, Map<String, HostTensor> v) {
+        step = steps;
+        parameters.join(m, op.m());
+        parameters.join(v, op.v());
+    }
+
+    @Override
+    public void close() {
+        op.close();
+    }
+}

@@ -1,0 +1,49 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Weights;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Keras's BatchNormalization over the channels axis (Ioffe and Szegedy 2015). */
+public record BatchNormalization(double epsilon, double momentum) implements LayerConfig {
+
+    @Override
+    public String type() {
+        return "BatchNormalization";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("epsilon", epsilon);
+        settings.put("momentum", momentum);
+        return settings;
+    }
+
+    @Override
+    public FrameShape outputShape(FrameShape input) {
+        return input;
+    }
+
+    @Override
+    public List<ParameterSpec> parameters(FrameShape input) {
+        int[] shape = {input.channels()};
+        return List.of(
+                new ParameterSpec("gamma", shape, true, Initializer.ONES),
+                new ParameterSpec("beta", shape, true, Initializer.ZEROS),
+                new ParameterSpec("moving_mean", shape, false, Initializer.ZEROS),
+                new ParameterSpec("moving_variance", shape, false, Initializer.ONES));
+    }
+
+    @Override
+    public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
+        BatchNormSpec spec = new BatchNormSpec(input.height(), input.width(), input.channels(), epsilon, momentum);
+        return new OpLayer(backend.batchNorm(spec, plan, parameters.apply("gamma"), parameters.apply("beta"),
+                parameters.apply("moving_mean").value(), parameters.apply("moving_variance").value()));
+    }
+}

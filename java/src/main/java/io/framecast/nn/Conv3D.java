@@ -1,0 +1,67 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Activation;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Weights;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Keras's Conv3D with stride 1 and "same" padding in time, height and width. */
+public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements LayerConfig {
+
+    @Override
+    public String type() {
+        return "Conv3D";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("filters", filters);
+        settings.put("kernel_size", new int[] {kernelFrames, kernelSize.height(), kernelSize.width()});
+        settings.put("padding", "same");
+        settings.put("activation", activation.keras());
+        return settings;
+    }
+
+    /** The same layer with another activation. */
+    Conv3D with(Activation other) {
+        return new Conv3D(filters, kernelFrames, kernelSize, other);
+    }
+
+    @Override
+    public FrameShape outputShape(FrameShape input) {
+        return new FrameShape(input.height(), input.width(), filters);
+    }
+
+    @Override
+    public List<ParameterSpec> parameters(FrameShape input) {
+        return List.of(
+                new ParameterSpec("kernel",
+                        new int[] {kernelFrames, kernelSize.height(), kernelSize.width(), input.channels(), filters},
+                        true, Initializer.GLOROT_UNIFORM),
+                new ParameterSpec("bias", new int[] {filters}, true, Initializer.ZEROS));
+    }
+
+    @Override
+    public int futureReach() {
+        return kernelFrames / 2;
+    }
+
+    private int pastReach() {
+        return (kernelFrames - 1) / 2;
+    }
+
+    @Override
+    public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
+        Conv3dSpec spec = new Conv3dSpec(input.height(), input.width(), input.channels(), filters, kernelFrames,
+                kernelSize.height(), kernelSize.width(), activation);
+        return new Conv3dLayer(backend,
+                backend.conv3d(spec, plan, parameters.apply("kernel"), parameters.apply("bias")), plan, pastReach(),
+                futureReach(), input.size(), outputShape(input).size());
+    }
+}

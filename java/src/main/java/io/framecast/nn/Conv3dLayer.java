@@ -1,0 +1,83 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Tensor;
+
+/**
+ * For rollout, keeps the window of input frames that its new and revised outputs depend on. Where the window does not
+ * begin with the video, its first {@code pastReach} outputs would see zeros in place of frames; they are not used.
+ */
+final class Conv3dLayer implements Layer {
+
+    private final Op op;
+    private final int pastReach;
+    private final int futureReach;
+    private final int inputSize;
+    private final int outputSize;
+    private final Tensor window;
+    private final int capacity;
+    private int held;       // frames in the window
+    private boolean whole;  // the window begins with the video
+
+    Conv3dLayer(Backend backend, Op op, Plan plan, int pastReach, int futureReach, int inputSize, int outputSize) {
+        this.op = op;
+        this.pastReach = pastReach;
+        this.futureReach = futureReach;
+        this.inputSize = inputSize;
+        this.outputSize = outputSize;
+        this.capacity = plan.frames();
+        this.window = plan.training() ? null : backend.tensor((long) capacity * plan.batch() * inputSize);
+    }
+
+    @Override
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        return op.forward(x, frames, batch, training);
+    }
+
+    @Override
+    public Tensor backward(Tensor dy) {
+        return op.backward(dy);
+    }
+
+    @Override
+    public void begin() {
+        held = 0;
+        whole = true;
+    }
+
+    @Override
+    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
+        long frame = (long) batch * inputSize;
+        // The tail is one frame longer at the end, and where its first frame was not given before, it has no more
+        // unsettled frames than the last: the frames held before it stay.
+        int before = Math.max(0, held + 1 - count);
+        int total = before + count;
+        int wanted = count + futureReach + pastReach;
+        if (total > wanted) {
+            int drop = total - wanted;
+            for (int k = drop; k < before; k++) {
+                window.copyTo(k * frame, window, (k - drop) * frame, frame);
+            }
+            before -= drop;
+            total = wanted;
+            whole = false;
+        }
+        tail.copyTo(0, window, before * frame, count * frame);
+        held = total;
+        Tensor outputs = op.forward(window, total, batch, false);
+        int usable = whole ? total : total - pastReach;
+        int revised = Math.min(count + futureReach, usable);
+        long outputFrame = (long) batch * outputSize;
+        return outputs.slice((total - revised) * outputFrame, revised * outputFrame);
+    }
+
+    @Override
+    public void close() {
+        op.close();
+        if (window != null) {
+            window.close();
+        }
+    }
+}

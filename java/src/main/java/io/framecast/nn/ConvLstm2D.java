@@ -1,0 +1,86 @@
+package io.framecast.nn;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
+import io.framecast.backend.Backend;
+import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Weights;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * Keras's ConvLSTM2D with return_sequences: a convolutional LSTM without peepholes (Shi et al. 2015).
+ *
+ * @param kernelSize height and width, as all pairs here
+ * @param padding "same" or "valid", of the input convolution, as strides and dilation
+ */
+public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
+        Activation activation, Activation recurrentActivation) implements LayerConfig {
+
+    public ConvLstm2D {
+        if (!strides.equals(Pair.ONE) && !dilationRate.equals(Pair.ONE)) {
+            throw new FramecastException("\"strides\" and \"dilation_rate\" cannot both differ from 1.");
+        }
+    }
+
+    @Override
+    public String type() {
+        return "ConvLSTM2D";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("filters", filters);
+        settings.put("kernel_size", kernelSize.toArray());
+        settings.put("strides", strides.toArray());
+        settings.put("padding", padding);
+        settings.put("dilation_rate", dilationRate.toArray());
+        settings.put("activation", activation.keras());
+        settings.put("recurrent_activation", recurrentActivation.keras());
+        return settings;
+    }
+
+    @Override
+    public FrameShape outputShape(FrameShape input) {
+        return new FrameShape(
+                length(input.height(), kernelSize.height(), strides.height(), dilationRate.height(), "high"),
+                length(input.width(), kernelSize.width(), strides.width(), dilationRate.width(), "wide"), filters);
+    }
+
+    private int length(int size, int kernel, int stride, int dilation, String direction) {
+        if (padding.equals("same")) {
+            return (size + stride - 1) / stride;
+        }
+        long extent = (kernel - 1L) * dilation + 1;
+        if (extent > size) {
+            throw new FramecastException("its kernel, " + extent + " pixels " + direction
+                    + ", is larger than its input of " + size + "; use \"padding\": \"same\" or a smaller kernel");
+        }
+        return (int) ((size - extent) / stride) + 1;
+    }
+
+    @Override
+    public List<ParameterSpec> parameters(FrameShape input) {
+        int kh = kernelSize.height();
+        int kw = kernelSize.width();
+        return List.of(
+                new ParameterSpec("kernel", new int[] {kh, kw, input.channels(), 4 * filters}, true,
+                        Initializer.GLOROT_UNIFORM),
+                new ParameterSpec("recurrent_kernel", new int[] {kh, kw, filters, 4 * filters}, true,
+                        Initializer.ORTHOGONAL),
+                new ParameterSpec("bias", new int[] {4 * filters}, true, Initializer.FORGET_BIAS));
+    }
+
+    @Override
+    public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
+        ConvLstmSpec spec = new ConvLstmSpec(input.height(), input.width(), input.channels(), filters,
+                kernelSize.height(), kernelSize.width(), strides.height(), strides.width(), dilationRate.height(),
+                dilationRate.width(), padding.equals("same"), activation, recurrentActivation);
+        return new ConvLstmLayer(backend.convLstm(spec, plan, parameters.apply("kernel"),
+                parameters.apply("recurrent_kernel"), parameters.apply("bias")));
+    }
+}

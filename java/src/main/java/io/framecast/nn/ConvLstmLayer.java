@@ -1,0 +1,33 @@
+package io.framecast.nn;
+
+import io.framecast.backend.ConvLstmOp;
+import io.framecast.backend.Tensor;
+
+/** Carries its state past settled frames; unsettled ones are run from it without keeping what comes of them. */
+record ConvLstmLayer(ConvLstmOp op) implements Layer {
+
+    @Override
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        return op.forward(x, frames, batch, training);
+    }
+
+    @Override
+    public Tensor backward(Tensor dy) {
+        return op.backward(dy);
+    }
+
+    @Override
+    public void begin() {
+        op.begin();
+    }
+
+    @Override
+    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
+        return op.step(tail, count, batch, settled ? 1 : 0);
+    }
+
+    @Override
+    public void close() {
+        op.close();
+    }
+}

@@ -1,0 +1,110 @@
+package io.framecast.nn;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
+import io.framecast.backend.Loss;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A model: the shape of its input frames and its layers, one after the other. */
+public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
+
+    /**
+     * @throws FramecastException naming the layer, if the layers do not fit one another
+     */
+    public ModelConfig {
+        layers = List.copyOf(layers);
+        shapes(input, layers);
+    }
+
+    /** The same layers for frames of another shape. */
+    public ModelConfig withInput(FrameShape other) {
+        return new ModelConfig(other, layers);
+    }
+
+    /** The shapes of the frames between layers: the input of layer k at k, the output of the last at the end. */
+    public List<FrameShape> shapes() {
+        return shapes(input, layers);
+    }
+
+    public FrameShape output() {
+        return shapes().get(layers.size());
+    }
+
+    private static List<FrameShape> shapes(FrameShape input, List<LayerConfig> layers) {
+        List<FrameShape> shapes = new ArrayList<>(List.of(input));
+        for (int k = 0; k < layers.size(); k++) {
+            try {
+                shapes.add(layers.get(k).outputShape(shapes.get(k)));
+            } catch (FramecastException e) {
+                throw new FramecastException("Layer " + k + " (" + layers.get(k).type() + ") does not fit: "
+                        + e.getMessage() + ".", e);
+            }
+        }
+        return shapes;
+    }
+
+    /**
+     * Checks that the model maps frames to frames of the same shape, as predicting the next frame asks.
+     *
+     * @throws FramecastException if it does not
+     */
+    public void requireFramesToFrames() {
+        if (!output().equals(input)) {
+            throw new FramecastException("The model turns frames of " + input + " into frames of " + output()
+                    + "; to predict next frames both must be the same.");
+        }
+    }
+
+    /** All parameters by the names they have in checkpoints, {@code layers.<index>.<parameter>}, in order. */
+    public Map<String, ParameterSpec> parameters() {
+        Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
+        List<FrameShape> shapes = shapes();
+        for (int k = 0; k < layers.size(); k++) {
+            for (ParameterSpec spec : layers.get(k).parameters(shapes.get(k))) {
+                parameters.put(parameterName(k, spec.name()), spec);
+            }
+        }
+        return parameters;
+    }
+
+    static String parameterName(int layer, String parameter) {
+        return "layers." + layer + "." + parameter;
+    }
+
+    /** How many frames a step of rollout may hand from layer to layer: the newest, and all that reach into. */
+    int stepFrames() {
+        int frames = 1;
+        for (LayerConfig layer : layers) {
+            if (layer instanceof Conv3D conv) {
+                frames += conv.kernelFrames() - 1;
+            }
+        }
+        return frames;
+    }
+
+    /** The index of the Conv3D whose sigmoid makes the output, perhaps moved about afterwards; -1 if there is none. */
+    private int sigmoidLayer() {
+        int last = layers.size() - 1;
+        while (last >= 0 && (layers.get(last) instanceof DepthToSpace || layers.get(last) instanceof SpaceToDepth)) {
+            last--;
+        }
+        return last >= 0 && layers.get(last) instanceof Conv3D conv && conv.activation() == Activation.SIGMOID
+                ? last : -1;
+    }
+
+    /** The loss as it is computed for this model: binary cross-entropy from the logits where there are any. */
+    public Loss computedAs(Loss loss) {
+        return loss == Loss.BINARY_CROSSENTROPY && sigmoidLayer() >= 0 ? Loss.BINARY_CROSSENTROPY_FROM_LOGITS : loss;
+    }
+
+    /** The same model without the sigmoid at its end, for training on its logits. */
+    ModelConfig withoutSigmoid() {
+        int index = sigmoidLayer();
+        List<LayerConfig> changed = new ArrayList<>(layers);
+        changed.set(index, ((Conv3D) layers.get(index)).with(Activation.LINEAR));
+        return new ModelConfig(input, changed);
+    }
+}

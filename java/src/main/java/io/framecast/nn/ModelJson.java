@@ -1,0 +1,217 @@
+package io.framecast.nn;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.Set;
+
+/** Models as JSON, with Keras's names for Keras's things. Unknown keys and types are errors. */
+public final class ModelJson {
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    private static final int MAX_SIZE = 1 << 14;
+
+    private ModelJson() {
+    }
+
+    public static String write(ModelConfig model) {
+        return MAPPER.valueToTree(toMap(model)).toString();
+    }
+
+    /** The model as maps and lists, ready for a JSON writer. */
+    public static Map<String, Object> toMap(ModelConfig model) {
+        Map<String, Object> input = new LinkedHashMap<>();
+        input.put("height", model.input().height());
+        input.put("width", model.input().width());
+        input.put("channels", model.input().channels());
+        List<Object> layers = new ArrayList<>();
+        for (LayerConfig layer : model.layers()) {
+            Map<String, Object> map = new LinkedHashMap<>();
+            map.put("type", layer.type());
+            map.putAll(layer.settings());
+            layers.add(map);
+        }
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("input", input);
+        map.put("layers", layers);
+        return map;
+    }
+
+    /**
+     * @param source where the text is from, for messages
+     * @throws FramecastException if it is not JSON, or not a model
+     */
+    public static ModelConfig parse(String json, String source) {
+        try {
+            Settings model = new Settings(MAPPER.readTree(json), "the model");
+            Settings input = new Settings(model.required("input"), "\"input\"");
+            FrameShape shape = new FrameShape(input.size("height", null), input.size("width", null),
+                    input.size("channels", null));
+            input.nothingElse();
+            JsonNode list = model.required("layers");
+            model.nothingElse();
+            if (!list.isArray() || list.isEmpty()) {
+                throw new FramecastException("\"layers\" must be a list of at least one layer");
+            }
+            List<LayerConfig> layers = new ArrayList<>();
+            for (JsonNode node : list) {
+                layers.add(layer(new Settings(node, "layer " + layers.size())));
+            }
+            return new ModelConfig(shape, layers);
+        } catch (JsonProcessingException e) {
+            throw new FramecastException(source + " is not valid JSON: " + e.getOriginalMessage()
+                    + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")") + ".", e);
+        } catch (FramecastException e) {
+            String message = e.getMessage();
+            throw new FramecastException("The model in " + source + " is wrong: " + message
+                    + (message.endsWith(".") ? "" : "."), e);
+        }
+    }
+
+    private static LayerConfig layer(Settings settings) {
+        String type = settings.text("type", null, Set.of());
+        LayerConfig layer;
+        try {
+            layer = switch (type) {
+                case "ConvLSTM2D" -> new ConvLstm2D(settings.size("filters", null), settings.pair("kernel_size", null),
+                        settings.pair("strides", Pair.ONE), settings.text("padding", "valid", Set.of("same", "valid")),
+                        settings.pair("dilation_rate", Pair.ONE),
+                        Activation.named(settings.text("activation", "tanh", Set.of())),
+                        Activation.named(settings.text("recurrent_activation", "sigmoid", Set.of())));
+                case "BatchNormalization" -> new BatchNormalization(settings.number("epsilon", 1e-3, 0, 1),
+                        settings.number("momentum", 0.99, 0, 1));
+                case "Conv3D" -> {
+                    int[] kernel = settings.sizes("kernel_size", 3, null);
+                    settings.text("padding", "same", Set.of("same"));
+                    yield new Conv3D(settings.size("filters", null), kernel[0], new Pair(kernel[1], kernel[2]),
+                            Activation.named(settings.text("activation", "linear", Set.of())));
+                }
+                case "SpaceToDepth" -> new SpaceToDepth(settings.size("block_size", null));
+                case "DepthToSpace" -> new DepthToSpace(settings.size("block_size", null));
+                default -> throw new FramecastException("there is no layer type \"" + type + "\"; choose from "
+                        + "ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
+            };
+        } catch (FramecastException e) {
+            throw e.getMessage().startsWith(settings.where) ? e
+                    : new FramecastException(settings.where + ": " + e.getMessage(), e);
+        }
+        settings.nothingElse();
+        return layer;
+    }
+
+    /** The settings of one JSON object, each to be taken once. */
+    private static final class Settings {
+
+        private final JsonNode node;
+        private final String where;
+        private final Set<String> left = new TreeSet<>();
+
+        Settings(JsonNode node, String where) {
+            if (!(node instanceof ObjectNode)) {
+                throw new FramecastException(where + " must be a JSON object");
+            }
+            this.node = node;
+            this.where = where;
+            for (Iterator<String> names = node.fieldNames(); names.hasNext();) {
+                left.add(names.next());
+            }
+        }
+
+        JsonNode required(String key) {
+            JsonNode value = take(key);
+            if (value == null) {
+                throw new FramecastException(where + " has no \"" + key + "\"");
+            }
+            return value;
+        }
+
+        String text(String key, String byDefault, Set<String> allowed) {
+            JsonNode value = byDefault == null ? required(key) : take(key);
+            if (value == null) {
+                return byDefault;
+            }
+            if (!value.isTextual() || !(allowed.isEmpty() || allowed.contains(value.textValue()))) {
+                throw wrong(key, allowed.isEmpty() ? "a string" : "one of " + new TreeSet<>(allowed), value);
+            }
+            return value.textValue();
+        }
+
+        double number(String key, double byDefault, double above, double below) {
+            JsonNode value = take(key);
+            if (value == null) {
+                return byDefault;
+            }
+            if (!value.isNumber() || !(value.doubleValue() > above && value.doubleValue() < below)) {
+                throw wrong(key, "a number between " + above + " and " + below, value);
+            }
+            return value.doubleValue();
+        }
+
+        int size(String key, Integer byDefault) {
+            JsonNode value = byDefault == null ? required(key) : take(key);
+            return value == null ? byDefault : size(key, value, value);
+        }
+
+        private int size(String key, JsonNode value, JsonNode whole) {
+            if (!value.isInt() || value.intValue() < 1 || value.intValue() > MAX_SIZE) {
+                throw wrong(key, "made of whole numbers from 1 to " + MAX_SIZE, whole);
+            }
+            return value.intValue();
+        }
+
+        /** One number for all, or a list of {@code count}. */
+        int[] sizes(String key, int count, int[] byDefault) {
+            JsonNode value = byDefault == null ? required(key) : take(key);
+            if (value == null) {
+                return byDefault;
+            }
+            int[] sizes = new int[count];
+            if (value.isArray()) {
+                if (value.size() != count) {
+                    throw wrong(key, "one number or a list of " + count, value);
+                }
+                for (int k = 0; k < count; k++) {
+                    sizes[k] = size(key, value.get(k), value);
+                }
+            } else {
+                Arrays.fill(sizes, size(key, value, value));
+            }
+            return sizes;
+        }
+
+        Pair pair(String key, Pair byDefault) {
+            int[] sizes = sizes(key, 2, byDefault == null ? null : byDefault.toArray());
+            return new Pair(sizes[0], sizes[1]);
+        }
+
+        void nothingElse() {
+            if (!left.isEmpty()) {
+                throw new FramecastException(where + " has an unknown setting \"" + left.iterator().next() + "\"");
+            }
+        }
+
+        private JsonNode take(String key) {
+            left.remove(key);
+            return node.get(key);
+        }
+
+        private FramecastException wrong(String key, String expected, JsonNode actual) {
+            return new FramecastException(where + ": \"" + key + "\" must be " + expected + ", not " + actual);
+        }
+    }
+}

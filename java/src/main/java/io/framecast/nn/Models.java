@@ -1,0 +1,48 @@
+package io.framecast.nn;
+
+import io.framecast.FramecastException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The models that have names, and those in files. */
+public final class Models {
+
+    /** The presets, resources of this package in model JSON. */
+    public static final List<String> PRESETS = List.of("keras", "small");
+
+    private Models() {
+    }
+
+    /**
+     * @param name a preset or a file of model JSON
+     * @throws FramecastException if it is neither
+     */
+    public static ModelConfig load(String name) {
+        if (PRESETS.contains(name)) {
+            return preset(name);
+        }
+        Path file = Path.of(name);
+        if (!Files.isRegularFile(file)) {
+            throw new FramecastException("There is no model \"" + name + "\"; give one of " + String.join(", ", PRESETS)
+                    + " or a file of model JSON.");
+        }
+        try {
+            return ModelJson.parse(Files.readString(file), name);
+        } catch (IOException e) {
+            throw new FramecastException("Cannot read the model in " + name + ": it is not readable UTF-8 text.", e);
+        }
+    }
+
+    private static ModelConfig preset(String name) {
+        try (InputStream in = Models.class.getResourceAsStream(name + ".json")) {
+            return ModelJson.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8), name);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.Loss;
+import io.framecast.backend.Plan;
+import io.framecast.backend.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A model on a device: its layers planned for so many frames and videos at once, and its parameters. */
+public final class Network implements AutoCloseable {
+
+    private final Backend backend;
+    private final ModelConfig model;
+    private final Parameters parameters;
+    private final List<Layer> layers = new ArrayList<>();
+    private final int firstTrained;
+    private int frame;
+
+    /** For inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or {@link #step}. */
+    public static Network forInference(Backend backend, ModelConfig model, int frames, int batch) {
+        return new Network(backend, model, model, Math.max(frames, model.stepFrames()), batch, false);
+    }
+
+    /**
+     * For training with the given loss. If the loss is computed from logits (see {@link ModelConfig#computedAs}),
+     * these are what {@link #forward} returns.
+     */
+    public static Network forTraining(Backend backend, ModelConfig model, Loss loss, int frames, int batch) {
+        boolean logits = model.computedAs(loss) == Loss.BINARY_CROSSENTROPY_FROM_LOGITS;
+        return new Network(backend, model, logits ? model.withoutSigmoid() : model, frames, batch, true);
+    }
+
+    private Network(Backend backend, ModelConfig model, ModelConfig built, int frames, int batch, boolean training) {
+        this.backend = backend;
+        this.model = model;
+        this.parameters = new Parameters(backend, model, training);
+        List<FrameShape> shapes = built.shapes();
+        int first = built.layers().size();
+        try {
+            for (int k = 0; k < built.layers().size(); k++) {
+                int index = k;
+                LayerConfig layer = built.layers().get(k);
+                boolean inputGradient = first < k;
+                layers.add(layer.build(backend, shapes.get(k), new Plan(frames, batch, training, inputGradient),
+                        name -> parameters.weights(ModelConfig.parameterName(index, name))));
+                if (first > k && !layer.parameters(shapes.get(k)).isEmpty()) {
+                    first = k;
+                }
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        firstTrained = first;
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    public ModelConfig model() {
+        return model;
+    }
+
+    public Parameters parameters() {
+        return parameters;
+    }
+
+    /** From (frames, batch, height, width, channels) to the same; the result is valid until the next call. */
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        Tensor y = x;
+        for (Layer layer : layers) {
+            y = layer.forward(y, frames, batch, training);
+        }
+        return y;
+    }
+
+    /** Fills the parameters' gradients from the gradient of what the last forward returned, which it overwrites. */
+    public void backward(Tensor outputGradient) {
+        Tensor dy = outputGradient;
+        for (int k = layers.size() - 1; k >= firstTrained; k--) {
+            dy = layers.get(k).backward(dy);
+        }
+    }
+
+    /** Begins new videos: the next {@link #step} takes their first frame. */
+    public void begin() {
+        layers.forEach(Layer::begin);
+        frame = 0;
+    }
+
+    /**
+     * Takes the next frame of the videos begun, (batch, height, width, channels).
+     *
+     * @return the prediction of the frame after it: the last frame of what {@link #forward} would return for all
+     *     frames so far
+     */
+    public Tensor step(Tensor x, int batch) {
+        Tensor tail = x;
+        int count = 1;
+        int reach = 0;
+        for (int k = 0; k < layers.size(); k++) {
+            tail = layers.get(k).step(tail, count, batch, frame >= reach);
+            reach += model.layers().get(k).futureReach();
+            count = Math.min(reach, frame) + 1;
+        }
+        frame++;
+        long size = (long) batch * model.output().size();
+        return tail.slice((count - 1) * size, size);
+    }
+
+    @Override
+    public void close() {
+        layers.forEach(Layer::close);
+        parameters.close();
+    }
+}

@@ -1,0 +1,33 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Op;
+import io.framecast.backend.Tensor;
+
+/** A layer that treats each frame by itself. */
+record OpLayer(Op op) implements Layer {
+
+    @Override
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        return op.forward(x, frames, batch, training);
+    }
+
+    @Override
+    public Tensor backward(Tensor dy) {
+        return op.backward(dy);
+    }
+
+    @Override
+    public void begin() {
+        // No frame depends on another.
+    }
+
+    @Override
+    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
+        return op.forward(tail, count, batch, false);
+    }
+
+    @Override
+    public void close() {
+        op.close();
+    }
+}

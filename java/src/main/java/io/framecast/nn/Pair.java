@@ -1,0 +1,11 @@
+package io.framecast.nn;
+
+/** A height and a width, as Keras's (height, width) tuples. */
+public record Pair(int height, int width) {
+
+    public static final Pair ONE = new Pair(1, 1);
+
+    int[] toArray() {
+        return new int[] {height, width};
+    }
+}

@@ -1,0 +1,13 @@
+package io.framecast.nn;
+
+/**
+ * A parameter of a layer, by Keras's name and in Keras's layout.
+ *
+ * @param trainable whether the optimiser changes it; the moving averages of batch norm it does not
+ */
+public record ParameterSpec(String name, int[] shape, boolean trainable, Initializer initializer) {
+
+    public int size() {
+        return HostTensor.size(shape);
+    }
+}

@@ -1,0 +1,125 @@
+package io.framecast.nn;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.Weights;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * A model's parameters on a device. Those that are trained lie in one row, and so do their gradients, so that the
+ * optimiser is one pass over all of them; the others (moving averages) follow in a row of their own.
+ */
+public final class Parameters implements AutoCloseable {
+
+    private record Place(ParameterSpec spec, long offset) {
+    }
+
+    private final Map<String, Place> places = new LinkedHashMap<>();
+    private final Tensor trained;
+    private final Tensor gradients;
+    private final Tensor others;
+
+    /** All zero; {@link #set} gives them values. */
+    public Parameters(Backend backend, ModelConfig model, boolean training) {
+        long trainedSize = 0;
+        long otherSize = 0;
+        for (Map.Entry<String, ParameterSpec> entry : model.parameters().entrySet()) {
+            ParameterSpec spec = entry.getValue();
+            places.put(entry.getKey(), new Place(spec, spec.trainable() ? trainedSize : otherSize));
+            // On 16 floats, so that each parameter begins on a cache line.
+            long room = (spec.size() + 15L) / 16 * 16;
+            if (spec.trainable()) {
+                trainedSize += room;
+            } else {
+                otherSize += room;
+            }
+        }
+        trained = backend.tensor(trainedSize);
+        gradients = training ? backend.tensor(trainedSize) : null;
+        others = backend.tensor(otherSize);
+    }
+
+    /** Initial values for a model: the same for the same seed, on any machine. */
+    public static Map<String, HostTensor> initial(ModelConfig model, long seed) {
+        Random random = new Random(seed);
+        Map<String, HostTensor> values = new LinkedHashMap<>();
+        model.parameters().forEach((name, spec) -> values.put(name,
+                new HostTensor(spec.shape(), spec.initializer().values(spec.shape(), random))));
+        return values;
+    }
+
+    /** All trained parameters, in one row. */
+    public Tensor trained() {
+        return trained;
+    }
+
+    /** Their gradients, in the same order; null when not training. */
+    public Tensor gradients() {
+        return gradients;
+    }
+
+    /** One parameter on the device. */
+    Weights weights(String name) {
+        Place place = places.get(name);
+        int size = place.spec.size();
+        if (!place.spec.trainable()) {
+            return new Weights(others.slice(place.offset, size), null);
+        }
+        return new Weights(trained.slice(place.offset, size),
+                gradients == null ? null : gradients.slice(place.offset, size));
+    }
+
+    /** Copies values to the device; all parameters of the model must be among them, in their shapes. */
+    public void set(Map<String, HostTensor> values) {
+        places.forEach((name, place) -> row(place).write(place.offset, values.get(name).values(), 0,
+                place.spec.size()));
+    }
+
+    /** Copies the values from the device. */
+    public Map<String, HostTensor> get() {
+        Map<String, HostTensor> values = new LinkedHashMap<>();
+        places.forEach((name, place) -> values.put(name, read(row(place), place)));
+        return values;
+    }
+
+    /** What a row as long as {@link #trained} (gradients, an optimiser's averages) holds for each parameter. */
+    public Map<String, HostTensor> split(Tensor row) {
+        Map<String, HostTensor> values = new LinkedHashMap<>();
+        places.forEach((name, place) -> {
+            if (place.spec.trainable()) {
+                values.put(name, read(row, place));
+            }
+        });
+        return values;
+    }
+
+    /** The inverse of {@link #split}. */
+    public void join(Map<String, HostTensor> values, Tensor row) {
+        places.forEach((name, place) -> {
+            if (place.spec.trainable()) {
+                row.write(place.offset, values.get(name).values(), 0, place.spec.size());
+            }
+        });
+    }
+
+    private Tensor row(Place place) {
+        return place.spec.trainable() ? trained : others;
+    }
+
+    private static HostTensor read(Tensor row, Place place) {
+        float[] values = new float[place.spec.size()];
+        row.read(place.offset, values, 0, values.length);
+        return new HostTensor(place.spec.shape(), values);
+    }
+
+    @Override
+    public void close() {
+        trained.close();
+        if (gradients != null) {
+            gradients.close();
+        }
+        others.close();
+    }
+}

@@ -1,0 +1,37 @@
+// Batch normalisation over frames, batch, height and width, per channel:
+//   y = gamma*(x - mean)/sqrt(variance + epsilon) + beta
+// with the statistics of the batch (biased variance) in training, the moving averages in inference.
+//
+// Training reads x twice and writes y once; backward reads x and dy twice and writes the gradient of x over dy.
+#pragma once
+
+#include <vector>
+
+#include "device.h"
+
+namespace framecast {
+
+class BatchNorm {
+  public:
+    // For up to `rows` positions of `channels` values. The moving averages are updated by forward in training.
+    BatchNorm(Device &device, int64_t rows, int channels, double epsilon, double momentum, const float *gamma,
+            const float *beta, float *moving_mean, float *moving_variance, float *gamma_gradient,
+            float *beta_gradient);
+
+    float *forward(const float *x, int64_t rows, bool training);
+    // Overwrites dy by the gradient of x, and returns it. Only after a forward in training.
+    float *backward(float *dy);
+
+  private:
+    Device &device_;
+    const int channels_;
+    const double epsilon_, momentum_;
+    const float *gamma_, *beta_;
+    float *moving_mean_, *moving_variance_, *gamma_gradient_, *beta_gradient_;
+    Memory y_;
+    const float *x_ = nullptr;
+    int64_t rows_ = 0;
+    std::vector<double> mean_, inverse_deviation_;
+};
+
+}  // namespace framecast

@@ -1,0 +1,100 @@
+// One 2-D convolution over a pile of images, with its two gradients, through oneDNN.
+//
+// Images are NHWC. Weights are (kernel height, kernel width, in, out) in float32 for the caller;
+// oneDNN chooses the layout it multiplies from, and they are packed into it when they change.
+// Images and output gradients are operands (see Device::operands), results are float32.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "device.h"
+
+namespace framecast {
+
+// `same` pads as TensorFlow and Keras do: output = ceil(input / stride), the odd pixel of padding last.
+struct ConvolutionShape {
+    int height, width, in, out;
+    int kernel_height, kernel_width;
+    int stride_height = 1, stride_width = 1;
+    int dilation_height = 1, dilation_width = 1;
+    bool same = true;
+
+    int out_height() const { return output(height, kernel_height, stride_height, dilation_height); }
+    int out_width() const { return output(width, kernel_width, stride_width, dilation_width); }
+    int pad_top() const { return padding(height, out_height(), kernel_height, stride_height, dilation_height) / 2; }
+    int pad_left() const { return padding(width, out_width(), kernel_width, stride_width, dilation_width) / 2; }
+    int pad_bottom() const {
+        return padding(height, out_height(), kernel_height, stride_height, dilation_height) - pad_top();
+    }
+    int pad_right() const {
+        return padding(width, out_width(), kernel_width, stride_width, dilation_width) - pad_left();
+    }
+    size_t input_size() const { return size_t(height) * width * in; }
+    size_t output_size() const { return size_t(out_height()) * out_width() * out; }
+    size_t weights_size() const { return size_t(kernel_height) * kernel_width * in * out; }
+
+  private:
+    int output(int size, int kernel, int stride, int dilation) const {
+        return same ? (size + stride - 1) / stride : (size - (kernel - 1) * dilation - 1) / stride + 1;
+    }
+    int padding(int size, int output, int kernel, int stride, int dilation) const {
+        const int total = (output - 1) * stride + (kernel - 1) * dilation + 1 - size;
+        return same && total > 0 ? total : 0;
+    }
+};
+
+class Convolution {
+  public:
+    Convolution(Device &device, const ConvolutionShape &shape) : device_(device), shape_(shape) {}
+
+    const ConvolutionShape &shape() const { return shape_; }
+
+    // Says that the weights at `weights` (float32, kept by the caller) are to be read anew.
+    void set_weights(const float *weights);
+
+    // output = convolution + bias; `bias` may be null.
+    void forward(int images, const void *input, const float *bias, float *output);
+    // output += convolution.
+    void forward_accumulate(int images, const void *input, float *output);
+    // The gradient of the input, overwritten.
+    void backward_data(int images, const void *output_gradient, float *input_gradient);
+    // The gradients of weights and bias, overwritten; `bias_gradient` may be null.
+    void backward_weights(int images, const void *input, const void *output_gradient, float *weights_gradient,
+            float *bias_gradient);
+
+  private:
+    enum class Kind { forward, forward_bias, forward_accumulate, backward_data, backward_weights, backward_weights_bias };
+
+    // A primitive for one number of images, with the layout it wants its weights in.
+    struct Plan {
+        dnnl::primitive primitive;
+        dnnl::memory::desc weights;
+    };
+
+    Plan &plan(Kind kind, int images);
+    Plan make(Kind kind, int images);
+    dnnl::memory packed_weights(const dnnl::memory::desc &wanted);
+    dnnl::memory operand(int images, const void *data, bool input);
+    dnnl::memory result(int images, float *data, bool input);
+
+    dnnl::memory::desc weights_desc() const;
+    dnnl::memory::desc image_desc(int images, bool input, dnnl::memory::data_type type) const;
+
+    struct Packed {
+        dnnl::memory memory;
+        bool current;
+    };
+
+    Device &device_;
+    ConvolutionShape shape_;
+    const float *weights_ = nullptr;
+    std::map<std::pair<Kind, int>, Plan> plans_;
+    std::vector<Packed> packed_;
+    // Receives weight gradients in oneDNN's layout before they go to the caller's.
+    dnnl::memory gradient_;
+};
+
+}  // namespace framecast

@@ -1,0 +1,91 @@
+#include "device.h"
+
+#include <omp.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+
+namespace framecast {
+
+namespace {
+
+// What this process may still take, in bytes: the kernel's estimate, cut to the container's limit.
+int64_t available_memory() {
+    int64_t available = std::numeric_limits<int64_t>::max();
+    std::ifstream meminfo("/proc/meminfo");
+    for (std::string line; std::getline(meminfo, line);) {
+        long long kib;
+        if (std::sscanf(line.c_str(), "MemAvailable: %lld kB", &kib) == 1) {
+            available = static_cast<int64_t>(kib) * 1024;
+        }
+    }
+    int64_t limit;
+    int64_t used;
+    if ((std::ifstream("/sys/fs/cgroup/memory.max") >> limit) && (std::ifstream("/sys/fs/cgroup/memory.current") >> used)) {
+        available = std::min(available, std::max<int64_t>(0, limit - used));
+    }
+    return available;
+}
+
+std::string gigabytes(int64_t bytes) {
+    std::ostringstream text;
+    text.precision(bytes < 10e9 ? 2 : 4);
+    text << static_cast<double>(bytes) / 1e9 << " GB";
+    return text.str();
+}
+
+}  // namespace
+
+Device::Device(int threads, int operands)
+    : threads_(threads > 0 ? threads : omp_get_num_procs()), operands_(static_cast<Operands>(operands)),
+      engine_(named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); })),
+      stream_(named("making a stream", [this] { return dnnl::stream(engine_); })), available_(available_memory()) {}
+
+bool Device::native_bf16() {
+    // oneDNN's instruction sets are bit masks in which a set contains those it extends; the sets
+    // below are the roots of those with bfloat16 products.
+    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+    for (auto root : {dnnl::cpu_isa::avx512_core_bf16, dnnl::cpu_isa::avx2_vnni_2}) {
+        if ((isa & static_cast<unsigned>(root)) == static_cast<unsigned>(root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *Device::isa() {
+    return dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
+}
+
+void Device::enter() const { omp_set_num_threads(threads_); }
+
+Memory::Memory(Device &device, size_t bytes) : device_(device), bytes_(std::max<size_t>(bytes, 64)) {
+    const auto wanted = static_cast<int64_t>(bytes_);
+    // Pages are committed when first written, so the kernel would accept far too much here and end
+    // the process later. Refuse early, with the figures.
+    if (wanted > device.available_ - device.in_use_) {
+        throw std::runtime_error("out of memory: " + gigabytes(device.in_use_ + wanted) + " are needed and "
+                + gigabytes(device.available_) + " are available");
+    }
+    data_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data_ == MAP_FAILED) {
+        data_ = nullptr;
+        throw std::runtime_error("out of memory: mmap of " + gigabytes(wanted) + " failed: " + std::strerror(errno));
+    }
+    madvise(data_, bytes_, MADV_HUGEPAGE);
+    device.in_use_ += wanted;
+    device.peak_ = std::max(device.peak_, device.in_use_);
+}
+
+Memory::~Memory() {
+    munmap(data_, bytes_);
+    device_.in_use_ -= static_cast<int64_t>(bytes_);
+}
+
+}  // namespace framecast

@@ -1,0 +1,352 @@
+// See passes.h. FRAMECAST_ISA names the instruction set this copy is compiled for.
+#include "passes.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace framecast {
+namespace FRAMECAST_ISA {
+
+namespace {
+
+// The loops below are written so that the compiler vectorises them: no calls, no branches, NaN passing through.
+
+inline float from_bits(int32_t bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+inline int32_t to_bits(float value) {
+    int32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+// e^x to about one unit in the last place. x = n*ln2 + r with |r| <= ln2/2: e^x = 2^n * e^r, and e^r by its
+// Taylor polynomial of degree 7, whose remainder is below 2^-27. Outside [-87.3, 88.3] x is clamped.
+inline float exp_f32(float x) {
+    x = x < -87.3f ? -87.3f : x;
+    x = x > 88.3f ? 88.3f : x;
+    const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+    const float n = (x * 1.44269504088896341f + magic) - magic;
+    float r = x - n * 0.693145751953125f;  // ln2 in two parts, the first with trailing zeros
+    r = r - n * 1.42860682030941723e-6f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return p * from_bits((static_cast<int32_t>(n) + 127) << 23);
+}
+
+// log(1 + y) for y in [0, 1] as 2*atanh(s), s = y/(2 + y) <= 1/3: an odd series in s, remainder below 2^-26.
+inline float log1p_f32(float y) {
+    const float s = y / (2.0f + y);
+    const float s2 = s * s;
+    float p = 1.0f / 15;
+    p = p * s2 + 1.0f / 13;
+    p = p * s2 + 1.0f / 11;
+    p = p * s2 + 1.0f / 9;
+    p = p * s2 + 1.0f / 7;
+    p = p * s2 + 1.0f / 5;
+    p = p * s2 + 1.0f / 3;
+    p = p * s2 + 1.0f;
+    return 2.0f * s * p;
+}
+
+inline float sigmoid_f32(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
+
+// (e^2x - 1)/(e^2x + 1) loses the digits of a small x to cancellation; there the Taylor polynomial of degree 13
+// is used, whose remainder below 0.35 is under 2^-27 of x.
+inline float tanh_f32(float x) {
+    const float a = std::fabs(x);
+    const float large = 1.0f - 2.0f / (exp_f32(2.0f * a) + 1.0f);
+    const float x2 = x * x;
+    float p = 21844.0f / 6081075;
+    p = p * x2 - 1382.0f / 155925;
+    p = p * x2 + 62.0f / 2835;
+    p = p * x2 - 17.0f / 315;
+    p = p * x2 + 2.0f / 15;
+    p = p * x2 - 1.0f / 3;
+    p = p * x2;
+    const float small = x + x * p;
+    return a < 0.35f ? small : std::copysign(large, x);
+}
+
+inline float clip01(float x) {
+    x = x < 0.0f ? 0.0f : x;
+    return x > 1.0f ? 1.0f : x;
+}
+
+template <typename F>
+inline void map(float *x, size_t n, F f) {
+    for (size_t k = 0; k < n; k++) {
+        x[k] = f(x[k]);
+    }
+}
+
+void activate(Activation activation, float *x, size_t n) {
+    switch (activation) {
+        case LINEAR: break;
+        case RELU: map(x, n, [](float v) { return v < 0.0f ? 0.0f : v; }); break;
+        case SIGMOID: map(x, n, sigmoid_f32); break;
+        case TANH: map(x, n, tanh_f32); break;
+        case HARD_SIGMOID: map(x, n, [](float v) { return clip01(v * (1.0f / 6) + 0.5f); }); break;
+        case HARD_SIGMOID_KERAS2: map(x, n, [](float v) { return clip01(v * 0.2f + 0.5f); }); break;
+    }
+}
+
+template <typename F>
+inline void derive(const float *y, float *d, size_t n, F f) {
+    for (size_t k = 0; k < n; k++) {
+        d[k] *= f(y[k]);
+    }
+}
+
+// d *= the derivative of the activation, told from its value y.
+void activate_backward(Activation activation, const float *y, float *d, size_t n) {
+    switch (activation) {
+        case LINEAR: break;
+        case RELU: derive(y, d, n, [](float v) { return v > 0.0f ? 1.0f : 0.0f; }); break;
+        case SIGMOID: derive(y, d, n, [](float v) { return v * (1.0f - v); }); break;
+        case TANH: derive(y, d, n, [](float v) { return 1.0f - v * v; }); break;
+        case HARD_SIGMOID:
+            derive(y, d, n, [](float v) { return v > 0.0f && v < 1.0f ? 1.0f / 6 : 0.0f; });
+            break;
+        case HARD_SIGMOID_KERAS2:
+            derive(y, d, n, [](float v) { return v > 0.0f && v < 1.0f ? 0.2f : 0.0f; });
+            break;
+    }
+}
+
+void gates_forward(size_t cells, int filters, Activation activation, Activation recurrent, float *z,
+        const float *c_before, float *c, float *h) {
+    const size_t n = filters;
+    for (size_t cell = 0; cell < cells; cell++) {
+        float *i = z + cell * 4 * n, *f = i + n, *g = f + n, *o = g + n;
+        activate(recurrent, i, 2 * n);
+        activate(activation, g, n);
+        activate(recurrent, o, n);
+        float *cc = c + cell * n, *hh = h + cell * n;
+        if (c_before) {
+            const float *before = c_before + cell * n;
+            for (size_t k = 0; k < n; k++) {
+                cc[k] = f[k] * before[k] + i[k] * g[k];
+            }
+        } else {
+            for (size_t k = 0; k < n; k++) {
+                cc[k] = i[k] * g[k];
+            }
+        }
+        std::memcpy(hh, cc, n * sizeof(float));
+        activate(activation, hh, n);
+        for (size_t k = 0; k < n; k++) {
+            hh[k] *= o[k];
+        }
+    }
+}
+
+// With a = activation(c):   do = dh*a        dc += dh*o*activation'(c)
+//                           di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
+// each of do, di, df, dg then times the derivative of its own activation.
+void gates_backward(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
+        const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last) {
+    constexpr size_t block = 256;  // hidden units at a time, so that the temporaries stay in the first cache
+    float a[block], from_h[block], d[4][block];
+    const size_t filters_ = filters;
+    for (size_t cell = 0; cell < cells; cell++) {
+        for (size_t first = 0; first < filters_; first += block) {
+            const size_t n = filters_ - first < block ? filters_ - first : block;
+            const size_t at = cell * filters_ + first;
+            float *i = gates + cell * 4 * filters_ + first, *f = i + filters_, *g = f + filters_, *o = g + filters_;
+            float *dcc = dc + at;
+            std::memcpy(a, c + at, n * sizeof(float));
+            activate(activation, a, n);
+            for (size_t k = 0; k < n; k++) {
+                const float gradient = dh ? dy[at + k] + dh[at + k] : dy[at + k];
+                d[3][k] = gradient * a[k];
+                from_h[k] = gradient * o[k];
+            }
+            activate_backward(activation, a, from_h, n);
+            for (size_t k = 0; k < n; k++) {
+                const float gradient = last ? from_h[k] : dcc[k] + from_h[k];
+                d[0][k] = gradient * g[k];
+                d[1][k] = c_before ? gradient * c_before[at + k] : 0.0f;
+                d[2][k] = gradient * i[k];
+                dcc[k] = gradient * f[k];
+            }
+            activate_backward(recurrent, i, d[0], n);
+            activate_backward(recurrent, f, d[1], n);
+            activate_backward(activation, g, d[2], n);
+            activate_backward(recurrent, o, d[3], n);
+            for (int gate = 0; gate < 4; gate++) {
+                std::memcpy(i + gate * filters_, d[gate], n * sizeof(float));
+            }
+        }
+    }
+}
+
+void moments(const float *x, size_t rows, int channels, double *sum, double *square) {
+    for (size_t r = 0; r < rows; r++, x += channels) {
+        for (int k = 0; k < channels; k++) {
+            const double v = x[k];
+            sum[k] += v;
+            square[k] += v * v;
+        }
+    }
+}
+
+void moments_backward(const float *x, const float *dy, size_t rows, int channels, double *sum, double *product) {
+    for (size_t r = 0; r < rows; r++, x += channels, dy += channels) {
+        for (int k = 0; k < channels; k++) {
+            const double d = dy[k];
+            sum[k] += d;
+            product[k] += d * x[k];
+        }
+    }
+}
+
+void affine(const float *x, const float *scale, const float *shift, float *y, size_t rows, int channels) {
+    for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
+        for (int k = 0; k < channels; k++) {
+            y[k] = x[k] * scale[k] + shift[k];
+        }
+    }
+}
+
+void affine_backward(const float *x, const float *a, const float *b, const float *c, float *dy, size_t rows,
+        int channels) {
+    for (size_t r = 0; r < rows; r++, x += channels, dy += channels) {
+        for (int k = 0; k < channels; k++) {
+            dy[k] = dy[k] * a[k] + x[k] * b[k] + c[k];
+        }
+    }
+}
+
+void add_strided(const float *x, size_t stride, float *y, size_t rows, int channels) {
+    for (size_t r = 0; r < rows; r++, x += stride, y += channels) {
+        for (int k = 0; k < channels; k++) {
+            y[k] += x[k];
+        }
+    }
+}
+
+void copy_strided(const float *x, size_t stride, const float *bias, float *y, size_t rows, int channels) {
+    for (size_t r = 0; r < rows; r++, x += stride, y += channels) {
+        for (int k = 0; k < channels; k++) {
+            y[k] = x[k] + bias[k];
+        }
+    }
+}
+
+void scatter_strided(const float *x, float *y, size_t stride, size_t rows, int channels) {
+    for (size_t r = 0; r < rows; r++, x += channels, y += stride) {
+        for (int k = 0; k < channels; k++) {
+            y[k] = x[k];
+        }
+    }
+}
+
+// Sums n terms in float32 over short runs and in float64 over these: fixed order, and no error that grows with n.
+template <typename Term>
+inline double sum_of(size_t n, Term term) {
+    constexpr size_t run = 16, lanes = 32;
+    double total = 0;
+    size_t k = 0;
+    for (; k + run * lanes <= n; k += run * lanes) {
+        float partial[lanes] = {};
+        for (size_t r = 0; r < run; r++) {
+            for (size_t lane = 0; lane < lanes; lane++) {
+                partial[lane] += term(k + r * lanes + lane);
+            }
+        }
+        for (size_t lane = 0; lane < lanes; lane++) {
+            total += partial[lane];
+        }
+    }
+    for (; k < n; k++) {
+        total += term(k);
+    }
+    return total;
+}
+
+double bce_logits(const float *logits, const float *targets, size_t n, float scale, float *gradient) {
+    if (gradient) {
+        for (size_t k = 0; k < n; k++) {
+            gradient[k] = (sigmoid_f32(logits[k]) - targets[k]) * scale;
+        }
+    }
+    return sum_of(n, [=](size_t k) {
+        const float x = logits[k];
+        return (x < 0.0f ? 0.0f : x) - x * targets[k] + log1p_f32(exp_f32(-std::fabs(x)));
+    });
+}
+
+double bce(const float *outputs, const float *targets, size_t n, float scale, float *gradient) {
+    // Not a hot path: networks that end in a sigmoid are trained on their logits.
+    const float low = 1e-7f, high = 1.0f - 1e-7f;
+    double total = 0;
+    for (size_t k = 0; k < n; k++) {
+        const float y = outputs[k], t = targets[k];
+        const float p = y < low ? low : y > high ? high : y;
+        total -= t * std::log(static_cast<double>(p)) + (1 - t) * std::log1p(-static_cast<double>(p));
+        if (gradient) {
+            gradient[k] = p == y ? (p - t) / (p * (1.0f - p)) * scale : 0.0f;
+        }
+    }
+    return total;
+}
+
+double squared_error(const float *outputs, const float *targets, size_t n, float scale, float *gradient) {
+    if (gradient) {
+        for (size_t k = 0; k < n; k++) {
+            gradient[k] = 2.0f * (outputs[k] - targets[k]) * scale;
+        }
+    }
+    return sum_of(n, [=](size_t k) {
+        const float e = outputs[k] - targets[k];
+        return e * e;
+    });
+}
+
+void adam(float *p, const float *g, float *m, float *v, size_t n, float alpha, float one_minus_beta1,
+        float one_minus_beta2, float epsilon) {
+    for (size_t k = 0; k < n; k++) {
+        m[k] += (g[k] - m[k]) * one_minus_beta1;
+        v[k] += (g[k] * g[k] - v[k]) * one_minus_beta2;
+        p[k] -= alpha * m[k] / (std::sqrt(v[k]) + epsilon);
+    }
+}
+
+// Adding 0x7fff and the lowest kept bit, then cutting, rounds to nearest even; a NaN is kept a NaN.
+inline uint32_t rounded_bits(float x) {
+    const auto bits = static_cast<uint32_t>(to_bits(x));
+    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    return x != x ? (bits & 0xffff0000u) | 0x400000u : rounded;
+}
+
+void to_bf16(const float *x, uint16_t *y, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        y[k] = static_cast<uint16_t>(rounded_bits(x[k]) >> 16);
+    }
+}
+
+void round_bf16(const float *x, float *y, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        y[k] = from_bits(static_cast<int32_t>(rounded_bits(x[k])));
+    }
+}
+
+}  // namespace
+
+extern const Passes table;
+const Passes table{gates_forward, gates_backward, activate, activate_backward, moments, moments_backward, affine,
+        affine_backward, add_strided, copy_strided, scatter_strided, bce_logits, bce, squared_error, adam, to_bf16,
+        round_bf16};
+
+}  // namespace FRAMECAST_ISA
+}  // namespace framecast

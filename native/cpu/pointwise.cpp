@@ -1,0 +1,72 @@
+#include "pointwise.h"
+
+#include <cstring>
+
+#include "parallel.h"
+#include "passes.h"
+
+namespace framecast {
+
+namespace {
+
+constexpr size_t grain = 1 << 15;
+
+}  // namespace
+
+SpaceToDepth::SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse,
+        bool training)
+    : device_(device), height_(height), width_(width), channels_(channels), block_(block), inverse_(inverse),
+      y_(device, size_t(images) * height * width * channels * sizeof(float)),
+      dx_(device, training ? size_t(images) * height * width * channels * sizeof(float) : 0) {}
+
+float *SpaceToDepth::forward(const float *x, int images) {
+    device_.enter();
+    images_ = images;
+    move(x, y_.floats(), !inverse_);
+    return y_.floats();
+}
+
+float *SpaceToDepth::backward(const float *dy) {
+    device_.enter();
+    move(dy, dx_.floats(), inverse_);
+    return dx_.floats();
+}
+
+// A run of block*channels values is contiguous on both sides.
+void SpaceToDepth::move(const float *from, float *to, bool to_depth) const {
+    const size_t run = size_t(block_) * channels_, across = width_ / block_;
+    parallel_for(size_t(images_) * height_, 16, [&](size_t begin, size_t end) {
+        for (size_t row = begin; row < end; row++) {
+            const size_t space = row * width_ * channels_;
+            const size_t depth = (row / block_ * across * block_ + row % block_) * run;
+            for (size_t x = 0; x < across; x++) {
+                const size_t s = space + x * run, d = depth + x * block_ * run;
+                std::memcpy(to + (to_depth ? d : s), from + (to_depth ? s : d), run * sizeof(float));
+            }
+        }
+    });
+}
+
+double loss(Device &device, int kind, const float *outputs, const float *targets, int64_t size, float *gradient) {
+    device.enter();
+    const auto scale = static_cast<float>(1.0 / size);
+    const auto pass = kind == BINARY_CROSSENTROPY_FROM_LOGITS ? passes().bce_logits
+            : kind == BINARY_CROSSENTROPY                     ? passes().bce
+                                                              : passes().squared_error;
+    const auto sum = parallel_sum(size, grain, 1, [&](size_t begin, size_t end, double *total) {
+        *total = pass(outputs + begin, targets + begin, end - begin, scale, gradient ? gradient + begin : nullptr);
+    });
+    return sum[0] / size;
+}
+
+void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,
+        double beta1, double beta2, double epsilon) {
+    device.enter();
+    parallel_for(size, grain, [&](size_t begin, size_t end) {
+        passes().adam(parameters + begin, gradients + begin, m + begin, v + begin, end - begin,
+                static_cast<float>(alpha), static_cast<float>(1 - beta1), static_cast<float>(1 - beta2),
+                static_cast<float>(epsilon));
+    });
+}
+
+}  // namespace framecast

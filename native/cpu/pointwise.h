@@ -1,0 +1,37 @@
+// The ops that are one pass over memory: patches, losses and Adam.
+#pragma once
+
+#include "device.h"
+
+namespace framecast {
+
+// Moves blocks of pixels into channels and back, as TensorFlow's space_to_depth and depth_to_space order them:
+// the channel of pixel (y*block + i, x*block + j) and channel c is (i*block + j)*channels + c.
+class SpaceToDepth {
+  public:
+    // For up to `images` images; height, width and channels are those of the space side. `inverse` is depth to space.
+    SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse, bool training);
+
+    float *forward(const float *x, int images);
+    float *backward(const float *dy);
+
+  private:
+    void move(const float *from, float *to, bool to_depth) const;
+
+    Device &device_;
+    const int height_, width_, channels_, block_;
+    const bool inverse_;
+    int images_ = 0;
+    Memory y_, dx_;
+};
+
+enum LossKind : int { BINARY_CROSSENTROPY_FROM_LOGITS, BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR };
+
+// The mean of the losses of `size` elements. `gradient`, of the mean loss, may be null.
+double loss(Device &device, int kind, const float *outputs, const float *targets, int64_t size, float *gradient);
+
+// One step of Adam: m and v are moving averages of the gradient and its square, p -= alpha*m/(sqrt(v) + epsilon).
+void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,
+        double beta1, double beta2, double epsilon);
+
+}  // namespace framecast

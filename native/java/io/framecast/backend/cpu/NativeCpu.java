@@ -1,0 +1,185 @@
+package io.framecast.backend.cpu;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.MemberSetter;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Platform;
+
+/**
+ * The C++ of native/cpu, as JavaCPP binds it: one method here for each there. The headers say what
+ * they do. Objects are freed by {@link Pointer#close()}; a C++ exception becomes a
+ * {@link RuntimeException} with its message.
+ */
+@Platform(
+        value = "linux-x86_64",
+        include = {"device.h", "convlstm.h", "batch_norm.h", "conv3d.h", "pointwise.h"},
+        link = "framecast_cpu",
+        // oneDNN and its OpenMP runtime come in org.bytedeco:dnnl, and are loaded from there.
+        preload = {"gomp@.1", "dnnl@.3"},
+        preloadresource = "/org/bytedeco/dnnl/",
+        library = "jniframecast_cpu")
+@Namespace("framecast")
+public final class NativeCpu {
+
+    static {
+        // JavaCPP would watch this process's memory and free what the garbage collector finds; here every native
+        // object has an owner that closes it. Both settings are read when Pointer is first loaded.
+        System.setProperty("org.bytedeco.javacpp.nopointergc", "true");
+        System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
+        Loader.load();
+    }
+
+    private NativeCpu() {
+    }
+
+    public static class Device extends Pointer {
+        static {
+            Loader.load(NativeCpu.class);
+        }
+
+        public Device(int threads, int operands) {
+            allocate(threads, operands);
+        }
+
+        private native void allocate(int threads, int operands);
+
+        public static native @Cast("bool") boolean native_bf16();
+
+        public static native @Cast("const char*") String isa();
+
+        public native int threads();
+
+        public native @Cast("long long") long bytes_in_use();
+
+        public native @Cast("long long") long peak_bytes();
+    }
+
+    public static class Memory extends Pointer {
+        public Memory(Device device, long bytes) {
+            allocate(device, bytes);
+        }
+
+        private native void allocate(@ByRef Device device, @Cast("size_t") long bytes);
+
+        public native FloatPointer floats();
+    }
+
+    public static class ConvolutionShape extends Pointer {
+        public ConvolutionShape() {
+            allocate();
+        }
+
+        private native void allocate();
+
+        public native @MemberSetter void height(int value);
+
+        public native @MemberSetter void width(int value);
+
+        public native @MemberSetter @Name("in") void inputs(int value);
+
+        public native @MemberSetter @Name("out") void outputs(int value);
+
+        public native @MemberSetter void kernel_height(int value);
+
+        public native @MemberSetter void kernel_width(int value);
+
+        public native @MemberSetter void stride_height(int value);
+
+        public native @MemberSetter void stride_width(int value);
+
+        public native @MemberSetter void dilation_height(int value);
+
+        public native @MemberSetter void dilation_width(int value);
+
+        public native @MemberSetter void same(@Cast("bool") boolean value);
+
+        public native @Cast("size_t") long output_size();
+    }
+
+    public static class ConvLstm extends Pointer {
+        public ConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation, int frames,
+                int batch, boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer recurrentKernel,
+                FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
+                FloatPointer biasGradient) {
+            allocate(device, input, activation, recurrentActivation, frames, batch, training, inputGradient, kernel,
+                    recurrentKernel, bias, kernelGradient, recurrentKernelGradient, biasGradient);
+        }
+
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape input, int activation,
+                int recurrentActivation, int frames, int batch, @Cast("bool") boolean training,
+                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer recurrentKernel,
+                @Const FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
+                FloatPointer biasGradient);
+
+        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
+
+        public native FloatPointer backward(@Const FloatPointer dy);
+
+        public native void begin();
+
+        public native FloatPointer step(@Const FloatPointer x, int frames, int batch, int commit);
+    }
+
+    public static class BatchNorm extends Pointer {
+        public BatchNorm(Device device, long rows, int channels, double epsilon, double momentum, FloatPointer gamma,
+                FloatPointer beta, FloatPointer movingMean, FloatPointer movingVariance, FloatPointer gammaGradient,
+                FloatPointer betaGradient) {
+            allocate(device, rows, channels, epsilon, momentum, gamma, beta, movingMean, movingVariance,
+                    gammaGradient, betaGradient);
+        }
+
+        private native void allocate(@ByRef Device device, @Cast("int64_t") long rows, int channels, double epsilon,
+                double momentum, @Const FloatPointer gamma, @Const FloatPointer beta, FloatPointer movingMean,
+                FloatPointer movingVariance, FloatPointer gammaGradient, FloatPointer betaGradient);
+
+        public native FloatPointer forward(@Const FloatPointer x, @Cast("int64_t") long rows,
+                @Cast("bool") boolean training);
+
+        public native FloatPointer backward(FloatPointer dy);
+    }
+
+    public static class Conv3d extends Pointer {
+        public Conv3d(Device device, ConvolutionShape shape, int kernelTime, int activation, int frames, int batch,
+                boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer bias,
+                FloatPointer kernelGradient, FloatPointer biasGradient) {
+            allocate(device, shape, kernelTime, activation, frames, batch, training, inputGradient, kernel, bias,
+                    kernelGradient, biasGradient);
+        }
+
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape shape, int kernelTime,
+                int activation, int frames, int batch, @Cast("bool") boolean training,
+                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer bias,
+                FloatPointer kernelGradient, FloatPointer biasGradient);
+
+        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
+
+        public native FloatPointer backward(FloatPointer dy);
+    }
+
+    public static class SpaceToDepth extends Pointer {
+        public SpaceToDepth(Device device, int images, int height, int width, int channels, int block, boolean inverse,
+                boolean training) {
+            allocate(device, images, height, width, channels, block, inverse, training);
+        }
+
+        private native void allocate(@ByRef Device device, int images, int height, int width, int channels, int block,
+                @Cast("bool") boolean inverse, @Cast("bool") boolean training);
+
+        public native FloatPointer forward(@Const FloatPointer x, int images);
+
+        public native FloatPointer backward(@Const FloatPointer dy);
+    }
+
+    public static native double loss(@ByRef Device device, int kind, @Const FloatPointer outputs,
+            @Const FloatPointer targets, @Cast("int64_t") long size, FloatPointer gradient);
+
+    public static native void adam(@ByRef Device device, FloatPointer parameters, @Const FloatPointer gradients,
+            FloatPointer m, FloatPointer v, @Cast("int64_t") long size, double alpha, double beta1, double beta2,
+            double epsilon);
+}
