@@ -1,0 +1,2 @@
+/** Forecasts: rollout, one-step predictions, and the scores of both against the truth. */
+package io.framecast.predict;

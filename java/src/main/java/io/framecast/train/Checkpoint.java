@@ -1,0 +1,126 @@
+package io.framecast.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import io.framecast.FramecastException;
+import io.framecast.nn.HostTensor;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.ModelJson;
+import io.framecast.nn.ParameterSpec;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A model with its parameters, as one safetensors file: tensors named {@code layers.<index>.<parameter>}, the model as
+ * JSON under the metadata key {@code framecast.model}.
+ *
+ * @param training what a run needs to go on from here; null if there is no run to go on with
+ */
+public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, Training training) {
+
+    /**
+     * The state of a training run: tensors {@code optimizer.m.<name>} and {@code optimizer.v.<name>}, and the progress
+     * under the metadata key {@code framecast.training}.
+     */
+    public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Progress progress) {
+    }
+
+    private static final String MODEL = "framecast.model";
+    private static final String TRAINING = "framecast.training";
+    private static final String M = "optimizer.m.";
+    private static final String V = "optimizer.v.";
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(MapperFeature.SORT_CREATOR_PROPERTIES_FIRST)
+            .build();
+
+    /** Replaces {@code file}. */
+    public void write(Path file) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put(MODEL, ModelJson.write(model));
+        Map<String, HostTensor> tensors = new LinkedHashMap<>(parameters);
+        if (training != null) {
+            try {
+                metadata.put(TRAINING, MAPPER.writeValueAsString(training.progress));
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(e);
+            }
+            training.m.forEach((name, tensor) -> tensors.put(M + name, tensor));
+            training.v.forEach((name, tensor) -> tensors.put(V + name, tensor));
+        }
+        new SafeTensors(metadata, tensors).write(file);
+    }
+
+    /**
+     * @throws FramecastException if the file is not a whole checkpoint: not safetensors, no model, a parameter missing,
+     *     of the wrong shape, not of the model, or not finite
+     */
+    public static Checkpoint read(Path file) {
+        SafeTensors contents = SafeTensors.read(file);
+        String json = contents.metadata().get(MODEL);
+        if (json == null) {
+            throw new FramecastException("The checkpoint " + file + " has no \"" + MODEL
+                    + "\" in its metadata, so it was not made by Framecast.");
+        }
+        ModelConfig model = ModelJson.parse(json, file + " (" + MODEL + ")");
+        Map<String, HostTensor> left = new LinkedHashMap<>(contents.tensors());
+        Map<String, HostTensor> parameters = new LinkedHashMap<>();
+        Map<String, HostTensor> m = new LinkedHashMap<>();
+        Map<String, HostTensor> v = new LinkedHashMap<>();
+        String progress = contents.metadata().get(TRAINING);
+        model.parameters().forEach((name, spec) -> {
+            parameters.put(name, take(file, left, name, spec));
+            if (progress != null && spec.trainable()) {
+                m.put(name, take(file, left, M + name, spec));
+                v.put(name, take(file, left, V + name, spec));
+            }
+        });
+        if (!left.isEmpty()) {
+            throw new FramecastException("The checkpoint " + file + " holds a tensor \""
+                    + left.keySet().iterator().next() + "\" that its model does not have.");
+        }
+        return new Checkpoint(model, parameters,
+                progress == null ? null : new Training(m, v, progress(file, progress)));
+    }
+
+    private static HostTensor take(Path file, Map<String, HostTensor> left, String name, ParameterSpec spec) {
+        HostTensor tensor = left.remove(name);
+        if (tensor == null) {
+            throw new FramecastException("The checkpoint " + file + " has no tensor \"" + name + "\".");
+        }
+        if (!Arrays.equals(tensor.shape(), spec.shape())) {
+            throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file + " has the shape "
+                    + Arrays.toString(tensor.shape()) + "; its model asks for " + Arrays.toString(spec.shape()) + ".");
+        }
+        if (!isFinite(tensor)) {
+            throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file
+                    + " holds NaN or infinite values.");
+        }
+        return tensor;
+    }
+
+    static boolean isFinite(HostTensor tensor) {
+        for (float value : tensor.values()) {
+            if (!Float.isFinite(value)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Progress progress(Path file, String json) {
+        try {
+            return MAPPER.readValue(json, Progress.class);
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            throw new FramecastException("The training state in the checkpoint " + file + " cannot be read: "
+                    + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ".", e);
+        }
+    }
+}

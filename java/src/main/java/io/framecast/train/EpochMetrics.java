@@ -1,0 +1,13 @@
+package io.framecast.train;
+
+/**
+ * One epoch.
+ *
+ * @param epoch from 1 on
+ * @param loss the mean over its videos of the losses of its steps
+ * @param validationLoss the mean over the validation videos, after the epoch; NaN if there are none
+ * @param learningRate during the epoch
+ * @param seconds it took, validation included
+ */
+public record EpochMetrics(int epoch, double loss, double validationLoss, double learningRate, double seconds) {
+}

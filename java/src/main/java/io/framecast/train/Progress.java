@@ -1,0 +1,30 @@
+package io.framecast.train;
+
+/**
+ * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit.
+ *
+ * @param step optimiser steps made
+ * @param epoch epochs finished
+ * @param batch batches of the epoch in progress that are done
+ * @param epochLoss the sum of these batches' losses, each times its videos
+ * @param epochVideos these batches' videos
+ * @param epochSeconds the time they took
+ * @param learningRate as the callbacks left it
+ * @param callbacks what the callbacks remember
+ * @param randomState where the shuffling is: the order of an epoch follows from the seed and the epoch's number
+ */
+public record Progress(long step, int epoch, int batch, double epochLoss, long epochVideos, double epochSeconds,
+        double learningRate, Callbacks callbacks, RandomState randomState) {
+
+    /** Each with null for what it has not seen yet. */
+    public record Callbacks(EarlyStopping.State earlyStopping, ReduceLROnPlateau.State reduceLrOnPlateau,
+            BestLoss modelCheckpoint) {
+    }
+
+    /** The lowest loss so far, which {@code best.safetensors} had. */
+    public record BestLoss(Double best) {
+    }
+
+    public record RandomState(long seed) {
+    }
+}

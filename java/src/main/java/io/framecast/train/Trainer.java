@@ -1,0 +1,269 @@
+package io.framecast.train;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Tensor;
+import io.framecast.data.Batch;
+import io.framecast.data.Batches;
+import io.framecast.data.Epoch;
+import io.framecast.data.FrameShift;
+import io.framecast.data.Videos;
+import io.framecast.nn.Adam;
+import io.framecast.nn.HostTensor;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Network;
+import java.nio.file.Files;
+import java.util.Map;
+
+/**
+ * Trains a network on next frames: of each video it feeds on frames 0..T-2 and is asked for frames 1..T-1. Adam; after
+ * each epoch a validation, EarlyStopping (patience 10) and ReduceLROnPlateau (patience 5) on the validation loss, and
+ * the checkpoints: {@code last} always, {@code best} when the validation loss (the training loss, where there is no
+ * validation) is the lowest so far.
+ */
+public final class Trainer implements AutoCloseable {
+
+    private static final int EARLY_STOPPING_PATIENCE = 10;
+    private static final int REDUCE_LR_PATIENCE = 5;
+    /** A long epoch is saved within it, too. */
+    private static final long SAVE_NANOS = 5L * 60 * 1_000_000_000;
+
+    /** How a run ended. */
+    public enum Outcome {
+        /** It made all its epochs or steps. */
+        COMPLETED,
+        /** The validation loss no longer went down. */
+        STOPPED_EARLY,
+        /** {@link #stop} was called. */
+        INTERRUPTED
+    }
+
+    private final TrainingSettings settings;
+    private final RunDirectory run;
+    private final TrainingListener listener;
+    private final Videos validation;
+    private final Batches batches;
+    private final Batches validationBatches;
+
+    private final Network network;
+    private final LossOp loss;
+    private final Adam adam;
+    private final Tensor videos;
+
+    private final EarlyStopping earlyStopping;
+    private final ReduceLROnPlateau reduceLr;
+    private Double bestLoss;
+    private double learningRate;
+    private int epoch;
+    private int batch;
+    private double epochLoss;
+    private long epochVideos;
+    private double epochSeconds;
+    private volatile boolean stopping;
+
+    /**
+     * Plans the network and gives it the checkpoint's parameters. Where the checkpoint comes from a run, the training
+     * goes on from there; drop its training state to begin anew with its parameters.
+     *
+     * @param validation may have no videos
+     */
+    public Trainer(Backend backend, Checkpoint start, Videos training, Videos validation, TrainingSettings settings,
+            RunDirectory run, TrainingListener listener) {
+        ModelConfig model = start.model();
+        model.requireFramesToFrames();
+        this.settings = settings;
+        this.run = run;
+        this.listener = listener;
+        this.validation = validation;
+        batches = new Batches(training, settings.batchSize(), settings.shuffle(), settings.seed());
+        validationBatches = new Batches(validation, settings.batchSize(), false, 0);
+
+        int batchSize = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));
+        int frames = training.frames();
+        long size = (long) frames * batchSize * training.frameSize();
+        network = Network.forTraining(backend, model, settings.loss(), frames - 1, batchSize);
+        loss = backend.loss(model.computedAs(settings.loss()), size);
+        adam = new Adam(network);
+        videos = backend.tensor(size);
+        network.parameters().set(start.parameters());
+
+        Progress progress = start.training() == null ? null : start.training().progress();
+        earlyStopping = new EarlyStopping(EARLY_STOPPING_PATIENCE,
+                progress == null ? null : progress.callbacks().earlyStopping());
+        reduceLr = new ReduceLROnPlateau(REDUCE_LR_PATIENCE,
+                progress == null ? null : progress.callbacks().reduceLrOnPlateau());
+        learningRate = settings.learningRate();
+        if (progress != null) {
+            adam.restore(progress.step(), start.training().m(), start.training().v());
+            bestLoss = progress.callbacks().modelCheckpoint().best();
+            learningRate = progress.learningRate();
+            epoch = progress.epoch();
+            batch = progress.batch();
+            epochLoss = progress.epochLoss();
+            epochVideos = progress.epochVideos();
+            epochSeconds = progress.epochSeconds();
+        }
+    }
+
+    /** Asks {@link #run} to leave after the step in progress; may be called from any thread. */
+    public void stop() {
+        stopping = true;
+    }
+
+    /**
+     * Trains, until the settings' epochs or steps are made, the loss no longer goes down, or {@link #stop}.
+     *
+     * @throws FramecastException if the loss becomes NaN or infinite
+     */
+    public Outcome run() {
+        if (adam.step() == 0) {
+            saveLast();
+        }
+        Outcome outcome = Outcome.COMPLETED;
+        long saved = System.nanoTime();
+        while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && !stepsMade()) {
+            listener.epochStarted(epoch + 1, batch, batches.count());
+            try (Epoch loaded = batches.epoch(epoch, batch)) {
+                while (loaded.hasNext() && !stepsMade() && !stopping) {
+                    step(loaded);
+                    if (System.nanoTime() - saved > SAVE_NANOS) {
+                        saveLast();
+                        saved = System.nanoTime();
+                    }
+                }
+            }
+            if (batch == batches.count()) {
+                outcome = finishEpoch();
+            } else if (!stopping) {
+                // The steps ended within an epoch: report on it, but leave it open for a run that resumes.
+                report(validate());
+            }
+            saveLast();
+            saved = System.nanoTime();
+            if (stopping) {
+                outcome = Outcome.INTERRUPTED;
+            }
+        }
+        run.ensureBest();
+        return outcome;
+    }
+
+    private boolean stepsMade() {
+        return settings.steps() > 0 && adam.step() >= settings.steps();
+    }
+
+    private void step(Epoch loaded) {
+        long begin = System.nanoTime();
+        Batch next = loaded.next();
+        double value = forward(next, true);
+        if (!Double.isFinite(value)) {
+            throw diverged("The loss became " + value + " at step " + (adam.step() + 1));
+        }
+        network.backward(loss.gradient());
+        adam.update(learningRate);
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        batch++;
+        epochLoss += value * next.size();
+        epochVideos += next.size();
+        epochSeconds += seconds;
+        StepMetrics metrics = new StepMetrics(adam.step(), value, learningRate, next.size(), seconds);
+        run.add(metrics);
+        listener.stepDone(metrics);
+    }
+
+    /** The loss of one batch and, in training, the gradient of the network's output. */
+    private double forward(Batch next, boolean training) {
+        FrameShift shift = next.shift();
+        videos.write(0, next.values(), 0, next.values().length);
+        Tensor outputs = network.forward(videos.slice(shift.inputOffset(), shift.length()), shift.frames(), next.size(),
+                training);
+        return loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), training);
+    }
+
+    private Outcome finishEpoch() {
+        double validationLoss = validate();
+        EpochMetrics metrics = report(validationLoss);
+        epoch++;
+        batch = 0;
+        epochLoss = 0;
+        epochVideos = 0;
+        epochSeconds = 0;
+        double judged = validation.count() > 0 ? validationLoss : metrics.loss();
+        boolean best = bestLoss == null || judged < bestLoss;
+        if (best) {
+            bestLoss = judged;
+        }
+        boolean stop = false;
+        if (validation.count() > 0) {
+            stop = earlyStopping.stopsAfter(validationLoss);
+            learningRate = reduceLr.after(validationLoss, learningRate);
+        }
+        if (best) {
+            run.saveBest(checkpoint());
+        }
+        return stop ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
+    }
+
+    private EpochMetrics report(double validationLoss) {
+        EpochMetrics metrics = new EpochMetrics(epoch + 1, epochLoss / epochVideos, validationLoss, learningRate,
+                epochSeconds);
+        run.add(metrics);
+        listener.epochDone(metrics);
+        return metrics;
+    }
+
+    /** The mean loss over the validation videos, with the moving averages; NaN if there are none. */
+    private double validate() {
+        if (validation.count() == 0) {
+            return Double.NaN;
+        }
+        long begin = System.nanoTime();
+        double sum = 0;
+        try (Epoch loaded = validationBatches.epoch(0, 0)) {
+            while (loaded.hasNext()) {
+                Batch next = loaded.next();
+                sum += forward(next, false) * next.size();
+            }
+        }
+        epochSeconds += (System.nanoTime() - begin) / 1e9;
+        double mean = sum / validation.count();
+        if (!Double.isFinite(mean)) {
+            throw diverged("The validation loss became " + mean + " after step " + adam.step());
+        }
+        return mean;
+    }
+
+    private void saveLast() {
+        run.saveLast(checkpoint());
+    }
+
+    private Checkpoint checkpoint() {
+        Map<String, HostTensor> parameters = network.parameters().get();
+        parameters.forEach((name, tensor) -> {
+            if (!Checkpoint.isFinite(tensor)) {
+                throw diverged("The parameter " + name + " became NaN or infinite at step " + adam.step());
+            }
+        });
+        Progress.Callbacks callbacks = new Progress.Callbacks(earlyStopping.state(), reduceLr.state(),
+                new Progress.BestLoss(bestLoss));
+        return new Checkpoint(network.model(), parameters, new Checkpoint.Training(adam.m(), adam.v(),
+                new Progress(adam.step(), epoch, batch, epochLoss, epochVideos, epochSeconds, learningRate, callbacks,
+                        new Progress.RandomState(settings.seed()))));
+    }
+
+    private FramecastException diverged(String what) {
+        var last = RunDirectory.lastCheckpoint(run.path());
+        return new FramecastException(what + "; " + (Files.exists(last)
+                ? "the last good checkpoint is " + last : "there is no checkpoint yet")
+                + ". Try a smaller --lr.");
+    }
+
+    @Override
+    public void close() {
+        videos.close();
+        adam.close();
+        loss.close();
+        network.close();
+    }
+}
