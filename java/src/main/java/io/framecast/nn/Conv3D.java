@@ -33,6 +33,11 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
         return new Conv3D(filters, kernelFrames, kernelSize, other);
     }
 
+    /** The same layer with another number of filters. */
+    Conv3D with(int otherFilters) {
+        return new Conv3D(otherFilters, kernelFrames, kernelSize, activation);
+    }
+
     @Override
     public FrameShape outputShape(FrameShape input) {
         return new FrameShape(input.height(), input.width(), filters);

@@ -24,6 +24,18 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return new ModelConfig(other, layers);
     }
 
+    /** The model for frames of another shape, with as many filters in its last Conv3D as their channels ask for. */
+    ModelConfig fittedTo(FrameShape frames) {
+        List<LayerConfig> changed = new ArrayList<>(layers);
+        for (int k = changed.size() - 1; k >= 0; k--) {
+            if (changed.get(k) instanceof Conv3D conv) {
+                changed.set(k, conv.with(conv.filters() / input.channels() * frames.channels()));
+                break;
+            }
+        }
+        return new ModelConfig(frames, changed);
+    }
+
     /** The shapes of the frames between layers: the input of layer k at k, the output of the last at the end. */
     public List<FrameShape> shapes() {
         return shapes(input, layers);

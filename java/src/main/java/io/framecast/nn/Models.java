@@ -19,6 +19,17 @@ public final class Models {
     }
 
     /**
+     * A model for frames of the given shape.
+     *
+     * @param name a preset, which is fitted to the frames, or a file of model JSON, whose layers must fit them
+     * @throws FramecastException if it is neither, or the layers do not fit
+     */
+    public static ModelConfig load(String name, FrameShape frames) {
+        ModelConfig model = load(name);
+        return PRESETS.contains(name) ? model.fittedTo(frames) : model.withInput(frames);
+    }
+
+    /**
      * @param name a preset or a file of model JSON
      * @throws FramecastException if it is neither
      */

@@ -36,19 +36,30 @@ public final class CpuBackend implements Backend {
 
     /**
      * @param threads how many threads compute; 0 takes as many as there are processors
-     * @throws FramecastException if the precision is not for CPUs
+     * @throws FramecastException if this processor cannot serve, or the precision is not for CPUs
      */
     public CpuBackend(Precision precision, int threads) {
-        this(precision, threads, switch (precision) {
+        this(precision, threads, operands(precision));
+    }
+
+    private static Operands operands(Precision precision) {
+        return switch (precision) {
             case FP32 -> Operands.F32;
-            case BF16 -> NativeCpu.Device.native_bf16() ? Operands.BF16 : Operands.ROUNDED;
+            case BF16 -> nativeBf16() ? Operands.BF16 : Operands.ROUNDED;
             case TF32 -> throw new FramecastException(
                     "--precision tf32 is for CUDA devices only; on the CPU choose fp32 or bf16.");
-        });
+        };
+    }
+
+    /** Whether this processor has units for bfloat16, so that {@link Precision#BF16} is faster than fp32. */
+    public static boolean nativeBf16() {
+        Processor.requireSupported();
+        return NativeCpu.Device.native_bf16();
     }
 
     /** The same with the operands' storage given, so that tests can compare the ways of bfloat16. */
     public CpuBackend(Precision precision, int threads, Operands operands) {
+        Processor.requireSupported();
         this.precision = precision;
         this.device = call(() -> new NativeCpu.Device(threads, operands.ordinal()));
     }

@@ -1,0 +1,83 @@
+package io.framecast.data;
+
+import io.framecast.FramecastException;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Random;
+
+/**
+ * Cuts videos into batches, epoch after epoch. The order of an epoch depends on the seed and the epoch's number
+ * alone, so any epoch can be resumed at any batch.
+ */
+public final class Batches {
+
+    private final Videos videos;
+    private final int batchSize;
+    private final boolean shuffle;
+    private final long seed;
+
+    /**
+     * @param shuffle whether each epoch has a new order; without, it is the order of the videos
+     * @throws FramecastException if the batch size is below one or a batch too large for one array
+     */
+    public Batches(Videos videos, int batchSize, boolean shuffle, long seed) {
+        if (batchSize < 1) {
+            throw new FramecastException("The batch size is " + batchSize + "; it must be at least 1.");
+        }
+        long videoSize = (long) videos.frames() * videos.frameSize();
+        if (Math.min(batchSize, videos.count()) * videoSize > Integer.MAX_VALUE - 8) {
+            throw new FramecastException("A batch of " + batchSize + " videos of " + videoSize
+                    + " values each is too large; choose a batch size of at most "
+                    + (Integer.MAX_VALUE - 8) / videoSize + ".");
+        }
+        this.videos = videos;
+        this.batchSize = batchSize;
+        this.shuffle = shuffle;
+        this.seed = seed;
+    }
+
+    /** The number of batches of an epoch; the last may be smaller than the others. */
+    public int count() {
+        return (int) (((long) videos.count() + batchSize - 1) / batchSize);
+    }
+
+    /**
+     * Starts to load epoch {@code number} in the background.
+     *
+     * @param fromBatch the first batch to give, 0 to {@link #count()}
+     */
+    public Epoch epoch(int number, int fromBatch) {
+        Objects.checkIndex(fromBatch, count() + 1);
+        int[] order = order(number);
+        return new Epoch(batch -> load(order, batch), fromBatch, count());
+    }
+
+    private int[] order(int epoch) {
+        int[] order = new int[videos.count()];
+        Arrays.setAll(order, i -> i);
+        if (shuffle) {
+            Random random = new Random(Seeds.mix(seed, epoch));
+            for (int i = order.length - 1; i > 0; i--) { // Fisher-Yates
+                int j = random.nextInt(i + 1);
+                int swapped = order[i];
+                order[i] = order[j];
+                order[j] = swapped;
+            }
+        }
+        return order;
+    }
+
+    private Batch load(int[] order, int batch) {
+        int from = batch * batchSize;
+        int size = Math.min(batchSize, order.length - from);
+        int frameSize = videos.frameSize();
+        float[] values = new float[videos.frames() * size * frameSize];
+        for (int b = 0; b < size; b++) {
+            Video video = videos.get(order[from + b]);
+            for (int t = 0; t < video.frames(); t++) {
+                System.arraycopy(video.values(), t * frameSize, values, (t * size + b) * frameSize, frameSize);
+            }
+        }
+        return new Batch(size, videos.frames(), videos.height(), videos.width(), videos.channels(), values);
+    }
+}

@@ -1,0 +1,40 @@
+package io.framecast.data;
+
+/**
+ * Next-frame prediction's inputs and targets in one array: of a batch of videos with T frames, inputs are the
+ * frames 0 to T-2 and targets the frames 1 to T-1. In time-major layout (frames, batch, height, width, channels)
+ * both are contiguous and differ only by where they begin, so nothing is copied.
+ *
+ * @param videoFrames T, the frames of the videos; at least 2
+ * @param stepSize the values of one time step: batch * height * width * channels
+ */
+public record FrameShift(int videoFrames, int stepSize) {
+
+    public FrameShift {
+        if (videoFrames < 2 || stepSize < 1) {
+            throw new IllegalArgumentException(
+                    "no next frame in " + videoFrames + " frames of " + stepSize + " values");
+        }
+        Math.multiplyExact(videoFrames, stepSize);
+    }
+
+    /** The frames of the inputs, and of the targets: T-1. */
+    public int frames() {
+        return videoFrames - 1;
+    }
+
+    /** Where the inputs begin, in values. */
+    public int inputOffset() {
+        return 0;
+    }
+
+    /** Where the targets begin, in values. */
+    public int targetOffset() {
+        return stepSize;
+    }
+
+    /** The number of values of the inputs, and of the targets. */
+    public int length() {
+        return frames() * stepSize;
+    }
+}

@@ -1,0 +1,91 @@
+package io.framecast.data;
+
+import io.framecast.FramecastException;
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * Images of handwritten digits, uint8 of 28x28, 0 is background. Read from IDX, the format of the MNIST
+ * database: big-endian int32 magic number 2051, count, rows, columns, then the pixels row by row.
+ */
+public final class MnistDigits {
+
+    /** Height and width of every image, in pixels. */
+    public static final int SIZE = 28;
+
+    private static final int IMAGES_MAGIC = 2051;
+
+    private final byte[] pixels;
+
+    private MnistDigits(byte[] pixels) {
+        this.pixels = pixels;
+    }
+
+    /** The 10,000 MNIST test images, which come with the program; read on first use, then kept. */
+    public static MnistDigits bundled() {
+        return Bundled.DIGITS;
+    }
+
+    /**
+     * Reads uncompressed IDX images.
+     *
+     * @param name what to call the source in errors
+     * @throws FramecastException if this is not IDX, not 28x28, truncated or too long
+     */
+    static MnistDigits read(InputStream idx, String name) {
+        try {
+            DataInputStream in = new DataInputStream(idx);
+            int magic = in.readInt();
+            if (magic != IMAGES_MAGIC) {
+                throw new FramecastException(name + " does not hold IDX images: it begins with the number " + magic
+                        + ", not " + IMAGES_MAGIC + ".");
+            }
+            int count = in.readInt();
+            int rows = in.readInt();
+            int columns = in.readInt();
+            if (count < 1 || rows != SIZE || columns != SIZE || count > Integer.MAX_VALUE / (SIZE * SIZE)) {
+                throw new FramecastException(name + " holds " + count + " images of " + rows + "x" + columns
+                        + " where at least one of " + SIZE + "x" + SIZE + " is needed.");
+            }
+            // Not allocated before it is there: a damaged count must not ask for gigabytes.
+            byte[] pixels = in.readNBytes(count * SIZE * SIZE);
+            if (pixels.length < count * SIZE * SIZE) {
+                throw new EOFException();
+            }
+            if (in.read() >= 0) {
+                throw new FramecastException(name + " goes on after its " + count + " images; it is damaged.");
+            }
+            return new MnistDigits(pixels);
+        } catch (EOFException e) {
+            throw new FramecastException(name + " is truncated; get it again.", e);
+        } catch (IOException e) {
+            throw new FramecastException("Cannot read " + name + ": " + e.getMessage() + ".", e);
+        }
+    }
+
+    /** The number of images. */
+    public int count() {
+        return pixels.length / (SIZE * SIZE);
+    }
+
+    /** The brightness of one pixel, 0 to 255. */
+    public int pixel(int digit, int row, int column) {
+        return pixels[(digit * SIZE + row) * SIZE + column] & 0xff;
+    }
+
+    private static final class Bundled {
+        static final MnistDigits DIGITS = load("mnist/t10k-images-idx3-ubyte.gz");
+
+        private static MnistDigits load(String resource) {
+            try (InputStream compressed = MnistDigits.class.getResourceAsStream(resource);
+                    InputStream idx = new GZIPInputStream(compressed)) {
+                return read(idx, resource);
+            } catch (IOException e) {
+                throw new FramecastException("Cannot read " + resource + ": " + e.getMessage() + ".", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package io.framecast.data;
+
+import io.framecast.FramecastException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+
+/**
+ * Moving MNIST: two handwritten digits that move over a black canvas of 64x64 and bounce off its walls, made as
+ * in N. Srivastava, E. Mansimov and R. Salakhutdinov, "Unsupervised Learning of Video Representations using
+ * LSTMs" (2015).
+ *
+ * <p>Videos are computed when asked for. Each depends on the seed, the pool of digits and its index alone, so
+ * they are the same in any order, on any number of threads and on every JDK.
+ */
+public final class MovingMnist implements Videos {
+
+    /** Height and width of the canvas, in pixels. */
+    public static final int SIZE = 64;
+
+    /** The frames of the videos made by {@link #training} and {@link #validation}. */
+    public static final int FRAMES = 20;
+
+    /** Of the bundled digits, {@code [0, FIRST_VALIDATION_DIGIT)} serve for training, the rest for validation. */
+    public static final int FIRST_VALIDATION_DIGIT = 9000;
+
+    private static final int DIGITS_PER_VIDEO = 2;
+
+    /** The pixels that the top left corner of a digit can move, in either direction. */
+    private static final int FREE_RANGE = SIZE - MnistDigits.SIZE;
+
+    /** The length of one frame's movement, as a fraction of the free range. */
+    private static final double STEP = 0.1;
+
+    private final MnistDigits digits;
+    private final int firstDigit;
+    private final int lastDigit;
+    private final int count;
+    private final int frames;
+    private final long seed;
+
+    /**
+     * @param firstDigit the first digit to draw from
+     * @param lastDigit the digit after the last one to draw from
+     * @throws FramecastException if there are no videos, fewer than two frames or no digits to draw from
+     */
+    public MovingMnist(MnistDigits digits, int firstDigit, int lastDigit, int count, int frames, long seed) {
+        if (count < 1) {
+            throw new FramecastException("Cannot generate " + count + " videos; ask for at least 1.");
+        }
+        if (frames < 2) {
+            throw new FramecastException("Cannot generate videos of " + frames + " frames; ask for at least 2.");
+        }
+        if (frames > Integer.MAX_VALUE / (SIZE * SIZE)) {
+            throw new FramecastException("Cannot generate videos of " + frames + " frames; ask for at most "
+                    + Integer.MAX_VALUE / (SIZE * SIZE) + ".");
+        }
+        if (firstDigit < 0 || firstDigit >= lastDigit || lastDigit > digits.count()) {
+            throw new FramecastException("Cannot draw from the digits " + firstDigit + " to " + lastDigit
+                    + " (exclusive) of " + digits.count() + ".");
+        }
+        this.digits = digits;
+        this.firstDigit = firstDigit;
+        this.lastDigit = lastDigit;
+        this.count = count;
+        this.frames = frames;
+        this.seed = seed;
+    }
+
+    /** Videos of the bundled digits that are meant for training. */
+    public static MovingMnist training(int count, long seed) {
+        return new MovingMnist(MnistDigits.bundled(), 0, FIRST_VALIDATION_DIGIT, count, FRAMES, seed);
+    }
+
+    /** Videos of the bundled digits that no training video shows. */
+    public static MovingMnist validation(int count, long seed) {
+        MnistDigits digits = MnistDigits.bundled();
+        return new MovingMnist(digits, FIRST_VALIDATION_DIGIT, digits.count(), count, FRAMES, seed);
+    }
+
+    @Override
+    public int count() {
+        return count;
+    }
+
+    @Override
+    public int frames() {
+        return frames;
+    }
+
+    @Override
+    public int height() {
+        return SIZE;
+    }
+
+    @Override
+    public int width() {
+        return SIZE;
+    }
+
+    @Override
+    public int channels() {
+        return 1;
+    }
+
+    @Override
+    public Video get(int index) {
+        byte[] bytes = bytes(index);
+        float[] values = new float[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            values[i] = (bytes[i] & 0xff) / 255f;
+        }
+        return new Video(frames, SIZE, SIZE, 1, values);
+    }
+
+    /** Video {@code index} as (frames, 64, 64) uint8. */
+    public byte[] bytes(int index) {
+        byte[] pixels = new byte[frames * SIZE * SIZE];
+        for (Sprite sprite : sprites(index)) {
+            for (int frame = 0; frame < frames; frame++) {
+                draw(sprite, frame, pixels, frame * SIZE * SIZE);
+            }
+        }
+        return pixels;
+    }
+
+    /**
+     * Writes these videos, one part after the other, in the layout of the official file, (frames, count, 64, 64) uint8.
+     *
+     * @param parts of the same number of frames
+     * @throws FramecastException if the file cannot be written
+     */
+    public static void write(Path file, List<MovingMnist> parts) {
+        int frames = parts.get(0).frames;
+        int count = parts.stream().mapToInt(MovingMnist::count).sum();
+        NpyWriter.write(file, NpyType.UINT8, List.of(frames, count, SIZE, SIZE), out -> {
+            for (int frame = 0; frame < frames; frame++) {
+                for (MovingMnist part : parts) {
+                    for (int index = 0; index < part.count; index++) {
+                        byte[] pixels = new byte[SIZE * SIZE];
+                        for (Sprite sprite : part.sprites(index)) {
+                            part.draw(sprite, frame, pixels, 0);
+                        }
+                        out.write(pixels);
+                    }
+                }
+            }
+        });
+    }
+
+    /** A digit and the whole pixels (top, left) of its corner in every frame. */
+    private record Sprite(int digit, int[] top, int[] left) {
+    }
+
+    private Sprite[] sprites(int index) {
+        Objects.checkIndex(index, count);
+        Random random = new Random(Seeds.mix(seed, firstDigit, lastDigit, index));
+        Sprite[] sprites = new Sprite[DIGITS_PER_VIDEO];
+        for (int i = 0; i < sprites.length; i++) {
+            int digit = firstDigit + random.nextInt(lastDigit - firstDigit);
+            double y = random.nextDouble();
+            double x = random.nextDouble();
+            double angle = 2 * Math.PI * random.nextDouble();
+            // StrictMath, because Math may differ in the last bit from one processor to the next.
+            sprites[i] = new Sprite(digit, path(y, STEP * StrictMath.sin(angle)),
+                    path(x, STEP * StrictMath.cos(angle)));
+        }
+        return sprites;
+    }
+
+    /**
+     * One coordinate of a digit over the frames, in whole pixels. {@code position} and {@code velocity} are
+     * fractions of the free range. As in the original, a step comes before the first frame, and a step through
+     * a wall ends on the wall: the remainder is not reflected.
+     */
+    private int[] path(double position, double velocity) {
+        int[] pixels = new int[frames];
+        for (int frame = 0; frame < frames; frame++) {
+            position += velocity;
+            if (position <= 0 || position >= 1) {
+                position = position <= 0 ? 0 : 1;
+                velocity = -velocity;
+            }
+            pixels[frame] = (int) (FREE_RANGE * position);
+        }
+        return pixels;
+    }
+
+    /** Draws one frame of a digit into the canvas at {@code offset}; where digits overlap the brighter one shows. */
+    private void draw(Sprite sprite, int frame, byte[] canvas, int offset) {
+        for (int row = 0; row < MnistDigits.SIZE; row++) {
+            int line = offset + (sprite.top[frame] + row) * SIZE + sprite.left[frame];
+            for (int column = 0; column < MnistDigits.SIZE; column++) {
+                int pixel = digits.pixel(sprite.digit, row, column);
+                canvas[line + column] = (byte) Math.max(pixel, canvas[line + column] & 0xff);
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package io.framecast.data;
+
+import io.framecast.AtomicFiles;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Writes a .npy array piece by piece, in row-major order, without holding more than a piece:
+ *
+ * <pre>{@code
+ * NpyWriter.write(file, NpyType.FLOAT32, List.of(videos, frames, height, width, channels), out -> {
+ *     for (int i = 0; i < videos; i++) {
+ *         out.write(predict(i).values());
+ *     }
+ * });
+ * }</pre>
+ */
+public final class NpyWriter {
+
+    /** Writes the values of one array, all of them. */
+    @FunctionalInterface
+    public interface Content {
+        void writeTo(NpyWriter out) throws IOException;
+    }
+
+    private final OutputStream out;
+    private final NpyType type;
+    private long written;
+
+    private NpyWriter(OutputStream out, NpyType type) {
+        this.out = out;
+        this.type = type;
+    }
+
+    /**
+     * Replaces {@code file} by an array of the given shape.
+     *
+     * @throws io.framecast.FramecastException if the file cannot be written; the previous file is untouched
+     * @throws IllegalStateException if the content is not as many values as the shape has; likewise
+     */
+    public static void write(Path file, NpyType type, List<Integer> shape, Content content) {
+        long values = shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
+        AtomicFiles.write(file, out -> {
+            out.write(NpyHeader.encode(type, shape));
+            NpyWriter writer = new NpyWriter(out, type);
+            content.writeTo(writer);
+            if (writer.written != values) {
+                throw new IllegalStateException(writer.written + " values for an array of " + values);
+            }
+        });
+    }
+
+    /** Appends uint8 values. */
+    public void write(byte[] values) throws IOException {
+        take(NpyType.UINT8, values.length);
+        out.write(values);
+    }
+
+    /** Appends float32 values. */
+    public void write(float[] values) throws IOException {
+        take(NpyType.FLOAT32, values.length);
+        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        out.write(bytes.array());
+    }
+
+    private void take(NpyType given, int count) {
+        if (given != type) {
+            throw new IllegalStateException(given + " values do not belong in an array of " + type);
+        }
+        written += count;
+    }
+}

@@ -1,0 +1,163 @@
+package io.framecast.tools;
+
+import io.framecast.data.Download;
+import io.framecast.data.MovingMnist;
+import io.framecast.data.NpyVideos;
+import io.framecast.data.VideoLayout;
+import io.framecast.data.Videos;
+import io.framecast.tools.render.ContactSheet;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "data", description = "Makes, fetches, describes and shows videos.",
+        subcommands = {DataCommand.Generate.class, DataCommand.Fetch.class, DataCommand.Info.class,
+            DataCommand.Show.class})
+final class DataCommand implements Runnable {
+
+    @Spec
+    CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Say what to do: generate, download, info or show.");
+    }
+
+    @Command(name = "generate", description = "Writes Moving MNIST in the layout of the official file. The videos for "
+            + "validation, the last ones, show digits that the others do not.")
+    static final class Generate implements Runnable {
+
+        @Option(names = "--videos", paramLabel = "N", defaultValue = "1000",
+                description = "How many. Default: ${DEFAULT-VALUE}.")
+        int videos;
+
+        @Option(names = "--validation-split", paramLabel = "X", defaultValue = "0.1",
+                description = "The share of them, the last ones, that show validation digits. "
+                        + "Default: ${DEFAULT-VALUE}.")
+        double validationSplit;
+
+        @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
+        long seed;
+
+        @Option(names = "--out", paramLabel = "FILE", required = true, description = "The .npy file to write.")
+        Path out;
+
+        @Override
+        public void run() {
+            Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
+            MovingMnist.write(out, DataOptions.generated(videos, validationSplit, seed));
+            System.out.println("wrote " + out + ": " + videos + " videos of " + MovingMnist.FRAMES + " frames");
+        }
+    }
+
+    @Command(name = "download", description = "Fetches the official Moving MNIST test set (819 MB), going on where an "
+            + "earlier try was cut.")
+    static final class Fetch implements Runnable {
+
+        @Option(names = "--out", paramLabel = "FILE", defaultValue = "mnist_test_seq.npy",
+                description = "Default: ${DEFAULT-VALUE}.")
+        Path out;
+
+        @Override
+        public void run() {
+            try (ProgressBar bar = System.console() == null ? null : new ProgressBarBuilder().setTaskName("download")
+                    .setUnit(" MB", 1_000_000).setStyle(ProgressBarStyle.ASCII).build()) {
+                boolean fetched = Download.MOVING_MNIST.to(out, (done, total) -> {
+                    if (bar != null) {
+                        bar.maxHint(total);
+                        bar.stepTo(done);
+                    }
+                });
+                System.out.println(fetched ? "wrote " + out : out + " is there already, and whole");
+            }
+        }
+    }
+
+    /** The file that the commands below look at. */
+    static final class Source {
+
+        @Parameters(paramLabel = "FILE", arity = "0..1", description = "A .npy file of videos.")
+        Path file;
+
+        @Option(names = "--data", paramLabel = "FILE", description = "The same.")
+        Path data;
+
+        @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "auto",
+                description = "The axes of the file: tnhw (frames first) or nthw (videos first). "
+                        + "Default: ${DEFAULT-VALUE}.")
+        VideoLayout layout;
+
+        Path path() {
+            Options.require(file == null != (data == null), "Name one file of videos.");
+            return file == null ? data : file;
+        }
+    }
+
+    @Command(name = "info", description = "Describes a file of videos.")
+    static final class Info implements Runnable {
+
+        @Mixin
+        Source source;
+
+        @Override
+        public void run() {
+            try (NpyVideos videos = NpyVideos.open(source.path(), source.layout)) {
+                System.out.println(source.path() + ": " + videos.describe());
+                int sample = Math.min(100, videos.count());
+                double sum = 0;
+                float least = Float.POSITIVE_INFINITY;
+                float most = Float.NEGATIVE_INFINITY;
+                for (int k = 0; k < sample; k++) {
+                    for (float value : videos.get(k).values()) {
+                        sum += value;
+                        least = Math.min(least, value);
+                        most = Math.max(most, value);
+                    }
+                }
+                long values = (long) sample * videos.frames() * videos.frameSize();
+                System.out.printf(Locale.ROOT, "first %d videos, scaled to [0, 1]: from %.3f to %.3f, mean %.4f%n", sample,
+                        least, most, sum / values);
+            }
+        }
+    }
+
+    @Command(name = "show", description = "Draws the frames of some videos on one PNG.")
+    static final class Show implements Runnable {
+
+        @Mixin
+        Source source;
+
+        @Option(names = "--count", paramLabel = "N", defaultValue = "5",
+                description = "How many videos. Default: ${DEFAULT-VALUE}.")
+        int count;
+
+        @Option(names = "--first", paramLabel = "N", defaultValue = "0",
+                description = "The index of the first. Default: ${DEFAULT-VALUE}.")
+        int first;
+
+        @Option(names = "--out", paramLabel = "FILE", required = true, description = "The PNG to write.")
+        Path out;
+
+        @Override
+        public void run() {
+            Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
+            try (Videos videos = NpyVideos.open(source.path(), source.layout)) {
+                Options.require(first >= 0 && first < videos.count(),
+                        "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
+                int last = Math.min(videos.count(), first + count);
+                ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
+                System.out.println("wrote " + out);
+            }
+        }
+    }
+}

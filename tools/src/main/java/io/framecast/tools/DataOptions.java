@@ -1,0 +1,94 @@
+package io.framecast.tools;
+
+import io.framecast.FramecastException;
+import io.framecast.data.MovingMnist;
+import io.framecast.data.NpyVideos;
+import io.framecast.data.Split;
+import io.framecast.data.VideoLayout;
+import io.framecast.data.Videos;
+import io.framecast.nn.FrameShape;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Which videos. */
+final class DataOptions {
+
+    static final String GENERATED = "generated";
+    private static final int GENERATED_VIDEOS = 1000;
+
+    @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = GENERATED,
+            description = "A .npy file of videos, or generated: Moving MNIST made on the spot. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    String data;
+
+    @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "auto",
+            description = "The axes of the file: tnhw (frames first) or nthw (videos first); auto recognises the "
+                    + "official Moving MNIST. Default: ${DEFAULT-VALUE}.")
+    VideoLayout layout;
+
+    @Option(names = "--videos", paramLabel = "N",
+            description = "Take the first N videos of the file, or generate N. Default: all of a file, "
+                    + GENERATED_VIDEOS + " generated.")
+    Integer videos;
+
+    boolean isGenerated() {
+        return data.equals(GENERATED);
+    }
+
+    int generatedCount() {
+        return videos == null ? GENERATED_VIDEOS : videos;
+    }
+
+    /** Opens the file, or generates videos of digits that no training video shows. */
+    Videos open(long seed) {
+        checkCount();
+        return isGenerated() ? MovingMnist.validation(generatedCount(), seed) : openFile();
+    }
+
+    /** Opens the file and splits it, or generates both parts from different digits. */
+    Split split(double validationFraction, long seed) {
+        checkCount();
+        if (!isGenerated()) {
+            return Split.of(openFile(), validationFraction);
+        }
+        List<MovingMnist> parts = generated(generatedCount(), validationFraction, seed);
+        return new Split(parts.get(0), parts.size() > 1 ? parts.get(1) : parts.get(0).slice(0, 0));
+    }
+
+    /** Videos for training and, if there are any, for validation; the two have no digit in common. */
+    static List<MovingMnist> generated(int count, double validationFraction, long seed) {
+        int training = Split.trainingCount(count, validationFraction);
+        MovingMnist first = MovingMnist.training(training, seed);
+        return training == count ? List.of(first) : List.of(first, MovingMnist.validation(count - training, seed));
+    }
+
+    private void checkCount() {
+        Options.require(videos == null || videos >= 1, "--videos must be at least 1, not " + videos + ".");
+    }
+
+    private Videos openFile() {
+        NpyVideos file = NpyVideos.open(Path.of(data), layout);
+        System.out.println("data: " + data + ": " + file.describe());
+        if (videos == null) {
+            return file;
+        }
+        if (videos > file.count()) {
+            throw new FramecastException("--videos asks for " + videos + " videos, but " + data + " holds "
+                    + file.count() + ".");
+        }
+        return file.slice(0, videos);
+    }
+
+    static FrameShape frameShape(Videos videos) {
+        return new FrameShape(videos.height(), videos.width(), videos.channels());
+    }
+
+    /** @throws FramecastException unless the model takes frames as these */
+    static void requireFrames(Videos videos, String source, FrameShape model) {
+        if (!frameShape(videos).equals(model)) {
+            throw new FramecastException(source + " has frames of " + frameShape(videos)
+                    + ", but the model takes frames of " + model + ".");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package io.framecast.tools;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.framecast.AtomicFiles;
+import io.framecast.backend.Backend;
+import io.framecast.data.Videos;
+import io.framecast.predict.ForecastScores;
+import io.framecast.train.Checkpoint;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "evaluate", description = "Scores forecasts against the truth, beside repeating the last seen frame.")
+final class EvaluateCommand implements Runnable {
+
+    @Mixin
+    DataOptions data;
+
+    @Mixin
+    DeviceOptions device;
+
+    @Option(names = "--checkpoint", paramLabel = "CKPT", required = true, description = "The model.")
+    Path checkpoint;
+
+    @Option(names = "--context", paramLabel = "N", defaultValue = "10",
+            description = "How many frames of each video the model sees. Default: ${DEFAULT-VALUE}.")
+    int context;
+
+    @Option(names = "--frames", paramLabel = "N",
+            description = "How many frames to predict. Default: those that follow, ten at most.")
+    Integer frames;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Of generated videos. Default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the scores there, too.")
+    Path json;
+
+    @Override
+    public void run() {
+        Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
+        Options.require(frames == null || frames >= 1, "--frames must be at least 1, not " + frames + ".");
+        Checkpoint model = Checkpoint.read(checkpoint);
+        try (Backend backend = device.open(); Videos videos = data.open(seed)) {
+            DataOptions.requireFrames(videos, data.data, model.model().input());
+            int predicted = Forecaster.comparable(videos, data.data, context, frames);
+            try (Forecaster forecaster = new Forecaster(backend, model, context, predicted)) {
+                Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
+                System.out.print(ScoreTable.of(evaluation));
+                if (json != null) {
+                    AtomicFiles.write(json, new JsonMapper().valueToTree(toMap(evaluation)).toPrettyString() + "\n");
+                }
+            }
+        }
+    }
+
+    static Map<String, Object> toMap(Forecaster.Evaluation evaluation) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("videos", evaluation.model().videos());
+        map.put("context", evaluation.context());
+        map.put("frames", evaluation.frames());
+        map.put("model", toMap(evaluation.model()));
+        map.put("repeat_last_frame", toMap(evaluation.baseline()));
+        map.put("mse_reduction", evaluation.model().mse().reductionFrom(evaluation.baseline().mse()));
+        return map;
+    }
+
+    private static Map<String, Object> toMap(ForecastScores.Result result) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("mse", toMap(result.mse()));
+        map.put("mae", toMap(result.mae()));
+        map.put("psnr", toMap(result.psnr()));
+        map.put("ssim", toMap(result.ssim()));
+        return map;
+    }
+
+    private static Map<String, Object> toMap(ForecastScores.Metric metric) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("mean", metric.mean());
+        map.put("per_frame", metric.perFrame());
+        return map;
+    }
+}

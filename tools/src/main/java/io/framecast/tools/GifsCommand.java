@@ -1,0 +1,67 @@
+package io.framecast.tools;
+
+import io.framecast.backend.Backend;
+import io.framecast.data.Split;
+import io.framecast.data.Videos;
+import io.framecast.train.Checkpoint;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "gifs", description = "Animates truth and prediction side by side, for random validation videos.")
+final class GifsCommand implements Runnable {
+
+    @Mixin
+    DataOptions data;
+
+    @Mixin
+    DeviceOptions device;
+
+    @Option(names = "--checkpoint", paramLabel = "CKPT", required = true, description = "The model.")
+    Path checkpoint;
+
+    @Option(names = "--count", paramLabel = "N", defaultValue = "5",
+            description = "How many videos. Default: ${DEFAULT-VALUE}.")
+    int count;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Of the choice, and of generated videos. Default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(names = "--context", paramLabel = "N", defaultValue = "10",
+            description = "How many frames of each video the model sees. Default: ${DEFAULT-VALUE}.")
+    int context;
+
+    @Option(names = "--validation-split", paramLabel = "X", defaultValue = "0.1",
+            description = "The share of the videos, the last ones, to choose from; all are, where these are too few. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    double validationSplit;
+
+    @Option(names = "--out", paramLabel = "DIR", required = true, description = "The directory for the pictures.")
+    Path out;
+
+    @Override
+    public void run() {
+        Options.require(count >= 1, "--count must be at least 1, not " + count + ".");
+        Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
+        Options.require(validationSplit >= 0 && validationSplit < 1,
+                "--validation-split must be from 0 to below 1, not " + validationSplit + ".");
+        Checkpoint model = Checkpoint.read(checkpoint);
+        try (Backend backend = device.open(); Videos all = data.open(seed)) {
+            DataOptions.requireFrames(all, data.data, model.model().input());
+            Options.require(count <= all.count(),
+                    "--count asks for " + count + " videos, but there are " + all.count() + ".");
+            // Generated videos here show validation digits only.
+            Videos last = data.isGenerated() ? all : Split.of(all, validationSplit).validation();
+            Videos choice = last.count() >= count ? last : all;
+            int frames = Forecaster.comparable(all, data.data, context, null);
+            try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
+                List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count, seed,
+                        context, frames, out);
+                files.forEach(f -> System.out.println(f.gif() + "  " + f.strip()));
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package io.framecast.tools;
+
+import io.framecast.nn.FrameShape;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Models;
+import io.framecast.nn.Parameters;
+import io.framecast.train.Checkpoint;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "init", description = "Writes a checkpoint with a model's initial values.")
+final class InitCommand implements Runnable {
+
+    @Option(names = "--model", paramLabel = "NAME|FILE", required = true,
+            description = "keras, small, or a file of model JSON.")
+    String model;
+
+    @Option(names = "--height", paramLabel = "H", description = "The frames' height. Default: the model's.")
+    Integer height;
+
+    @Option(names = "--width", paramLabel = "W", description = "The frames' width. Default: the model's.")
+    Integer width;
+
+    @Option(names = "--channels", paramLabel = "C", description = "The frames' channels. Default: the model's.")
+    Integer channels;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Of the random values. Default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(names = "--out", paramLabel = "CKPT", required = true, description = "The file to write.")
+    Path out;
+
+    @Override
+    public void run() {
+        for (Integer size : new Integer[] {height, width, channels}) {
+            Options.require(size == null || size >= 1 && size <= 1 << 14,
+                    "--height, --width and --channels must be from 1 to 16384, not " + size + ".");
+        }
+        FrameShape own = Models.load(model).input();
+        ModelConfig config = Models.load(model, new FrameShape(height == null ? own.height() : height,
+                width == null ? own.width() : width, channels == null ? own.channels() : channels));
+        new Checkpoint(config, Parameters.initial(config, seed), null).write(out);
+        System.out.println(out + ": " + config.parameters().values().stream().mapToLong(p -> p.size()).sum()
+                + " parameters, frames of " + config.input());
+    }
+}

@@ -1,0 +1,26 @@
+package io.framecast.tools;
+
+import io.framecast.FramecastException;
+
+/** Checks of options that are more than a type. */
+final class Options {
+
+    private Options() {
+    }
+
+    /**
+     * @throws UsageException with the message unless {@code holds}
+     */
+    static void require(boolean holds, String message) {
+        if (!holds) {
+            throw new UsageException(message);
+        }
+    }
+
+    /** A wrong option: like any failure, but the exit status says bad usage. */
+    static final class UsageException extends FramecastException {
+        UsageException(String message) {
+            super(message);
+        }
+    }
+}
