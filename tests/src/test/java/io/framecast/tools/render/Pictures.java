@@ -1,0 +1,23 @@
+package io.framecast.tools.render;
+
+import io.framecast.data.Video;
+
+/** Videos whose every pixel is known, for the tests of this package. */
+final class Pictures {
+
+    private Pictures() {
+    }
+
+    /** Values that differ from pixel to pixel, frame to frame and channel to channel. */
+    static Video ramp(int frames, int height, int width, int channels, int offset) {
+        float[] values = new float[frames * height * width * channels];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (i * 37 + offset) % 256 / 255f;
+        }
+        return new Video(frames, height, width, channels, values);
+    }
+
+    static double value(Video video, int t, int y, int x, int c) {
+        return video.values()[((t * video.height() + y) * video.width() + x) * video.channels() + c];
+    }
+}

@@ -1,0 +1,170 @@
+package io.framecast.tools.render;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.FramecastException;
+import io.framecast.predict.ForecastScores.Metric;
+import io.framecast.predict.ForecastScores.Result;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.OptionalDouble;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
+import org.w3c.dom.NodeList;
+
+class ReportTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void tellsEveryNumberItWasGiven() throws Exception {
+        Document page = parse(full());
+        assertEquals(List.of("Scores", "Training", "Model", "Run"), texts(page, "h2"));
+        List<String> cells = texts(page, "td");
+        for (String expected : List.of(
+                // Means, their changes, then frame by frame.
+                "60.50", "121.00", "\u221250.0%", "100.00", "200.00", "20.50", "10.25", "+10.25", "0.8500", "0.4000",
+                "+0.4500", "40.25", "80.75", "101.00", "141.00", "0.9000", "0.8000", "0.6000", "0.2000",
+                // Epochs.
+                "0.51234", "0.61234", "1.00e-03", "0.41234", "\u2013", "1.00e-04",
+                // Layers.
+                "ConvLSTM2D", "(20, 64, 64, 64)", "416,256", "Conv3D", "1,729", "417,985")) {
+            assertTrue(cells.contains(expected), expected + " is not in " + cells);
+        }
+        assertEquals(List.of("cpu", "3 min"), texts(page, "dd"));
+    }
+
+    @Test
+    void drawsOneCurveForEachSeriesThroughAllItsPoints() throws Exception {
+        Document page = parse(full());
+        NodeList charts = page.getElementsByTagName("svg");
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < charts.getLength(); i++) {
+            names.add(((Element) charts.item(i)).getAttribute("aria-label"));
+        }
+        assertEquals(List.of("MSE", "SSIM", "Loss"), names);
+        // Two frames of two series; of the two epochs only one has a validation loss.
+        assertEquals(List.of(4, 4, 3), List.of(dots(charts, 0), dots(charts, 1), dots(charts, 2)));
+        assertEquals(List.of("model, predicted frame 1: 40.25", "model, predicted frame 2: 80.75",
+                "baseline, predicted frame 1: 101", "baseline, predicted frame 2: 141"),
+                texts((Element) charts.item(0), "title"));
+        // On the MSE axis zero is at the bottom: heights over it are as the values.
+        NodeList dots = ((Element) charts.item(0)).getElementsByTagName("circle");
+        double bottom = LineChart.HEIGHT - 44;
+        double low = bottom - Double.parseDouble(((Element) dots.item(0)).getAttribute("cy"));
+        double high = bottom - Double.parseDouble(((Element) dots.item(3)).getAttribute("cy"));
+        // Coordinates are rounded to 0.1, of about 60.
+        assertEquals(141 / 40.25, high / low, 0.01);
+    }
+
+    @Test
+    void needsNothingBesideIt() throws Exception {
+        Path gif = Files.write(directory.resolve("a.gif"), new byte[] {'G', 'I', 'F', 1, 2, 3});
+        Path png = Files.write(directory.resolve("b.PNG"), new byte[] {7, 8, 9});
+        Document page = parse(full().image("video 3", gif).image("some frames", png));
+        NodeList images = page.getElementsByTagName("img");
+        assertArrayEquals(Files.readAllBytes(gif), decoded(images.item(0), "data:image/gif;base64,"));
+        assertArrayEquals(Files.readAllBytes(png), decoded(images.item(1), "data:image/png;base64,"));
+        assertEquals(List.of("video 3", "some frames"), texts(page, "figcaption"));
+        assertEquals("Forecasts", texts(page, "h2").get(0));
+
+        String html = Files.readString(directory.resolve("report.html"));
+        assertFalse(html.contains("http"), "no address");
+        assertFalse(html.contains("url(") || html.contains("@import"), "no style from elsewhere");
+        for (String tag : List.of("script", "link", "iframe")) {
+            assertEquals(0, page.getElementsByTagName(tag).getLength(), tag);
+        }
+    }
+
+    @Test
+    void showsTextAsItIs() throws Exception {
+        String nasty = "<b>&amp; \"quoted\" 'x' \u0000\u001b</b>";
+        String shown = "<b>&amp; \"quoted\" 'x' \ufffd\ufffd</b>";
+        Path png = Files.write(directory.resolve("c.png"), new byte[1]);
+        Document page = parse(new Report(nasty).fact(nasty, nasty).image(nasty, png)
+                .model(List.of(new Report.Layer(nasty, nasty, 0))));
+        assertEquals(List.of(shown), texts(page, "h1"));
+        assertEquals(List.of(shown), texts(page, "dt"));
+        assertEquals(List.of(shown), texts(page, "dd"));
+        assertEquals(shown, texts(page, "td").get(1));
+        assertEquals(shown, ((Element) page.getElementsByTagName("img").item(0)).getAttribute("alt"));
+    }
+
+    @Test
+    void leavesOutWhatItWasNotGiven() throws Exception {
+        Document page = parse(new Report("bare"));
+        assertEquals(List.of("bare"), texts(page, "h1"));
+        assertEquals(0, page.getElementsByTagName("section").getLength());
+        page = parse(new Report("one epoch").training(List.of(), new double[] {3, 2}));
+        assertEquals(List.of("Training"), texts(page, "h2"));
+        assertEquals(0, page.getElementsByTagName("table").getLength());
+    }
+
+    @Test
+    void namesAPictureThatIsMissing() {
+        Path missing = directory.resolve("gone.gif");
+        FramecastException e = assertThrows(FramecastException.class,
+                () -> new Report("x").image("y", missing).write(directory.resolve("none.html")));
+        assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
+        assertTrue(Files.notExists(directory.resolve("none.html")));
+    }
+
+    private static Report full() {
+        return new Report("Moving digits").fact("device", "cpu").fact("time", "3 min")
+                .scores(result(40.25, 80.75, 100, 20.5, 0.9, 0.8), result(101, 141, 200, 10.25, 0.6, 0.2))
+                .training(List.of(new Report.Epoch(1, 0.51234, OptionalDouble.of(0.61234), 1e-3),
+                        new Report.Epoch(2, 0.41234, OptionalDouble.empty(), 1e-4)), new double[] {1})
+                .model(List.of(new Report.Layer("ConvLSTM2D", "(20, 64, 64, 64)", 416256),
+                        new Report.Layer("Conv3D", "(20, 64, 64, 1)", 1729)));
+    }
+
+    private static Result result(double mse1, double mse2, double mae, double psnr, double ssim1, double ssim2) {
+        return new Result(7, new Metric(new double[] {mse1, mse2}), new Metric(new double[] {mae, mae}),
+                new Metric(new double[] {psnr, psnr}), new Metric(new double[] {ssim1, ssim2}));
+    }
+
+    /** Reads the page as XML, which a page with an unclosed or unescaped part is not. */
+    private Document parse(Report report) throws Exception {
+        Path file = directory.resolve("report.html");
+        report.write(file);
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder()
+                .parse(new ByteArrayInputStream(Files.readString(file).getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static byte[] decoded(Node image, String prefix) {
+        String source = ((Element) image).getAttribute("src");
+        assertTrue(source.startsWith(prefix), source);
+        return Base64.getDecoder().decode(source.substring(prefix.length()));
+    }
+
+    private static int dots(NodeList charts, int index) {
+        return ((Element) charts.item(index)).getElementsByTagName("circle").getLength();
+    }
+
+    private static List<String> texts(Document page, String tag) {
+        return texts(page.getDocumentElement(), tag);
+    }
+
+    private static List<String> texts(Element element, String tag) {
+        NodeList nodes = element.getElementsByTagName(tag);
+        List<String> texts = new ArrayList<>();
+        for (int i = 0; i < nodes.getLength(); i++) {
+            texts.add(nodes.item(i).getTextContent());
+        }
+        return texts;
+    }
+}
