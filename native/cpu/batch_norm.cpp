@@ -19,7 +19,7 @@ BatchNorm::BatchNorm(Device &device, int64_t rows, int channels, double epsilon,
     : device_(device), channels_(channels), epsilon_(epsilon), momentum_(momentum), gamma_(gamma), beta_(beta),
       moving_mean_(moving_mean), moving_variance_(moving_variance), gamma_gradient_(gamma_gradient),
       beta_gradient_(beta_gradient), y_(device, size_t(rows) * channels * sizeof(float)), mean_(channels),
-      inverse_deviation_(channels) {}
+      inverse_deviation_(channels), center_(channels) {}
 
 float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
     device_.enter();
@@ -48,18 +48,19 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
     std::vector<float> scale(channels), shift(channels);
     for (size_t k = 0; k < channels; k++) {
         const double s = gamma_[k] * inverse_deviation_[k];
+        center_[k] = static_cast<float>(mean_[k]);
         scale[k] = static_cast<float>(s);
-        shift[k] = static_cast<float>(beta_[k] - mean_[k] * s);
+        shift[k] = static_cast<float>(beta_[k] - (mean_[k] - center_[k]) * s);
     }
     parallel_for(rows, grain(channels_), [&](size_t begin, size_t end) {
-        passes().affine(x + begin * channels, scale.data(), shift.data(), y_.floats() + begin * channels, end - begin,
-                channels_);
+        passes().affine(x + begin * channels, center_.data(), scale.data(), shift.data(), y_.floats() + begin * channels,
+                end - begin, channels_);
     });
     return y_.floats();
 }
 
 // With xhat = (x - mean)*r:   dgamma = sum(dy*xhat)   dbeta = sum(dy)
-//   dx = gamma*r*(dy - dbeta/n - xhat*dgamma/n)    which is a*dy + b*x + c with constants per channel.
+//   dx = gamma*r*(dy - dbeta/n - xhat*dgamma/n)    which is a*dy + b*(x - center) + c with constants per channel.
 float *BatchNorm::backward(float *dy) {
     device_.enter();
     const size_t channels = channels_;
@@ -78,11 +79,11 @@ float *BatchNorm::backward(float *dy) {
         const double slope = -scale * r * dgamma / rows_;
         a[k] = static_cast<float>(scale);
         b[k] = static_cast<float>(slope);
-        c[k] = static_cast<float>(-scale * dbeta / rows_ - slope * mean_[k]);
+        c[k] = static_cast<float>(-scale * dbeta / rows_ - slope * (mean_[k] - center_[k]));
     }
     parallel_for(rows_, grain(channels_), [&](size_t begin, size_t end) {
-        passes().affine_backward(x_ + begin * channels, a.data(), b.data(), c.data(), dy + begin * channels, end - begin,
-                channels_);
+        passes().affine_backward(x_ + begin * channels, center_.data(), a.data(), b.data(), c.data(),
+                dy + begin * channels, end - begin, channels_);
     });
     return dy;
 }

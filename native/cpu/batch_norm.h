@@ -32,6 +32,7 @@ class BatchNorm {
     const float *x_ = nullptr;
     int64_t rows_ = 0;
     std::vector<double> mean_, inverse_deviation_;
+    std::vector<float> center_;  // the mean, rounded
 };
 
 }  // namespace framecast

@@ -210,19 +210,20 @@ void moments_backward(const float *x, const float *dy, size_t rows, int channels
     }
 }
 
-void affine(const float *x, const float *scale, const float *shift, float *y, size_t rows, int channels) {
+void affine(const float *x, const float *center, const float *scale, const float *shift, float *y, size_t rows,
+        int channels) {
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
         for (int k = 0; k < channels; k++) {
-            y[k] = x[k] * scale[k] + shift[k];
+            y[k] = (x[k] - center[k]) * scale[k] + shift[k];
         }
     }
 }
 
-void affine_backward(const float *x, const float *a, const float *b, const float *c, float *dy, size_t rows,
-        int channels) {
+void affine_backward(const float *x, const float *center, const float *a, const float *b, const float *c, float *dy,
+        size_t rows, int channels) {
     for (size_t r = 0; r < rows; r++, x += channels, dy += channels) {
         for (int k = 0; k < channels; k++) {
-            dy[k] = dy[k] * a[k] + x[k] * b[k] + c[k];
+            dy[k] = dy[k] * a[k] + (x[k] - center[k]) * b[k] + c[k];
         }
     }
 }

@@ -36,11 +36,13 @@ struct Passes {
     void (*moments)(const float *x, size_t rows, int channels, double *sum, double *square);
     // Adds the sums over rows of dy and dy*x to `sum` and `product`.
     void (*moments_backward)(const float *x, const float *dy, size_t rows, int channels, double *sum, double *product);
-    // y = x*scale + shift, per channel.
-    void (*affine)(const float *x, const float *scale, const float *shift, float *y, size_t rows, int channels);
-    // dy = dy*a + x*b + c, per channel.
-    void (*affine_backward)(const float *x, const float *a, const float *b, const float *c, float *dy, size_t rows,
+    // y = (x - center)*scale + shift, per channel. Where the mean is large beside the deviation, x*scale and the mean
+    // times scale would be large numbers whose difference is small.
+    void (*affine)(const float *x, const float *center, const float *scale, const float *shift, float *y, size_t rows,
             int channels);
+    // dy = dy*a + (x - center)*b + c, per channel.
+    void (*affine_backward)(const float *x, const float *center, const float *a, const float *b, const float *c,
+            float *dy, size_t rows, int channels);
 
     // y (rows, channels) += x, where row r of x begins at x + r*stride; or, not accumulating, y = x + bias.
     void (*add_strided)(const float *x, size_t stride, float *y, size_t rows, int channels);

@@ -3,6 +3,7 @@ package io.framecast.nn;
 import io.framecast.backend.Activation;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import java.util.LinkedHashMap;
@@ -65,8 +66,12 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
         Conv3dSpec spec = new Conv3dSpec(input.height(), input.width(), input.channels(), filters, kernelFrames,
                 kernelSize.height(), kernelSize.width(), activation);
-        return new Conv3dLayer(backend,
-                backend.conv3d(spec, plan, parameters.apply("kernel"), parameters.apply("bias")), plan, pastReach(),
-                futureReach(), input.size(), outputShape(input).size());
+        Op op = backend.conv3d(spec, plan, parameters.apply("kernel"), parameters.apply("bias"));
+        try {
+            return new Conv3dLayer(backend, op, plan, pastReach(), futureReach(), input.size(), outputShape(input).size());
+        } catch (RuntimeException e) {
+            op.close();
+            throw e;
+        }
     }
 }

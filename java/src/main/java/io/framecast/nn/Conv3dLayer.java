@@ -17,9 +17,7 @@ final class Conv3dLayer implements Layer {
     private final int inputSize;
     private final int outputSize;
     private final Tensor window;
-    private final int capacity;
-    private int held;       // frames in the window
-    private boolean whole;  // the window begins with the video
+    private int held;  // frames in the window
 
     Conv3dLayer(Backend backend, Op op, Plan plan, int pastReach, int futureReach, int inputSize, int outputSize) {
         this.op = op;
@@ -27,8 +25,7 @@ final class Conv3dLayer implements Layer {
         this.futureReach = futureReach;
         this.inputSize = inputSize;
         this.outputSize = outputSize;
-        this.capacity = plan.frames();
-        this.window = plan.training() ? null : backend.tensor((long) capacity * plan.batch() * inputSize);
+        this.window = plan.training() ? null : backend.tensor((long) plan.frames() * plan.batch() * inputSize);
     }
 
     @Override
@@ -44,7 +41,6 @@ final class Conv3dLayer implements Layer {
     @Override
     public void begin() {
         held = 0;
-        whole = true;
     }
 
     @Override
@@ -62,13 +58,11 @@ final class Conv3dLayer implements Layer {
             }
             before -= drop;
             total = wanted;
-            whole = false;
         }
         tail.copyTo(0, window, before * frame, count * frame);
         held = total;
         Tensor outputs = op.forward(window, total, batch, false);
-        int usable = whole ? total : total - pastReach;
-        int revised = Math.min(count + futureReach, usable);
+        int revised = Math.min(count + futureReach, total);
         long outputFrame = (long) batch * outputSize;
         return outputs.slice((total - revised) * outputFrame, revised * outputFrame);
     }

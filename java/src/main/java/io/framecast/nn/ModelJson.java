@@ -25,6 +25,8 @@ public final class ModelJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final int MAX_SIZE = 1 << 14;
+    /** What the longest byte array holds as float32. */
+    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
 
     private ModelJson() {
     }
@@ -72,7 +74,7 @@ public final class ModelJson {
             for (JsonNode node : list) {
                 layers.add(layer(new Settings(node, "layer " + layers.size())));
             }
-            return new ModelConfig(shape, layers);
+            return checked(new ModelConfig(shape, layers));
         } catch (JsonProcessingException e) {
             throw new FramecastException(source + " is not valid JSON: " + e.getOriginalMessage()
                     + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")") + ".", e);
@@ -81,6 +83,27 @@ public final class ModelJson {
             throw new FramecastException("The model in " + source + " is wrong: " + message
                     + (message.endsWith(".") ? "" : "."), e);
         }
+    }
+
+    /** The sizes of frames and parameters are within what arrays can hold, and what a checkpoint can. */
+    private static ModelConfig checked(ModelConfig model) {
+        // Layers that rearrange pixels keep the product, so the first of these to overflow is the one that is found.
+        for (FrameShape frame : model.shapes()) {
+            if ((long) frame.height() * frame.width() > MAX_VALUES / frame.channels()) {
+                throw new FramecastException("its frames of " + frame + " are too large");
+            }
+        }
+        model.parameters().forEach((name, spec) -> {
+            long size = 1;
+            for (int dimension : spec.shape()) {
+                size = dimension > MAX_VALUES / size ? Integer.MAX_VALUE : size * dimension;
+            }
+            if (size > MAX_VALUES) {
+                throw new FramecastException("its parameter " + name + " of shape " + Arrays.toString(spec.shape())
+                        + " is too large; choose fewer filters or a smaller kernel");
+            }
+        });
+        return model;
     }
 
     private static LayerConfig layer(Settings settings) {

@@ -13,13 +13,19 @@ public final class Network implements AutoCloseable {
     private final Backend backend;
     private final ModelConfig model;
     private final Parameters parameters;
+    private final boolean ownsParameters;
     private final List<Layer> layers = new ArrayList<>();
     private final int firstTrained;
     private int frame;
 
     /** For inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or {@link #step}. */
     public static Network forInference(Backend backend, ModelConfig model, int frames, int batch) {
-        return new Network(backend, model, model, Math.max(frames, model.stepFrames()), batch, false);
+        return new Network(backend, model, model, Math.max(frames, model.stepFrames()), batch, false, null);
+    }
+
+    /** For inference with this network's parameters, as they are at each call; to be closed before this network. */
+    public Network inference(int frames, int batch) {
+        return new Network(backend, model, model, Math.max(frames, model.stepFrames()), batch, false, parameters);
     }
 
     /**
@@ -28,13 +34,15 @@ public final class Network implements AutoCloseable {
      */
     public static Network forTraining(Backend backend, ModelConfig model, Loss loss, int frames, int batch) {
         boolean logits = model.computedAs(loss) == Loss.BINARY_CROSSENTROPY_FROM_LOGITS;
-        return new Network(backend, model, logits ? model.withoutSigmoid() : model, frames, batch, true);
+        return new Network(backend, model, logits ? model.withoutSigmoid() : model, frames, batch, true, null);
     }
 
-    private Network(Backend backend, ModelConfig model, ModelConfig built, int frames, int batch, boolean training) {
+    private Network(Backend backend, ModelConfig model, ModelConfig built, int frames, int batch, boolean training,
+            Parameters shared) {
         this.backend = backend;
         this.model = model;
-        this.parameters = new Parameters(backend, model, training);
+        this.ownsParameters = shared == null;
+        this.parameters = ownsParameters ? new Parameters(backend, model, training) : shared;
         List<FrameShape> shapes = built.shapes();
         int first = built.layers().size();
         try {
@@ -113,6 +121,8 @@ public final class Network implements AutoCloseable {
     @Override
     public void close() {
         layers.forEach(Layer::close);
-        parameters.close();
+        if (ownsParameters) {
+            parameters.close();
+        }
     }
 }

@@ -17,6 +17,7 @@ public final class Parameters implements AutoCloseable {
     }
 
     private final Map<String, Place> places = new LinkedHashMap<>();
+    private final Tensor memory;
     private final Tensor trained;
     private final Tensor gradients;
     private final Tensor others;
@@ -36,9 +37,10 @@ public final class Parameters implements AutoCloseable {
                 otherSize += room;
             }
         }
-        trained = backend.tensor(trainedSize);
-        gradients = training ? backend.tensor(trainedSize) : null;
-        others = backend.tensor(otherSize);
+        memory = backend.tensor(trainedSize + otherSize + (training ? trainedSize : 0));
+        trained = memory.slice(0, trainedSize);
+        others = memory.slice(trainedSize, otherSize);
+        gradients = training ? memory.slice(trainedSize + otherSize, trainedSize) : null;
     }
 
     /** Initial values for a model: the same for the same seed, on any machine. */
@@ -116,10 +118,6 @@ public final class Parameters implements AutoCloseable {
 
     @Override
     public void close() {
-        trained.close();
-        if (gradients != null) {
-            gradients.close();
-        }
-        others.close();
+        memory.close();
     }
 }

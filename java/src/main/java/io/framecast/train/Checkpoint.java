@@ -117,7 +117,11 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
 
     private static Progress progress(Path file, String json) {
         try {
-            return MAPPER.readValue(json, Progress.class);
+            Progress progress = MAPPER.readValue(json, Progress.class);
+            if (progress == null) {
+                throw new IllegalArgumentException("it is null");
+            }
+            return progress;
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new FramecastException("The training state in the checkpoint " + file + " cannot be read: "
                     + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ".", e);

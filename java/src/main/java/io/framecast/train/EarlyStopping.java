@@ -26,6 +26,11 @@ final class EarlyStopping {
     boolean stopsAfter(double loss) {
         boolean better = state.best == null || loss < state.best;
         state = better ? new State(loss, 0) : new State(state.best, state.waited + 1);
+        return stops();
+    }
+
+    /** Whether training should have stopped after the last epoch. */
+    boolean stops() {
         return state.waited >= patience;
     }
 }

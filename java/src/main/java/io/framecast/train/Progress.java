@@ -16,6 +16,18 @@ package io.framecast.train;
 public record Progress(long step, int epoch, int batch, double epochLoss, long epochVideos, double epochSeconds,
         double learningRate, Callbacks callbacks, RandomState randomState) {
 
+    /** @throws IllegalArgumentException if no run can be as far as that */
+    public Progress {
+        if (step < 0 || epoch < 0 || batch < 0 || epochVideos < 0 || epochVideos == 0 != (batch == 0)
+                || !Double.isFinite(epochLoss) || !(learningRate > 0) || Double.isInfinite(learningRate)) {
+            throw new IllegalArgumentException("a number in it is out of range");
+        }
+        if (callbacks == null || callbacks.earlyStopping == null || callbacks.reduceLrOnPlateau == null
+                || callbacks.modelCheckpoint == null || randomState == null) {
+            throw new IllegalArgumentException("it is incomplete");
+        }
+    }
+
     /** Each with null for what it has not seen yet. */
     public record Callbacks(EarlyStopping.State earlyStopping, ReduceLROnPlateau.State reduceLrOnPlateau,
             BestLoss modelCheckpoint) {

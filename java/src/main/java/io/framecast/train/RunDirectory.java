@@ -9,10 +9,10 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongPredicate;
 
@@ -27,10 +27,17 @@ public final class RunDirectory implements AutoCloseable {
     private static final String METRICS_HEADER = "epoch,loss,val_loss,lr,seconds";
 
     private final Path path;
-    private final BufferedWriter steps;
+    private final Runnable preparation;
+    private BufferedWriter steps;
 
-    private RunDirectory(Path path) {
+    private RunDirectory(Path path, Runnable preparation) {
         this.path = path;
+        this.preparation = preparation;
+    }
+
+    /** Until this is called nothing is written, so that a run that cannot begin leaves nothing and replaces nothing. */
+    void begin() {
+        preparation.run();
         try {
             steps = Files.newBufferedWriter(stepsFile(), StandardOpenOption.APPEND);
         } catch (IOException e) {
@@ -39,41 +46,51 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Begins a run.
+     * Where a new run will be.
      *
      * @param config written to {@code config.json}
      * @param overwrite whether an earlier run's files may be replaced
-     * @throws FramecastException if they may not and there are some, or if nothing can be written there
+     * @throws FramecastException if they may not and there are some
      */
     public static RunDirectory create(Path path, Map<String, Object> config, boolean overwrite) {
-        if (Files.exists(lastCheckpoint(path))) {
-            if (!overwrite) {
-                throw new FramecastException(path + " holds a run already: go on with it by --resume " + path
-                        + ", choose another --out, or replace it by --overwrite.");
-            }
-            try {
-                Files.deleteIfExists(bestCheckpoint(path));
-                Files.delete(lastCheckpoint(path));
-            } catch (IOException e) {
-                throw AtomicFiles.cannotWrite(lastCheckpoint(path), e);
-            }
+        if (!overwrite && Files.exists(lastCheckpoint(path))) {
+            throw new FramecastException(path + " holds a run already: go on with it by --resume " + path
+                    + ", choose another --out, or replace it by --overwrite.");
         }
-        AtomicFiles.write(path.resolve("config.json"),
-                MAPPER.valueToTree(config).toPrettyString() + "\n");
-        AtomicFiles.write(path.resolve("steps.csv"), STEPS_HEADER + "\n");
-        AtomicFiles.write(path.resolve("metrics.csv"), METRICS_HEADER + "\n");
-        return new RunDirectory(path);
+        return new RunDirectory(path, () -> {
+            for (Path earlier : List.of(bestCheckpoint(path), lastCheckpoint(path))) {
+                delete(earlier);
+            }
+            writeConfig(path, config);
+            AtomicFiles.write(path.resolve("steps.csv"), STEPS_HEADER + "\n");
+            AtomicFiles.write(path.resolve("metrics.csv"), METRICS_HEADER + "\n");
+        });
     }
 
-    /** Reopens a run at the given progress: what its files say of later steps is dropped. */
-    public static RunDirectory resume(Path path, Progress progress) {
-        keep(path.resolve("steps.csv"), STEPS_HEADER, step -> step <= progress.step());
-        keep(path.resolve("metrics.csv"), METRICS_HEADER, epoch -> epoch <= progress.epoch());
-        return new RunDirectory(path);
+    /**
+     * Where a run will go on from the given progress: what its files say of later steps is dropped.
+     *
+     * @param config as it is now: the limits of the run may be others than before
+     */
+    public static RunDirectory resume(Path path, Map<String, Object> config, Progress progress) {
+        return new RunDirectory(path, () -> {
+            writeConfig(path, config);
+            keep(path.resolve("steps.csv"), STEPS_HEADER, step -> step <= progress.step());
+            keep(path.resolve("metrics.csv"), METRICS_HEADER, epoch -> epoch <= progress.epoch());
+        });
     }
 
-    /** Replaces {@code config.json} of a run that goes on with other settings. */
-    public void config(Map<String, Object> config) {
+    private static void delete(Path file) {
+        try {
+            if (Files.exists(file)) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(file, e);
+        }
+    }
+
+    private static void writeConfig(Path path, Map<String, Object> config) {
         AtomicFiles.write(path.resolve("config.json"), MAPPER.valueToTree(config).toPrettyString() + "\n");
     }
 
@@ -124,7 +141,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     private static String seconds(double seconds) {
-        return String.format(java.util.Locale.ROOT, "%.4f", seconds);
+        return String.format(Locale.ROOT, "%.4f", seconds);
     }
 
     void saveLast(Checkpoint checkpoint) {
@@ -134,19 +151,6 @@ public final class RunDirectory implements AutoCloseable {
 
     void saveBest(Checkpoint checkpoint) {
         checkpoint.write(bestCheckpoint(path));
-    }
-
-    /** Makes the last checkpoint the best one where no epoch was judged yet. */
-    void ensureBest() {
-        try {
-            if (!Files.exists(bestCheckpoint(path))) {
-                Path copy = path.resolve("checkpoints").resolve(".best.part");
-                Files.copy(lastCheckpoint(path), copy, StandardCopyOption.REPLACE_EXISTING);
-                Files.move(copy, bestCheckpoint(path), StandardCopyOption.ATOMIC_MOVE);
-            }
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(bestCheckpoint(path), e);
-        }
     }
 
     private void flush() {
@@ -178,6 +182,9 @@ public final class RunDirectory implements AutoCloseable {
 
     @Override
     public void close() {
+        if (steps == null) {
+            return;
+        }
         try {
             steps.close();
         } catch (IOException e) {

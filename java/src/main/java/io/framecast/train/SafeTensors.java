@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -36,6 +37,8 @@ import java.util.Map;
 record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors) {
 
     private static final int MAX_HEADER = 100_000_000;
+    /** What the longest byte array holds. */
+    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -91,6 +94,8 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             throw wrong(file, "it is cut short");
         } catch (NoSuchFileException e) {
             throw new FramecastException("There is no checkpoint " + file + ".", e);
+        } catch (AccessDeniedException e) {
+            throw new FramecastException("Cannot read the checkpoint " + file + ": permission denied.", e);
         } catch (IOException e) {
             throw new FramecastException("Cannot read the checkpoint " + file + ": " + e.getMessage() + ".", e);
         }
@@ -125,6 +130,11 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             throw wrong(file, "its tensors fill " + end + " bytes, but " + dataSize + " follow the header"
                     + (end > dataSize ? " (it is cut short)" : ""));
         }
+        if (dataSize > Runtime.getRuntime().maxMemory()) {
+            throw new FramecastException("The checkpoint " + file + " has " + (dataSize >> 20)
+                    + " MB of tensors, more than the Java heap of " + (Runtime.getRuntime().maxMemory() >> 20)
+                    + " MB; give more by JAVA_TOOL_OPTIONS=-Xmx...");
+        }
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         for (Entry entry : entries) {
             int bytes = (int) (entry.end - entry.begin);
@@ -152,7 +162,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
         int[] shape = new int[shapeNode.size()];
         for (int k = 0; k < shape.length; k++) {
             JsonNode dimension = shapeNode.get(k);
-            if (!dimension.isInt() || dimension.intValue() < 1 || count * dimension.intValue() > Integer.MAX_VALUE / 4) {
+            if (!dimension.isInt() || dimension.intValue() < 1 || count * dimension.intValue() > MAX_VALUES) {
                 throw wrong(file, "tensor " + name + " has the shape " + shapeNode);
             }
             shape[k] = dimension.intValue();

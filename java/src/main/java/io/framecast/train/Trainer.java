@@ -50,6 +50,9 @@ public final class Trainer implements AutoCloseable {
     private final LossOp loss;
     private final Adam adam;
     private final Tensor videos;
+    /** For scheduled sampling: the network for single frames, and what it makes of the videos; null without. */
+    private final Network sampler;
+    private final Tensor sampled;
 
     private final EarlyStopping earlyStopping;
     private final ReduceLROnPlateau reduceLr;
@@ -86,6 +89,8 @@ public final class Trainer implements AutoCloseable {
         loss = backend.loss(model.computedAs(settings.loss()), size);
         adam = new Adam(network);
         videos = backend.tensor(size);
+        sampler = settings.sampling() < 1 ? network.inference(1, batchSize) : null;
+        sampled = settings.sampling() < 1 ? backend.tensor(size) : null;
         network.parameters().set(start.parameters());
 
         Progress progress = start.training() == null ? null : start.training().progress();
@@ -95,6 +100,10 @@ public final class Trainer implements AutoCloseable {
                 progress == null ? null : progress.callbacks().reduceLrOnPlateau());
         learningRate = settings.learningRate();
         if (progress != null) {
+            if (progress.batch() > batches.count()) {
+                throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now"
+                        + " has " + batches.count() + "; resume it with the data it was begun with.");
+            }
             adam.restore(progress.step(), start.training().m(), start.training().v());
             bestLoss = progress.callbacks().modelCheckpoint().best();
             learningRate = progress.learningRate();
@@ -117,12 +126,13 @@ public final class Trainer implements AutoCloseable {
      * @throws FramecastException if the loss becomes NaN or infinite
      */
     public Outcome run() {
+        run.begin();
         if (adam.step() == 0) {
             saveLast();
         }
-        Outcome outcome = Outcome.COMPLETED;
+        Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
         long saved = System.nanoTime();
-        while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && !stepsMade()) {
+        while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && (!stepsMade() || epochMade())) {
             listener.epochStarted(epoch + 1, batch, batches.count());
             try (Epoch loaded = batches.epoch(epoch, batch)) {
                 while (loaded.hasNext() && !stepsMade() && !stopping) {
@@ -133,19 +143,23 @@ public final class Trainer implements AutoCloseable {
                     }
                 }
             }
-            if (batch == batches.count()) {
-                outcome = finishEpoch();
-            } else if (!stopping) {
+            double validationLoss = validate();
+            if (stopping) {
+                // An epoch whose validation was cut short is finished by the run that resumes.
+                outcome = Outcome.INTERRUPTED;
+            } else if (epochMade()) {
+                outcome = finishEpoch(validationLoss);
+            } else {
                 // The steps ended within an epoch: report on it, but leave it open for a run that resumes.
-                report(validate());
+                report(validationLoss);
             }
             saveLast();
             saved = System.nanoTime();
-            if (stopping) {
-                outcome = Outcome.INTERRUPTED;
-            }
         }
-        run.ensureBest();
+        if (bestLoss == null) {
+            // No epoch was judged yet.
+            run.saveBest(checkpoint());
+        }
         return outcome;
     }
 
@@ -153,36 +167,60 @@ public final class Trainer implements AutoCloseable {
         return settings.steps() > 0 && adam.step() >= settings.steps();
     }
 
+    private boolean epochMade() {
+        return batch == batches.count();
+    }
+
     private void step(Epoch loaded) {
         long begin = System.nanoTime();
         Batch next = loaded.next();
-        double value = forward(next, true);
+        double done = (double) adam.step() / settings.plannedSteps(batches.count());
+        double rate = learningRate * settings.schedule().factor(done);
+        videos.write(0, next.values(), 0, next.values().length);
+        Tensor inputs = videos;
+        if (done >= settings.sampling()) {
+            sample(next);
+            inputs = sampled;
+        }
+        double value = forward(inputs, next, true);
         if (!Double.isFinite(value)) {
             throw diverged("The loss became " + value + " at step " + (adam.step() + 1));
         }
         network.backward(loss.gradient());
-        adam.update(learningRate);
+        adam.update(rate);
         double seconds = (System.nanoTime() - begin) / 1e9;
         batch++;
         epochLoss += value * next.size();
         epochVideos += next.size();
         epochSeconds += seconds;
-        StepMetrics metrics = new StepMetrics(adam.step(), value, learningRate, next.size(), seconds);
+        StepMetrics metrics = new StepMetrics(adam.step(), value, rate, next.size(), seconds);
         run.add(metrics);
         listener.stepDone(metrics);
     }
 
-    /** The loss of one batch and, in training, the gradient of the network's output. */
-    private double forward(Batch next, boolean training) {
+    /** The loss of one batch and, in training, the gradient of the network's output. The targets are in `videos`. */
+    private double forward(Tensor inputs, Batch next, boolean training) {
         FrameShift shift = next.shift();
-        videos.write(0, next.values(), 0, next.values().length);
-        Tensor outputs = network.forward(videos.slice(shift.inputOffset(), shift.length()), shift.frames(), next.size(),
+        Tensor outputs = network.forward(inputs.slice(shift.inputOffset(), shift.length()), shift.frames(), next.size(),
                 training);
         return loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), training);
     }
 
-    private Outcome finishEpoch() {
-        double validationLoss = validate();
+    /** Fills `sampled` with the first half of the frames and the network's forecasts for the others. */
+    private void sample(Batch next) {
+        long frame = next.shift().stepSize();
+        int seen = next.frames() / 2;
+        videos.copyTo(0, sampled, 0, seen * frame);
+        sampler.begin();
+        for (int t = 0; t + 2 < next.frames(); t++) {
+            Tensor prediction = sampler.step(sampled.slice(t * frame, frame), next.size());
+            if (t + 1 >= seen) {
+                prediction.copyTo(0, sampled, (t + 1) * frame, frame);
+            }
+        }
+    }
+
+    private Outcome finishEpoch(double validationLoss) {
         EpochMetrics metrics = report(validationLoss);
         epoch++;
         batch = 0;
@@ -213,17 +251,21 @@ public final class Trainer implements AutoCloseable {
         return metrics;
     }
 
-    /** The mean loss over the validation videos, with the moving averages; NaN if there are none. */
+    /** The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping. */
     private double validate() {
-        if (validation.count() == 0) {
+        if (validation.count() == 0 || stopping) {
             return Double.NaN;
         }
         long begin = System.nanoTime();
         double sum = 0;
         try (Epoch loaded = validationBatches.epoch(0, 0)) {
             while (loaded.hasNext()) {
+                if (stopping) {
+                    return Double.NaN;
+                }
                 Batch next = loaded.next();
-                sum += forward(next, false) * next.size();
+                videos.write(0, next.values(), 0, next.values().length);
+                sum += forward(videos, next, false) * next.size();
             }
         }
         epochSeconds += (System.nanoTime() - begin) / 1e9;
@@ -240,16 +282,24 @@ public final class Trainer implements AutoCloseable {
 
     private Checkpoint checkpoint() {
         Map<String, HostTensor> parameters = network.parameters().get();
-        parameters.forEach((name, tensor) -> {
-            if (!Checkpoint.isFinite(tensor)) {
-                throw diverged("The parameter " + name + " became NaN or infinite at step " + adam.step());
-            }
-        });
+        Map<String, HostTensor> m = adam.m();
+        Map<String, HostTensor> v = adam.v();
+        requireFinite("parameter", parameters);
+        requireFinite("average of the gradient of", m);
+        requireFinite("average of the squared gradient of", v);
         Progress.Callbacks callbacks = new Progress.Callbacks(earlyStopping.state(), reduceLr.state(),
                 new Progress.BestLoss(bestLoss));
-        return new Checkpoint(network.model(), parameters, new Checkpoint.Training(adam.m(), adam.v(),
+        return new Checkpoint(network.model(), parameters, new Checkpoint.Training(m, v,
                 new Progress(adam.step(), epoch, batch, epochLoss, epochVideos, epochSeconds, learningRate, callbacks,
                         new Progress.RandomState(settings.seed()))));
+    }
+
+    private void requireFinite(String what, Map<String, HostTensor> tensors) {
+        tensors.forEach((name, tensor) -> {
+            if (!Checkpoint.isFinite(tensor)) {
+                throw diverged("The " + what + " " + name + " became NaN or infinite at step " + adam.step());
+            }
+        });
     }
 
     private FramecastException diverged(String what) {
@@ -261,6 +311,10 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
+        if (sampler != null) {
+            sampled.close();
+            sampler.close();
+        }
         videos.close();
         adam.close();
         loss.close();

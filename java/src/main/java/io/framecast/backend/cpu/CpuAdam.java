@@ -11,6 +11,7 @@ final class CpuAdam implements AdamOp {
     private final NativeCpu.Device device;
     private final Tensor parameters;
     private final Tensor gradients;
+    private final Tensor averages;
     private final Tensor m;
     private final Tensor v;
 
@@ -18,8 +19,9 @@ final class CpuAdam implements AdamOp {
         this.device = device;
         this.parameters = parameters;
         this.gradients = gradients;
-        this.m = CpuTensor.allocate(device, parameters.size());
-        this.v = CpuTensor.allocate(device, parameters.size());
+        this.averages = CpuTensor.allocate(device, 2 * parameters.size());
+        this.m = averages.slice(0, parameters.size());
+        this.v = averages.slice(parameters.size(), parameters.size());
     }
 
     @Override
@@ -40,7 +42,6 @@ final class CpuAdam implements AdamOp {
 
     @Override
     public void close() {
-        m.close();
-        v.close();
+        averages.close();
     }
 }

@@ -21,14 +21,14 @@ final class CpuBatchNorm implements Op {
             Tensor movingVariance) {
         channels = spec.channels();
         pixels = (long) spec.height() * spec.width();
-        op = call(() -> new NativeCpu.BatchNorm(device, plan.frames() * plan.batch() * pixels, channels, spec.epsilon(),
+        op = call(() -> new NativeCpu.BatchNorm(device, pixels * plan.frames() * plan.batch(), channels, spec.epsilon(),
                 spec.momentum(), pointer(gamma.value()), pointer(beta.value()), pointer(movingMean),
                 pointer(movingVariance), pointer(gamma.gradient()), pointer(beta.gradient())));
     }
 
     @Override
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-        rows = frames * batch * pixels;
+        rows = pixels * frames * batch;
         return CpuTensor.view(call(() -> op.forward(pointer(x), rows, training)), rows * channels);
     }
 

@@ -1,0 +1,105 @@
+package io.framecast.backend;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.backend.cpu.CpuBackend.Operands;
+import io.framecast.golden.Golden;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Convolutions of bfloat16 values, in the processor's own format and as float32 values rounded to it.
+ *
+ * <p>The product of two bfloat16 values is exact in float32. So against a reference that rounds the same operands
+ * (inputs, kernels, hidden states, gradients of the gate inputs) and computes in float64 otherwise, the tolerances
+ * of float32 hold: the cases have no operand near enough to the middle of two bfloat16 values to round differently.
+ * Against the reference without rounding, the error has a bound that follows from the format.
+ */
+class BFloat16Test {
+
+    /** bfloat16 has 8 significant bits: rounding to nearest changes a value by up to 2^-8 of it. */
+    private static final double ROUNDOFF = Math.scalb(1, -8);
+
+    static List<Arguments> convLstms() {
+        return bothWays("conv_lstm_bfloat16");
+    }
+
+    static List<Arguments> conv3ds() {
+        return bothWays("conv3d_bfloat16");
+    }
+
+    static List<Arguments> exactConv3ds() {
+        return bothWays("conv3d");
+    }
+
+    private static List<Arguments> bothWays(String golden) {
+        List<Arguments> arguments = new ArrayList<>();
+        for (Golden.Case c : Golden.load(golden).cases()) {
+            arguments.add(Arguments.of(Operands.ROUNDED, c));
+            arguments.add(Arguments.of(Operands.BF16, c));
+        }
+        return arguments;
+    }
+
+    @ParameterizedTest
+    @MethodSource("convLstms")
+    void convLstmAgreesWithTheReferenceThatRoundsTheSameOperands(Operands operands, Golden.Case c) {
+        try (TestBackend backend = TestBackend.bf16(operands)) {
+            ConvLstmTest.compare(backend, c, 0);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("conv3ds")
+    void conv3dAgreesWithTheReferenceThatRoundsTheSameOperands(Operands operands, Golden.Case c) {
+        try (TestBackend backend = TestBackend.bf16(operands)) {
+            Conv3dTest.compare(backend, c, 0);
+        }
+    }
+
+    /**
+     * Each product w*x of the convolution is off by at most (2u + u^2)*|w*x|, with u the roundoff, and no activation
+     * is steeper than 1: an output is off by at most that factor times sum(|w|*|x|), which is the convolution of the
+     * absolute values. Float32's errors are far below the smallest of these.
+     */
+    @ParameterizedTest
+    @MethodSource("exactConv3ds")
+    void conv3dStaysWithinTheBoundOfTheFormat(Operands operands, Golden.Case c) {
+        Conv3dSpec spec = Conv3dTest.spec(c);
+        Conv3dSpec linear = new Conv3dSpec(spec.height(), spec.width(), spec.channels(), spec.filters(),
+                spec.kernelFrames(), spec.kernelHeight(), spec.kernelWidth(), Activation.LINEAR);
+        float[] actual;
+        float[] magnitudes;
+        try (TestBackend backend = TestBackend.bf16(operands)) {
+            actual = forward(backend, spec, c, c.values("x"), c.values("kernel"), c.values("bias"));
+        }
+        try (TestBackend backend = TestBackend.fp32()) {
+            magnitudes = forward(backend, linear, c, absolute(c.values("x")), absolute(c.values("kernel")),
+                    new float[spec.filters()]);
+        }
+        float[] expected = c.values("y");
+        for (int k = 0; k < expected.length; k++) {
+            double bound = (2 * ROUNDOFF + ROUNDOFF * ROUNDOFF) * magnitudes[k];
+            assertTrue(Math.abs(expected[k] - actual[k]) <= bound, c + ": y[" + k + "] is " + actual[k] + ", not "
+                    + expected[k] + " within " + bound);
+        }
+    }
+
+    private static float[] forward(TestBackend backend, Conv3dSpec spec, Golden.Case c, float[] x, float[] kernel,
+            float[] bias) {
+        Op op = backend.own(backend.get().conv3d(spec, new Plan(c.number("frames"), c.number("batch"), false, false),
+                backend.weights(kernel), backend.weights(bias)));
+        return op.forward(backend.tensor(x), c.number("frames"), c.number("batch"), false).read();
+    }
+
+    private static float[] absolute(float[] values) {
+        float[] absolute = new float[values.length];
+        for (int k = 0; k < values.length; k++) {
+            absolute[k] = Math.abs(values[k]);
+        }
+        return absolute;
+    }
+}

@@ -1,0 +1,137 @@
+package io.framecast.backend;
+
+import static io.framecast.golden.Closeness.assertClose;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.framecast.golden.Closeness;
+import io.framecast.golden.Golden;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The ConvLSTM against PyTorch in float64. */
+class ConvLstmTest {
+
+    private record Layer(ConvLstmOp op, Weights kernel, Weights recurrentKernel, Weights bias) {
+    }
+
+    static List<Golden.Case> cases() {
+        return Golden.load("conv_lstm").cases();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void outputsAndAllGradientsAgree(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            compare(backend, c, 0);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void aPlanForMoreFramesAndVideosServesFewer(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            compare(backend, c, 2);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void stepsFromTheCarriedStateMakeTheSameFrames(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            int frames = c.number("frames");
+            int batch = c.number("batch");
+            Layer layer = layer(backend, c, new Plan(3, batch + 1, false, false));
+            float[] x = c.values("x");
+            float[] h = c.values("h");
+            Tensor input = backend.tensor(x);
+            long frame = x.length / frames;
+            int size = h.length / frames;
+            for (int video = 0; video < 2; video++) {
+                layer.op.begin();
+                for (int t = 0; t < frames; t++) {
+                    // A look ahead over several frames that is not kept must leave the state as it was.
+                    int ahead = Math.min(3, frames - t);
+                    Tensor seen = layer.op.step(input.slice(t * frame, ahead * frame), ahead, batch, 0);
+                    assertClose(c + ", ahead from " + t, Arrays.copyOfRange(h, t * size, (t + ahead) * size),
+                            seen.read(), Closeness.OUTPUT);
+                    Tensor next = layer.op.step(input.slice(t * frame, frame), 1, batch, 1);
+                    assertClose(c + ", frame " + t, Arrays.copyOfRange(h, t * size, (t + 1) * size), next.read(),
+                            Closeness.OUTPUT);
+                }
+            }
+        }
+    }
+
+    @Test
+    void inferenceOverTheWholeSequenceAgreesToo() {
+        Golden.Case c = Golden.load("conv_lstm").named("1x1");
+        try (TestBackend backend = TestBackend.fp32()) {
+            Layer layer = layer(backend, c, new Plan(c.number("frames"), c.number("batch"), false, false));
+            Tensor h = layer.op.forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), false);
+            assertClose("h", c.values("h"), h.read(), Closeness.OUTPUT);
+        }
+    }
+
+    @Test
+    void noGradientOfTheInputIsMadeUnlessAskedFor() {
+        Golden.Case c = Golden.load("conv_lstm").named("3x3");
+        try (TestBackend backend = TestBackend.fp32()) {
+            Layer layer = layer(backend, c, new Plan(c.number("frames"), c.number("batch"), true, false));
+            layer.op.forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), true);
+            assertNull(layer.op.backward(backend.tensor(c.values("dh"))));
+            assertClose("dkernel", c.values("dkernel"), layer.kernel.gradient().read(), Closeness.GRADIENT);
+        }
+    }
+
+    /** @param extra how many frames and videos the plan has more; then it is run on noise of full size before */
+    static void compare(TestBackend backend, Golden.Case c, int extra) {
+        int frames = c.number("frames");
+        int batch = c.number("batch");
+        Layer layer = layer(backend, c, new Plan(frames + extra, batch + extra, true, true));
+        float[] x = c.values("x");
+        float[] dh = c.values("dh");
+        if (extra > 0) {
+            int images = (frames + extra) * (batch + extra);
+            layer.op.forward(noise(backend, x.length / (frames * batch) * images), frames + extra, batch + extra, true);
+            layer.op.backward(noise(backend, dh.length / (frames * batch) * images));
+        }
+        Tensor input = backend.tensor(x);
+        assertClose(c + ": h", c.values("h"), layer.op.forward(input, frames, batch, true).read(), Closeness.OUTPUT);
+        float[] dx = layer.op.backward(backend.tensor(dh)).read();
+        assertClose(c + ": dx", c.values("dx"), dx, Closeness.GRADIENT);
+        assertClose(c + ": dkernel", c.values("dkernel"), layer.kernel.gradient().read(), Closeness.GRADIENT);
+        assertClose(c + ": drecurrent_kernel", c.values("drecurrent_kernel"), layer.recurrentKernel.gradient().read(),
+                Closeness.GRADIENT);
+        assertClose(c + ": dbias", c.values("dbias"), layer.bias.gradient().read(), Closeness.GRADIENT);
+    }
+
+    private static Tensor noise(TestBackend backend, int size) {
+        Random random = new Random(size);
+        float[] values = new float[size];
+        for (int k = 0; k < size; k++) {
+            values[k] = (float) random.nextGaussian();
+        }
+        return backend.tensor(values);
+    }
+
+    private static Layer layer(TestBackend backend, Golden.Case c, Plan plan) {
+        JsonNode kernel = c.settings().get("kernel_size");
+        JsonNode strides = c.settings().get("strides");
+        JsonNode dilation = c.settings().get("dilation_rate");
+        ConvLstmSpec spec = new ConvLstmSpec(c.number("height"), c.number("width"), c.number("channels"),
+                c.number("filters"), kernel.get(0).intValue(), kernel.get(1).intValue(), strides.get(0).intValue(),
+                strides.get(1).intValue(), dilation.get(0).intValue(), dilation.get(1).intValue(),
+                c.text("padding").equals("same"), Activation.named(c.text("activation")),
+                Activation.named(c.text("recurrent_activation")));
+        Weights kernels = backend.weights(c.values("kernel"));
+        Weights recurrentKernel = backend.weights(c.values("recurrent_kernel"));
+        Weights bias = backend.weights(c.values("bias"));
+        return new Layer(backend.own(backend.get().convLstm(spec, plan, kernels, recurrentKernel, bias)), kernels,
+                recurrentKernel, bias);
+    }
+}

@@ -1,0 +1,71 @@
+package io.framecast.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.nn.ModelJson;
+import io.framecast.nn.Network;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Native memory is counted, given back, and refused in a sentence. */
+class CpuMemoryTest {
+
+    private static final String SENTENCE = "The CPU backend failed: out of memory: \\S+ GB are needed and \\S+ GB are "
+            + "available; choose a smaller --batch-size, shorter videos or a smaller model\\.";
+
+    @Test
+    void bytesInUseFollowWhatIsMadeAndClosed() {
+        try (CpuBackend backend = new CpuBackend(Precision.FP32, 1)) {
+            Tensor tensor = backend.tensor(1000);
+            assertEquals(4000, backend.bytesInUse());
+            Tensor other = backend.tensor(500);
+            assertEquals(6000, backend.bytesInUse());
+            tensor.slice(10, 20).close();
+            assertEquals(6000, backend.bytesInUse());
+            tensor.close();
+            assertEquals(2000, backend.bytesInUse());
+            other.close();
+            assertEquals(0, backend.bytesInUse());
+            assertEquals(6000, backend.peakBytes());
+        }
+    }
+
+    @Test
+    void anAbsurdTensorIsRefusedInASentence() {
+        assertRefused(1L << 45);
+        assertRefused(1L << 60);
+    }
+
+    private static void assertRefused(long size) {
+        try (CpuBackend backend = new CpuBackend(Precision.FP32, 1)) {
+            refuses(backend, () -> backend.tensor(size));
+        }
+    }
+
+    @Test
+    void anAbsurdNetworkIsRefusedInASentenceAndLeavesNothingBehind() {
+        String model = """
+                {"input": {"height": 64, "width": 64, "channels": 1}, "layers": [
+                    {"type": "ConvLSTM2D", "filters": 2, "kernel_size": 3, "padding": "same"},
+                    {"type": "BatchNormalization"},
+                    {"type": "Conv3D", "filters": %s, "kernel_size": 3}, {"type": "BatchNormalization"}]}""";
+        try (CpuBackend backend = new CpuBackend(Precision.FP32, 1)) {
+            // The last layers do not fit, whatever the machine: 16384 filters of 64x64 for 10,000 frames of 8 videos.
+            refuses(backend, () -> Network.forInference(backend, ModelJson.parse(model.formatted(16384), "it"), 10000,
+                    8));
+            // Nor does a single layer for very many videos.
+            refuses(backend, () -> Network.forTraining(backend, ModelJson.parse(model.formatted(2), "it"),
+                    Loss.MEAN_SQUARED_ERROR, 20000, 100000));
+        }
+    }
+
+    private static void refuses(CpuBackend backend, Executable executable) {
+        String message = assertThrows(FramecastException.class, executable).getMessage();
+        assertTrue(message.matches(SENTENCE), message);
+        assertEquals(0, backend.bytesInUse());
+    }
+}

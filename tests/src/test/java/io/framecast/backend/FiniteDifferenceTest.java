@@ -1,0 +1,185 @@
+package io.framecast.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Gradients against differences of the outputs, in float32 as the ops compute.
+ *
+ * <p>For random weights w of the outputs, f = sum(w*y), added in float64, is differentiated along random directions v
+ * of every input by the five-point formula (8f(e) - 8f(-e) - f(2e) + f(-2e))/12e, with the step e = 2^-7. Inputs are
+ * multiples of 2^-10 and v is made of -1 and 1, so that the moved inputs are exact.
+ *
+ * <p>Errors: along v the input of an activation moves by about s*e, where s = 6 is the root of the at most 36 products
+ * in a sum. The formula is off by (s*e)^4/30 = 2e-7 of the fifth derivative, which for these activations is up to some
+ * tens of the first. Outputs have roundings of a few 2^-24, which in f add up at random as the terms of the derivative
+ * do, and come to a few 2^-24/e, 2e-5 of it. The derivative along a random v is about the norm of the gradient:
+ * 1e-3 of the norm is allowed, above these errors and far under what a wrong term makes.
+ */
+class FiniteDifferenceTest {
+
+    private static final double STEP = Math.scalb(1, -7);
+    private static final double TOLERANCE = 1e-3;
+    private static final int DIRECTIONS = 3;
+
+    private final Random random = new Random(5);
+
+    /** What f depends on, and where its gradient will be. */
+    private record Input(String name, Tensor value, Tensor gradient) {
+    }
+
+    @ParameterizedTest
+    @CsvSource({"SIGMOID, TANH, 1, 1, true", "TANH, SIGMOID, 2, 1, true", "LINEAR, SIGMOID, 1, 2, false"})
+    void convLstm(Activation activation, Activation recurrent, int stride, int dilation, boolean same) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            int frames = 3;
+            int batch = 2;
+            Weights kernel = weights(backend, 3 * 3 * 2 * 12, 0.3);
+            Weights recurrentKernel = weights(backend, 3 * 3 * 3 * 12, 0.3);
+            Weights bias = weights(backend, 12, 0.5);
+            ConvLstmSpec spec = new ConvLstmSpec(7, 6, 2, 3, 3, 3, stride, stride, dilation, dilation, same,
+                    activation, recurrent);
+            ConvLstmOp op = backend.own(backend.get().convLstm(spec, new Plan(frames, batch, true, true), kernel,
+                    recurrentKernel, bias));
+            checkOp(backend, op, grid(backend, frames * batch * 7 * 6 * 2, 1), frames, batch, List.of(
+                    input("kernel", kernel), input("recurrent kernel", recurrentKernel), input("bias", bias)));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TANH, 3", "SIGMOID, 2", "LINEAR, 4"})
+    void conv3d(Activation activation, int kernelFrames) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            int frames = 3;
+            int batch = 2;
+            Weights kernel = weights(backend, kernelFrames * 3 * 2 * 2 * 3, 0.3);
+            Weights bias = weights(backend, 3, 0.5);
+            Op op = backend.own(backend.get().conv3d(new Conv3dSpec(5, 6, 2, 3, kernelFrames, 3, 2, activation),
+                    new Plan(frames, batch, true, true), kernel, bias));
+            checkOp(backend, op, grid(backend, frames * batch * 5 * 6 * 2, 1), frames, batch,
+                    List.of(input("kernel", kernel), input("bias", bias)));
+        }
+    }
+
+    @Test
+    void batchNorm() {
+        try (TestBackend backend = TestBackend.fp32()) {
+            Weights gamma = weights(backend, 3, 1);
+            Weights beta = weights(backend, 3, 1);
+            Op op = backend.own(backend.get().batchNorm(new BatchNormSpec(5, 6, 3, 1e-3, 0.99),
+                    new Plan(3, 2, true, true), gamma, beta, backend.tensor(0, 0, 0), backend.tensor(1, 1, 1)));
+            checkOp(backend, op, grid(backend, 3 * 2 * 5 * 6 * 3, 1), 3, 2,
+                    List.of(input("gamma", gamma), input("beta", beta)));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false", "true"})
+    void spaceToDepth(boolean inverse) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            Op op = backend.own(backend.get().spaceToDepth(new SpaceToDepthSpec(4, 6, 3, 2, inverse),
+                    new Plan(3, 2, true, true)));
+            checkOp(backend, op, grid(backend, 3 * 2 * 4 * 6 * 3, 1), 3, 2, List.of());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Loss.class)
+    void loss(Loss loss) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            int size = 700;
+            LossOp op = backend.own(backend.get().loss(loss, size));
+            float[] outputs = new float[size];
+            float[] targets = new float[size];
+            for (int k = 0; k < size; k++) {
+                // Probabilities stay far from 0 and 1, where their logarithms bend too much for the step.
+                outputs[k] = loss == Loss.BINARY_CROSSENTROPY ? onGrid(0.35 + 0.3 * random.nextDouble())
+                        : onGrid(2 * random.nextGaussian());
+                targets[k] = random.nextFloat();
+            }
+            Tensor y = backend.tensor(outputs);
+            Tensor t = backend.tensor(targets);
+            op.forward(y, t, size, true);
+            check(new Input("outputs", y, op.gradient()), () -> op.forward(y, t, size, false));
+        }
+    }
+
+    private void checkOp(TestBackend backend, Op op, Tensor x, int frames, int batch, List<Input> parameters) {
+        float[] w = values(Math.toIntExact(op.forward(x, frames, batch, true).size()), 1);
+        Tensor dx = op.backward(backend.tensor(w));
+        List<Input> inputs = new ArrayList<>(parameters);
+        inputs.add(new Input("x", x, backend.tensor(dx.read())));
+        for (Input input : inputs) {
+            check(input, () -> {
+                float[] y = op.forward(x, frames, batch, true).read();
+                double sum = 0;
+                for (int k = 0; k < y.length; k++) {
+                    sum += (double) w[k] * y[k];
+                }
+                return sum;
+            });
+        }
+    }
+
+    private void check(Input input, DoubleSupplier f) {
+        float[] start = input.value.read();
+        float[] gradient = input.gradient.read();
+        double norm = 0;
+        for (float g : gradient) {
+            norm += (double) g * g;
+        }
+        norm = Math.sqrt(norm);
+        for (int direction = 0; direction < DIRECTIONS; direction++) {
+            int[] v = random.ints(start.length, 0, 2).map(bit -> 2 * bit - 1).toArray();
+            double expected = 0;
+            for (int k = 0; k < v.length; k++) {
+                expected += (double) gradient[k] * v[k];
+            }
+            double difference = (8 * (at(1, input.value, start, v, f) - at(-1, input.value, start, v, f))
+                    - at(2, input.value, start, v, f) + at(-2, input.value, start, v, f)) / (12 * STEP);
+            input.value.write(start);
+            assertEquals(difference, expected, TOLERANCE * norm, "derivative by " + input.name);
+        }
+    }
+
+    private static double at(int steps, Tensor value, float[] start, int[] v, DoubleSupplier f) {
+        float[] moved = start.clone();
+        for (int k = 0; k < moved.length; k++) {
+            moved[k] += (float) (steps * STEP * v[k]);
+        }
+        value.write(moved);
+        return f.getAsDouble();
+    }
+
+    private static Input input(String name, Weights weights) {
+        return new Input(name, weights.value(), weights.gradient());
+    }
+
+    private Weights weights(TestBackend backend, int size, double scale) {
+        return backend.weights(values(size, scale));
+    }
+
+    private Tensor grid(TestBackend backend, int size, double scale) {
+        return backend.tensor(values(size, scale));
+    }
+
+    private float[] values(int size, double scale) {
+        float[] values = new float[size];
+        for (int k = 0; k < size; k++) {
+            values[k] = onGrid(scale * random.nextGaussian());
+        }
+        return values;
+    }
+
+    private static float onGrid(double value) {
+        return (float) Math.scalb(Math.rint(Math.scalb(value, 10)), -10);
+    }
+}

@@ -1,0 +1,78 @@
+package io.framecast.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.backend.cpu.NativeCpu;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+
+/** The backend under test, and all that a test makes on it: closed with it, and nothing may be left then. */
+public final class TestBackend implements AutoCloseable {
+
+    private final CpuBackend backend;
+    private final Deque<AutoCloseable> made = new ArrayDeque<>();
+
+    private TestBackend(CpuBackend backend) {
+        this.backend = backend;
+    }
+
+    /** With one thread, which keeps small tests fast on busy machines; more are the subject of tests of their own. */
+    public static TestBackend fp32() {
+        return fp32(1);
+    }
+
+    public static TestBackend fp32(int threads) {
+        return new TestBackend(new CpuBackend(Precision.FP32, threads));
+    }
+
+    /**
+     * Skips the test where oneDNN cannot have it so.
+     *
+     * @param operands one of the two ways to bfloat16
+     */
+    public static TestBackend bf16(CpuBackend.Operands operands) {
+        String isa = NativeCpu.Device.isa();
+        assumeTrue(operands == CpuBackend.Operands.ROUNDED || NativeCpu.Device.native_bf16() || isa.contains("avx512"),
+                "oneDNN has no bfloat16 convolutions for " + isa);
+        return new TestBackend(new CpuBackend(Precision.BF16, 1, operands));
+    }
+
+    public Backend get() {
+        return backend;
+    }
+
+    /** Keeps {@code thing} to close it at the end. */
+    public <T extends AutoCloseable> T own(T thing) {
+        made.push(thing);
+        return thing;
+    }
+
+    public Tensor tensor(float... values) {
+        Tensor tensor = own(backend.tensor(values.length));
+        tensor.write(values);
+        return tensor;
+    }
+
+    /** Weights of these values. Their gradient is NaN: backward must fill it, and add to nothing. */
+    public Weights weights(float... values) {
+        float[] nan = new float[values.length];
+        Arrays.fill(nan, Float.NaN);
+        return new Weights(tensor(values), tensor(nan));
+    }
+
+    @Override
+    public void close() {
+        try {
+            for (AutoCloseable thing : made) {
+                thing.close();
+            }
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+        assertEquals(0, backend.bytesInUse(), "bytes in use after all was closed");
+        backend.close();
+    }
+}

@@ -1,0 +1,101 @@
+package io.framecast.nn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Precision;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.cpu.CpuBackend;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The same seed, precision and number of threads make the same bits. */
+class DeterminismTest {
+
+    private static final int STEPS = 5;
+    private static final int FRAMES = 4;
+    private static final int BATCH = 2;
+
+    // Large enough that every pass over the data or the parameters is cut into several parts.
+    private static final ModelConfig MODEL = ModelJson.parse("""
+            {"input": {"height": 72, "width": 64, "channels": 1}, "layers": [
+                {"type": "ConvLSTM2D", "filters": 6, "kernel_size": 3, "padding": "same", "activation": "relu"},
+                {"type": "BatchNormalization"},
+                {"type": "Conv3D", "filters": 6, "kernel_size": [2, 3, 3], "activation": "tanh"},
+                {"type": "SpaceToDepth", "block_size": 4},
+                {"type": "ConvLSTM2D", "filters": 16, "kernel_size": 3, "padding": "same"},
+                {"type": "Conv3D", "filters": 16, "kernel_size": 3, "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 4}]}""", "the test");
+
+    @ParameterizedTest
+    @CsvSource({"FP32, 1", "FP32, 2", "BF16, 1", "BF16, 2"})
+    void trainingTwiceMakesTheSameBits(Precision precision, int threads) {
+        assertSameBits(train(precision, threads, STEPS), train(precision, threads, STEPS));
+    }
+
+    @Test
+    void trainingGoesOnBitForBitFromSavedParametersAndAverages() {
+        assertSameBits(train(Precision.FP32, 1, STEPS), train(Precision.FP32, 1, 2));
+    }
+
+    private static void assertSameBits(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {
+        expected.forEach((name, value) -> assertArrayEquals(bits(value), bits(actual.get(name)), name));
+    }
+
+    private static int[] bits(HostTensor tensor) {
+        int[] bits = new int[tensor.values().length];
+        for (int k = 0; k < bits.length; k++) {
+            bits[k] = Float.floatToRawIntBits(tensor.values()[k]);
+        }
+        return bits;
+    }
+
+    /**
+     * Trains for {@link #STEPS} steps; after {@code breakAfter} of them all is closed, and a new backend goes on with
+     * the parameters and Adam's averages.
+     */
+    private static Map<String, HostTensor> train(Precision precision, int threads, int breakAfter) {
+        Map<String, HostTensor> parameters = Parameters.initial(MODEL, 3);
+        Map<String, HostTensor> m = null;
+        Map<String, HostTensor> v = null;
+        Random random = new Random(4);
+        for (int step = 0; step < STEPS;) {
+            try (Backend backend = new CpuBackend(precision, threads);
+                    Network network = Network.forTraining(backend, MODEL, Loss.BINARY_CROSSENTROPY, FRAMES, BATCH);
+                    Adam adam = new Adam(network);
+                    Tensor x = backend.tensor((long) FRAMES * BATCH * MODEL.input().size());
+                    Tensor targets = backend.tensor(x.size());
+                    LossOp loss = backend.loss(MODEL.computedAs(Loss.BINARY_CROSSENTROPY), x.size())) {
+                network.parameters().set(parameters);
+                if (step > 0) {
+                    adam.restore(step, m, v);
+                }
+                int until = step < breakAfter ? breakAfter : STEPS;
+                for (; step < until; step++) {
+                    x.write(uniform(random, x.size()));
+                    targets.write(uniform(random, x.size()));
+                    loss.forward(network.forward(x, FRAMES, BATCH, true), targets, x.size(), true);
+                    network.backward(loss.gradient());
+                    adam.update(1e-2);
+                }
+                parameters = network.parameters().get();
+                m = adam.m();
+                v = adam.v();
+            }
+        }
+        return parameters;
+    }
+
+    private static float[] uniform(Random random, long size) {
+        float[] values = new float[Math.toIntExact(size)];
+        for (int k = 0; k < values.length; k++) {
+            values[k] = random.nextFloat();
+        }
+        return values;
+    }
+}

@@ -1,0 +1,180 @@
+package io.framecast.nn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelJsonTest {
+
+    /** Layers on frames of 8x8x4. Single quotes stand for double ones. */
+    private static String model(String layers) {
+        return "{'input': {'height': 8, 'width': 8, 'channels': 4}, 'layers': [" + layers + "]}";
+    }
+
+    private static ModelConfig parse(String json) {
+        return ModelJson.parse(json.replace('\'', '"'), "m.json");
+    }
+
+    private static String lstm(String settings) {
+        return model("{'type': 'ConvLSTM2D', 'filters': 2, 'kernel_size': 3, " + settings + "}");
+    }
+
+    @Test
+    void theExampleOfTheFormatMeansWhatKerasMeans() {
+        ModelConfig model = parse("""
+                {"input": {"height": 64, "width": 48, "channels": 1}, "layers": [
+                  {"type": "ConvLSTM2D", "filters": 64, "kernel_size": [5, 3], "padding": "same",
+                   "activation": "relu", "recurrent_activation": "hard_sigmoid"},
+                  {"type": "BatchNormalization"},
+                  {"type": "Conv3D", "filters": 1, "kernel_size": [3, 5, 7], "activation": "sigmoid"}]}""");
+        assertEquals(new FrameShape(64, 48, 1), model.input());
+        assertEquals(new FrameShape(64, 48, 1), model.output());
+        assertEquals(List.of(
+                new ConvLstm2D(64, new Pair(5, 3), Pair.ONE, "same", Pair.ONE, Activation.RELU, Activation.HARD_SIGMOID),
+                new BatchNormalization(1e-3, 0.99),
+                new Conv3D(1, 3, new Pair(5, 7), Activation.SIGMOID)), model.layers());
+        assertArrayEquals(new int[] {3, 5, 7, 64, 1}, model.parameters().get("layers.2.kernel").shape());
+    }
+
+    @Test
+    void whatIsLeftOutIsAsInKeras() {
+        ModelConfig model = parse(model("{'type': 'ConvLSTM2D', 'filters': 2, 'kernel_size': 3},"
+                + "{'type': 'Conv3D', 'filters': 2, 'kernel_size': 1}"));
+        // Keras: padding "valid", activation "tanh", recurrent_activation "sigmoid", no activation in Conv3D.
+        assertEquals(new FrameShape(6, 6, 2), model.shapes().get(1));
+        assertEquals(new ConvLstm2D(2, new Pair(3, 3), Pair.ONE, "valid", Pair.ONE, Activation.TANH, Activation.SIGMOID),
+                model.layers().get(0));
+        assertEquals(Activation.LINEAR, ((Conv3D) model.layers().get(1)).activation());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "{'type': 'ConvLSTM2D', 'filters': 3, 'kernel_size': [2, 3], 'strides': [2, 1], 'padding': 'valid'}",
+        "{'type': 'ConvLSTM2D', 'filters': 1, 'kernel_size': 3, 'dilation_rate': [1, 2], 'activation': 'linear', "
+            + "'recurrent_activation': 'hard_sigmoid_keras2'}",
+        "{'type': 'BatchNormalization', 'epsilon': 1e-5, 'momentum': 0.9}",
+        "{'type': 'SpaceToDepth', 'block_size': 4}, {'type': 'DepthToSpace', 'block_size': 2}",
+        "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': [1, 2, 3], 'padding': 'same', 'activation': 'tanh'}"})
+    void whatIsWrittenIsReadAgain(String layers) {
+        ModelConfig model = parse(model(layers));
+        assertEquals(model, ModelJson.parse(ModelJson.write(model), "again"));
+    }
+
+    @Test
+    void thePresetsMapFramesToFramesAndKerasIsTheReferenceNetwork() throws IOException {
+        for (String preset : Models.PRESETS) {
+            for (FrameShape frames : List.of(new FrameShape(64, 64, 1), new FrameShape(32, 48, 3))) {
+                ModelConfig model = Models.load(preset, frames);
+                model.requireFramesToFrames();
+                assertEquals(model, ModelJson.parse(ModelJson.write(model), preset));
+            }
+        }
+        ModelConfig keras = Models.load("keras");
+        // kernel + recurrent kernel + bias: 25*1*256 + 25*64*256 + 256, 9*64*256*2 + 256, 64*256*2 + 256, twice 4*64
+        // for batch norm, 27*64 + 1 for Conv3D.
+        assertEquals(416_256 + 295_168 + 33_024 + 2 * 256 + 1_729,
+                keras.parameters().values().stream().mapToInt(ParameterSpec::size).sum());
+        assertEquals(List.of("ConvLSTM2D", "BatchNormalization", "ConvLSTM2D", "BatchNormalization", "ConvLSTM2D",
+                "Conv3D"), keras.layers().stream().map(LayerConfig::type).toList());
+        Set<String> keys = new TreeSet<>();
+        new ObjectMapper().readTree(ModelJson.write(keras)).get("layers").get(0).fieldNames().forEachRemaining(keys::add);
+        assertEquals(Set.of("type", "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation",
+                "recurrent_activation"), keys);
+    }
+
+    private static Arguments wrong(String json, String... says) {
+        return Arguments.of(json, List.of(says));
+    }
+
+    private static Arguments size(String value) {
+        return wrong(lstm("'strides': 1").replace("'filters': 2", "'filters': " + value), "layer 0", "filters");
+    }
+
+    static Stream<Arguments> wrongModels() {
+        String big = "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': 1}, {'type': 'DepthToSpace', 'block_size': 128}";
+        return Stream.of(
+                wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {", "JSON"),
+                wrong("[]", "object"), wrong("null", "object"), wrong("7", "object"), wrong("{}", "\"input\""),
+                wrong(model("") + " x", "JSON"), wrong(lstm("'strides': 1") + " {}", "JSON"),
+                wrong("[".repeat(50_000), "JSON"), wrong("{'input': ".repeat(50_000), "JSON"),
+                wrong("{'input': {'height': 8, 'width': 8, 'channels': 1}}", "\"layers\""),
+                wrong(model(""), "at least one layer"), wrong(model("5"), "layer 0"), wrong(model("null"), "layer 0"),
+                wrong(model("[]"), "layer 0"), wrong(model("{}"), "layer 0", "\"type\""),
+                wrong(lstm("'strides': 1").replace("'layers'", "'layer'"), "\"layers\""),
+                wrong(lstm("'strides': 1").replace("'input'", "'name': 1, 'input'"), "\"name\""),
+                wrong(lstm("'strides': 1").replace("'height'", "'depth': 1, 'height'"), "\"depth\""),
+                wrong(lstm("'strides': 1").replace("'height': 8, ", ""), "\"height\""),
+                wrong(lstm("'strides': 1").replace("'height': 8", "'height': 0"), "height", "not 0"),
+                wrong(lstm("'strides': 1").replace("'height': 8", "'height': null"), "height"),
+                wrong(lstm("'strides': 1, 'strides': 2"), "strides"),
+                wrong(lstm("'use_bias': false"), "layer 0", "use_bias"),
+                wrong(lstm("'Filters': 3"), "layer 0", "Filters"),
+                wrong(model("{'type': 'Dense', 'units': 3}"), "layer 0", "Dense", "ConvLSTM2D"),
+                wrong(model("{'type': 'convlstm2d'}"), "convlstm2d"), wrong(model("{'type': 3}"), "type"),
+                wrong(model("{'type': 'BatchNormalization', 'filters': 3}"), "filters"),
+                size("0"), size("-3"), size("2.5"), size("2.0"), size("16385"), size("99999999999999999999"), size("'2'"),
+                size("null"), size("true"), size("[2]"), size("1e3"),
+                wrong(lstm("'strides': NaN"), "JSON"),
+                wrong(lstm("'strides': []"), "strides", "2"), wrong(lstm("'strides': [1]"), "strides", "2"),
+                wrong(lstm("'strides': [1, 1, 1]"), "strides", "2"), wrong(lstm("'strides': [1, 0]"), "strides"),
+                wrong(lstm("'strides': [1, '1']"), "strides"), wrong(lstm("'strides': [[1, 1], 1]"), "strides"),
+                wrong(lstm("'strides': 2, 'dilation_rate': 2"), "layer 0", "strides", "dilation_rate"),
+                wrong(lstm("'strides': [2, 1], 'dilation_rate': [1, 2]"), "strides", "dilation_rate"),
+                wrong(lstm("'padding': 'causal'"), "padding", "causal"), wrong(lstm("'padding': null"), "padding"),
+                wrong(lstm("'padding': 'SAME'"), "padding"),
+                wrong(lstm("'activation': 'gelu'"), "layer 0", "gelu", "relu"),
+                wrong(lstm("'activation': null"), "activation"),
+                wrong(lstm("'padding': 'valid'").replace("'kernel_size': 3", "'kernel_size': [9, 3]"), "9 pixels high"),
+                wrong(lstm("'dilation_rate': 4"), "9 pixels"),
+                wrong(lstm("'dilation_rate': 16384").replace("'kernel_size': 3", "'kernel_size': 16384"), "pixels"),
+                wrong(lstm("'padding': 'same'").replace("'kernel_size': 3", "'kernel_size': 16384"), "too large"),
+                wrong(model("{'type': 'ConvLSTM2D', 'filters': 2}"), "kernel_size"),
+                wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': [3, 3]}"), "kernel_size", "3"),
+                wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': 3, 'padding': 'valid'}"), "padding"),
+                wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': 3, 'strides': 1}"), "strides"),
+                wrong(model("{'type': 'BatchNormalization', 'epsilon': 0}"), "epsilon"),
+                wrong(model("{'type': 'BatchNormalization', 'epsilon': '0.001'}"), "epsilon"),
+                wrong(model("{'type': 'BatchNormalization', 'momentum': -0.5}"), "momentum"),
+                wrong(model("{'type': 'BatchNormalization', 'momentum': 1e999}"), "momentum"),
+                wrong(model("{'type': 'SpaceToDepth', 'block_size': 3}"), "Layer 0", "3", "8x8x4"),
+                wrong(model("{'type': 'DepthToSpace', 'block_size': 4}"), "Layer 0", "4", "8x8x4"),
+                wrong(model("{'type': 'SpaceToDepth'}"), "block_size"),
+                // 8 pixels times 128, three times, in both directions: the product is beyond every integer on the way.
+                wrong(model(big + "," + big + "," + big), "too large"),
+                wrong("{'input': {'height': 16384, 'width': 16384, 'channels': 16384}, 'layers': ["
+                        + "{'type': 'SpaceToDepth', 'block_size': 16384}]}", "too large"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("wrongModels")
+    void aWrongModelIsRefusedInASentenceThatSaysWhere(String json, List<String> says) {
+        FramecastException e = assertThrows(FramecastException.class, () -> parse(json));
+        for (String part : says) {
+            assertTrue(e.getMessage().contains(part), e.getMessage());
+        }
+        assertTrue(e.getMessage().contains("m.json") && e.getMessage().endsWith("."), e.getMessage());
+        assertTrue(!e.getMessage().contains("\n") && e.getMessage().length() < 400, e.getMessage());
+    }
+
+    @Test
+    void aModelThatGivesOtherFramesThanItTakesCannotPredict() {
+        FramecastException e = assertThrows(FramecastException.class,
+                () -> parse(lstm("'padding': 'same'")).requireFramesToFrames());
+        assertTrue(e.getMessage().contains("8x8x4") && e.getMessage().contains("8x8x2"), e.getMessage());
+    }
+}

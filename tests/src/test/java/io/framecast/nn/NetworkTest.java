@@ -1,0 +1,108 @@
+package io.framecast.nn;
+
+import static io.framecast.golden.Closeness.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.framecast.backend.Tensor;
+import io.framecast.backend.TestBackend;
+import io.framecast.backend.cpu.CpuBackend.Operands;
+import io.framecast.golden.Closeness;
+import io.framecast.golden.Golden;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whole networks from model JSON against PyTorch in float64. */
+class NetworkTest {
+
+    static List<Golden.Case> cases() {
+        return Golden.load("networks").cases();
+    }
+
+    static Stream<Arguments> casesOnOneAndMoreThreads() {
+        return Stream.of(1, 2, 5).flatMap(threads -> cases().stream().map(c -> Arguments.of(threads, c)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void outputsAgree(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            ModelConfig model = GoldenTraining.model(c);
+            int batch = c.number("batch");
+            Network network = backend.own(Network.forInference(backend.get(), model, c.number("frames") + 1, batch));
+            network.parameters().set(GoldenTraining.parameters(c));
+            Tensor x = backend.tensor(GoldenTraining.videos(c, "x", 0, batch));
+            assertClose("outputs", c.values("outputs"), network.forward(x, c.number("frames"), batch, false).read(),
+                    Closeness.OUTPUT);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("casesOnOneAndMoreThreads")
+    void oneTrainingStepHasTheLossAndEveryGradient(int threads, Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(threads)) {
+            GoldenTraining training = new GoldenTraining(backend, c);
+            int batch = c.number("batch");
+            Tensor y = training.forward(0, batch);
+            assertClose("training outputs", c.values("training_outputs"), y.read(), Closeness.OUTPUT);
+            // The loss is a mean of terms whose derivative by the output is at most about 1.
+            assertEquals(c.settings().get("first_loss").doubleValue(), training.loss(y, 0, batch, true),
+                    Closeness.OUTPUT);
+            training.network().backward(training.loss().gradient());
+            Parameters parameters = training.network().parameters();
+            Map<String, float[]> actual = new HashMap<>();
+            parameters.split(parameters.gradients()).forEach((name, value) -> actual.put(name, value.values()));
+            assertEquals(c.named("gradient.").size(), actual.size());
+            for (String name : c.named("gradient.")) {
+                assertClose("gradient of " + name, c.values("gradient." + name), actual.get(name), Closeness.GRADIENT);
+            }
+            for (String name : c.named("moving.")) {
+                assertClose(name, c.values("moving." + name), parameters.get().get(name).values(), Closeness.OUTPUT);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void twentyTrainingLossesAgree(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            GoldenTraining training = new GoldenTraining(backend, c);
+            double[] expected = c.numbers("losses");
+            for (int step = 0; step < expected.length; step++) {
+                assertEquals(expected[step], training.step(), 2e-5 * expected[step], "loss of step " + step);
+            }
+        }
+    }
+
+    static Stream<Arguments> casesBothWays() {
+        return Stream.of(Operands.ROUNDED, Operands.BF16).flatMap(
+                operands -> cases().stream().map(c -> Arguments.of(operands, c)));
+    }
+
+    /**
+     * Two bounds, with u = 2^-8 the roundoff of bfloat16. To float32's losses: on its way through at most four
+     * convolutions an output gathers errors of about 2u, of random sign; the loss averages over hundreds of outputs,
+     * and u of it is more than is left. To the losses of a reference that rounds the same operands: only those
+     * roundings count that fall to the other side for float32's errors, a few in ten thousand, so u/8 is ample; before
+     * the first update, when these have not spread yet, 1e-5 is.
+     */
+    @ParameterizedTest
+    @MethodSource("casesBothWays")
+    void twentyLossesInBFloat16StayWithinItsRounding(Operands operands, Golden.Case c) {
+        try (TestBackend backend = TestBackend.bf16(operands)) {
+            GoldenTraining training = new GoldenTraining(backend, c);
+            double[] fp32 = c.numbers("losses");
+            double[] rounded = c.numbers("losses_bfloat16");
+            double u = Math.scalb(1, -8);
+            for (int step = 0; step < fp32.length; step++) {
+                double loss = training.step();
+                assertEquals(fp32[step], loss, u * fp32[step], "loss of step " + step);
+                assertEquals(rounded[step], loss, (step == 0 ? 1e-5 : u / 8) * rounded[step], "loss of step " + step);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.framecast.nn;
+
+import static io.framecast.golden.Closeness.assertClose;
+
+import io.framecast.backend.Tensor;
+import io.framecast.backend.TestBackend;
+import io.framecast.golden.Closeness;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Rollout with carried state against the whole growing sequence, run anew each time by another network. Both are
+ * float32, and may add up convolutions in other orders: the tolerance is that of float32 outputs.
+ */
+class StepTest {
+
+    private static final int FRAMES = 9;
+
+    static Stream<Arguments> models() {
+        String lstm = "{'type': 'ConvLSTM2D', 'filters': 3, 'kernel_size': 3, 'padding': 'same'}";
+        String norm = "{'type': 'BatchNormalization'}";
+        return Stream.of(
+                Arguments.of("only ConvLSTM", lstm + "," + lstm),
+                Arguments.of("Conv3D at the end", lstm + "," + norm + "," + conv(1, 3)),
+                Arguments.of("Conv3D over 3 frames in the middle",
+                        lstm + "," + conv(4, 3) + "," + lstm + "," + norm + "," + lstm + "," + conv(1, 1)),
+                Arguments.of("Conv3D over 2 frames in the middle", lstm + "," + conv(2, 2) + "," + lstm),
+                Arguments.of("Conv3D over 5 frames first", conv(2, 5) + "," + lstm),
+                Arguments.of("two Conv3Ds with a ConvLSTM between",
+                        lstm + "," + conv(2, 3) + "," + lstm + "," + conv(1, 3)),
+                Arguments.of("Conv3Ds over 2, 5 and 4 frames in a row",
+                        conv(2, 2) + "," + conv(3, 5) + "," + lstm + "," + conv(1, 4)),
+                Arguments.of("patches", "{'type': 'SpaceToDepth', 'block_size': 2}," + lstm + "," + conv(4, 3)
+                        + ",{'type': 'DepthToSpace', 'block_size': 2}"));
+    }
+
+    private static String conv(int filters, int frames) {
+        return "{'type': 'Conv3D', 'filters': %d, 'kernel_size': [%d, 3, 3], 'activation': 'tanh'}"
+                .formatted(filters, frames);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("models")
+    void aStepPredictsWhatTheGrowingSequenceDoes(String name, String layers) {
+        ModelConfig model = ModelJson.parse(("{'input': {'height': 4, 'width': 6, 'channels': 1}, 'layers': ["
+                + layers + "]}").replace('\'', '"'), name);
+        Map<String, HostTensor> parameters = Parameters.initial(model, 11);
+        Random random = new Random(12);
+        // Away from mean 0 and variance 1, so that batch norm does something.
+        parameters.forEach((parameter, value) -> {
+            if (parameter.contains("moving")) {
+                for (int k = 0; k < value.values().length; k++) {
+                    value.values()[k] = 0.5f + random.nextFloat();
+                }
+            }
+        });
+        int batch = 2;
+        int frame = batch * model.input().size();
+        try (TestBackend backend = TestBackend.fp32()) {
+            Network stepping = backend.own(Network.forInference(backend.get(), model, 1, batch + 1));
+            Network whole = backend.own(Network.forInference(backend.get(), model, FRAMES, batch));
+            stepping.parameters().set(parameters);
+            whole.parameters().set(parameters);
+            for (int video = 0; video < 2; video++) {
+                float[] x = new float[FRAMES * frame];
+                for (int k = 0; k < x.length; k++) {
+                    x[k] = 2 * random.nextFloat() - 0.5f;
+                }
+                Tensor input = backend.tensor(x);
+                stepping.begin();
+                for (int n = 1; n <= FRAMES; n++) {
+                    float[] step = stepping.step(input.slice((n - 1L) * frame, frame), batch).read();
+                    float[] all = whole.forward(input.slice(0, (long) n * frame), n, batch, false).read();
+                    assertClose("video " + video + ", frame " + n,
+                            Arrays.copyOfRange(all, all.length - all.length / n, all.length), step, Closeness.OUTPUT);
+                }
+            }
+        }
+    }
+}

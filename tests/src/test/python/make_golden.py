@@ -1,0 +1,576 @@
+"""Golden values for the tests of the engine, in float64 with PyTorch.
+
+    python3 make_golden.py ../resources/golden
+
+Written from the published definitions: Keras's ConvLSTM2D, BatchNormalization, Conv3D, losses and Adam, with
+TensorFlow's `same` padding. Videos are (frames, batch, height, width, channels), kernels as Keras has them. All
+inputs and weights are float32 values, so that the engine starts from the very same numbers.
+
+Near a kink of an activation, rounding decides which side a value falls on, and with it the gradient. Seeds are tried
+until no value lies that close; so a test need not allow for it. The same holds for values that are rounded to
+bfloat16, where these are part of a case.
+"""
+import itertools
+import json
+import struct
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+
+KINKS = {"relu": [0], "hard_sigmoid": [-3, 3], "hard_sigmoid_keras2": [-2.5, 2.5]}
+KINK_MARGIN = 1e-5
+
+
+# ---- The definitions
+
+class TooClose(Exception):
+    """A value lies where float32 rounding could make a discrete difference."""
+
+
+def activate(name, x, strict):
+    if strict:
+        for kink in KINKS.get(name, []):
+            distance = (x.detach() - kink).abs()
+            # A relu's zeros stay zeros further on: these are exact.
+            if ((distance < KINK_MARGIN) & (distance > 0)).any():
+                raise TooClose
+    return {
+        "linear": lambda: x,
+        "relu": lambda: torch.relu(x),
+        "sigmoid": lambda: torch.sigmoid(x),
+        "tanh": lambda: torch.tanh(x),
+        "hard_sigmoid": lambda: F.relu6(x + 3) / 6,
+        "hard_sigmoid_keras2": lambda: torch.clamp(0.2 * x + 0.5, 0, 1),
+    }[name]()
+
+
+class Exact:
+    """Convolutions multiply what they are given."""
+
+    def __init__(self, strict=True):
+        self.strict = strict
+
+    def operand(self, x):
+        return x
+
+    def gradient(self, y):
+        return y
+
+
+class BFloat16(Exact):
+    """Convolutions multiply values rounded to bfloat16, forward and backward; all else is as before."""
+
+    def round(self, x):
+        rounded = x.float().bfloat16().double()
+        if self.strict:
+            # The nearest bfloat16 on the other side; where rounding errors of 5e-7 could lead there, give up. Steps
+            # of less than 1e-5 do no harm.
+            step = 2.0 ** (torch.floor(torch.log2(x.abs().clamp(min=1e-30))) - 7)
+            slack = step / 2 - (x - rounded).abs()
+            scale = x.abs().max()
+            exact = x == x.float().double()
+            if ((slack < 5e-7 * scale) & (step > 1e-5 * scale) & ~exact).any():
+                raise TooClose
+        return rounded
+
+    def operand(self, x):
+        return x + (self.round(x.detach()) - x.detach())
+
+    def gradient(self, y):
+        rounding = self
+
+        class RoundGradient(torch.autograd.Function):
+            @staticmethod
+            def forward(context, value):
+                return value.clone()
+
+            @staticmethod
+            def backward(context, gradient):
+                return rounding.round(gradient)
+
+        return RoundGradient.apply(y)
+
+
+def same_padding(size, kernel, stride=1, dilation=1):
+    output = -(-size // stride)
+    total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def conv2d(x, kernel, strides=(1, 1), padding="same", dilation=(1, 1)):
+    """x (images, height, width, in), kernel (height, width, in, out)."""
+    x = x.permute(0, 3, 1, 2)
+    if padding == "same":
+        top, bottom = same_padding(x.shape[2], kernel.shape[0], strides[0], dilation[0])
+        left, right = same_padding(x.shape[3], kernel.shape[1], strides[1], dilation[1])
+        x = F.pad(x, (left, right, top, bottom))
+    return F.conv2d(x, kernel.permute(3, 2, 0, 1), stride=strides, dilation=dilation).permute(0, 2, 3, 1)
+
+
+def conv_lstm(layer, x, kernel, recurrent_kernel, bias, rounding):
+    act = lambda v: activate(layer["activation"], v, rounding.strict)
+    rec = lambda v: activate(layer["recurrent_activation"], v, rounding.strict)
+    kernel, recurrent_kernel = rounding.operand(kernel), rounding.operand(recurrent_kernel)
+    h = c = None
+    outputs = []
+    for frame in x:
+        z = conv2d(rounding.operand(frame), kernel, layer["strides"], layer["padding"], layer["dilation_rate"]) + bias
+        if h is not None:
+            z = z + conv2d(rounding.operand(h), recurrent_kernel)
+        i, f, g, o = torch.chunk(rounding.gradient(z), 4, dim=-1)
+        c = rec(i) * act(g) if c is None else rec(f) * c + rec(i) * act(g)
+        h = rec(o) * act(c)
+        outputs.append(h)
+    return torch.stack(outputs)
+
+
+def conv3d(layer, x, kernel, bias, rounding):
+    """x (frames, batch, height, width, in), kernel (frames, height, width, in, out)."""
+    x = rounding.operand(x).permute(1, 4, 0, 2, 3)
+    padding = [same_padding(size, width) for size, width in zip(x.shape[2:], kernel.shape[:3])]
+    x = F.pad(x, [p for pair in reversed(padding) for p in pair])
+    y = F.conv3d(x, rounding.operand(kernel).permute(4, 3, 0, 1, 2)).permute(2, 0, 3, 4, 1)
+    return activate(layer["activation"], rounding.gradient(y) + bias, rounding.strict)
+
+
+def batch_norm(x, gamma, beta, mean, variance, epsilon=1e-3):
+    return gamma * (x - mean) / torch.sqrt(variance + epsilon) + beta
+
+
+def statistics(x):
+    axes = tuple(range(x.dim() - 1))
+    return x.mean(axes), x.var(axes, unbiased=False)
+
+
+def space_to_depth(x, block):
+    t, b, h, w, c = x.shape
+    x = x.reshape(t, b, h // block, block, w // block, block, c)
+    return x.permute(0, 1, 2, 4, 3, 5, 6).reshape(t, b, h // block, w // block, block * block * c)
+
+
+def depth_to_space(x, block):
+    t, b, h, w, c = x.shape
+    x = x.reshape(t, b, h, w, block, block, c // block ** 2)
+    return x.permute(0, 1, 2, 4, 3, 5, 6).reshape(t, b, h * block, w * block, c // block ** 2)
+
+
+def clipped_cross_entropy(p, t):
+    """Keras's, from probabilities; the limits are the float32 values nearest to 1e-7 and 1 - 1e-7."""
+    p = torch.clamp(p, float(np.float32(1e-7)), float(np.float32(1 - 1e-7)))
+    return -(t * torch.log(p) + (1 - t) * torch.log1p(-p)).mean()
+
+
+LOSSES = {
+    "binary_crossentropy_from_logits": F.binary_cross_entropy_with_logits,
+    "binary_crossentropy": clipped_cross_entropy,
+    "mean_squared_error": F.mse_loss,
+}
+
+
+class KerasAdam:
+    def __init__(self, parameters, learning_rate=1e-3):
+        self.learning_rate, self.step = learning_rate, 0
+        self.m = {name: torch.zeros_like(p) for name, p in parameters.items()}
+        self.v = {name: torch.zeros_like(p) for name, p in parameters.items()}
+
+    def update(self, parameters, gradients):
+        self.step += 1
+        alpha = self.learning_rate * np.sqrt(1 - 0.999 ** self.step) / (1 - 0.9 ** self.step)
+        for name, g in gradients.items():
+            self.m[name] = 0.9 * self.m[name] + 0.1 * g
+            self.v[name] = 0.999 * self.v[name] + 0.001 * g * g
+            parameters[name] = parameters[name] - alpha * self.m[name] / (torch.sqrt(self.v[name]) + 1e-7)
+
+
+# ---- Files and random numbers
+
+def safetensors(path, tensors, cases):
+    header, offset = {"__metadata__": {"cases": json.dumps(cases)}}, 0
+    for name, tensor in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape),
+                        "data_offsets": [offset, offset + 4 * tensor.numel()]}
+        offset += 4 * tensor.numel()
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            file.write(tensor.detach().numpy().astype("<f4").tobytes())
+
+
+def normal(generator, *shape, scale=1.0, mean=0.0):
+    """Float32 values, as float64."""
+    return (mean + scale * torch.randn(*shape, generator=generator)).float().double()
+
+
+def first_seed(first, make):
+    """What `make` returns for the first seed that has no value too close to a discontinuity."""
+    for seed in itertools.count(first):
+        try:
+            return make(torch.Generator().manual_seed(seed))
+        except TooClose:
+            pass
+
+
+def with_gradients(inputs, function):
+    """Copies of the inputs that will hold their gradients, and what the function makes of them."""
+    leaves = {name: value.clone().requires_grad_() for name, value in inputs.items()}
+    return leaves, function(**leaves)
+
+
+# ---- The cases
+
+def conv_lstm_case(number, case, rounding):
+    def make(generator):
+        kh, kw = case["kernel_size"]
+        channels, filters = case["channels"], case["filters"]
+        inputs = {
+            "x": normal(generator, case["frames"], case["batch"], case["height"], case["width"], channels),
+            "kernel": normal(generator, kh, kw, channels, 4 * filters, scale=1.5 / np.sqrt(kh * kw * channels)),
+            "recurrent_kernel": normal(generator, kh, kw, filters, 4 * filters, scale=1 / np.sqrt(kh * kw * filters)),
+            "bias": normal(generator, 4 * filters, scale=0.5),
+        }
+        leaves, h = with_gradients(inputs, lambda x, **weights: conv_lstm(case, x, rounding=rounding, **weights))
+        dh = normal(generator, *h.shape)
+        h.backward(dh)
+        # A single frame does not use the recurrent kernel.
+        return {**inputs, "dh": dh, "h": h,
+                **{"d" + name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+                   for name, leaf in leaves.items()}}
+    return first_seed(1000 * number, make)
+
+
+def conv_lstm_settings(size, channels, filters, kernel, activations, frames, batch, strides=(1, 1), padding="same",
+                       dilation=(1, 1)):
+    return {"height": size[0], "width": size[1], "channels": channels, "filters": filters,
+            "kernel_size": list(kernel), "strides": list(strides), "padding": padding, "dilation_rate": list(dilation),
+            "activation": activations[0], "recurrent_activation": activations[1], "frames": frames, "batch": batch}
+
+
+CONV_LSTM = {
+    "3x3": conv_lstm_settings((7, 10), 1, 4, (3, 3), ("tanh", "sigmoid"), 4, 3),
+    "5x5": conv_lstm_settings((9, 5), 3, 8, (5, 5), ("relu", "sigmoid"), 3, 1),
+    "3x5": conv_lstm_settings((9, 5), 5, 3, (3, 5), ("tanh", "hard_sigmoid"), 3, 3),
+    "1x1": conv_lstm_settings((7, 10), 3, 1, (1, 1), ("linear", "sigmoid"), 5, 3),
+    "even-kernel": conv_lstm_settings((7, 6), 2, 3, (2, 4), ("sigmoid", "sigmoid"), 3, 2),
+    "20-filters": conv_lstm_settings((7, 10), 3, 20, (3, 3), ("relu", "hard_sigmoid_keras2"), 2, 1),
+    "strides-2-1": conv_lstm_settings((9, 5), 3, 3, (3, 3), ("tanh", "tanh"), 3, 3, strides=(2, 1)),
+    "strides-2-2": conv_lstm_settings((7, 10), 5, 8, (5, 5), ("sigmoid", "relu"), 2, 1, strides=(2, 2)),
+    "strides-beyond-kernel": conv_lstm_settings((8, 9), 3, 4, (1, 1), ("tanh", "sigmoid"), 3, 1, strides=(3, 2)),
+    "strides-2-1-valid": conv_lstm_settings((9, 10), 1, 3, (3, 5), ("hard_sigmoid", "linear"), 3, 3, strides=(2, 1),
+                                            padding="valid"),
+    "strides-2-2-valid": conv_lstm_settings((8, 11), 3, 3, (3, 3), ("relu", "hard_sigmoid"), 3, 1, strides=(2, 2),
+                                            padding="valid"),
+    "valid": conv_lstm_settings((7, 10), 5, 4, (5, 5), ("hard_sigmoid_keras2", "sigmoid"), 3, 1, padding="valid"),
+    "dilation-2": conv_lstm_settings((9, 5), 3, 4, (3, 3), ("tanh", "sigmoid"), 3, 1, dilation=(2, 2)),
+    "dilation-2-1-valid": conv_lstm_settings((9, 6), 1, 4, (3, 3), ("relu", "sigmoid"), 3, 3, dilation=(2, 1),
+                                             padding="valid"),
+    "one-frame": conv_lstm_settings((7, 10), 3, 8, (3, 3), ("relu", "sigmoid"), 1, 3),
+    "one-pixel": conv_lstm_settings((1, 1), 1, 1, (3, 3), ("tanh", "sigmoid"), 2, 1),
+}
+
+CONV_LSTM_BFLOAT16 = {
+    "3x3": conv_lstm_settings((5, 4), 3, 4, (3, 3), ("tanh", "sigmoid"), 3, 1),
+    "1x1": conv_lstm_settings((4, 3), 5, 3, (1, 1), ("relu", "hard_sigmoid"), 3, 2),
+    "strides": conv_lstm_settings((7, 6), 1, 3, (3, 5), ("tanh", "sigmoid"), 3, 1, strides=(2, 2)),
+}
+
+CONV_3D = {
+    "1x3x3-linear": dict(height=7, width=10, channels=3, filters=4, kernel_size=[1, 3, 3], activation="linear",
+                         frames=3, batch=3),
+    "2x3x3-tanh": dict(height=9, width=5, channels=1, filters=3, kernel_size=[2, 3, 3], activation="tanh",
+                       frames=4, batch=3),
+    "3x3x3-sigmoid": dict(height=7, width=10, channels=5, filters=1, kernel_size=[3, 3, 3], activation="sigmoid",
+                          frames=5, batch=1),
+    "3x3x3-relu": dict(height=9, width=5, channels=4, filters=20, kernel_size=[3, 3, 3], activation="relu",
+                       frames=2, batch=1),
+    "5x1x1-hard-sigmoid": dict(height=7, width=10, channels=3, filters=8, kernel_size=[5, 1, 1],
+                               activation="hard_sigmoid", frames=4, batch=1),
+    "3x1x1-hard-sigmoid-keras2": dict(height=7, width=10, channels=3, filters=2, kernel_size=[3, 1, 1],
+                                      activation="hard_sigmoid_keras2", frames=1, batch=3),
+    "4x2x5-tanh": dict(height=6, width=7, channels=2, filters=3, kernel_size=[4, 2, 5], activation="tanh",
+                       frames=6, batch=1),
+}
+
+CONV_3D_BFLOAT16 = {
+    "3x3x3-tanh": dict(height=5, width=4, channels=3, filters=2, kernel_size=[3, 3, 3], activation="tanh", frames=3,
+                       batch=2),
+    "1x3x3-sigmoid": dict(height=5, width=6, channels=8, filters=4, kernel_size=[1, 3, 3], activation="sigmoid",
+                          frames=2, batch=1),
+}
+
+
+def conv_3d_case(number, case, rounding):
+    def make(generator):
+        kernel_shape = (*case["kernel_size"], case["channels"], case["filters"])
+        inputs = {
+            "x": normal(generator, case["frames"], case["batch"], case["height"], case["width"], case["channels"]),
+            "kernel": normal(generator, *kernel_shape, scale=2 / np.sqrt(np.prod(kernel_shape[:4]))),
+            "bias": normal(generator, case["filters"], scale=0.5),
+        }
+        leaves, y = with_gradients(inputs, lambda x, kernel, bias: conv3d(case, x, kernel, bias, rounding))
+        dy = normal(generator, *y.shape)
+        y.backward(dy)
+        return {**inputs, "dy": dy, "y": y, **{"d" + name: leaf.grad for name, leaf in leaves.items()}}
+    return first_seed(1000 * number, make)
+
+
+BATCH_NORM = {
+    "3-channels": dict(height=7, width=10, channels=3, frames=3, batch=3, mean=0.5, deviation=2),
+    "1-channel": dict(height=9, width=5, channels=1, frames=1, batch=1, mean=-1, deviation=0.5),
+    "20-channels": dict(height=9, width=5, channels=20, frames=2, batch=3, mean=0, deviation=1),
+    "large-mean": dict(height=9, width=5, channels=5, frames=4, batch=1, mean=100, deviation=0.1),
+}
+
+
+def batch_norm_case(number, case):
+    generator = torch.Generator().manual_seed(number)
+    channels = case["channels"]
+    shape = (case["frames"], case["batch"], case["height"], case["width"], channels)
+    spread = case["deviation"]
+    inputs = {
+        "x": normal(generator, *shape, scale=spread, mean=case["mean"]),
+        "gamma": normal(generator, channels, scale=0.2, mean=1),
+        "beta": normal(generator, channels),
+    }
+    leaves, y = with_gradients(inputs, lambda x, gamma, beta: batch_norm(x, gamma, beta, *statistics(x)))
+    dy = normal(generator, *shape)
+    y.backward(dy)
+    moving_mean = normal(generator, channels, scale=spread, mean=case["mean"])
+    moving_variance = (spread * normal(generator, channels).abs() + spread / 4).float().double()
+    mean, variance = statistics(inputs["x"])
+    return {**inputs, "dy": dy, "moving_mean": moving_mean, "moving_variance": moving_variance,
+            "y_training": y, **{"d" + name: leaf.grad for name, leaf in leaves.items()},
+            "new_moving_mean": 0.99 * moving_mean + 0.01 * mean,
+            "new_moving_variance": 0.99 * moving_variance + 0.01 * variance,
+            "y_inference": batch_norm(inputs["x"], inputs["gamma"], inputs["beta"], moving_mean, moving_variance)}
+
+
+def loss_cases():
+    generator = torch.Generator().manual_seed(1)
+    ends = [0, 1, 0.25]
+    logits = list(itertools.product([-100, -40, -17, -1e-4, 0, 1e-4, 17, 40, 100], ends))
+    # float32's neighbours of the clipping limits, and values beyond them.
+    probabilities = list(itertools.product([0, 1e-8, 1.5e-7, 1e-3, 0.5, 1 - 1e-3, 1 - 2.4e-7, 1], ends))
+    random = 1500  # enough for whole vectors and a remainder
+    targets = torch.rand(random, generator=generator).float().double()
+    outputs = {
+        "binary_crossentropy_from_logits": (logits, normal(generator, random, scale=3)),
+        "binary_crossentropy": (probabilities, torch.rand(random, generator=generator).float().double()),
+        "mean_squared_error": (logits, normal(generator, random)),
+    }
+    tensors, cases = {}, {}
+    for name, (special, values) in outputs.items():
+        for kind, y, t in [("special", *torch.tensor(special).float().double().T), ("random", values, targets)]:
+            y = y.clone().requires_grad_()
+            loss = LOSSES[name](y, t)
+            loss.backward()
+            case = name + "-" + kind
+            cases[case] = {"loss": name, "value": loss.item()}
+            tensors.update({case + ".outputs": y, case + ".targets": t, case + ".gradient": y.grad})
+    return tensors, cases
+
+
+def adam_case():
+    """Gradients from far under epsilon to large, zeros among them; half of the parameters start from zero."""
+    generator = torch.Generator().manual_seed(1)
+    count, steps = 60, 6
+    scale = 10.0 ** torch.linspace(-9, 2, count)
+    gradients = (normal(generator, steps, count) * scale).float().double()
+    gradients[:, 7] = 0
+    start = normal(generator, count)
+    start[::2] = 0
+    parameters = {"p": start}
+    adam = KerasAdam(parameters)
+    rows = {"p": [], "m": [], "v": []}
+    for g in gradients:
+        adam.update(parameters, {"p": g})
+        for name, row in [("p", parameters["p"]), ("m", adam.m["p"]), ("v", adam.v["p"])]:
+            rows[name].append(row)
+    return {"start": start, "gradients": gradients, **{name: torch.stack(row) for name, row in rows.items()}}
+
+
+# ---- Whole networks
+
+def lstm(filters, kernel, activation, recurrent="sigmoid", **more):
+    return {"type": "ConvLSTM2D", "filters": filters, "kernel_size": [kernel, kernel], "padding": "same",
+            "strides": [1, 1], "dilation_rate": [1, 1], "activation": activation, "recurrent_activation": recurrent,
+            **more}
+
+
+NORM = {"type": "BatchNormalization"}
+
+NETWORKS = {
+    # The reference network, small.
+    "keras": dict(
+        input=(10, 6, 1), frames=5, loss="binary_crossentropy",
+        layers=[lstm(4, 5, "relu"), NORM, lstm(4, 3, "relu"), NORM, lstm(4, 1, "relu"),
+                {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]),
+    # The first layer has no parameters; the sigmoid is not in the last layer.
+    "patches": dict(
+        input=(6, 10, 1), frames=4, loss="binary_crossentropy",
+        layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"),
+                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
+    # Gradients through Conv3D, strides and dilation; mean squared error.
+    "middle": dict(
+        input=(9, 7, 3), frames=4, loss="mean_squared_error",
+        layers=[lstm(3, 3, "tanh", strides=[2, 1]),
+                {"type": "Conv3D", "filters": 4, "kernel_size": [3, 3, 3], "activation": "tanh"}, NORM,
+                lstm(2, 3, "hard_sigmoid_keras2", "hard_sigmoid", dilation_rate=[2, 2], padding="valid")]),
+    # Cross-entropy without logits.
+    "probabilities": dict(
+        input=(5, 8, 1), frames=3, loss="binary_crossentropy", layers=[lstm(3, 3, "relu"), lstm(1, 3, "sigmoid")]),
+}
+VIDEOS, BATCH, STEPS = 7, 3, 20
+
+
+def network_forward(layers, parameters, x, training, rounding, moving=None):
+    """The output; with `moving`, also the new moving averages."""
+    for k, layer in enumerate(layers):
+        p = {name.split(".")[2]: value for name, value in parameters.items() if name.startswith(f"layers.{k}.")}
+        if layer["type"] == "ConvLSTM2D":
+            x = conv_lstm(layer, x, p["kernel"], p["recurrent_kernel"], p["bias"], rounding)
+        elif layer["type"] == "Conv3D":
+            x = conv3d(layer, x, p["kernel"], p["bias"], rounding)
+        elif layer["type"] == "SpaceToDepth":
+            x = space_to_depth(x, layer["block_size"])
+        elif layer["type"] == "DepthToSpace":
+            x = depth_to_space(x, layer["block_size"])
+        else:
+            mean, variance = statistics(x) if training else (p["moving_mean"], p["moving_variance"])
+            if moving is not None:
+                for name, value in [("moving_mean", mean), ("moving_variance", variance)]:
+                    moving[f"layers.{k}.{name}"] = 0.99 * p[name] + 0.01 * value.detach()
+            x = batch_norm(x, p["gamma"], p["beta"], mean, variance)
+    return x
+
+
+def network_parameters(generator, layers, channels):
+    parameters = {}
+    for k, layer in enumerate(layers):
+        p = {}
+        if layer["type"] in ("ConvLSTM2D", "Conv3D"):
+            outputs = layer["filters"] * (4 if layer["type"] == "ConvLSTM2D" else 1)
+            field = layer["kernel_size"]
+            p["kernel"] = normal(generator, *field, channels, outputs, scale=1 / np.sqrt(np.prod(field) * channels))
+            if layer["type"] == "ConvLSTM2D":
+                filters = layer["filters"]
+                p["recurrent_kernel"] = normal(generator, *field, filters, outputs,
+                                               scale=0.7 / np.sqrt(np.prod(field) * filters))
+            p["bias"] = normal(generator, outputs, scale=0.2)
+            channels = layer["filters"]
+        elif layer["type"] == "BatchNormalization":
+            p = {"gamma": normal(generator, channels, scale=0.2, mean=1),
+                 "beta": normal(generator, channels, scale=0.2),
+                 "moving_mean": normal(generator, channels, scale=0.2),
+                 "moving_variance": (0.5 + normal(generator, channels).abs()).float().double()}
+        elif layer["type"] == "SpaceToDepth":
+            channels *= layer["block_size"] ** 2
+        else:
+            channels //= layer["block_size"] ** 2
+        parameters.update({f"layers.{k}.{name}": value for name, value in p.items()})
+    return parameters
+
+
+def blobs(generator, frames, videos, height, width, channels):
+    """A bright spot that drifts, by another random way in each video and channel; in [0, 1]."""
+    position = torch.rand(2, 1, videos, 1, 1, channels, generator=generator) \
+        + 0.1 * torch.randn(2, 1, videos, 1, 1, channels, generator=generator) \
+        * torch.arange(frames).reshape(1, frames, 1, 1, 1, 1)
+    y = torch.arange(height).reshape(height, 1, 1) - position[0] * height
+    x = torch.arange(width).reshape(width, 1) - position[1] * width
+    return torch.exp(-(x * x + y * y) / 4).float().double()
+
+
+def logits_of(case):
+    """The layers to train with, the loss to compute from them."""
+    conv = [k for k, layer in enumerate(case["layers"]) if layer["type"] == "Conv3D"]
+    if case["loss"] == "binary_crossentropy" and conv and case["layers"][conv[-1]]["activation"] == "sigmoid":
+        layers = [dict(layer) for layer in case["layers"]]
+        layers[conv[-1]]["activation"] = "linear"
+        return layers, "binary_crossentropy_from_logits"
+    return case["layers"], case["loss"]
+
+
+def gradients_of(layers, loss, parameters, x, targets, rounding):
+    """Output, loss, gradients and new moving averages of a training step."""
+    leaves = {name: p.clone().requires_grad_("moving" not in name) for name, p in parameters.items()}
+    moving = {}
+    y = network_forward(layers, leaves, x, True, rounding, moving)
+    value = LOSSES[loss](y, targets)
+    value.backward()
+    return y, value.item(), {name: p.grad for name, p in leaves.items() if p.requires_grad}, moving
+
+
+def training_losses(case, parameters, x, targets, rounding):
+    layers, loss = logits_of(case)
+    parameters = dict(parameters)
+    adam = KerasAdam({name: p for name, p in parameters.items() if "moving" not in name})
+    losses = []
+    first = 0
+    for _ in range(STEPS):
+        batch = slice(first, min(first + BATCH, VIDEOS))
+        _, value, gradients, moving = gradients_of(layers, loss, parameters, x[:, batch], targets[:, batch], rounding)
+        losses.append(value)
+        adam.update(parameters, gradients)
+        parameters.update(moving)
+        first = batch.stop % VIDEOS
+    return losses
+
+
+def network_case(number, case):
+    def make(generator):
+        height, width, channels = case["input"]
+        videos = blobs(generator, case["frames"] + 1, VIDEOS, height, width, channels)
+        parameters = network_parameters(generator, case["layers"], channels)
+        x = videos[:-1]
+        outputs = network_forward(case["layers"], parameters, x[:, :BATCH], False, Exact())
+        if outputs.shape[2:] == x.shape[2:]:
+            targets = videos[1:]
+        else:
+            targets = torch.rand(case["frames"], VIDEOS, *outputs.shape[2:], generator=generator).float().double()
+        y, value, gradients, moving = gradients_of(*logits_of(case), parameters, x[:, :BATCH], targets[:, :BATCH],
+                                                   Exact())
+        settings = {
+            "model": {"input": dict(zip(("height", "width", "channels"), case["input"])), "layers": case["layers"]},
+            "loss": case["loss"], "frames": case["frames"], "videos": VIDEOS, "batch": BATCH, "first_loss": value,
+            "losses": training_losses(case, parameters, x, targets, Exact(strict=False)),
+            "losses_bfloat16": training_losses(case, parameters, x, targets, BFloat16(strict=False)),
+        }
+        tensors = {"x": x, "targets": targets, "outputs": outputs, "training_outputs": y}
+        for kind, named in [("value", parameters), ("gradient", gradients), ("moving", moving)]:
+            tensors.update({f"{kind}.{name}": tensor for name, tensor in named.items()})
+        return tensors, settings
+    return first_seed(1000 * number, make)
+
+
+# ---- All of it
+
+def main(folder):
+    def write(name, results, cases):
+        tensors = {f"{case}.{tensor}": value for case, result in results.items() for tensor, value in result.items()}
+        safetensors(f"{folder}/{name}.safetensors", tensors, cases)
+
+    def write_each(name, cases, make, *rounding):
+        write(name, {case: make(k, settings, *rounding) for k, (case, settings) in enumerate(cases.items())}, cases)
+
+    write_each("conv_lstm", CONV_LSTM, conv_lstm_case, Exact())
+    write_each("conv_lstm_bfloat16", CONV_LSTM_BFLOAT16, conv_lstm_case, BFloat16())
+    write_each("conv3d", CONV_3D, conv_3d_case, Exact())
+    write_each("conv3d_bfloat16", CONV_3D_BFLOAT16, conv_3d_case, BFloat16())
+    write_each("batch_norm", BATCH_NORM, batch_norm_case)
+    tensors, cases = loss_cases()
+    safetensors(f"{folder}/losses.safetensors", tensors, cases)
+    safetensors(f"{folder}/adam.safetensors", adam_case(), {})
+    networks = {name: network_case(k, case) for k, (name, case) in enumerate(NETWORKS.items())}
+    write("networks", {name: tensors for name, (tensors, _) in networks.items()},
+          {name: settings for name, (_, settings) in networks.items()})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
