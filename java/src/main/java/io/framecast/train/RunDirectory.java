@@ -125,6 +125,7 @@ public final class RunDirectory implements AutoCloseable {
     void add(StepMetrics step) {
         try {
             steps.write(step.step() + "," + step.loss() + "," + seconds(step.seconds()) + "\n");
+            steps.flush();
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(stepsFile(), e);
         }
@@ -145,20 +146,11 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     void saveLast(Checkpoint checkpoint) {
-        flush();
         checkpoint.write(lastCheckpoint(path));
     }
 
     void saveBest(Checkpoint checkpoint) {
         checkpoint.write(bestCheckpoint(path));
-    }
-
-    private void flush() {
-        try {
-            steps.flush();
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(stepsFile(), e);
-        }
     }
 
     private static void keep(Path file, String header, LongPredicate wanted) {

@@ -45,7 +45,8 @@ class ModelJsonTest {
         assertEquals(new FrameShape(64, 48, 1), model.input());
         assertEquals(new FrameShape(64, 48, 1), model.output());
         assertEquals(List.of(
-                new ConvLstm2D(64, new Pair(5, 3), Pair.ONE, "same", Pair.ONE, Activation.RELU, Activation.HARD_SIGMOID),
+                new ConvLstm2D(64, new Pair(5, 3), Pair.ONE, "same", Pair.ONE, Activation.RELU,
+                Activation.HARD_SIGMOID),
                 new BatchNormalization(1e-3, 0.99),
                 new Conv3D(1, 3, new Pair(5, 7), Activation.SIGMOID)), model.layers());
         assertArrayEquals(new int[] {3, 5, 7, 64, 1}, model.parameters().get("layers.2.kernel").shape());
@@ -57,7 +58,8 @@ class ModelJsonTest {
                 + "{'type': 'Conv3D', 'filters': 2, 'kernel_size': 1}"));
         // Keras: padding "valid", activation "tanh", recurrent_activation "sigmoid", no activation in Conv3D.
         assertEquals(new FrameShape(6, 6, 2), model.shapes().get(1));
-        assertEquals(new ConvLstm2D(2, new Pair(3, 3), Pair.ONE, "valid", Pair.ONE, Activation.TANH, Activation.SIGMOID),
+        assertEquals(new ConvLstm2D(2, new Pair(3, 3), Pair.ONE, "valid", Pair.ONE, Activation.TANH,
+                Activation.SIGMOID),
                 model.layers().get(0));
         assertEquals(Activation.LINEAR, ((Conv3D) model.layers().get(1)).activation());
     }
@@ -92,7 +94,7 @@ class ModelJsonTest {
         assertEquals(List.of("ConvLSTM2D", "BatchNormalization", "ConvLSTM2D", "BatchNormalization", "ConvLSTM2D",
                 "Conv3D"), keras.layers().stream().map(LayerConfig::type).toList());
         Set<String> keys = new TreeSet<>();
-        new ObjectMapper().readTree(ModelJson.write(keras)).get("layers").get(0).fieldNames().forEachRemaining(keys::add);
+        new ObjectMapper().readTree(ModelJson.write(keras)).at("/layers/0").fieldNames().forEachRemaining(keys::add);
         assertEquals(Set.of("type", "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation",
                 "recurrent_activation"), keys);
     }
@@ -106,7 +108,8 @@ class ModelJsonTest {
     }
 
     static Stream<Arguments> wrongModels() {
-        String big = "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': 1}, {'type': 'DepthToSpace', 'block_size': 128}";
+        String big = "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': 1},"
+                + "{'type': 'DepthToSpace', 'block_size': 128}";
         return Stream.of(
                 wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {", "JSON"),
                 wrong("[]", "object"), wrong("null", "object"), wrong("7", "object"), wrong("{}", "\"input\""),
@@ -127,7 +130,8 @@ class ModelJsonTest {
                 wrong(model("{'type': 'Dense', 'units': 3}"), "layer 0", "Dense", "ConvLSTM2D"),
                 wrong(model("{'type': 'convlstm2d'}"), "convlstm2d"), wrong(model("{'type': 3}"), "type"),
                 wrong(model("{'type': 'BatchNormalization', 'filters': 3}"), "filters"),
-                size("0"), size("-3"), size("2.5"), size("2.0"), size("16385"), size("99999999999999999999"), size("'2'"),
+                size("0"), size("-3"), size("2.5"), size("2.0"), size("16385"), size("99999999999999999999"),
+                size("'2'"),
                 size("null"), size("true"), size("[2]"), size("1e3"),
                 wrong(lstm("'strides': NaN"), "JSON"),
                 wrong(lstm("'strides': []"), "strides", "2"), wrong(lstm("'strides': [1]"), "strides", "2"),

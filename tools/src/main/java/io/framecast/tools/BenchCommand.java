@@ -48,6 +48,7 @@ final class BenchCommand implements Runnable {
         Options.require(batch >= 1, "--batch-size must be at least 1, not " + batch + ".");
         Options.require(steps >= 1, "--steps must be at least 1, not " + steps + ".");
         ModelConfig config = Models.load(model);
+        config.requireFramesToFrames();
         int frames = MovingMnist.FRAMES;
         long frame = (long) batch * config.input().size();
         try (Backend backend = device.open();

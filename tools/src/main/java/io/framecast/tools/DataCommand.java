@@ -55,6 +55,7 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
+            Options.requireSplit(validationSplit);
             MovingMnist.write(out, DataOptions.generated(videos, validationSplit, seed));
             System.out.println("wrote " + out + ": " + videos + " videos of " + MovingMnist.FRAMES + " frames");
         }

@@ -59,7 +59,8 @@ final class DemoCommand implements Callable<Integer> {
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
             System.out.println("2/4 training the small model");
-            TrainingSettings settings = new TrainingSettings(epochs, 0, 4, 0.001, SEED, true, Loss.BINARY_CROSSENTROPY);
+            TrainingSettings settings = new TrainingSettings(epochs, 0, 2, 0.003, TrainingSettings.Schedule.COSINE, 0.3, SEED, true,
+                    Loss.BINARY_CROSSENTROPY);
             Map<String, Object> config = Map.of("framecast", "0.1.0", "command", "demo", "videos", videos, "epochs",
                     epochs, "model", ModelJson.toMap(model));
             try (RunDirectory run = RunDirectory.create(runPath, config, true)) {

@@ -46,8 +46,7 @@ final class GifsCommand implements Runnable {
     public void run() {
         Options.require(count >= 1, "--count must be at least 1, not " + count + ".");
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
-        Options.require(validationSplit >= 0 && validationSplit < 1,
-                "--validation-split must be from 0 to below 1, not " + validationSplit + ".");
+        Options.requireSplit(validationSplit);
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); Videos all = data.open(seed)) {
             DataOptions.requireFrames(all, data.data, model.model().input());

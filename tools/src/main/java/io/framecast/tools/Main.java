@@ -34,11 +34,15 @@ public final class Main {
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
         Main main = new Main();
-        return new CommandLine(main)
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setParameterExceptionHandler((e, arguments) -> badUsage(e))
-                .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
-                .execute(args);
+        try {
+            return new CommandLine(main)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .setParameterExceptionHandler((e, arguments) -> badUsage(e))
+                    .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
+                    .execute(args);
+        } catch (OutOfMemoryError | LinkageError e) { // The handler above is given exceptions only.
+            return main.failed(e);
+        }
     }
 
     private static int badUsage(ParameterException e) {

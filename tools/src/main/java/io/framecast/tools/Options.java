@@ -17,6 +17,11 @@ final class Options {
         }
     }
 
+    /** @throws UsageException unless {@code fraction} is a possible --validation-split */
+    static void requireSplit(double fraction) {
+        require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
+    }
+
     /** A wrong option: like any failure, but the exit status says bad usage. */
     static final class UsageException extends FramecastException {
         UsageException(String message) {

@@ -17,6 +17,9 @@ import picocli.CommandLine.Option;
 @Command(name = "predict", description = "Draws the frames that come next, for every video of a file.")
 final class PredictCommand implements Runnable {
 
+    /** What the longest byte array holds as float32. */
+    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
+
     @Mixin
     DeviceOptions device;
 
@@ -59,6 +62,9 @@ final class PredictCommand implements Runnable {
                 throw new FramecastException("The videos in " + input + " have " + videos.frames()
                         + " frames, fewer than the context of " + context + "; give a smaller --context.");
             }
+            int mostFrames = MAX_VALUES / videos.frameSize();
+            Options.require(frames <= mostFrames, "--frames must be at most " + mostFrames + " for frames of "
+                    + model.model().input() + ", not " + frames + ".");
             int written = teacherForced ? videos.frames() : frames;
             NpyWriter.write(output, NpyType.FLOAT32,
                     List.of(videos.count(), written, videos.height(), videos.width(), videos.channels()), out -> {

@@ -9,7 +9,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A progress bar for the epoch in progress, where there is a terminal, and a line for each epoch that is over. */
-final class TerminalProgress implements TrainingListener {
+final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
     private ProgressBar bar;
@@ -44,14 +44,20 @@ final class TerminalProgress implements TrainingListener {
 
     @Override
     public void epochDone(EpochMetrics epoch) {
-        if (bar != null) {
-            bar.close();
-            bar = null;
-        }
+        close();
         System.out.printf(Locale.ROOT, "epoch %d%s  loss %.5f%s  lr %.2g  %.1f s  %.2f videos/s%n", epoch.epoch(),
                 epochs == Integer.MAX_VALUE ? "" : "/" + epochs, epoch.loss(),
                 Double.isNaN(epoch.validationLoss()) ? ""
                         : String.format(Locale.ROOT, "  val_loss %.5f", epoch.validationLoss()),
                 epoch.learningRate(), epoch.seconds(), videos / seconds);
+    }
+
+    /** Ends the bar of an epoch that is not over. */
+    @Override
+    public void close() {
+        if (bar != null) {
+            bar.close();
+            bar = null;
+        }
     }
 }

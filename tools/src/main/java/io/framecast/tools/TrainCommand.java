@@ -17,8 +17,10 @@ import io.framecast.train.TrainingSettings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,9 +32,12 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", description = "Trains a model on next frames, and reports on it.")
 final class TrainCommand implements Callable<Integer> {
 
-    /** Options that decide what the numbers of a run are: a run that resumes keeps them. */
+    /** Options that a run keeps when it resumes. */
     private static final List<String> KEPT = List.of("--data", "--layout", "--videos", "--model", "--init", "--batch-size",
-            "--lr", "--seed", "--validation-split", "--no-shuffle", "--loss", "--precision", "--threads");
+            "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
+            "--precision", "--threads");
+    /** Options that decide how far a run goes: a run that resumes keeps them, too, unless one is given anew. */
+    private static final List<String> LIMITS = List.of("--epochs", "--steps");
 
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
@@ -78,6 +83,15 @@ final class TrainCommand implements Callable<Integer> {
             description = "Adam's learning rate. Default: ${DEFAULT-VALUE}.")
     double learningRate;
 
+    @Option(names = "--lr-schedule", paramLabel = "SCHEDULE", defaultValue = "constant",
+            description = "constant, or cosine: down to 0 over the run. Default: ${DEFAULT-VALUE}.")
+    TrainingSettings.Schedule schedule;
+
+    @Option(names = "--scheduled-sampling", paramLabel = "X", defaultValue = "1",
+            description = "After this share of the run, feed on the model's own predictions in the second half of each "
+                    + "video; 1 is never. Better forecasts, for a third more time. Default: ${DEFAULT-VALUE}.")
+    double sampling;
+
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
             description = "Of initial values, shuffling and generated data. Default: ${DEFAULT-VALUE}.")
     long seed;
@@ -103,8 +117,10 @@ final class TrainCommand implements Callable<Integer> {
             Split split = data.split(validationSplit, seed);
             Checkpoint start = start(split);
             Path path = resume != null ? resume : out != null ? out : Path.of("run");
-            try (RunDirectory run = resume != null ? RunDirectory.resume(path, start.training().progress())
-                    : RunDirectory.create(path, config(start.model()), overwrite)) {
+            Map<String, Object> config = config(start.model());
+            try (RunDirectory run = resume != null
+                    ? RunDirectory.resume(path, config, start.training().progress())
+                    : RunDirectory.create(path, config, overwrite)) {
                 return train(backend, split, start, run);
             }
         }
@@ -113,7 +129,7 @@ final class TrainCommand implements Callable<Integer> {
     private int train(Backend backend, Split split, Checkpoint start, RunDirectory run) {
         int epochLimit = epochs != null ? epochs : steps != null ? Integer.MAX_VALUE : 20;
         TrainingSettings settings = new TrainingSettings(epochLimit, steps == null ? 0 : steps, batchSize, learningRate,
-                seed, !noShuffle, Loss.valueOf(loss.name()));
+                schedule, sampling, seed, !noShuffle, Loss.valueOf(loss.name()));
         Trainer.Outcome outcome = TrainingSession.train(backend, start, split, settings, run);
         if (outcome == Trainer.Outcome.INTERRUPTED) {
             System.out.println("stopped; go on with: framecast train --resume " + run.path());
@@ -135,8 +151,9 @@ final class TrainCommand implements Callable<Integer> {
         Options.require(batchSize >= 1, "--batch-size must be at least 1, not " + batchSize + ".");
         Options.require(learningRate > 0 && Double.isFinite(learningRate),
                 "--lr must be above 0, not " + learningRate + ".");
-        Options.require(validationSplit >= 0 && validationSplit < 1,
-                "--validation-split must be from 0 to below 1, not " + validationSplit + ".");
+        Options.require(sampling >= 0 && sampling <= 1,
+                "--scheduled-sampling must be from 0 to 1, not " + sampling + ".");
+        Options.requireSplit(validationSplit);
     }
 
     private Checkpoint start(Split split) {
@@ -172,13 +189,12 @@ final class TrainCommand implements Callable<Integer> {
     private Map<String, Object> config(ModelConfig config) {
         Map<String, Object> map = new LinkedHashMap<>();
         Map<String, Object> options = new LinkedHashMap<>();
-        for (String name : KEPT) {
-            Object value = spec.findOption(name).getValue();
-            options.put(name.substring(2), value instanceof Enum<?> || value instanceof Path
-                    ? value.toString().toLowerCase() : value);
-        }
-        if (init != null) {
-            options.put("init", init.toString());
+        for (List<String> names : List.of(KEPT, LIMITS)) {
+            for (String name : names) {
+                Object value = spec.findOption(name).getValue();
+                options.put(name.substring(2), value instanceof Enum<?> ? value.toString().toLowerCase(Locale.ROOT)
+                        : value instanceof Path ? value.toString() : value);
+            }
         }
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
@@ -192,19 +208,30 @@ final class TrainCommand implements Callable<Integer> {
     /** Takes the options of the run that resumes; giving one of them anew is an error. */
     private void readConfig() {
         JsonNode options = RunDirectory.config(resume).path("options");
+        if (!options.isObject()) {
+            throw new FramecastException("There is no run to resume in " + resume + ": "
+                    + resume.resolve("config.json") + " has no options of framecast train.");
+        }
         CommandLine.ParseResult given = spec.commandLine().getParseResult();
         for (String name : KEPT) {
             OptionSpec option = spec.findOption(name);
             Options.require(!given.hasMatchedOption(option), name + " cannot change when a run resumes; leave it out.");
-            JsonNode value = options.path(name.substring(2));
-            if (!value.isMissingNode() && !value.isNull() && !name.equals("--init")) {
-                try {
-                    option.setValue(convert(option, value.asText()));
-                } catch (IllegalArgumentException e) {
-                    throw new FramecastException(resume.resolve("config.json") + " has a wrong value for \""
-                            + name.substring(2) + "\": " + value + ".", e);
-                }
-            }
+            restore(option, options.path(name.substring(2)));
+        }
+        if (epochs == null && steps == null) {
+            LIMITS.forEach(name -> restore(spec.findOption(name), options.path(name.substring(2))));
+        }
+    }
+
+    private void restore(OptionSpec option, JsonNode value) {
+        if (value.isMissingNode() || value.isNull()) {
+            return;
+        }
+        try {
+            option.setValue(convert(option, value.asText()));
+        } catch (IllegalArgumentException e) {
+            throw new FramecastException(resume.resolve("config.json") + " has a wrong value for \""
+                    + option.longestName().substring(2) + "\": " + value + ".", e);
         }
     }
 
@@ -218,6 +245,6 @@ final class TrainCommand implements Callable<Integer> {
             }
             throw new IllegalArgumentException(text);
         }
-        return new JsonMapper().convertValue(text, type);
+        return type == Path.class ? Path.of(text) : new JsonMapper().convertValue(text, type);
     }
 }

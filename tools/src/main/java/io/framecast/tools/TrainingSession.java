@@ -20,8 +20,9 @@ final class TrainingSession {
             RunDirectory run) {
         System.out.println("training: " + split.training().count() + " videos, " + split.validation().count()
                 + " to validate, batches of " + settings.batchSize());
-        try (Trainer trainer = new Trainer(backend, start, split.training(), split.validation(), settings, run,
-                new TerminalProgress(settings.epochs()))) {
+        try (TerminalProgress progress = new TerminalProgress(settings.epochs());
+                Trainer trainer = new Trainer(backend, start, split.training(), split.validation(), settings, run,
+                        progress)) {
             SignalHandler stop = signal -> trainer.stop();
             SignalHandler[] before = {handle("INT", once(stop)), handle("TERM", once(stop))};
             try {

@@ -1,0 +1,247 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.train.MovingSquares;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every mistake gets one sentence and an exit status, and leaves nothing behind. */
+class BadInputTest {
+
+    @TempDir
+    static Path directory;
+    private static Workplace work;
+
+    @BeforeAll
+    static void prepare() throws IOException {
+        work = Workplace.in(directory);
+        work.init();
+        Files.createDirectory(work.file("directory"));
+        Workplace.write(work.file("file"), "a file");
+        Workplace.write(work.file("other.json"), Files.readString(work.model()).replace("\"filters\": 1",
+                "\"filters\": 2"));
+        Workplace.write(work.file("broken.json"), "{\"input\": ");
+        Workplace.write(work.file("odd.json"), Files.readString(work.model()).replace("BatchNormalization", "Dropout"));
+        Npy.write(work.file("large.npy"), new MovingSquares(2, 4, 12, 10, 1));
+        Npy.write(work.file("colour.npy"), new MovingSquares(2, 4, 6, 10, 3));
+        float[] values = new float[2 * 3 * 60];
+        String shape = "(2, 3, 6, 10)";
+        Npy.write(work.file("nan.npy"), shape, with(values, 355, Float.NaN));
+        Npy.write(work.file("infinite.npy"), shape, with(values, 355, Float.POSITIVE_INFINITY));
+        Npy.write(work.file("pixels.npy"), shape, with(values, 355, 255));
+        Npy.write(work.file("negative.npy"), shape, with(values, 355, -0.01f));
+        Npy.write(work.file("rank3.npy"), "(6, 6, 10)", values);
+        Npy.write(work.file("none.npy"), "(0, 3, 6, 10)");
+        Npy.write(work.file("one-frame.npy"), "(6, 1, 6, 10)", values);
+        Npy.write(work.file("short.npy"), "(3, 3, 6, 10)", values);
+        Npy.write(work.file("vast.npy"), "(4611686018427387904, 3, 6, 10)", values);
+        Npy.write(work.file("fortran.npy"), "<f4", "True", shape, new byte[4 * 360]);
+        Npy.write(work.file("double.npy"), "<f8", "False", shape, new byte[8 * 360]);
+        Npy.write(work.file("object.npy"), "|O", "False", shape, new byte[8 * 360]);
+        byte[] good = Files.readAllBytes(work.data());
+        Files.write(work.file("cut.npy"), Arrays.copyOf(good, good.length - 1));
+        Files.write(work.file("cut-header.npy"), Arrays.copyOf(good, 40));
+        byte[] checkpoint = Files.readAllBytes(work.file("init.safetensors"));
+        Files.write(work.file("cut.safetensors"), Arrays.copyOf(checkpoint, checkpoint.length - 1));
+    }
+
+    private static float[] with(float[] values, int at, float value) {
+        float[] changed = values.clone();
+        changed[at] = value;
+        return changed;
+    }
+
+    private static Arguments usage(String command, String... says) {
+        return Arguments.of(2, command, List.of(says));
+    }
+
+    private static Arguments failure(String command, String... says) {
+        return Arguments.of(1, command, List.of(says));
+    }
+
+    /** Names of files in the directory begin with {@code @}. */
+    static Stream<Arguments> optionsOutOfRange() {
+        String train = "train --data @videos.npy --model @tiny.json --out @new ";
+        String predict = "predict --checkpoint @init.safetensors --input @videos.npy --output @new.npy ";
+        String evaluate = "evaluate --checkpoint @init.safetensors --data @videos.npy --json @new.json ";
+        String gifs = "gifs --checkpoint @init.safetensors --data @videos.npy --out @new ";
+        String init = "init --model @tiny.json --out @new.safetensors ";
+        String generate = "data generate --out @new.npy ";
+        return Stream.of(
+                usage("", "subcommand"), usage("prophesy", "prophesy"), usage("data", "generate"), usage("data forget",
+                "forget"),
+                usage("--verbose", "--verbose"), usage(train + "--speed 3", "--speed"), usage(train + "surplus",
+                "surplus"),
+                usage("init --out @new.safetensors", "--model"), usage("predict --input @videos.npy", "--checkpoint"),
+                usage(train + "--epochs 0", "--epochs", "not 0"), usage(train + "--epochs -1", "--epochs"),
+                usage(train + "--epochs many", "--epochs", "many"), usage(train + "--epochs 2147483648", "--epochs"),
+                usage(train + "--epochs", "--epochs"), usage(train + "--steps 0", "--steps"),
+                usage(train + "--steps -5", "--steps"), usage(train + "--steps 1.5", "--steps"),
+                usage(train + "--batch-size 0", "--batch-size"), usage(train + "--batch-size -2147483648",
+                "--batch-size"),
+                usage(train + "--lr 0", "--lr"), usage(train + "--lr -0.1", "--lr"), usage(train + "--lr NaN", "--lr"),
+                usage(train + "--lr 1e999", "--lr"), usage(train + "--lr fast", "--lr"),
+                usage(train + "--validation-split 1", "--validation-split"),
+                usage(train + "--validation-split -0.1", "--validation-split"),
+                usage(train + "--validation-split NaN", "--validation-split"),
+                usage(train + "--videos 0", "--videos"), usage(train + "--videos -3", "--videos"),
+                usage(train + "--threads -1", "--threads"), usage(train + "--threads 100000", "--threads"),
+                usage(train + "--precision fp64", "--precision", "fp64"), usage(train + "--device abacus", "--device"),
+                usage(train + "--layout hwtn", "--layout"), usage(train + "--loss hinge", "--loss"),
+                usage(train + "--seed x", "--seed"), usage(train + "--seed 9223372036854775808", "--seed"),
+                usage(train + "--lr 1 --lr 2", "--lr"),
+                failure(train + "--videos 9", "9 videos", "8"),
+                failure(train + "--videos 1 --validation-split 0.9", "0.9", "train on"),
+                failure(train + "--precision tf32", "tf32"), failure(train + "--device softgpu", "software"),
+                failure(train + "--conv vendor", "--conv vendor"),
+                usage(predict + "--context 0", "--context"), usage(predict + "--frames 0", "--frames"),
+                usage(predict + "--frames -1", "--frames"), usage(predict + "--context 2 --frames 2147483647",
+                "--frames"),
+                failure(predict + "--context 6", "context of 6", "5 frames"),
+                usage(evaluate + "--context 0", "--context"), failure(evaluate + "--context 5", "context of 5"),
+                failure(evaluate + "--context 2 --frames 4", "context of 2", "4 predicted"),
+                usage(gifs + "--count 0", "--count"), usage(gifs + "--context 2 --count 9", "--count", "8"),
+                usage(gifs + "--context 0", "--context"), usage(gifs + "--validation-split 7", "--validation-split"),
+                failure(gifs + "--context 10", "context of 10"),
+                usage(init + "--height 0", "--height"), usage(init + "--channels -1", "--channels"),
+                usage(init + "--width 99999999", "--width"),
+                usage(generate + "--videos 0", "--videos"), usage(generate + "--validation-split 2",
+                "--validation-split"),
+                failure(generate + "--videos 1 --validation-split 0.5", "train on"),
+                usage("data info", "file of videos"), usage("data info @videos.npy --data @videos.npy",
+                "file of videos"),
+                usage("data show @videos.npy --out @new.png --count 0", "--count"),
+                usage("data show @videos.npy --out @new.png --first 8", "--first", "7"),
+                usage("data show @videos.npy --out @new.png --first -1", "--first"),
+                usage("bench --model @tiny.json --steps 0", "--steps"),
+                usage("bench --model @tiny.json --batch-size 0", "--batch-size"));
+    }
+
+    static Stream<Arguments> badFiles() {
+        String predict = "predict --context 2 --frames 1 --checkpoint @init.safetensors --output @new.npy --input ";
+        String train = "train --model @tiny.json --epochs 1 --validation-split 0 --batch-size 2 --out @new --data ";
+        return Stream.of(
+                failure(predict + "@nothing.npy", "nothing.npy", "no such file"), failure(predict + "@directory",
+                "directory"),
+                failure(predict + "@file", "file"), failure(predict + "@cut.npy", "cut.npy", "truncated"),
+                failure(predict + "@cut-header.npy", "cut-header.npy"), failure(predict + "@short.npy", "short.npy"),
+                failure(predict + "@vast.npy", "vast.npy"), failure(predict + "@rank3.npy", "(6, 6, 10)"),
+                failure(predict + "@double.npy", "<f8", "float32"), failure(predict + "@object.npy", "Python objects"),
+                failure(predict + "@fortran.npy", "Fortran order"), failure(predict + "@none.npy", "no videos"),
+                failure(predict + "@one-frame.npy", "one frame"), failure(predict + "@nan.npy", "NaN",
+                "video 1, frame 2"),
+                failure(predict + "@infinite.npy", "Infinity", "video 1, frame 2"),
+                failure(predict + "@pixels.npy", "255.0", "video 1, frame 2", "[0, 1]"),
+                failure(predict + "@negative.npy", "-0.01", "[0, 1]"),
+                failure(predict + "@large.npy", "12x10x1", "6x10x1"), failure(predict + "@colour.npy", "6x10x3",
+                "6x10x1"),
+                failure("evaluate --context 2 --json @new.json --checkpoint @init.safetensors --data @nan.npy", "NaN"),
+                failure("evaluate --context 2 --checkpoint @init.safetensors --data generated --videos 2", "64x64x1"),
+                failure("gifs --context 2 --count 2 --out @new --checkpoint @init.safetensors --data @colour.npy",
+                "6x10x3"),
+                failure("data info @nan.npy", "NaN"), failure("data show --out @new.png @pixels.npy", "255.0"),
+                failure(train + "@nothing.npy", "no such file"), failure(train + "@cut.npy", "truncated"),
+                failure("train --init @init.safetensors --out @new --data @large.npy", "12x10x1", "6x10x1"),
+                failure("train --init @init.safetensors --model keras --out @new --data @videos.npy", "--model keras"),
+                failure("train --init @cut.safetensors --out @new --data @videos.npy", "cut.safetensors", "cut short"),
+                failure("train --model @other.json --out @new --data @videos.npy", "6x10x1", "6x10x2"),
+                failure("train --model @broken.json --out @new --data @videos.npy", "broken.json", "JSON"),
+                failure("train --model @odd.json --out @new --data @videos.npy", "odd.json", "Dropout"),
+                failure("train --model @nothing --out @new --data @videos.npy", "nothing", "keras, small"),
+                failure("train --model small --out @new --data @videos.npy", "6x10x1", "block_size"),
+                failure("train --model @videos.npy --out @new --data @videos.npy", "UTF-8"),
+                failure("init --model @directory --out @new.safetensors", "directory"),
+                failure("predict --checkpoint @nothing --input @videos.npy --output @new.npy", "no checkpoint"),
+                failure("predict --checkpoint @videos.npy --input @videos.npy --output @new.npy", "safetensors"),
+                failure("predict --checkpoint @cut.safetensors --input @videos.npy --output @new.npy", "cut short"),
+                failure("predict --checkpoint @directory --input @videos.npy --output @new.npy", "directory"),
+                failure("bench --model @other.json --steps 1", "6x10x2"));
+    }
+
+    static Stream<Arguments> outputsInTheWay() {
+        String train = "train --model @tiny.json --data @videos.npy --steps 1 --out ";
+        String predict = "predict --context 2 --frames 1 --checkpoint @init.safetensors --input @videos.npy --output ";
+        return Stream.of(
+                failure(train + "@file", "Cannot write", "in the way"), failure(train + "@file/run", "Cannot write"),
+                failure(predict + "@directory", "Cannot write", "directory"), failure(predict + "@file/y.npy",
+                "Cannot write"),
+                failure("init --model @tiny.json --out @directory", "Cannot write"),
+                failure("init --model @tiny.json --out @file/x", "Cannot write"),
+                failure("data generate --videos 2 --validation-split 0 --out @directory", "Cannot write"),
+                failure("data generate --videos 2 --validation-split 0 --out @file/x", "Cannot write"),
+                failure("data show @videos.npy --out @directory", "Cannot write"),
+                failure("gifs --context 2 --count 1 --checkpoint @init.safetensors --data @videos.npy --out @file",
+                        "Cannot write"),
+                failure("evaluate --context 2 --checkpoint @init.safetensors --data @videos.npy --json @directory",
+                        "Cannot write"),
+                failure("bench --steps 1 --batch-size 1 --model @tiny.json --json @file/x", "Cannot write"));
+    }
+
+    static Stream<Arguments> moreThanThereIsRoomFor() {
+        return Stream.of(
+                failure("bench --model @tiny.json --steps 1 --batch-size 50000000", "out of memory", "--batch-size"),
+                failure("bench --model @tiny.json --steps 1 --batch-size 2147483647", "--batch-size"),
+                failure("train --model small --data generated --videos 100000 --batch-size 100000 --out @new",
+                        "batch size"),
+                failure("train --model keras --data generated --videos 25000 --batch-size 25000 --out @new",
+                        "out of memory", "--batch-size"));
+    }
+
+    @ParameterizedTest
+    @MethodSource({"optionsOutOfRange", "badFiles", "outputsInTheWay", "moreThanThereIsRoomFor"})
+    void oneSentenceSaysWhatWasWrongAndNothingIsLeft(int status, String command, List<String> says) {
+        Map<String, String> before = work.contents();
+        Cli.run(command.replace("@", directory + "/")).refused(status, says.toArray(String[]::new));
+        assertEquals(before, work.contents());
+    }
+
+    @Test
+    void aBadValueFoundInTheMiddleOfARunStopsItThere() throws IOException {
+        Path run = work.file("bad-run");
+        Path data = work.file("late-nan.npy");
+        float[] values = new float[5 * 3 * 60];
+        values[values.length - 1] = Float.NaN;
+        Npy.write(data, "(5, 3, 6, 10)", values);
+        Cli.run("train --no-shuffle --validation-split 0 --batch-size 2 --model", work.model(), "--data", data,
+                "--out", run)
+                .refused(1, "NaN", "video 4, frame 2");
+        // The two steps before it are on record, and what was begun with can be gone on with.
+        assertEquals(3, Files.readAllLines(run.resolve("steps.csv")).size());
+        Cli.run("predict --context 2 --frames 1 --input", work.data(), "--output", work.file("bad-run/y.npy"),
+                "--checkpoint",
+                run.resolve("checkpoints/last.safetensors")).done();
+    }
+
+    @Test
+    void theStackTraceIsShownWhenAskedFor() {
+        Cli.Result result = Cli.run("data info --stacktrace", work.file("nothing.npy"));
+        assertEquals(1, result.status());
+        assertTrue(result.err().startsWith("framecast: Cannot read") && result.err().contains("\tat io.framecast."),
+                result::toString);
+        assertTrue(Cli.run("--stacktrace data info", work.file("nothing.npy")).err().contains("\tat "));
+    }
+
+    @Test
+    void helpIsThereForEveryCommand() {
+        for (String command : List.of("", "demo ", "train ", "init ", "predict ", "gifs ", "evaluate ", "data ",
+                "data generate ",
+                "data download ", "data info ", "data show ", "bench ", "devices ")) {
+            Cli.Result help = Cli.run(command + "--help").done();
+            assertTrue(help.out().startsWith("Usage: framecast " + command.strip()), help::toString);
+        }
+        assertTrue(Cli.run("--version").done().out().startsWith("framecast 0.1.0"));
+    }
+}

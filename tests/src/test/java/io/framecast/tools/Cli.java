@@ -1,0 +1,68 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+
+/** The command line in this process, with what it says. */
+final class Cli {
+
+    record Result(List<String> arguments, int status, String out, String err) {
+
+        /** That it did what it was asked for, and complained about nothing. */
+        Result done() {
+            assertEquals(0, status, this::toString);
+            assertEquals("", err, this::toString);
+            return this;
+        }
+
+        /** That it left with the status, and one sentence that has these parts. */
+        Result refused(int expectedStatus, String... says) {
+            assertEquals(expectedStatus, status, this::toString);
+            List<String> lines = err.lines().toList();
+            assertEquals(1, lines.stream().filter(line -> line.startsWith("framecast: ")).count(), this::toString);
+            // The parser of options adds where there is help.
+            assertTrue(lines.size() == 1 || expectedStatus == 2 && lines.size() == 2
+                    && lines.get(1).startsWith("Try: "),
+                    this::toString);
+            assertFalse(err.contains("Exception") || err.contains("\tat ") || err.contains("inside Framecast"),
+                    this::toString);
+            for (String part : says) {
+                assertTrue(lines.get(0).contains(part), () -> "\"" + part + "\" expected of " + this);
+            }
+            return this;
+        }
+    }
+
+    private Cli() {
+    }
+
+    /** Arguments separated by spaces, and then some that may have spaces in them. */
+    static Result run(String command, Object... more) {
+        String[] first = command.isEmpty() ? new String[0] : command.split(" ");
+        String[] arguments = Arrays.copyOf(first, first.length + more.length);
+        for (int k = 0; k < more.length; k++) {
+            arguments[first.length + k] = more[k].toString();
+        }
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        ByteArrayOutputStream complained = new ByteArrayOutputStream();
+        try {
+            System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
+            System.setErr(new PrintStream(complained, true, StandardCharsets.UTF_8));
+            int status = Main.run(arguments);
+            return new Result(List.of(arguments), status, said.toString(StandardCharsets.UTF_8),
+                    complained.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+}

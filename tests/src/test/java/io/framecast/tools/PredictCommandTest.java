@@ -1,0 +1,198 @@
+package io.framecast.tools;
+
+import static io.framecast.golden.Closeness.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.framecast.backend.TestBackend;
+import io.framecast.data.Video;
+import io.framecast.golden.Closeness;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.ModelJson;
+import io.framecast.nn.Network;
+import io.framecast.train.SafeTensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a trained checkpoint serves for: predict, evaluate and gifs, and the commands on data. */
+class PredictCommandTest {
+
+    @TempDir
+    static Path directory;
+    private static Workplace work;
+    private static Path checkpoint;
+
+    @BeforeAll
+    static void train() {
+        work = Workplace.in(directory);
+        Path run = work.file("run");
+        // Past the initial values, so that batch norm's moving averages matter.
+        Cli.run("train --epochs 2 --lr 0.05 --data", work.data(), "--model", work.model(), "--out", run).done();
+        checkpoint = run.resolve("checkpoints/last.safetensors");
+    }
+
+    private static Cli.Result predict(String options, Path input, Path output) {
+        return Cli.run("predict " + options + " --checkpoint", checkpoint, "--input", input, "--output", output);
+    }
+
+    @Test
+    void predictionsAreThoseOfTheWholeGrowingSequenceRunAnewForEachFrame() {
+        Path output = work.file("y.npy");
+        int frames = 4;
+        // A context of 2: the network is shown no more, though the videos have 5 frames.
+        predict("--context 2 --frames 4", work.data(), output).done();
+        Npy predicted = Npy.read(output);
+        assertEquals("(8, 4, 6, 10, 1)", predicted.shape());
+        assertRecomputed(predicted, 2, frames);
+    }
+
+    private static void assertRecomputed(Npy predicted, int context, int frames) {
+        int size = Workplace.VIDEOS.frameSize();
+        int count = Workplace.VIDEOS.count();
+        withNetwork(context + frames, (backend, network) -> {
+            for (int k = 0; k < count; k++) {
+                float[] sequence = Npy.joined(Workplace.VIDEOS.get(k), context, predicted.video(k, count));
+                for (int n = context; n < context + frames; n++) {
+                    float[] outputs = new float[n * size];
+                    network.forward(backend.tensor(Arrays.copyOf(sequence, n * size)), n, 1, false)
+                            .read(0, outputs, 0, outputs.length);
+                    assertClose("video " + k + ", frame " + n, Arrays.copyOfRange(outputs, (n - 1) * size, n * size),
+                            Arrays.copyOfRange(sequence, n * size, (n + 1) * size), Closeness.OUTPUT);
+                }
+            }
+        });
+    }
+
+    private interface Use {
+        void of(TestBackend backend, Network network);
+    }
+
+    private static void withNetwork(int frames, Use use) {
+        try (TestBackend backend = TestBackend.fp32()) {
+            ModelConfig model = ModelJson.parse(Files.readString(work.model()), "test");
+            Network network = backend.own(Network.forInference(backend.get(), model, frames, 1));
+            network.parameters().set(TrainCommandTest.parameters(checkpoint, model));
+            use.of(backend, network);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void teacherForcedIsTheOutputForEveryFrameOfTheTrueVideo() {
+        Path output = work.file("forced.npy");
+        predict("--teacher-forced", work.data(), output).done();
+        Npy predicted = Npy.read(output);
+        assertEquals("(8, 5, 6, 10, 1)", predicted.shape());
+        withNetwork(5, (backend, network) -> {
+            for (int k = 0; k < 8; k++) {
+                Video video = Workplace.VIDEOS.get(k);
+                assertClose("video " + k, network.forward(backend.tensor(video.values()), 5, 1, false).read(),
+                        predicted.video(k, 8), Closeness.OUTPUT);
+            }
+        });
+    }
+
+    @Test
+    void theOfficialLayoutIsRecognisedAndTheOtherCanBeForced() throws IOException {
+        Path official = work.file("official.npy");
+        Cli.run("data generate --videos 21 --seed 4 --out", official).done();
+        Path model = Workplace.write(work.file("model64.json"), """
+                {"input": {"height": 64, "width": 64, "channels": 1}, "layers": [
+                  {"type": "SpaceToDepth", "block_size": 8},
+                  {"type": "ConvLSTM2D", "filters": 64, "kernel_size": 1, "padding": "same"},
+                  {"type": "DepthToSpace", "block_size": 8}]}
+                """);
+        Path init = work.file("init64.safetensors");
+        Cli.run("init --model", model, "--out", init).done();
+        byte[] bytes = Files.readAllBytes(official);
+        int header = bytes.length - 20 * 21 * 64 * 64;
+        byte[] turned = new byte[bytes.length - header];
+        for (int t = 0; t < 20; t++) {
+            for (int n = 0; n < 21; n++) {
+                System.arraycopy(bytes, header + (t * 21 + n) * 4096, turned, (n * 20 + t) * 4096, 4096);
+            }
+        }
+        Path videosFirst = Npy.write(work.file("turned.npy"), "|u1", "False", "(21, 20, 64, 64)", turned);
+        Path one = work.file("one.npy");
+        Path two = work.file("two.npy");
+        String command = "predict --frames 3 --checkpoint " + init;
+        Cli.run(command, "--input", official, "--output", one).done();
+        Cli.run(command, "--input", videosFirst, "--output", two).done();
+        assertEquals("(21, 3, 64, 64, 1)", Npy.read(one).shape());
+        assertArrayEquals(Files.readAllBytes(two), Files.readAllBytes(one));
+        Cli.run(command, "--layout", "nthw", "--input", official, "--output", one).done();
+        assertEquals("(20, 3, 64, 64, 1)", Npy.read(one).shape());
+        Cli.run(command, "--layout", "TNHW", "--input", videosFirst, "--output", one).done();
+        assertEquals("(20, 3, 64, 64, 1)", Npy.read(one).shape());
+
+        assertTrue(Cli.run("data info", official).done().out().contains("21 videos of 20 frames of 64x64x1"));
+        assertTrue(Cli.run("data info --layout nthw --data", official).done().out().contains("20 videos of 21 frames"));
+        Path sheet = work.file("sheet.png");
+        Cli.run("data show --count 2 --first 20 --out", sheet, official).done();
+        assertEquals("PNG", new String(Files.readAllBytes(sheet), 1, 3, java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void evaluateScoresTheForecastsBesideTheLastSeenFrame() throws IOException {
+        Path json = work.file("scores.json");
+        Path output = work.file("e.npy");
+        String table = Cli.run("evaluate --context 2 --json " + json + " --data", work.data(), "--checkpoint",
+                checkpoint)
+                .done().out();
+        predict("--context 2 --frames 3", work.data(), output).done();
+        JsonNode scores = SafeTensorsFile.json(Files.readString(json));
+        assertEquals(8, scores.get("videos").intValue());
+        assertEquals(2, scores.get("context").intValue());
+        assertEquals(3, scores.get("frames").intValue(), "all that follow");
+        Npy predicted = Npy.read(output);
+        double model = 0;
+        double repeated = 0;
+        int size = Workplace.VIDEOS.frameSize();
+        for (int k = 0; k < 8; k++) {
+            float[] video = Workplace.VIDEOS.get(k).values();
+            float[] forecast = predicted.video(k, 8);
+            for (int i = 0; i < 3 * size; i++) {
+                model += Math.pow(video[2 * size + i] - forecast[i], 2) / 24;
+                repeated += Math.pow(video[2 * size + i] - video[size + i % size], 2) / 24;
+            }
+        }
+        // Sums of float32 values; the batches of both commands are the same.
+        assertEquals(model, scores.at("/model/mse/mean").doubleValue(), 1e-5 * model);
+        assertEquals(repeated, scores.at("/repeat_last_frame/mse/mean").doubleValue(), 1e-5 * repeated);
+        assertEquals(3, scores.at("/model/ssim/per_frame").size());
+        assertTrue(table.contains("PSNR") && table.contains("repeat the last frame"), table);
+    }
+
+    @Test
+    void gifsShowAsManyVideosAsAskedForThoseForValidationFirst() throws IOException {
+        Path gifs = work.file("gifs");
+        Cli.run("gifs --context 2 --count 1 --validation-split 0.1 --data", work.data(), "--checkpoint", checkpoint,
+                "--out",
+                gifs).done();
+        try (Stream<Path> files = Files.list(gifs)) {
+            assertEquals("[video-7.gif, video-7.png]",
+                    files.map(p -> p.getFileName().toString()).sorted().toList().toString());
+        }
+        assertEquals("GIF89a", new String(Files.readAllBytes(gifs.resolve("video-7.gif")), 0, 6,
+                java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void benchMeasuresAndDevicesTells() throws IOException {
+        Path json = work.file("bench.json");
+        Cli.run("bench --steps 1 --batch-size 2 --json", json, "--model", work.model()).done();
+        JsonNode figures = SafeTensorsFile.json(Files.readString(json));
+        assertTrue(figures.get("seconds_per_video").doubleValue() > 0 && figures.get("device_bytes").longValue() > 0);
+        assertEquals("fp32", figures.get("precision").textValue());
+        assertTrue(Cli.run("devices").done().out().matches("(?s)cpu +yes .*cuda +(yes|no) .*softgpu +(yes|no) .*"));
+    }
+}

@@ -1,0 +1,107 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.train.SafeTensorsFile;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What takes a process of its own to see: a signal, and a disk that is full. */
+@Timeout(60)
+class ProcessTest {
+
+    @TempDir
+    Path directory;
+    private Workplace work;
+
+    @BeforeEach
+    void prepare() {
+        work = Workplace.in(directory);
+    }
+
+    /** The command line under {@code prefix}, such as a shell that limits it, in a heap of so many MB. */
+    private static Process start(List<String> prefix, int heap, Object... arguments) throws IOException {
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap + "m",
+                "-cp", System.getProperty("java.class.path"), "io.framecast.tools.Main"));
+        for (Object argument : arguments) {
+            command.addAll(List.of(argument.toString().split(" ")));
+        }
+        return new ProcessBuilder(command).start();
+    }
+
+    @Test
+    void controlCFinishesTheStepSavesAndLeavesWhatCanBeGoneOnWithBitForBit() throws Exception {
+        Path run = work.file("run");
+        String options = "train --threads 2 --batch-size 2 --videos 6 --data " + work.data() + " --model "
+                + work.model();
+        // A shell may have its background jobs ignore the signal.
+        Process process = start(List.of("env", "--default-signal=INT"), 256, options, "--epochs 1000000 --out", run);
+        try {
+            BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+            String line = out.readLine();
+            while (!line.startsWith("epoch 2")) {
+                line = out.readLine();
+                assertNotNull(line, () -> "ended early: " + process.exitValue());
+            }
+            assertEquals(0, new ProcessBuilder("sh", "-c", "kill -INT " + process.pid()).start().waitFor());
+            List<String> rest = out.lines().toList();
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(130, process.exitValue());
+            assertEquals("stopped; go on with: framecast train --resume " + run, rest.get(rest.size() - 1));
+            assertFalse(new String(process.getErrorStream().readAllBytes(),
+                    StandardCharsets.UTF_8).contains("xception"));
+        } finally {
+            process.destroyForcibly();
+        }
+        Path last = run.resolve("checkpoints/last.safetensors");
+        String progress = SafeTensorsFile.read(last).metadata("framecast.training");
+        int step = SafeTensorsFile.json(progress).get("step").intValue();
+        assertEquals(step + 1, Files.readAllLines(run.resolve("steps.csv")).size());
+        Cli.run("train --steps " + (step + 2) + " --resume", run).done();
+        Path whole = work.file("whole");
+        Cli.run(options, "--steps", step + 2, "--out", whole).done();
+        SafeTensorsFile.assertSame(whole.resolve("checkpoints/last.safetensors"), last);
+    }
+
+    @Test
+    void aFullDiskIsASentenceAndWhatWasThereStands() throws Exception {
+        Path checkpoint = work.init();
+        byte[] before = Files.readAllBytes(checkpoint);
+        assertTrue(before.length > 2048);
+        Map<String, String> contents = work.contents();
+        // No file may grow beyond 2 blocks, which are of 512 or 1024 bytes.
+        Process process = start(List.of("sh", "-c", "ulimit -f 2; exec \"$@\"", "sh"), 256, "init --seed 6 --model",
+                work.model(), "--out", checkpoint);
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue(), err);
+        assertTrue(err.startsWith("framecast: Cannot write " + checkpoint + ": ") && err.lines().count() == 1, err);
+        assertArrayEquals(before, Files.readAllBytes(checkpoint));
+        assertEquals(contents, work.contents(), "nothing half-written");
+    }
+
+    @Test
+    void aFullHeapIsASentence() throws Exception {
+        Process process = start(List.of(), 64, "train --data generated --videos 50000000 --out", work.file("run"));
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue(), err);
+        assertTrue(err.startsWith("framecast: The Java heap of 64 MB is full; ") && err.lines().count() == 1, err);
+    }
+}

@@ -1,0 +1,273 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.TestBackend;
+import io.framecast.nn.Adam;
+import io.framecast.nn.HostTensor;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.ModelJson;
+import io.framecast.nn.Network;
+import io.framecast.train.SafeTensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainCommandTest {
+
+    @TempDir
+    Path directory;
+    private Workplace work;
+
+    @BeforeEach
+    void prepare() {
+        work = Workplace.in(directory);
+    }
+
+    private Cli.Result train(String options, Path run) {
+        return Cli.run("train --threads 2 --batch-size 2 " + options + " --data", work.data(), "--model", work.model(),
+                "--out",
+                run);
+    }
+
+    private static Path last(Path run) {
+        return run.resolve("checkpoints/last.safetensors");
+    }
+
+    private static Path best(Path run) {
+        return run.resolve("checkpoints/best.safetensors");
+    }
+
+    private static List<String> csv(Path run, String file, int columns) throws IOException {
+        return Files.readAllLines(run.resolve(file)).stream()
+                .map(line -> String.join(",", Arrays.copyOf(line.split(","), columns))).toList();
+    }
+
+    private static void assertSameRun(Path expected, Path actual) throws IOException {
+        SafeTensorsFile.assertSame(last(expected), last(actual));
+        SafeTensorsFile.assertSame(best(expected), best(actual));
+        assertEquals(csv(expected, "steps.csv", 2), csv(actual, "steps.csv", 2));
+        assertEquals(csv(expected, "metrics.csv", 4), csv(actual, "metrics.csv", 4));
+    }
+
+    @Test
+    void aRunLeavesTheFilesThatOtherProgramsRelyOn() throws IOException {
+        Path run = work.file("run");
+        train("--epochs 2 --videos 4 --seed 11", run).done();
+        List<String> steps = Files.readAllLines(run.resolve("steps.csv"));
+        assertEquals("step,loss,seconds", steps.get(0));
+        // Of 4 videos 3 are for training: two batches an epoch.
+        assertEquals(5, steps.size());
+        for (int k = 1; k < steps.size(); k++) {
+            assertTrue(steps.get(k).matches(k + ",0\\.\\d+,\\d+\\.\\d+"), steps.get(k));
+        }
+        List<String> metrics = Files.readAllLines(run.resolve("metrics.csv"));
+        assertEquals("epoch,loss,val_loss,lr,seconds", metrics.get(0));
+        assertEquals(3, metrics.size());
+        assertTrue(metrics.get(2).matches("2,0\\.\\d+,0\\.\\d+,0\\.001,\\d+\\.\\d+"), metrics.get(2));
+
+        JsonNode config = SafeTensorsFile.json(Files.readString(run.resolve("config.json")));
+        assertEquals(11, config.at("/options/seed").longValue());
+        assertEquals(2, config.at("/options/batch-size").intValue());
+        assertEquals("binary_crossentropy", config.at("/options/loss").textValue());
+        assertEquals("ConvLSTM2D", config.at("/model/layers/0/type").textValue());
+        for (Path checkpoint : List.of(last(run), best(run))) {
+            SafeTensorsFile file = SafeTensorsFile.read(checkpoint);
+            assertEquals("[3,3,3,12]", file.shape("layers.0.recurrent_kernel").toString());
+            assertEquals("[3,3,1,12]", file.shape("optimizer.v.layers.0.kernel").toString());
+            assertEquals(config.get("model"), SafeTensorsFile.json(file.metadata("framecast.model")));
+        }
+        JsonNode progress = SafeTensorsFile.json(SafeTensorsFile.read(last(run)).metadata("framecast.training"));
+        assertEquals(4, progress.get("step").intValue());
+        assertEquals(2, progress.get("epoch").intValue());
+        byte[] png = Files.readAllBytes(run.resolve("loss.png"));
+        assertArrayEquals(new byte[] {(byte) 0x89, 'P', 'N', 'G'}, Arrays.copyOf(png, 4));
+        String report = Files.readString(run.resolve("report.html"));
+        assertTrue(report.contains("ConvLSTM2D") && report.contains("data:image/gif;base64,"));
+        assertFalse(report.contains("src=\"http") || report.contains("href=\"http"), "the report stands alone");
+    }
+
+    @Test
+    void lossesAreThoseOfALoopOverTheVideosInTheirOrder() throws IOException {
+        Path init = work.init();
+        Path run = work.file("run");
+        train("--epochs 2 --videos 3 --validation-split 0 --no-shuffle --lr 0.01 --init " + init, run).done();
+        List<String> rows = Files.readAllLines(run.resolve("steps.csv"));
+        double[] expected = losses(init, 3, 2, 2, 0.01);
+        assertEquals(expected.length + 1, rows.size());
+        for (int k = 0; k < expected.length; k++) {
+            // The same network; the loss is summed up in another way.
+            assertEquals(expected[k], Double.parseDouble(rows.get(k + 1).split(",")[1]), 1e-6 * expected[k], "step "
+                    + (k + 1));
+        }
+        assertEquals("", csv(run, "metrics.csv", 4).get(1).split(",")[2], "no validation, no val_loss");
+    }
+
+    /**
+     * The losses, by definition from the logits, of epochs of batches in the order of the videos; the last may be
+     * smaller.
+     */
+    private double[] losses(Path init, int count, int batchSize, int epochs, double learningRate) throws IOException {
+        ModelConfig model = ModelJson.parse(Files.readString(work.model()), "test");
+        int frames = Workplace.VIDEOS.frames() - 1;
+        int frame = Workplace.VIDEOS.frameSize();
+        int batches = (count + batchSize - 1) / batchSize;
+        double[] losses = new double[epochs * batches];
+        try (TestBackend backend = TestBackend.fp32()) {
+            Network network = backend.own(
+                    Network.forTraining(backend.get(), model, Loss.BINARY_CROSSENTROPY, frames, batchSize));
+            network.parameters().set(parameters(init, model));
+            LossOp loss = backend.own(
+                    backend.get().loss(Loss.BINARY_CROSSENTROPY_FROM_LOGITS, (long) frames * batchSize * frame));
+            Adam adam = backend.own(new Adam(network));
+            for (int step = 0; step < losses.length; step++) {
+                int first = step % batches * batchSize;
+                int size = Math.min(batchSize, count - first);
+                float[] inputs = new float[frames * size * frame];
+                float[] targets = new float[frames * size * frame];
+                for (int k = 0; k < size; k++) {
+                    float[] video = Workplace.VIDEOS.get(first + k).values();
+                    for (int t = 0; t < frames; t++) {
+                        System.arraycopy(video, t * frame, inputs, (t * size + k) * frame, frame);
+                        System.arraycopy(video, (t + 1) * frame, targets, (t * size + k) * frame, frame);
+                    }
+                }
+                Tensor outputs = network.forward(backend.tensor(inputs), frames, size, true);
+                float[] logits = new float[targets.length];
+                outputs.read(0, logits, 0, logits.length);
+                for (int i = 0; i < logits.length; i++) {
+                    losses[step] += (Math.max(logits[i], 0) - (double) logits[i] * targets[i]
+                            + Math.log1p(Math.exp(-Math.abs(logits[i])))) / logits.length;
+                }
+                loss.forward(outputs, backend.tensor(targets), targets.length, true);
+                network.backward(loss.gradient());
+                adam.update(learningRate);
+            }
+        }
+        return losses;
+    }
+
+    static Map<String, HostTensor> parameters(Path checkpoint, ModelConfig model) {
+        SafeTensorsFile file = SafeTensorsFile.read(checkpoint);
+        Map<String, HostTensor> parameters = new HashMap<>();
+        model.parameters().forEach((name, spec) ->
+                parameters.put(name, new HostTensor(spec.shape(), file.values(name))));
+        return parameters;
+    }
+
+    @Test
+    void aStoppedRunGoesOnBitForBitAndKeepsItsOptionsAndLimits() throws IOException {
+        Path whole = work.file("whole");
+        String options = "--videos 6 --validation-split 0.1 --seed 3 --lr 0.01 --precision bf16 ";
+        train(options + "--epochs 3", whole).done();
+        Path pieces = work.file("pieces");
+        train(options + "--steps 4", pieces).done();
+        // Half of the second epoch is made, and reported on as such.
+        assertEquals(3, csv(pieces, "metrics.csv", 4).size());
+        // Without a new limit there is nothing to go on for.
+        Cli.run("train --resume", pieces).done();
+        assertEquals(5, csv(pieces, "steps.csv", 2).size());
+        Cli.run("train --steps 5 --resume", pieces).done();
+        Cli.run("train --epochs 3 --resume", pieces).done();
+        assertSameRun(whole, pieces);
+        // That limit is the run's now.
+        Cli.run("train --resume", pieces).done();
+        assertSameRun(whole, pieces);
+        assertEquals(3,
+                SafeTensorsFile.json(Files.readString(pieces.resolve("config.json"))).at("/options/epochs").intValue());
+    }
+
+    @Test
+    void whatNoEpochHasJudgedYetIsTheBest() throws IOException {
+        Path run = work.file("run");
+        train("--steps 1 --videos 3 --validation-split 0", run).done();
+        SafeTensorsFile.assertSame(last(run), best(run));
+        Cli.run("train --steps 2 --resume", run).done();
+        SafeTensorsFile.assertSame(last(run), best(run));
+    }
+
+    @Test
+    void aRunIsNotOverwrittenUnlessAskedTo() throws IOException {
+        Path run = work.file("run");
+        train("--steps 1", run).done();
+        byte[] first = Files.readAllBytes(last(run));
+        Map<String, String> before = work.contents();
+        train("--steps 1 --seed 2", run).refused(1, run.toString(), "--resume", "--overwrite");
+        // A run that cannot begin replaces nothing, even where it might.
+        Path other = Workplace.write(work.file("other.json"),
+                Files.readString(work.model()).replace("\"filters\": 1", "\"filters\": 2"));
+        before.put(other.toString(), work.contents().get(other.toString()));
+        Cli.run("train --overwrite --steps 1 --data", work.data(), "--model", other, "--out", run)
+                .refused(1, "6x10x1", "6x10x2");
+        assertEquals(before, work.contents());
+        train("--steps 1 --seed 2 --overwrite", run).done();
+        assertNotEquals(Arrays.toString(first), Arrays.toString(Files.readAllBytes(last(run))));
+        assertEquals(2, Files.readAllLines(run.resolve("steps.csv")).size());
+    }
+
+    @Test
+    void aRunThatCannotBeResumedSaysWhy() throws IOException {
+        Path run = work.file("run");
+        train("--steps 1", run).done();
+        Path config = run.resolve("config.json");
+        String good = Files.readString(config);
+        Map<String, String> before = work.contents();
+        Cli.run("train --resume", work.file("nowhere")).refused(1, "no run to resume", "nowhere");
+        Cli.run("train --resume", directory).refused(1, "no run to resume");
+        for (String changed : List.of("--lr 0.1", "--batch-size 3", "--seed 9", "--no-shuffle", "--videos 3",
+                "--data generated", "--precision fp32", "--model keras", "--validation-split 0.5", "--threads 1",
+                "--loss mean_squared_error", "--layout nthw", "--init x.safetensors")) {
+            Cli.run("train " + changed + " --resume", run).refused(2, changed.split(" ")[0], "resume");
+        }
+        Cli.run("train --out", work.file("elsewhere"), "--resume", run).refused(2, "--out");
+        assertEquals(before, work.contents());
+
+        ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+        Files.writeString(config, good.substring(5));
+        Cli.run("train --resume", run).refused(1, "config.json", "JSON");
+        Files.writeString(config, "{\"framecast\": \"0.1.0\"}");
+        Cli.run("train --resume", run).refused(1, "config.json", "options");
+        Files.writeString(config, json.deepCopy().toString().replace("\"batch-size\":2", "\"batch-size\":\"two\""));
+        Cli.run("train --resume", run).refused(1, "config.json", "batch-size", "two");
+        Files.writeString(config, json.deepCopy().toString().replace("\"fp32\"", "\"fp64\""));
+        Cli.run("train --resume", run).refused(1, "config.json", "precision", "fp64");
+        Files.writeString(config, good);
+        Files.move(last(run), work.file("kept"));
+        Cli.run("train --resume", run).refused(1, "There is no checkpoint");
+        Files.copy(work.init(), last(run));
+        Cli.run("train --resume", run).refused(1, "no training state", "--init");
+    }
+
+    @Test
+    void aLossBeyondAllBoundsStopsTheRunAndNamesStepAndCheckpoint() throws IOException {
+        Path run = work.file("run");
+        train("--epochs 3 --lr 1e30", run).refused(1, "at step ", last(run).toString(), "--lr");
+        SafeTensorsFile checkpoint = SafeTensorsFile.read(last(run));
+        checkpoint.header().remove("__metadata__");
+        checkpoint.header().fieldNames().forEachRemaining(name -> {
+            for (float value : checkpoint.values(name)) {
+                assertTrue(Float.isFinite(value), name);
+            }
+        });
+        Path predictions = work.file("predictions.npy");
+        Cli.run("predict --context 2 --frames 1 --checkpoint", last(run), "--input", work.data(), "--output",
+                predictions)
+                .done();
+    }
+}
