@@ -38,6 +38,11 @@ public final class AtomicFiles {
      */
     public static void write(Path file, Content content) {
         Path target = file.toAbsolutePath();
+        if (Files.exists(target) && !Files.isRegularFile(target)) {
+            // Moving a file over a device would replace it.
+            throw new FramecastException("Cannot write " + file + ": it is there already, and is "
+                    + (Files.isDirectory(target) ? "a directory." : "not a regular file."));
+        }
         Path beside = null;
         try {
             Files.createDirectories(target.getParent());

@@ -1,10 +1,12 @@
 package io.framecast.data;
 
 import io.framecast.AtomicFiles;
+import io.framecast.FramecastException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -39,11 +41,12 @@ public final class NpyWriter {
     /**
      * Replaces {@code file} by an array of the given shape.
      *
-     * @throws io.framecast.FramecastException if the file cannot be written; the previous file is untouched
+     * @throws FramecastException if the file cannot be written; the previous file is untouched
      * @throws IllegalStateException if the content is not as many values as the shape has; likewise
      */
     public static void write(Path file, NpyType type, List<Integer> shape, Content content) {
         long values = shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
+        requireSpace(file, Math.multiplyExact(values, type.bytes()));
         AtomicFiles.write(file, out -> {
             out.write(NpyHeader.encode(type, shape));
             NpyWriter writer = new NpyWriter(out, type);
@@ -52,6 +55,26 @@ public final class NpyWriter {
                 throw new IllegalStateException(writer.written + " values for an array of " + values);
             }
         });
+    }
+
+    /** Says so before hours of work where the disk cannot take the file. */
+    private static void requireSpace(Path file, long bytes) {
+        Path existing = file.toAbsolutePath().getParent();
+        while (existing != null && !Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (existing == null) {
+            return;
+        }
+        try {
+            long free = Files.getFileStore(existing).getUsableSpace();
+            if (bytes > free) {
+                throw new FramecastException("Cannot write " + file + ": it would have " + bytes / 1_000_000
+                        + " MB, and the disk has " + free / 1_000_000 + " MB left.");
+            }
+        } catch (IOException e) {
+            // The file system does not tell; writing will.
+        }
     }
 
     /** Appends uint8 values. */

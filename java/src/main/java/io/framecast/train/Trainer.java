@@ -177,12 +177,7 @@ public final class Trainer implements AutoCloseable {
         double done = (double) adam.step() / settings.plannedSteps(batches.count());
         double rate = learningRate * settings.schedule().factor(done);
         videos.write(0, next.values(), 0, next.values().length);
-        Tensor inputs = videos;
-        if (done >= settings.sampling()) {
-            sample(next);
-            inputs = sampled;
-        }
-        double value = forward(inputs, next, true);
+        double value = forward(inputs(next, done >= settings.sampling()), next, true);
         if (!Double.isFinite(value)) {
             throw diverged("The loss became " + value + " at step " + (adam.step() + 1));
         }
@@ -206,8 +201,11 @@ public final class Trainer implements AutoCloseable {
         return loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), training);
     }
 
-    /** Fills `sampled` with the first half of the frames and the network's forecasts for the others. */
-    private void sample(Batch next) {
+    /** What the network feeds on: the videos, or of these the first half of the frames and then its own forecasts. */
+    private Tensor inputs(Batch next, boolean sample) {
+        if (!sample) {
+            return videos;
+        }
         long frame = next.shift().stepSize();
         int seen = next.frames() / 2;
         videos.copyTo(0, sampled, 0, seen * frame);
@@ -218,6 +216,7 @@ public final class Trainer implements AutoCloseable {
                 prediction.copyTo(0, sampled, (t + 1) * frame, frame);
             }
         }
+        return sampled;
     }
 
     private Outcome finishEpoch(double validationLoss) {
@@ -251,7 +250,10 @@ public final class Trainer implements AutoCloseable {
         return metrics;
     }
 
-    /** The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping. */
+    /**
+     * The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping. Where
+     * the run ends with scheduled sampling, validation samples from the beginning, so that epochs can be compared.
+     */
     private double validate() {
         if (validation.count() == 0 || stopping) {
             return Double.NaN;
@@ -265,7 +267,7 @@ public final class Trainer implements AutoCloseable {
                 }
                 Batch next = loaded.next();
                 videos.write(0, next.values(), 0, next.values().length);
-                sum += forward(videos, next, false) * next.size();
+                sum += forward(inputs(next, sampler != null), next, false) * next.size();
             }
         }
         epochSeconds += (System.nanoTime() - begin) / 1e9;

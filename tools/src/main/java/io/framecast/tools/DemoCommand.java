@@ -12,6 +12,7 @@ import io.framecast.nn.Parameters;
 import io.framecast.tools.render.ContactSheet;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
+import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -40,7 +41,7 @@ final class DemoCommand implements Callable<Integer> {
             description = "Videos to make; fewer are quicker and worse. Default: ${DEFAULT-VALUE}.")
     int videos;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "1",
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "6",
             description = "Epochs to train. Default: ${DEFAULT-VALUE}.")
     int epochs;
 
@@ -59,14 +60,14 @@ final class DemoCommand implements Callable<Integer> {
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
             System.out.println("2/4 training the small model");
-            TrainingSettings settings = new TrainingSettings(epochs, 0, 2, 0.003, TrainingSettings.Schedule.COSINE, 0.3, SEED, true,
-                    Loss.BINARY_CROSSENTROPY);
-            Map<String, Object> config = Map.of("framecast", "0.1.0", "command", "demo", "videos", videos, "epochs",
-                    epochs, "model", ModelJson.toMap(model));
+            // Many steps of one video beat fewer of more, and forecasts hold only if practised.
+            TrainingSettings settings = new TrainingSettings(epochs, 0, 1, 0.003, TrainingSettings.Schedule.COSINE, 0.5,
+                    SEED, true, Loss.BINARY_CROSSENTROPY);
+            Map<String, Object> config = Map.of("framecast", "0.1.0", "command", "demo", "videos", videos, "epochs", epochs,
+                    "model", ModelJson.toMap(model));
             try (RunDirectory run = RunDirectory.create(runPath, config, true)) {
-                var outcome = TrainingSession.train(backend, new Checkpoint(model, Parameters.initial(model, SEED), null),
-                        split, settings, run);
-                if (outcome == io.framecast.train.Trainer.Outcome.INTERRUPTED) {
+                Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
+                if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
                     return Main.INTERRUPTED;
                 }
             }

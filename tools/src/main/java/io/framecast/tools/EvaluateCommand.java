@@ -65,7 +65,9 @@ final class EvaluateCommand implements Runnable {
         map.put("frames", evaluation.frames());
         map.put("model", toMap(evaluation.model()));
         map.put("repeat_last_frame", toMap(evaluation.baseline()));
-        map.put("mse_reduction", evaluation.model().mse().reductionFrom(evaluation.baseline().mse()));
+        double reduction = evaluation.model().mse().reductionFrom(evaluation.baseline().mse());
+        // JSON knows no NaN: where the baseline is perfect there is nothing to reduce.
+        map.put("mse_reduction", Double.isFinite(reduction) ? reduction : null);
         return map;
     }
 
