@@ -28,9 +28,10 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
     const size_t channels = channels_;
     if (training) {
         // In float64 the mean of squares less the square of the mean keeps more digits than float32 input has.
-        const auto sums = parallel_sum(rows, grain(channels_), 2 * channels, [&](size_t begin, size_t end, double *sum) {
+        const auto part = [&](size_t begin, size_t end, double *sum) {
             passes().moments(x + begin * channels, end - begin, channels_, sum, sum + channels);
-        });
+        };
+        const auto sums = parallel_sum(rows, grain(channels_), 2 * channels, part);
         for (size_t k = 0; k < channels; k++) {
             const double mean = sums[k] / rows;
             const double variance = std::max(0.0, sums[channels + k] / rows - mean * mean);
@@ -53,8 +54,8 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
         shift[k] = static_cast<float>(beta_[k] - (mean_[k] - center_[k]) * s);
     }
     parallel_for(rows, grain(channels_), [&](size_t begin, size_t end) {
-        passes().affine(x + begin * channels, center_.data(), scale.data(), shift.data(), y_.floats() + begin * channels,
-                end - begin, channels_);
+        passes().affine(x + begin * channels, center_.data(), scale.data(), shift.data(),
+                y_.floats() + begin * channels, end - begin, channels_);
     });
     return y_.floats();
 }

@@ -41,8 +41,8 @@ float *Conv3d::forward(const float *x, int frames, int batch) {
         passes().scatter_strided(kernel_ + k * shape_.weights_size(), &packed_[k * out], taps_ * out, rows, out);
     }
     convolution_.set_weights(packed_.data());
-    convolution_.forward(frames * batch, x_operand_.convert(x, 0, size_t(frames) * batch * shape_.input_size()), nullptr,
-            tap_outputs_.floats());
+    const void *operand = x_operand_.convert(x, 0, size_t(frames) * batch * shape_.input_size());
+    convolution_.forward(frames * batch, operand, nullptr, tap_outputs_.floats());
 
     const size_t pixels = size_t(batch) * shape_.out_height() * shape_.out_width();
     for (int t = 0; t < frames; t++) {

@@ -52,8 +52,8 @@ void Convolution::backward_weights(int images, const void *input, const void *ou
     if (!gradient_ || gradient_.get_desc() != p.weights) {
         gradient_ = memory(p.weights, device_.engine());
     }
-    Args args{{DNNL_ARG_SRC, operand(images, input, true)}, {DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)},
-            {DNNL_ARG_DIFF_WEIGHTS, gradient_}};
+    Args args{{DNNL_ARG_SRC, operand(images, input, true)},
+            {DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)}, {DNNL_ARG_DIFF_WEIGHTS, gradient_}};
     if (bias_gradient) {
         args[DNNL_ARG_DIFF_BIAS] = memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x},
                 device_.engine(), bias_gradient);
@@ -105,7 +105,8 @@ Convolution::Plan Convolution::make(Kind kind, int images) {
         case Kind::forward:
         case Kind::forward_bias:
         case Kind::forward_accumulate: {
-            const auto desc = forward(kind == Kind::forward_bias ? bias : memory::desc(), kind == Kind::forward_accumulate);
+            const auto desc = forward(kind == Kind::forward_bias ? bias : memory::desc(),
+                    kind == Kind::forward_accumulate);
             return {dnnl::convolution_forward(desc), desc.weights_desc()};
         }
         case Kind::backward_data: {

@@ -66,7 +66,14 @@ class Convolution {
             float *bias_gradient);
 
   private:
-    enum class Kind { forward, forward_bias, forward_accumulate, backward_data, backward_weights, backward_weights_bias };
+    enum class Kind {
+        forward,
+        forward_bias,
+        forward_accumulate,
+        backward_data,
+        backward_weights,
+        backward_weights_bias
+    };
 
     // A primitive for one number of images, with the layout it wants its weights in.
     struct Plan {

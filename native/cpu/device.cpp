@@ -27,7 +27,8 @@ int64_t available_memory() {
     }
     int64_t limit;
     int64_t used;
-    if ((std::ifstream("/sys/fs/cgroup/memory.max") >> limit) && (std::ifstream("/sys/fs/cgroup/memory.current") >> used)) {
+    if ((std::ifstream("/sys/fs/cgroup/memory.max") >> limit)
+            && (std::ifstream("/sys/fs/cgroup/memory.current") >> used)) {
         available = std::min(available, std::max<int64_t>(0, limit - used));
     }
     return available;

@@ -25,7 +25,8 @@ class OperandBuffer {
         }
         parallel_for(n, 1 << 16, [&](size_t begin, size_t end) {
             if (device_.operands() == OPERANDS_BF16) {
-                passes().to_bf16(values + begin, static_cast<uint16_t *>(memory_->data()) + offset + begin, end - begin);
+                auto *words = static_cast<uint16_t *>(memory_->data());
+                passes().to_bf16(values + begin, words + offset + begin, end - begin);
             } else {
                 passes().round_bf16(values + begin, memory_->floats() + offset + begin, end - begin);
             }

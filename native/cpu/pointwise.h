@@ -10,7 +10,8 @@ namespace framecast {
 class SpaceToDepth {
   public:
     // For up to `images` images; height, width and channels are those of the space side. `inverse` is depth to space.
-    SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse, bool training);
+    SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse,
+            bool training);
 
     float *forward(const float *x, int images);
     float *backward(const float *dy);

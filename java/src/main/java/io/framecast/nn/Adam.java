@@ -19,7 +19,7 @@ public final class Adam implements AutoCloseable {
         op = network.backend().adam(parameters.trained(), parameters.gradients());
     }
 
-    /** Changes the parameters by their gradients: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t), p -= alpha*m/(sqrt(v) + eps). */
+    /** Changes the parameters: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t), p -= alpha*m/(sqrt(v) + eps). */
     public void update(double learningRate) {
         step++;
         double alpha = learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step));

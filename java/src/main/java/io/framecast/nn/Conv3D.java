@@ -68,7 +68,8 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
                 kernelSize.height(), kernelSize.width(), activation);
         Op op = backend.conv3d(spec, plan, parameters.apply("kernel"), parameters.apply("bias"));
         try {
-            return new Conv3dLayer(backend, op, plan, pastReach(), futureReach(), input.size(), outputShape(input).size());
+            return new Conv3dLayer(backend, op, plan, pastReach(), futureReach(), input.size(),
+                    outputShape(input).size());
         } catch (RuntimeException e) {
             op.close();
             throw e;

@@ -19,14 +19,14 @@ public final class Models {
     }
 
     /**
-     * A model for frames of the given shape.
+     * A model for frames of the given shape, as far as that is open: a preset is fitted to them, a file says itself
+     * what frames it is for.
      *
-     * @param name a preset, which is fitted to the frames, or a file of model JSON, whose layers must fit them
-     * @throws FramecastException if it is neither, or the layers do not fit
+     * @throws FramecastException if it is neither a preset nor a file of model JSON, or the preset cannot be fitted
      */
     public static ModelConfig load(String name, FrameShape frames) {
         ModelConfig model = load(name);
-        return PRESETS.contains(name) ? model.fittedTo(frames) : model.withInput(frames);
+        return PRESETS.contains(name) ? model.fittedTo(frames) : model;
     }
 
     /**

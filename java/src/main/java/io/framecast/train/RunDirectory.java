@@ -134,8 +134,8 @@ public final class RunDirectory implements AutoCloseable {
     void add(EpochMetrics epoch) {
         Path file = path.resolve("metrics.csv");
         String row = epoch.epoch() + "," + epoch.loss() + ","
-                + (Double.isNaN(epoch.validationLoss()) ? "" : epoch.validationLoss()) + "," + epoch.learningRate() + ","
-                + seconds(epoch.seconds());
+                + (Double.isNaN(epoch.validationLoss()) ? "" : epoch.validationLoss()) + "," + epoch.learningRate()
+                + "," + seconds(epoch.seconds());
         List<String> lines = new ArrayList<>(lines(file));
         lines.add(row);
         AtomicFiles.write(file, String.join("\n", lines) + "\n");

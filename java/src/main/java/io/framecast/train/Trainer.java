@@ -101,8 +101,8 @@ public final class Trainer implements AutoCloseable {
         learningRate = settings.learningRate();
         if (progress != null) {
             if (progress.batch() > batches.count()) {
-                throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now"
-                        + " has " + batches.count() + "; resume it with the data it was begun with.");
+                throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data"
+                        + " now has " + batches.count() + "; resume it with the data it was begun with.");
             }
             adam.restore(progress.step(), start.training().m(), start.training().v());
             bestLoss = progress.callbacks().modelCheckpoint().best();
@@ -251,8 +251,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping. Where
-     * the run ends with scheduled sampling, validation samples from the beginning, so that epochs can be compared.
+     * The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping.
+     * Where the run ends with scheduled sampling, validation samples from the beginning, so that epochs can be
+     * compared.
      */
     private double validate() {
         if (validation.count() == 0 || stopping) {

@@ -85,8 +85,8 @@ final class BenchCommand implements Runnable {
             whole[k] = seconds[0][k] + seconds[1][k] + seconds[2][k];
         }
         double perVideo = median(whole) / batch;
-        System.out.printf(Locale.ROOT, "%s, batches of %d videos of 19 input frames, median of %d steps%n", model, batch,
-                steps);
+        System.out.printf(Locale.ROOT, "%s, batches of %d videos of 19 input frames, median of %d steps%n", model,
+                batch, steps);
         String[] parts = {"forward", "backward", "optimiser"};
         for (int k = 0; k < parts.length; k++) {
             System.out.printf(Locale.ROOT, "  %-10s %7.3f s a video%n", parts[k], median(seconds[k]) / batch);

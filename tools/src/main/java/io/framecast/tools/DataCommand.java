@@ -126,8 +126,8 @@ final class DataCommand implements Runnable {
                     }
                 }
                 long values = (long) sample * videos.frames() * videos.frameSize();
-                System.out.printf(Locale.ROOT, "first %d videos, scaled to [0, 1]: from %.3f to %.3f, mean %.4f%n", sample,
-                        least, most, sum / values);
+                System.out.printf(Locale.ROOT, "first %d videos, scaled to [0, 1]: from %.3f to %.3f, mean %.4f%n",
+                        sample, least, most, sum / values);
             }
         }
     }

@@ -22,8 +22,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "demo", description = "Everything, small: makes Moving MNIST, shows it, trains the small model, predicts, "
-        + "scores and draws.")
+@Command(name = "demo", description = "Everything, small: makes Moving MNIST, shows it, trains the small model, "
+        + "predicts, scores and draws.")
 final class DemoCommand implements Callable<Integer> {
 
     private static final double VALIDATION_SPLIT = 0.05;
@@ -41,7 +41,7 @@ final class DemoCommand implements Callable<Integer> {
             description = "Videos to make; fewer are quicker and worse. Default: ${DEFAULT-VALUE}.")
     int videos;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "6",
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "8",
             description = "Epochs to train. Default: ${DEFAULT-VALUE}.")
     int epochs;
 
@@ -63,8 +63,8 @@ final class DemoCommand implements Callable<Integer> {
             // Many steps of one video beat fewer of more, and forecasts hold only if practised.
             TrainingSettings settings = new TrainingSettings(epochs, 0, 1, 0.003, TrainingSettings.Schedule.COSINE, 0.5,
                     SEED, true, Loss.BINARY_CROSSENTROPY);
-            Map<String, Object> config = Map.of("framecast", "0.1.0", "command", "demo", "videos", videos, "epochs", epochs,
-                    "model", ModelJson.toMap(model));
+            Map<String, Object> config = Map.of("framecast", Main.VERSION, "command", "demo", "videos", videos,
+                    "epochs", epochs, "model", ModelJson.toMap(model));
             try (RunDirectory run = RunDirectory.create(runPath, config, true)) {
                 Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
                 if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** Which device computes, and how. */
@@ -49,7 +50,7 @@ final class DeviceOptions {
             throw new FramecastException("--conv vendor is for CUDA devices; on the CPU leave it out.");
         }
         Backend backend = new CpuBackend(precision, threads);
-        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase()
+        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + (device == Device.AUTO ? "  (no CUDA: " + Devices.whyNot(Device.CUDA) + ")" : ""));
         return backend;
     }

@@ -57,8 +57,8 @@ final class GifsCommand implements Runnable {
             Videos choice = last.count() >= count ? last : all;
             int frames = Forecaster.comparable(all, data.data, context, null);
             try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
-                List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count, seed,
-                        context, frames, out);
+                List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count,
+                        seed, context, frames, out);
                 files.forEach(f -> System.out.println(f.gif() + "  " + f.strip()));
             }
         }

@@ -39,8 +39,10 @@ final class InitCommand implements Runnable {
                     "--height, --width and --channels must be from 1 to 16384, not " + size + ".");
         }
         FrameShape own = Models.load(model).input();
-        ModelConfig config = Models.load(model, new FrameShape(height == null ? own.height() : height,
-                width == null ? own.width() : width, channels == null ? own.channels() : channels));
+        FrameShape frames = new FrameShape(height == null ? own.height() : height, width == null ? own.width() : width,
+                channels == null ? own.channels() : channels);
+        // What is asked for here goes before what a file says.
+        ModelConfig config = Models.load(model, frames).withInput(frames);
         new Checkpoint(config, Parameters.initial(config, seed), null).write(out);
         System.out.println(out + ": " + config.parameters().values().stream().mapToLong(p -> p.size()).sum()
                 + " parameters, frames of " + config.input());

@@ -12,13 +12,14 @@ import picocli.CommandLine.ScopeType;
         name = "framecast",
         description = "Next-frame video prediction with ConvLSTM networks.",
         mixinStandardHelpOptions = true,
-        version = "framecast 0.1.0",
+        version = "framecast " + Main.VERSION,
         scope = ScopeType.INHERIT,
         usageHelpAutoWidth = true,
         subcommands = {DemoCommand.class, TrainCommand.class, InitCommand.class, PredictCommand.class,
             GifsCommand.class, EvaluateCommand.class, DataCommand.class, BenchCommand.class, DevicesCommand.class})
 public final class Main {
 
+    static final String VERSION = "0.1.0";
     private static final int FAILED = 1;
     private static final int BAD_USAGE = 2;
     static final int INTERRUPTED = 130;

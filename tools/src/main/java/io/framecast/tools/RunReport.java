@@ -78,8 +78,8 @@ final class RunReport {
         try (Forecaster forecaster = new Forecaster(backend, best, context, frames)) {
             Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
             System.out.print(ScoreTable.of(evaluation));
-            return new Contents(evaluation, Pictures.write(forecaster, videos, firstIndex, Math.min(GIFS, videos.count()),
-                    seed, context, frames, directory));
+            return new Contents(evaluation, Pictures.write(forecaster, videos, firstIndex,
+                    Math.min(GIFS, videos.count()), seed, context, frames, directory));
         }
     }
 
@@ -89,8 +89,8 @@ final class RunReport {
         for (int k = 0; k < model.layers().size(); k++) {
             LayerConfig layer = model.layers().get(k);
             FrameShape output = shapes.get(k + 1);
-            layers.add(new Report.Layer(layer.type(), "(" + frames + ", " + output.height() + ", " + output.width() + ", "
-                    + output.channels() + ")",
+            layers.add(new Report.Layer(layer.type(),
+                    "(" + frames + ", " + output.height() + ", " + output.width() + ", " + output.channels() + ")",
                     layer.parameters(shapes.get(k)).stream().mapToLong(spec -> spec.size()).sum()));
         }
         return layers;

@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
 final class TrainCommand implements Callable<Integer> {
 
     /** Options that a run keeps when it resumes. */
-    private static final List<String> KEPT = List.of("--data", "--layout", "--videos", "--model", "--init", "--batch-size",
-            "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
+    private static final List<String> KEPT = List.of("--data", "--layout", "--videos", "--model", "--init",
+            "--batch-size", "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
             "--precision", "--threads");
     /** Options that decide how far a run goes: a run that resumes keeps them, too, unless one is given anew. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");
@@ -199,7 +199,7 @@ final class TrainCommand implements Callable<Integer> {
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
         }
-        map.put("framecast", "0.1.0");
+        map.put("framecast", Main.VERSION);
         map.put("options", options);
         map.put("model", ModelJson.toMap(config));
         return map;

@@ -26,8 +26,8 @@ final class CpuAdam implements AdamOp {
 
     @Override
     public void update(double alpha, double beta1, double beta2, double epsilon) {
-        NativeCpu.adam(device, pointer(parameters), pointer(gradients), pointer(m), pointer(v), parameters.size(), alpha,
-                beta1, beta2, epsilon);
+        NativeCpu.adam(device, pointer(parameters), pointer(gradients), pointer(m), pointer(v), parameters.size(),
+                alpha, beta1, beta2, epsilon);
     }
 
     @Override

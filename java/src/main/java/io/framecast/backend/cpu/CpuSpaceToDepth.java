@@ -17,8 +17,9 @@ final class CpuSpaceToDepth implements Op {
 
     CpuSpaceToDepth(NativeCpu.Device device, SpaceToDepthSpec spec, Plan plan) {
         imageSize = (long) spec.height() * spec.width() * spec.channels();
-        op = call(() -> new NativeCpu.SpaceToDepth(device, Math.multiplyExact(plan.frames(), plan.batch()), spec.height(), spec.width(),
-                spec.channels(), spec.block(), spec.inverse(), plan.training() && plan.inputGradient()));
+        op = call(() -> new NativeCpu.SpaceToDepth(device, Math.multiplyExact(plan.frames(), plan.batch()),
+                spec.height(), spec.width(), spec.channels(), spec.block(), spec.inverse(),
+                plan.training() && plan.inputGradient()));
     }
 
     @Override

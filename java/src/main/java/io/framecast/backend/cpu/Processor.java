@@ -32,8 +32,8 @@ final class Processor {
             if (line.startsWith("flags")) {
                 Set<String> flags = new HashSet<>(List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")));
                 if (!flags.containsAll(List.of("avx2", "fma"))) {
-                    throw new FramecastException("This processor has no AVX2, which the CPU backend needs; use a machine "
-                            + "with an x86-64 processor of 2013 or later.");
+                    throw new FramecastException("This processor has no AVX2, which the CPU backend needs; use a "
+                            + "machine with an x86-64 processor of 2013 or later.");
                 }
                 return;
             }
