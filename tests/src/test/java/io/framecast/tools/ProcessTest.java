@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,6 +44,12 @@ class ProcessTest {
             command.addAll(List.of(argument.toString().split(" ")));
         }
         return new ProcessBuilder(command).start();
+    }
+
+    /** What a process says on standard error, but for what the JVM itself says of its environment. */
+    private static String errors(Process process) throws IOException {
+        return process.errorReader(StandardCharsets.UTF_8).lines()
+                .filter(line -> !line.startsWith("Picked up JAVA_TOOL_OPTIONS")).collect(Collectors.joining("\n"));
     }
 
     @Test
@@ -88,7 +95,7 @@ class ProcessTest {
         // No file may grow beyond 2 blocks, which are of 512 or 1024 bytes.
         Process process = start(List.of("sh", "-c", "ulimit -f 2; exec \"$@\"", "sh"), 256, "init --seed 6 --model",
                 work.model(), "--out", checkpoint);
-        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        String err = errors(process);
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         assertEquals(1, process.exitValue(), err);
         assertTrue(err.startsWith("framecast: Cannot write " + checkpoint + ": ") && err.lines().count() == 1, err);
@@ -99,7 +106,7 @@ class ProcessTest {
     @Test
     void aFullHeapIsASentence() throws Exception {
         Process process = start(List.of(), 64, "train --data generated --videos 50000000 --out", work.file("run"));
-        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        String err = errors(process);
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         assertEquals(1, process.exitValue(), err);
         assertTrue(err.startsWith("framecast: The Java heap of 64 MB is full; ") && err.lines().count() == 1, err);
