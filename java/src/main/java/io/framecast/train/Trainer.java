@@ -14,7 +14,10 @@ import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Network;
 import java.nio.file.Files;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Trains a network on next frames: of each video it feeds on frames 0..T-2 and is asked for frames 1..T-1. Adam; after
@@ -54,6 +57,9 @@ public final class Trainer implements AutoCloseable {
     private final Network sampler;
     private final Tensor sampled;
 
+    /** What closes the above, the last made first. */
+    private final Deque<Runnable> closing = new ArrayDeque<>();
+
     private final EarlyStopping earlyStopping;
     private final ReduceLROnPlateau reduceLr;
     private Double bestLoss;
@@ -82,28 +88,35 @@ public final class Trainer implements AutoCloseable {
         batches = new Batches(training, settings.batchSize(), settings.shuffle(), settings.seed());
         validationBatches = new Batches(validation, settings.batchSize(), false, 0);
 
+        Progress progress = start.training() == null ? null : start.training().progress();
+        if (progress != null && progress.batch() > batches.count()) {
+            throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now has "
+                    + batches.count() + "; resume it with the data it was begun with.");
+        }
+
         int batchSize = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));
         int frames = training.frames();
         long size = (long) frames * batchSize * training.frameSize();
-        network = Network.forTraining(backend, model, settings.loss(), frames - 1, batchSize);
-        loss = backend.loss(model.computedAs(settings.loss()), size);
-        adam = new Adam(network);
-        videos = backend.tensor(size);
-        sampler = settings.sampling() < 1 ? network.inference(1, batchSize) : null;
-        sampled = settings.sampling() < 1 ? backend.tensor(size) : null;
+        boolean sampling = settings.sampling() < 1;
+        try {
+            network = own(Network.forTraining(backend, model, settings.loss(), frames - 1, batchSize), Network::close);
+            loss = own(backend.loss(model.computedAs(settings.loss()), size), LossOp::close);
+            adam = own(new Adam(network), Adam::close);
+            videos = own(backend.tensor(size), Tensor::close);
+            sampler = sampling ? own(network.inference(1, batchSize), Network::close) : null;
+            sampled = sampling ? own(backend.tensor(size), Tensor::close) : null;
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
         network.parameters().set(start.parameters());
 
-        Progress progress = start.training() == null ? null : start.training().progress();
         earlyStopping = new EarlyStopping(EARLY_STOPPING_PATIENCE,
                 progress == null ? null : progress.callbacks().earlyStopping());
         reduceLr = new ReduceLROnPlateau(REDUCE_LR_PATIENCE,
                 progress == null ? null : progress.callbacks().reduceLrOnPlateau());
         learningRate = settings.learningRate();
         if (progress != null) {
-            if (progress.batch() > batches.count()) {
-                throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data"
-                        + " now has " + batches.count() + "; resume it with the data it was begun with.");
-            }
             adam.restore(progress.step(), start.training().m(), start.training().v());
             bestLoss = progress.callbacks().modelCheckpoint().best();
             learningRate = progress.learningRate();
@@ -314,13 +327,13 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
-        if (sampler != null) {
-            sampled.close();
-            sampler.close();
+        while (!closing.isEmpty()) {
+            closing.pop().run();
         }
-        videos.close();
-        adam.close();
-        loss.close();
-        network.close();
+    }
+
+    private <T> T own(T resource, Consumer<T> close) {
+        closing.push(() -> close.accept(resource));
+        return resource;
     }
 }
