@@ -89,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--scheduled-sampling", paramLabel = "X", defaultValue = "1",
             description = "After this share of the run, feed on the model's own predictions in the second half of each "
-                    + "video; 1 is never. Better forecasts, for a third more time. Default: ${DEFAULT-VALUE}.")
+                    + "video; 1 is never. Better forecasts, for half as much time again. Default: ${DEFAULT-VALUE}.")
     double sampling;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
