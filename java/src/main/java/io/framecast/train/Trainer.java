@@ -90,8 +90,8 @@ public final class Trainer implements AutoCloseable {
 
         Progress progress = start.training() == null ? null : start.training().progress();
         if (progress != null && progress.batch() > batches.count()) {
-            throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now has "
-                    + batches.count() + "; resume it with the data it was begun with.");
+            throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now "
+                    + "has " + batches.count() + "; resume it with the data it was begun with.");
         }
 
         int batchSize = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));

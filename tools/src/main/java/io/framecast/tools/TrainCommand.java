@@ -34,8 +34,9 @@ final class TrainCommand implements Callable<Integer> {
 
     /** Options that a run keeps when it resumes. */
     private static final List<String> KEPT = List.of("--data", "--layout", "--videos", "--model", "--init",
-            "--batch-size", "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
-            "--precision", "--threads");
+            "--batch-size", "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split",
+            "--no-shuffle", "--loss", "--precision", "--threads");
+
     /** Options that decide how far a run goes: a run that resumes keeps them, too, unless one is given anew. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");
 
