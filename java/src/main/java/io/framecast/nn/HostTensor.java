@@ -5,6 +5,9 @@ import java.util.Arrays;
 /** Float32 values with a shape, row-major, in the memory of the JVM. */
 public record HostTensor(int[] shape, float[] values) {
 
+    /** The most values a tensor may have: as many as fit, as bytes, in the longest Java array. */
+    public static final int MAX_SIZE = (Integer.MAX_VALUE - 8) / Float.BYTES;
+
     public HostTensor {
         if (values.length != size(shape)) {
             throw new IllegalArgumentException(

@@ -25,8 +25,6 @@ public final class ModelJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final int MAX_SIZE = 1 << 14;
-    /** What the longest byte array holds as float32. */
-    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
 
     private ModelJson() {
     }
@@ -89,16 +87,16 @@ public final class ModelJson {
     private static ModelConfig checked(ModelConfig model) {
         // Layers that rearrange pixels keep the product, so the first of these to overflow is the one that is found.
         for (FrameShape frame : model.shapes()) {
-            if ((long) frame.height() * frame.width() > MAX_VALUES / frame.channels()) {
+            if ((long) frame.height() * frame.width() > HostTensor.MAX_SIZE / frame.channels()) {
                 throw new FramecastException("its frames of " + frame + " are too large");
             }
         }
         model.parameters().forEach((name, spec) -> {
             long size = 1;
             for (int dimension : spec.shape()) {
-                size = dimension > MAX_VALUES / size ? Integer.MAX_VALUE : size * dimension;
+                size = dimension > HostTensor.MAX_SIZE / size ? Integer.MAX_VALUE : size * dimension;
             }
-            if (size > MAX_VALUES) {
+            if (size > HostTensor.MAX_SIZE) {
                 throw new FramecastException("its parameter " + name + " of shape " + Arrays.toString(spec.shape())
                         + " is too large; choose fewer filters or a smaller kernel");
             }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.JsonFiles;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -91,7 +92,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     private static void writeConfig(Path path, Map<String, Object> config) {
-        AtomicFiles.write(path.resolve("config.json"), MAPPER.valueToTree(config).toPrettyString() + "\n");
+        JsonFiles.write(path.resolve("config.json"), config);
     }
 
     /** The config that a run in {@code path} was begun with. */

@@ -37,8 +37,6 @@ import java.util.Map;
 record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors) {
 
     private static final int MAX_HEADER = 100_000_000;
-    /** What the longest byte array holds. */
-    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -162,7 +160,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
         int[] shape = new int[shapeNode.size()];
         for (int k = 0; k < shape.length; k++) {
             JsonNode dimension = shapeNode.get(k);
-            if (!dimension.isInt() || dimension.intValue() < 1 || count * dimension.intValue() > MAX_VALUES) {
+            if (!dimension.isInt() || dimension.intValue() < 1 || count * dimension.intValue() > HostTensor.MAX_SIZE) {
                 throw wrong(file, "tensor " + name + " has the shape " + shapeNode);
             }
             shape[k] = dimension.intValue();

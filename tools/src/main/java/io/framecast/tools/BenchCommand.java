@@ -1,7 +1,6 @@
 package io.framecast.tools;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.framecast.AtomicFiles;
+import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
@@ -85,8 +84,8 @@ final class BenchCommand implements Runnable {
             whole[k] = seconds[0][k] + seconds[1][k] + seconds[2][k];
         }
         double perVideo = median(whole) / batch;
-        System.out.printf(Locale.ROOT, "%s, batches of %d videos of 19 input frames, median of %d steps%n", model,
-                batch, steps);
+        System.out.printf(Locale.ROOT, "%s, batches of %d videos of %d input frames, median of %d steps%n", model,
+                batch, MovingMnist.FRAMES - 1, steps);
         String[] parts = {"forward", "backward", "optimiser"};
         for (int k = 0; k < parts.length; k++) {
             System.out.printf(Locale.ROOT, "  %-10s %7.3f s a video%n", parts[k], median(seconds[k]) / batch);
@@ -98,7 +97,7 @@ final class BenchCommand implements Runnable {
             figures.put("seconds_per_video", perVideo);
             figures.put("device_bytes", backend.peakBytes());
             figures.put("precision", backend.precision().name().toLowerCase(Locale.ROOT));
-            AtomicFiles.write(json, new JsonMapper().valueToTree(figures).toPrettyString() + "\n");
+            JsonFiles.write(json, figures);
         }
     }
 

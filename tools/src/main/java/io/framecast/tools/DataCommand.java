@@ -3,7 +3,6 @@ package io.framecast.tools;
 import io.framecast.data.Download;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
-import io.framecast.data.VideoLayout;
 import io.framecast.data.Videos;
 import io.framecast.tools.render.ContactSheet;
 import java.nio.file.Path;
@@ -93,14 +92,16 @@ final class DataCommand implements Runnable {
         @Option(names = "--data", paramLabel = "FILE", description = "The same.")
         Path data;
 
-        @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "auto",
-                description = "The axes of the file: tnhw (frames first) or nthw (videos first). "
-                        + "Default: ${DEFAULT-VALUE}.")
-        VideoLayout layout;
+        @Mixin
+        LayoutOption layout;
 
         Path path() {
             Options.require(file == null != (data == null), "Name one file of videos.");
             return file == null ? data : file;
+        }
+
+        NpyVideos open() {
+            return layout.open(path());
         }
     }
 
@@ -112,7 +113,7 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
-            try (NpyVideos videos = NpyVideos.open(source.path(), source.layout)) {
+            try (NpyVideos videos = source.open()) {
                 System.out.println(source.path() + ": " + videos.describe());
                 int sample = Math.min(100, videos.count());
                 double sum = 0;
@@ -152,7 +153,7 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
-            try (Videos videos = NpyVideos.open(source.path(), source.layout)) {
+            try (Videos videos = source.open()) {
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);

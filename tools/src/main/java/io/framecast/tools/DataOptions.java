@@ -4,11 +4,11 @@ import io.framecast.FramecastException;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
-import io.framecast.data.VideoLayout;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import java.nio.file.Path;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which videos. */
@@ -22,10 +22,8 @@ final class DataOptions {
                     + "Default: ${DEFAULT-VALUE}.")
     String data;
 
-    @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "auto",
-            description = "The axes of the file: tnhw (frames first) or nthw (videos first); auto recognises the "
-                    + "official Moving MNIST. Default: ${DEFAULT-VALUE}.")
-    VideoLayout layout;
+    @Mixin
+    LayoutOption layout;
 
     @Option(names = "--videos", paramLabel = "N",
             description = "Take the first N videos of the file, or generate N. Default: all of a file, "
@@ -68,7 +66,7 @@ final class DataOptions {
     }
 
     private Videos openFile() {
-        NpyVideos file = NpyVideos.open(Path.of(data), layout);
+        NpyVideos file = layout.open(Path.of(data));
         System.out.println("data: " + data + ": " + file.describe());
         if (videos == null) {
             return file;

@@ -5,6 +5,7 @@ import io.framecast.backend.Loss;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
+import io.framecast.data.VideoLayout;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Models;
@@ -55,7 +56,7 @@ final class DemoCommand implements Callable<Integer> {
         Path runPath = out.resolve("run");
         System.out.println("1/4 making " + videos + " videos of two moving digits");
         MovingMnist.write(data, DataOptions.generated(videos, VALIDATION_SPLIT, SEED));
-        try (Backend backend = device.open(); NpyVideos made = NpyVideos.open(data)) {
+        try (Backend backend = device.open(); NpyVideos made = NpyVideos.open(data, VideoLayout.TNHW)) {
             ContactSheet.write(sheet, made, 0, 1, 2, 3, 4);
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));

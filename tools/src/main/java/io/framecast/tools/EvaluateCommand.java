@@ -1,7 +1,6 @@
 package io.framecast.tools;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.framecast.AtomicFiles;
+import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.data.Videos;
 import io.framecast.predict.ForecastScores;
@@ -52,13 +51,13 @@ final class EvaluateCommand implements Runnable {
                 Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
                 System.out.print(ScoreTable.of(evaluation));
                 if (json != null) {
-                    AtomicFiles.write(json, new JsonMapper().valueToTree(toMap(evaluation)).toPrettyString() + "\n");
+                    JsonFiles.write(json, toMap(evaluation));
                 }
             }
         }
     }
 
-    static Map<String, Object> toMap(Forecaster.Evaluation evaluation) {
+    private static Map<String, Object> toMap(Forecaster.Evaluation evaluation) {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("videos", evaluation.model().videos());
         map.put("context", evaluation.context());

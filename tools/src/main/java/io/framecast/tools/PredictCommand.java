@@ -5,7 +5,7 @@ import io.framecast.backend.Backend;
 import io.framecast.data.NpyType;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.NpyWriter;
-import io.framecast.data.VideoLayout;
+import io.framecast.nn.HostTensor;
 import io.framecast.predict.TeacherForcing;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
@@ -17,9 +17,6 @@ import picocli.CommandLine.Option;
 @Command(name = "predict", description = "Draws the frames that come next, for every video of a file.")
 final class PredictCommand implements Runnable {
 
-    /** What the longest byte array holds as float32. */
-    private static final int MAX_VALUES = (Integer.MAX_VALUE - 8) / Float.BYTES;
-
     @Mixin
     DeviceOptions device;
 
@@ -29,10 +26,8 @@ final class PredictCommand implements Runnable {
     @Option(names = "--input", paramLabel = "X.npy", required = true, description = "The videos.")
     Path input;
 
-    @Option(names = "--layout", paramLabel = "LAYOUT", defaultValue = "auto",
-            description = "The axes of the file: tnhw (frames first) or nthw (videos first). "
-                    + "Default: ${DEFAULT-VALUE}.")
-    VideoLayout layout;
+    @Mixin
+    LayoutOption layout;
 
     @Option(names = "--output", paramLabel = "Y.npy", required = true,
             description = "Where to write the predictions, (videos, frames, height, width, channels) float32.")
@@ -55,14 +50,14 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1, "--frames must be at least 1, not " + frames + ".");
         Checkpoint model = Checkpoint.read(checkpoint);
-        try (Backend backend = device.open(); NpyVideos videos = NpyVideos.open(input, layout)) {
+        try (Backend backend = device.open(); NpyVideos videos = layout.open(input)) {
             System.out.println("input: " + videos.describe());
             DataOptions.requireFrames(videos, input.toString(), model.model().input());
             if (!teacherForced && videos.frames() < context) {
                 throw new FramecastException("The videos in " + input + " have " + videos.frames()
                         + " frames, fewer than the context of " + context + "; give a smaller --context.");
             }
-            int mostFrames = MAX_VALUES / videos.frameSize();
+            int mostFrames = HostTensor.MAX_SIZE / videos.frameSize();
             Options.require(frames <= mostFrames, "--frames must be at most " + mostFrames + " for frames of "
                     + model.model().input() + ", not " + frames + ".");
             int written = teacherForced ? videos.frames() : frames;
