@@ -1,0 +1,10 @@
+// The part of decode_integer that is in alu_bits.cpp.
+#pragma once
+
+#include "decoding.h"
+
+namespace softgpu {
+
+const Opcodes &bit_opcodes();
+
+}  // namespace softgpu

@@ -1,0 +1,84 @@
+// softgpu.h: the device's own controls, but for those of faults, which are the driver's (driver/faults.cpp).
+#include "softgpu.h"
+
+#include <new>
+#include <string>
+
+#include "arena.h"
+#include "counters.h"
+#include "driver/driver.h"
+#include "launch.h"
+#include "report.h"
+#include "settings.h"
+
+namespace softgpu {
+
+namespace {
+
+// What a function returned stays valid until the same thread's next call.
+const char *keep(std::string text) {
+    static thread_local std::string kept;
+    kept = std::move(text);
+    return kept.c_str();
+}
+
+// Null for an empty string: nothing is wrong.
+const char *keep_error(std::string text) {
+    return text.empty() ? nullptr : keep(std::move(text));
+}
+
+std::string configure(const std::string &options) {
+    Driver &driver = Driver::get();
+    const Driver::Lock lock(driver);
+    Settings next = settings();
+    std::string wrong = next.apply(options);
+    if (!wrong.empty()) return wrong;
+    const bool other_device = next.compute != settings().compute || next.memory_bytes != settings().memory_bytes;
+    if (other_device && any_context()) return "compute capability and memory can only change while no context exists";
+    settings() = next;
+    return "";
+}
+
+}  // namespace
+
+extern "C" {
+
+SOFTGPU_API const char *softgpu_configure(const char *options) {
+    return keep_error(configure(options ? options : ""));
+}
+
+SOFTGPU_API const char *softgpu_report(void) {
+    return keep(last_report());
+}
+
+SOFTGPU_API void softgpu_clear_report(void) {
+    clear_report();
+}
+
+SOFTGPU_API const char *softgpu_counters_table(void) {
+    return keep(counters_table());
+}
+
+SOFTGPU_API const char *softgpu_counters_json(void) {
+    return keep(counters_json());
+}
+
+SOFTGPU_API const char *softgpu_listing(const char *kernel, const char *source) {
+    return keep(listing(kernel ? kernel : "", source));
+}
+
+SOFTGPU_API void softgpu_reset_counters(void) {
+    reset_counters();
+}
+
+SOFTGPU_API const char *softgpu_live_allocations(void) {
+    std::string lines;
+    for (const Arena::Allocation &a : Arena::get().live())
+        if (a.kind != Arena::Kind::global)
+            lines += "allocation #" + std::to_string(a.number) + " of " + std::to_string(a.bytes) + " bytes at " + hex(a.address) + "\n";
+    return keep(lines);
+}
+
+}  // extern "C"
+
+}  // namespace softgpu

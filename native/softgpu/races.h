@@ -1,0 +1,77 @@
+// Who touched which word, and whether anything came between: shadows of shared and of global memory.
+//
+// Shared memory. Each warp has a vector clock: clock[w] is how far it knows warp w's work, its own component being its
+// present. An access is stamped with its thread and its warp's present. When a barrier completes, those who waited take the
+// maximum of the clocks of all who arrived and begin a new present; bar.warp.sync begins one for the warp; a fence followed by
+// an atomic hands a clock on through the block. Two accesses of one word by two threads, one of them a plain write, race
+// unless the later one's warp knows the earlier's stamp. This is the happens-before test of FastTrack (Flanagan and
+// Freund, 2009) at the grain of warps.
+//
+// Global memory. Blocks are ordered by nothing but a fence followed by an atomic (or volatile) write of the one and an
+// atomic (or volatile) read of the other later; each word keeps its last writing and its last reading block of the launch.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace softgpu {
+
+struct Block;
+struct Grid;
+struct Warp;
+struct Instr;
+
+// Volatile, relaxed and stronger loads and stores count as atomic; an atomic that reads and writes, as a store.
+enum class Access : uint8_t { load, store, atomic_load, atomic_store };
+
+struct SharedShadow {
+    struct Word {
+        uint32_t write_time = 0, read_time = 0;     // of the thread's warp; 0: never
+        uint16_t writer = 0, reader = 0;            // threads
+        uint8_t written = 0;                        // bits 0-3: bytes of the word that were ever written
+        uint8_t write_bytes = 0;                    // bytes of the last write; bit 4: it was atomic; bit 5: a cp.async under way
+        uint8_t read_flags = 0;                     // bit 0: other threads of the reader's warp too; bit 1: other warps too;
+                                                    // bit 4: all were atomic
+    };
+    std::vector<Word> words;
+    std::vector<uint32_t> published;    // the clock that fences and atomics hand on
+    void reset(uint32_t bytes) {
+        words.assign((bytes + 3) / 4, Word());
+        published.clear();
+    }
+};
+
+// What a block has published to others and knows of them.
+struct BlockClock {
+    uint32_t epoch = 0;         // publications so far
+    uint64_t known = 0;         // BlockOrder's clock at its last acquiring access
+    bool fenced = false;
+};
+
+class BlockOrder {
+public:
+    void publish(uint64_t block);                           // begins a new epoch
+    bool published(uint64_t block, uint32_t epoch, uint64_t known);  // before `known`
+    uint64_t now() const { return clock_.load(std::memory_order_acquire); }
+private:
+    std::atomic<uint64_t> clock_{0};
+    std::mutex mutex_;
+    std::vector<std::pair<uint64_t, std::vector<uint64_t>>> times_;     // by block: when each epoch was published
+};
+
+// Both throw Fault. `address` is of shared memory; of global memory, an address of the arena.
+void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access);
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access);
+
+// Memory ordering between warps and blocks.
+void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device
+void ordered_access(Warp &w, bool shared);      // after an atomic or volatile access: hands on what a fence published
+void warp_sync(Warp &w);                        // bar.warp.sync
+void begin_launch_stamp();                      // a new launch: older owners mean nothing
+
+}  // namespace softgpu

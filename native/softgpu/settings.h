@@ -1,0 +1,45 @@
+// What the software device is like and what it checks: read from the environment at the first use, changed by softgpu.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "fault.h"
+
+namespace softgpu {
+
+struct Settings {
+    uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
+    bool counters = true;
+    int threads = 0;                        // of the host, that run blocks; 0: all processors
+    int compute = 80;                       // capability: 75, 80, 86, 89, 90
+    uint64_t memory_bytes = uint64_t(16) << 30;
+    uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
+
+    bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
+
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "compute=80" "memory=16g"
+    // "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
+    std::string apply(const std::string &options);
+};
+
+// The device's. Made from FRAMECAST_SOFTGPU, whose mistakes go to standard error.
+Settings &settings();
+
+// The limits of a compute capability (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+struct Limits {
+    int compute;
+    int multiprocessors;
+    int max_threads_per_multiprocessor;
+    int max_blocks_per_multiprocessor;
+    int shared_per_multiprocessor;          // bytes
+    int shared_per_block_optin;             // bytes
+    int registers_per_multiprocessor = 65536;
+    int shared_per_block = 49152;           // bytes, without opting in
+    int reserved_shared_per_block = 1024;   // bytes
+    int max_threads_per_block = 1024;
+    int max_registers_per_thread = 255;
+};
+const Limits &limits();
+
+}  // namespace softgpu
