@@ -1,0 +1,301 @@
+// Contexts.
+#include <algorithm>
+
+#include "call.h"
+#include "graph.h"
+#include "memory.h"
+#include "module.h"
+#include "queue.h"
+
+namespace softgpu {
+
+namespace {
+
+void begin(Context &context, unsigned flags) {
+    context.destroyed = false;
+    context.sticky = CUDA_SUCCESS;
+    context.flags = flags | CU_CTX_MAP_HOST;
+}
+
+Context &make_context(unsigned flags) {
+    Driver &driver = Driver::get();
+    auto made = std::make_unique<Context>();
+    made->number = driver.next_number("context");
+    made->api_version = 3020;
+    begin(*made, flags);
+    driver.contexts.push_back(std::move(made));
+    return *driver.contexts.back();
+}
+
+void require_flags(unsigned flags) {
+    const unsigned schedule = flags & CU_CTX_SCHED_MASK;
+    require(!(flags & ~CU_CTX_FLAGS_MASK) && (schedule == 0 || (schedule & (schedule - 1)) == 0));
+}
+
+// Runs what is left, reports what was not freed, and frees it.
+void end(Context &context) {
+    Driver &driver = Driver::get();
+    if (!device_lost()) drain_quietly(context);
+    report_leaks(context, false);
+
+    const auto owned = [&](const Object &object) { return object.context == &context; };
+    driver.events.remove_if(owned);
+    driver.graph_execs.remove_if(owned);
+    driver.graphs.remove_if(owned);
+    driver.linkers.remove_if(owned);
+    unload_modules(context);
+    for (const auto &stream : context.streams) {
+        stream->capture.reset();
+        stream->queue.clear();
+        stream->done = stream->enqueued;
+    }
+    driver.streams.remove_if(owned);
+    context.streams.clear();
+    context.legacy.reset();
+    context.per_thread.clear();
+    for (auto at = driver.allocations.begin(); at != driver.allocations.end();) {
+        if (at->second.context == &context) {
+            Arena::get().free(at->first, at->second.kind);
+            at = driver.allocations.erase(at);
+        } else {
+            ++at;
+        }
+    }
+    forget_registered(context);
+    context.destroyed = true;
+}
+
+Context &primary() {
+    Driver &driver = Driver::get();
+    if (!driver.primary) {
+        driver.primary = &make_context(driver.primary_flags);
+        driver.primary->primary = true;
+        driver.primary->destroyed = true;
+    }
+    return *driver.primary;
+}
+
+void require_device(CUdevice device) { require(device == 0, CUDA_ERROR_INVALID_DEVICE); }
+
+Context &context_of(CUcontext handle) {
+    Context *context = handle ? live_context(handle) : &Driver::get().current();
+    require(context, CUDA_ERROR_INVALID_CONTEXT);
+    return *context;
+}
+
+CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice device) {
+    return driver_call(name, [&](Driver &) {
+        require(context);
+        require_device(device);
+        require_flags(flags);
+        *context = &make_context(flags);
+        context_stack.push_back(*context);
+    });
+}
+
+}  // namespace
+
+Context *live_context(CUcontext handle) {
+    for (const auto &c : Driver::get().contexts)
+        if (c.get() == handle && !c->destroyed) return handle;
+    return nullptr;
+}
+
+bool any_context() {
+    Driver::Lock lock(Driver::get());
+    const auto &all = Driver::get().contexts;
+    return std::any_of(all.begin(), all.end(), [](const auto &c) { return !c->destroyed; });
+}
+
+extern "C" {
+
+CU_API cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device) {
+    return create(__func__, context, flags, device);
+}
+
+// Execution affinity and graphics interoperation are not provided.
+CU_API cuCtxCreate_v3(CUcontext *context, void *, int affinities, unsigned flags, CUdevice device) {
+    return affinities ? CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY : create(__func__, context, flags, device);
+}
+CU_API cuCtxCreate_v4(CUcontext *context, void *parameters, unsigned flags, CUdevice device) {
+    return parameters ? CUDA_ERROR_NOT_SUPPORTED : create(__func__, context, flags, device);
+}
+
+CU_API cuCtxDestroy_v2(CUcontext handle) {
+    return driver_call(__func__, [&](Driver &) {
+        Context *context = live_context(handle);
+        require(context && !context->primary, CUDA_ERROR_INVALID_CONTEXT);
+        end(*context);
+        if (!context_stack.empty() && context_stack.back() == context) context_stack.pop_back();
+    });
+}
+
+CU_API cuCtxPushCurrent_v2(CUcontext handle) {
+    return driver_call(__func__, [&](Driver &) {
+        require(live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
+        context_stack.push_back(handle);
+    });
+}
+
+CU_API cuCtxPopCurrent_v2(CUcontext *context) {
+    return driver_call(__func__, [&](Driver &) {
+        require(!context_stack.empty(), CUDA_ERROR_INVALID_CONTEXT);
+        if (context) *context = context_stack.back();
+        context_stack.pop_back();
+    });
+}
+
+CU_API cuCtxSetCurrent(CUcontext handle) {
+    return driver_call(__func__, [&](Driver &) {
+        require(!handle || live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
+        if (!context_stack.empty()) context_stack.pop_back();
+        if (handle) context_stack.push_back(handle);
+    });
+}
+
+CU_API cuCtxGetCurrent(CUcontext *context) {
+    return driver_call(__func__, [&](Driver &) {
+        require(context);
+        *context = context_stack.empty() ? nullptr : context_stack.back();
+    });
+}
+
+CU_API cuCtxGetDevice(CUdevice *device) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require(device);
+        driver.current();
+        *device = 0;
+    });
+}
+
+CU_API cuCtxGetFlags(unsigned *flags) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require(flags);
+        *flags = driver.current().flags;
+    });
+}
+
+CU_API cuCtxGetId(CUcontext handle, unsigned long long *id) {
+    return driver_call(__func__, [&](Driver &) {
+        require(id);
+        *id = context_of(handle).number;
+    });
+}
+
+CU_API cuCtxGetApiVersion(CUcontext handle, unsigned *version) {
+    return driver_call(__func__, [&](Driver &) {
+        require(version);
+        *version = context_of(handle).api_version;
+    });
+}
+
+CU_API cuCtxSynchronize() {
+    return context_call(__func__, [](Context &context) {
+        refuse_capture(context);
+        refuse_unsafe_call();
+        drain(context);
+    }, Site::synchronize);
+}
+
+CU_API cuCtxGetLimit(size_t *value, CUlimit limit) {
+    return context_call(__func__, [&](Context &context) {
+        require(value);
+        require(limit >= 0 && limit < std::ssize(context.limits), CUDA_ERROR_UNSUPPORTED_LIMIT);
+        *value = context.limits[limit];
+    });
+}
+
+CU_API cuCtxSetLimit(CUlimit limit, size_t value) {
+    return context_call(__func__, [&](Context &context) {
+        require(limit >= 0 && limit < std::ssize(context.limits), CUDA_ERROR_UNSUPPORTED_LIMIT);
+        require(limit != CU_LIMIT_MAX_L2_FETCH_GRANULARITY || value <= 128);
+        context.limits[limit] = value;
+    });
+}
+
+CU_API cuCtxGetCacheConfig(int *config) {
+    return context_call(__func__, [&](Context &context) {
+        require(config);
+        *config = context.cache_config;
+    });
+}
+
+CU_API cuCtxSetCacheConfig(int config) {
+    return context_call(__func__, [&](Context &context) {
+        require(config >= 0 && config <= 3);
+        context.cache_config = config;
+    });
+}
+
+// Bank sizes other than 4 bytes are a wish that the device ignores, as real ones do since compute capability 5.0.
+CU_API cuCtxGetSharedMemConfig(int *config) {
+    return context_call(__func__, [&](Context &) {
+        require(config);
+        *config = 1;
+    });
+}
+
+CU_API cuCtxSetSharedMemConfig(int config) {
+    return context_call(__func__, [&](Context &) { require(config >= 0 && config <= 2); });
+}
+
+CU_API cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+    return context_call(__func__, [&](Context &) {
+        if (least) *least = 0;
+        if (greatest) *greatest = -5;
+    });
+}
+
+CU_API cuCtxResetPersistingL2Cache() {
+    return context_call(__func__, [](Context &) {});
+}
+
+CU_API cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require(context);
+        require_device(device);
+        Context &own = primary();
+        if (own.destroyed) begin(own, driver.primary_flags);
+        ++driver.primary_retained;
+        *context = &own;
+    });
+}
+
+CU_API cuDevicePrimaryCtxRelease_v2(CUdevice device) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require_device(device);
+        require(driver.primary_retained > 0, CUDA_ERROR_INVALID_CONTEXT);
+        if (--driver.primary_retained == 0) end(primary());
+    });
+}
+
+// References stay counted; the context comes back with the next retain.
+CU_API cuDevicePrimaryCtxReset_v2(CUdevice device) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require_device(device);
+        if (!primary().destroyed) end(primary());
+        if (driver.primary_retained > 0) begin(primary(), driver.primary_flags);
+    });
+}
+
+CU_API cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require_device(device);
+        require_flags(flags);
+        driver.primary_flags = flags;
+        primary().flags = flags | CU_CTX_MAP_HOST;
+    });
+}
+
+CU_API cuDevicePrimaryCtxGetState(CUdevice device, unsigned *flags, int *active) {
+    return driver_call(__func__, [&](Driver &driver) {
+        require(flags && active);
+        require_device(device);
+        *flags = driver.primary_flags;
+        *active = driver.primary && !driver.primary->destroyed;
+    });
+}
+
+}  // extern "C"
+
+}  // namespace softgpu

@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cstring>
+
+#include "../settings.h"
+#include "arguments.h"
+#include "kernel_launch.h"
+#include "queue.h"
+
+namespace softgpu {
+
+namespace {
+
+constexpr uint32_t MOST_GRID[3] = {0x7fffffff, 65535, 65535}, MOST_BLOCK[3] = {1024, 1024, 64};
+
+void check_shape(const Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+                 uint32_t dynamic_shared) {
+    const Kernel &kernel = *function.kernel;
+    const Limits &most = limits();
+    for (int d = 0; d < 3; ++d)
+        require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d]);
+    const uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
+    require(threads <= uint64_t(most.max_threads_per_block));
+    require(blocks_by_registers(kernel, static_cast<int>(threads)) > 0, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
+    require(threads <= kernel.max_threads);
+    for (int d = 0; d < 3; ++d)
+        require(kernel.required_threads[0] == 0 || block[d] == std::max(kernel.required_threads[d], 1u));
+    require(dynamic_shared <= uint32_t(function.dynamic_shared_limit));
+    require(kernel.static_shared + uint64_t(dynamic_shared) <= uint64_t(most.shared_per_block_optin));
+}
+
+// Finds the buffer that `extra` names; fails where it names something else.
+void find_buffer(void *const *extra, const void *&buffer, size_t &bytes) {
+    const size_t *size = nullptr;
+    for (; *extra != CU_LAUNCH_PARAM_END; extra += 2) {
+        if (extra[0] == CU_LAUNCH_PARAM_BUFFER_POINTER) buffer = extra[1];
+        else if (extra[0] == CU_LAUNCH_PARAM_BUFFER_SIZE) size = static_cast<const size_t *>(extra[1]);
+        else fail(CUDA_ERROR_INVALID_VALUE);
+    }
+    require(buffer && size);
+    bytes = *size;
+}
+
+CUresult launch(const char *name, CUfunction handle, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+                uint32_t dynamic_shared, CUstream stream_handle, void *const *parameters, void *const *extra) {
+    return context_call(name, [&](Context &context) {
+        const auto function = object_of(Driver::get().functions, handle);
+        const auto stream = stream_of(context, stream_handle);
+        require(function->context == &context && stream->context == &context, CUDA_ERROR_INVALID_HANDLE);
+        KernelWork work = kernel_work(*function, grid, block, dynamic_shared, parameters, extra);
+        work.launch.stream = stream->number;
+        submit(stream, std::move(work));
+    }, Site::launch);
+}
+
+}  // namespace
+
+KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+                       uint32_t dynamic_shared, void *const *parameters, void *const *extra) {
+    check_shape(function, grid, block, dynamic_shared);
+    const Kernel &kernel = *function.kernel;
+    KernelWork work;
+    work.function = &function;
+    work.context = function.context;
+    work.program = function.module->program;
+    work.launch.kernel = &kernel;
+    std::copy_n(grid, 3, work.launch.grid);
+    std::copy_n(block, 3, work.launch.block);
+    work.launch.dynamic_shared = dynamic_shared;
+    work.launch.parameters.resize(kernel.parameter_bytes);
+    uint8_t *const to = work.launch.parameters.data();
+    if (extra && *extra != CU_LAUNCH_PARAM_END) {
+        require(!parameters);
+        const void *buffer = nullptr;
+        size_t bytes = 0;
+        find_buffer(extra, buffer, bytes);
+        check_buffer(kernel, bytes);
+        std::memcpy(to, buffer, kernel.parameter_bytes);
+    } else if (!kernel.parameters.empty()) {
+        check_arguments(kernel, parameters);
+        for (size_t i = 0; i < kernel.parameters.size(); ++i)
+            std::memcpy(to + kernel.parameters[i].offset, parameters[i], kernel.parameters[i].bytes);
+    }
+    return work;
+}
+
+extern "C" {
+
+CU_API cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                      unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream, void **parameters,
+                      void **extra) {
+    return launch(__func__, function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, dynamic_shared, stream,
+                  parameters, extra);
+}
+
+CU_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra) {
+    if (!config || (config->numAttrs && !config->attrs)) return CUDA_ERROR_INVALID_VALUE;
+    for (unsigned i = 0; i < config->numAttrs; ++i) {
+        if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_IGNORE) continue;
+        complain("cuLaunchKernelEx: launch attribute " + std::to_string(config->attrs[i].id) + " is not provided");
+        return CUDA_ERROR_NOT_SUPPORTED;
+    }
+    return launch(__func__, function, {config->gridDimX, config->gridDimY, config->gridDimZ},
+                  {config->blockDimX, config->blockDimY, config->blockDimZ}, config->sharedMemBytes, config->hStream,
+                  parameters, extra);
+}
+
+}  // extern "C"
+
+}  // namespace softgpu

@@ -1,0 +1,84 @@
+// The other names of functions, and finding functions by name.
+#include <dlfcn.h>
+
+#include "call.h"
+
+// The headers map plain names to versioned ones; both are exported, and lead to the same code.
+#define SAME_AS(name, target)                                                                            \
+    asm(".pushsection .text\n.globl " #name "\n.type " #name ",@function\n" #name ":\njmp " #target "@PLT\n" \
+        ".size " #name ",.-" #name "\n.popsection");
+#include "names.inc"
+#undef SAME_AS
+
+namespace softgpu {
+
+namespace {
+
+// Names that stand for another function from some version on, the newest first. All others are found by name.
+constexpr struct {
+    const char *name;
+    int version;
+    const char *symbol;
+} VERSIONS[] = {
+    {"cuCtxCreate", 12050, "cuCtxCreate_v4"},
+    {"cuCtxCreate", 11040, "cuCtxCreate_v3"},
+    {"cuDeviceGetUuid", 11040, "cuDeviceGetUuid_v2"},
+    {"cuEventElapsedTime", 12080, "cuEventElapsedTime_v2"},
+    {"cuGetProcAddress", 12000, "cuGetProcAddress_v2"},
+    {"cuGraphAddDependencies", 12030, "cuGraphAddDependencies_v2"},
+    {"cuGraphAddKernelNode", 12000, "cuGraphAddKernelNode_v2"},
+    {"cuGraphAddNode", 12030, "cuGraphAddNode_v2"},
+    {"cuGraphExecKernelNodeSetParams", 12000, "cuGraphExecKernelNodeSetParams_v2"},
+    {"cuGraphExecUpdate", 12000, "cuGraphExecUpdate_v2"},
+    {"cuGraphGetEdges", 12030, "cuGraphGetEdges_v2"},
+    {"cuGraphInstantiate", 12000, "cuGraphInstantiateWithFlags"},
+    {"cuGraphKernelNodeGetParams", 12000, "cuGraphKernelNodeGetParams_v2"},
+    {"cuGraphKernelNodeSetParams", 12000, "cuGraphKernelNodeSetParams_v2"},
+    {"cuGraphNodeGetDependencies", 12030, "cuGraphNodeGetDependencies_v2"},
+    {"cuGraphNodeGetDependentNodes", 12030, "cuGraphNodeGetDependentNodes_v2"},
+    {"cuGraphRemoveDependencies", 12030, "cuGraphRemoveDependencies_v2"},
+    {"cuStreamBeginCapture", 10010, "cuStreamBeginCapture_v2"},
+    {"cuStreamGetCaptureInfo", 12030, "cuStreamGetCaptureInfo_v3"},
+    {"cuStreamGetCaptureInfo", 11030, "cuStreamGetCaptureInfo_v2"},
+    {"cuStreamUpdateCaptureDependencies", 12030, "cuStreamUpdateCaptureDependencies_v2"},
+};
+
+constexpr uint64_t PER_THREAD_DEFAULT_STREAM = 2;
+
+void *find(const std::string &name, int version) {
+    Dl_info self;
+    if (!dladdr(reinterpret_cast<void *>(&error_name), &self)) return nullptr;
+    void *const library = dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (!library) return nullptr;
+    std::string symbol = name;
+    for (const auto &v : VERSIONS)
+        if (name == v.name && version >= v.version) {
+            symbol = v.symbol;
+            break;
+        }
+    void *found = dlsym(library, symbol.c_str());
+    dlclose(library);
+    return found;
+}
+
+}  // namespace
+
+extern "C" {
+
+CU_API cuGetProcAddress_v2(const char *name, void **function, int version, uint64_t flags, int *status) {
+    if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
+    if (!name || !function) return CUDA_ERROR_INVALID_VALUE;
+    *function = nullptr;
+    if (flags & PER_THREAD_DEFAULT_STREAM) return CUDA_ERROR_NOT_SUPPORTED;
+    *function = find(name, version);
+    if (status) *status = *function ? 0 : 1;    // found, not found
+    return *function ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+}
+
+CU_API cuGetProcAddress(const char *name, void **function, int version, uint64_t flags) {
+    return cuGetProcAddress_v2(name, function, version, flags, nullptr);
+}
+
+}  // extern "C"
+
+}  // namespace softgpu
