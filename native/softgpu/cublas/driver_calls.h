@@ -1,0 +1,10 @@
+// What of libcuda.so.1 the stand-in for cuBLAS calls.
+#pragma once
+
+#include "driver/types.h"
+
+extern "C" {
+CUresult cuStreamSynchronize(void *stream);
+CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D *copy);
+CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *copy, void *stream);
+}

@@ -1,0 +1,92 @@
+// Convolutions: what one is, which algorithms would do it, and doing it.
+#pragma once
+
+#include <vector>
+
+#include "api.h"
+
+namespace softgpu::cudnn {
+
+enum class Direction : uint8_t { forward, backward_data, backward_filter };
+
+// The sizes of a convolution, and its operands' layouts. Plain data, for it goes into streams.
+struct Convolution {
+    int rank = 0;                   // spatial dimensions: 2 or 3
+    int64_t groups = 1;
+    int64_t n = 0, c = 0, k = 0;    // images; channels in and out of one group
+    struct Axis {
+        int64_t in, out, window, pad, stride, dilation;
+    } axes[CUDNN_DIM_MAX - 2] = {};
+    bool flipped = false;           // CUDNN_CONVOLUTION turns the window around
+    bool nhwc_filter = false;
+    Rounding rounding = Rounding::exact;
+    cudnnMathType_t math = CUDNN_DEFAULT_MATH;
+    Strided x, w, y;
+
+    int64_t product(int64_t Axis::*extent) const {
+        int64_t p = 1;
+        for (int i = 0; i < rank; ++i) p *= axes[i].*extent;
+        return p;
+    }
+    int64_t inputs() const { return product(&Axis::in); }
+    int64_t outputs() const { return product(&Axis::out); }
+    int64_t taps() const { return product(&Axis::window); }
+
+    // Throws Refusal where the descriptors do not fit together.
+    Convolution(const cudnnTensorStruct *x, const cudnnFilterStruct *w, const cudnnConvolutionStruct *convolution);
+    Convolution(const cudnnTensorStruct *x, const cudnnFilterStruct *w, const cudnnConvolutionStruct *convolution,
+                const cudnnTensorStruct *y);
+    Convolution() = default;
+};
+
+// What cuDNN's documentation says of an algorithm. Here all give the same numbers, but each asks for what its name
+// suggests.
+struct Algorithm {
+    enum class Family : uint8_t { none, gemm, fft, fft_tiling, winograd, winograd_nonfused };
+    enum class Workspace : uint8_t { none, indices, columns, transforms };
+    enum Ability : uint8_t { DILATION = 1, VOLUMES = 2, NHWC_FILTER = 4, DOUBLE = 8, BFLOAT16 = 16 };
+    int number;
+    Family family;
+    Workspace workspace;
+    cudnnDeterminism_t determinism;
+    int abilities;
+
+    // Why it cannot do a convolution, or nothing.
+    const char *unable(const Convolution &convolution) const;
+    size_t workspace_bytes(const Convolution &convolution) const;
+};
+
+// In the order in which the queries recommend them.
+const std::vector<Algorithm> &algorithms(Direction direction);
+// The one of a number, where it can do the convolution; throws Refusal.
+const Algorithm &algorithm(Direction direction, int number, const Convolution &convolution);
+
+// Memory that an algorithm scribbles on.
+struct Workspace {
+    uint64_t address;
+    size_t given, needed;
+};
+Workspace workspace(void *address, size_t bytes, const Algorithm &algorithm, const Convolution &convolution);
+
+struct ConvolutionJob {
+    const char *function;
+    Direction direction;
+    Convolution convolution;
+    Operand x, w, y;
+    Workspace workspace;
+    Blend blend;
+    // What cudnnConvolutionBiasActivationForward adds.
+    struct Epilogue {
+        bool present = false, relu = false, propagate_nan = false;
+        double z_factor = 0;
+        Operand z, bias;
+    } epilogue;
+
+    int run() const;
+
+private:
+    int check_operands() const;
+    void finish(std::vector<double> &result) const;
+};
+
+}  // namespace softgpu::cudnn
