@@ -1,5 +1,6 @@
 package io.framecast.backend.cpu;
 
+import io.framecast.JavaCpp;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -28,10 +29,7 @@ import org.bytedeco.javacpp.annotation.Platform;
 public final class NativeCpu {
 
     static {
-        // JavaCPP would watch this process's memory and free what the garbage collector finds; here every native
-        // object has an owner that closes it. Both settings are read when Pointer is first loaded.
-        System.setProperty("org.bytedeco.javacpp.nopointergc", "true");
-        System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
+        JavaCpp.configure();
         Loader.load();
     }
 

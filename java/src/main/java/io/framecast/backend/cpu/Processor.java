@@ -9,16 +9,17 @@ import java.util.List;
 import java.util.Set;
 
 /** Whether the native code can run here; it would end the JVM where it cannot. */
-final class Processor {
+public final class Processor {
 
     private Processor() {
     }
 
     /** @throws FramecastException unless this is Linux on an x86-64 processor with AVX2 and FMA */
-    static void requireSupported() {
+    public static void requireSupported() {
         String system = System.getProperty("os.name") + " on " + System.getProperty("os.arch");
         if (!system.equals("Linux on amd64")) {
-            throw new FramecastException("The CPU backend is built for Linux on x86-64, and this is " + system + ".");
+            throw new FramecastException("Framecast's native code is built for Linux on x86-64, and this is "
+                    + system + ".");
         }
         try {
             requireFlags(Files.readAllLines(Path.of("/proc/cpuinfo")));
@@ -32,8 +33,8 @@ final class Processor {
             if (line.startsWith("flags")) {
                 Set<String> flags = new HashSet<>(List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")));
                 if (!flags.containsAll(List.of("avx2", "fma"))) {
-                    throw new FramecastException("This processor has no AVX2, which the CPU backend needs; use a "
-                            + "machine with an x86-64 processor of 2013 or later.");
+                    throw new FramecastException("This processor has no AVX2, which Framecast's native code needs; "
+                            + "use a machine with an x86-64 processor of 2013 or later.");
                 }
                 return;
             }

@@ -1,0 +1,40 @@
+package io.framecast.softgpu;
+
+import static io.framecast.softgpu.SoftDevice.check;
+import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
+import static jcuda.driver.JCudaDriver.cuModuleGetGlobal;
+import static jcuda.driver.JCudaDriver.cuModuleUnload;
+
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUmodule;
+
+/** A loaded module of a test. */
+final class Module implements AutoCloseable {
+
+    private final CUmodule module;
+
+    Module(CUmodule module) {
+        this.module = module;
+    }
+
+    Kernel kernel(String name) {
+        CUfunction function = new CUfunction();
+        check(cuModuleGetFunction(function, module, name));
+        return new Kernel(function);
+    }
+
+    /** A {@code __device__} or {@code __constant__} variable. */
+    Buffer variable(String name) {
+        CUdeviceptr pointer = new CUdeviceptr();
+        long[] bytes = new long[1];
+        check(cuModuleGetGlobal(pointer, bytes, module, name));
+        return new Buffer(pointer, bytes[0]);
+    }
+
+    /** Unloads it before the test ends. */
+    @Override
+    public void close() {
+        check(cuModuleUnload(module));
+    }
+}
