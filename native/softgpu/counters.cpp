@@ -43,26 +43,25 @@ void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint3
 }
 
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
-    const int words = bytes > 4 ? static_cast<int>(bytes / 4) : 1;
-    const int lanes = LANES / words;            // that go together
+    // In units of an access: as many lanes go together as have room in 128 bytes, and as many columns of units there are.
+    const uint32_t unit = std::max<uint32_t>(bytes, 4), columns = 128 / unit;
     ++c.requests;
-    for (int begin = 0; begin < LANES; begin += lanes) {
-        const uint32_t part = mask >> begin & (lanes == LANES ? FULL : (1u << lanes) - 1);
+    for (uint32_t begin = 0; begin < LANES; begin += columns) {
+        const uint32_t part = mask >> begin & (columns == LANES ? FULL : (1u << columns) - 1);
         if (!part) continue;
-        uint32_t seen[LANES], distinct[LANES] = {}, count = 0, most = 0;
+        uint32_t seen[LANES][LANES], distinct[LANES] = {}, most = 0, count = 0;
         for (uint32_t rest = part; rest; rest &= rest - 1) {
-            const uint32_t first = address[begin + __builtin_ctz(rest)] / 4;
-            for (uint32_t word = first; word < first + static_cast<uint32_t>(words); ++word) {
-                bool fresh = true;
-                for (uint32_t i = count; i-- > 0 && fresh;) fresh = seen[i] != word;
-                if (!fresh) continue;
-                seen[count++] = word;
-                most = std::max(most, ++distinct[word % 32]);
-            }
+            const uint32_t at = address[begin + static_cast<uint32_t>(__builtin_ctz(rest))] / unit, column = at % columns;
+            bool fresh = true;
+            for (uint32_t i = 0; i < distinct[column] && fresh; ++i) fresh = seen[column][i] != at;
+            if (!fresh) continue;
+            seen[column][distinct[column]++] = at;
+            most = std::max(most, distinct[column]);
+            ++count;
         }
         c.wavefronts += most;
         c.ideal += 1;
-        c.bytes += uint64_t(count) * std::min<uint32_t>(bytes, 4);
+        c.bytes += uint64_t(count) * bytes;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "memory.h"
 
 #include <cstring>
+#include <immintrin.h>
 
 #include "arena.h"
 #include "block.h"
@@ -83,6 +84,11 @@ std::string bytes_of(uint32_t bytes, Access access) {
 
 // The last address of a lane's access must lie before `size` in a small space.
 void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t size, Access access, const char *space) {
+    if (mask == FULL && bytes <= size) {
+        bool inside = true;
+        for (int l = 0; l < LANES; ++l) inside &= address[l] <= size - bytes;
+        if (inside) return;
+    }
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         if (address[l] + bytes > size || address[l] + bytes < bytes)
@@ -172,6 +178,22 @@ bool consecutive(std::byte *const *at, uint32_t mask, size_t bytes) {
     return all;
 }
 
+// Four words of each lane, wherever they lie: as a matrix of 16 bytes a lane, transposed four lanes at a time.
+void load_four_words(const Warp &w, std::byte *const *at, const Slot *slots) {
+    float *const d[4] = {w.lanes<float>(slots[0]), w.lanes<float>(slots[1]), w.lanes<float>(slots[2]), w.lanes<float>(slots[3])};
+    for (int l = 0; l < LANES; l += 4) {
+        __m128 a = _mm_loadu_ps(reinterpret_cast<const float *>(at[l]));
+        __m128 b = _mm_loadu_ps(reinterpret_cast<const float *>(at[l + 1]));
+        __m128 c = _mm_loadu_ps(reinterpret_cast<const float *>(at[l + 2]));
+        __m128 e = _mm_loadu_ps(reinterpret_cast<const float *>(at[l + 3]));
+        _MM_TRANSPOSE4_PS(a, b, c, e);
+        _mm_storeu_ps(d[0] + l, a);
+        _mm_storeu_ps(d[1] + l, b);
+        _mm_storeu_ps(d[2] + l, c);
+        _mm_storeu_ps(d[3] + l, e);
+    }
+}
+
 Access access_of(const Instr &i, bool store) {
     if (i.flags & STRONG) return store ? Access::atomic_store : Access::atomic_load;
     return store ? Access::store : Access::load;
@@ -184,7 +206,9 @@ template <class T, class D> void load(Warp &w, const Instr &i) {
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, false), at);
         const Slot *slots = i.width == 1 ? &i.op[0] : w.slots + i.more;
-        if (consecutive(at, mask, sizeof(T) * i.width)) {
+        if (sizeof(T) == 4 && sizeof(D) == 4 && i.width == 4 && mask == FULL) {
+            load_four_words(w, at, slots);
+        } else if (consecutive(at, mask, sizeof(T) * i.width)) {
             const std::byte *first = at[0];
             for (int e = 0; e < i.width; ++e) {
                 D *d = w.lanes<D>(slots[e]);

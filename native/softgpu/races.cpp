@@ -95,6 +95,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
     const Settings &settings = block.grid->settings;
     const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
     const bool writing = writes(access), reading = access != Access::store;
+    const uint32_t now = w.clock[w.index];
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint32_t a = address[l];
@@ -105,6 +106,11 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
         for (uint32_t word = a / 4; word <= (a + bytes - 1) / 4; ++word) {
             SharedShadow::Word &x = const_cast<Block &>(block).shadow.words[word];
             const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
+            // Several threads of this warp have read it since the warp last synchronised, as broadcasts do: one more changes
+            // nothing, and a write since would have been a race.
+            if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
+                (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.written & part) == part)
+                continue;
             if (races) touch(w, x, l, a, bytes, part, access);
             if (reading && initialized && (x.written & part) != part)
                 throw Fault{Check::initialized, l, "uninitialized " + at_shared(a, bytes, access) + ": nothing has written it",
