@@ -1,8 +1,12 @@
 // softgpu.h: the device's own controls, but for those of faults, which are the driver's (driver/faults.cpp).
 #include "softgpu.h"
 
-#include <new>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <string>
+#include <string_view>
 
 #include "arena.h"
 #include "counters.h"
@@ -37,6 +41,24 @@ std::string configure(const std::string &options) {
     if (other_device && any_context()) return "compute capability and memory can only change while no context exists";
     settings() = next;
     return "";
+}
+
+// Where FRAMECAST_SOFTGPU_PROFILE names a file, what was counted goes there when the process ends: as JSON where its name
+// ends so, else as the table and the listing of each kernel.
+__attribute__((destructor)) void write_profile() {
+    const char *path = std::getenv("FRAMECAST_SOFTGPU_PROFILE");
+    if (!path || counted_kernels().empty()) return;
+    std::string text;
+    if (std::string_view(path).ends_with(".json")) {
+        text = counters_json();
+    } else {
+        text = counters_table();
+        for (const std::string &kernel : counted_kernels()) text += "\n" + listing(kernel, nullptr);
+    }
+    std::FILE *file = std::fopen(path, "w");
+    const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if ((file && std::fclose(file)) || !written)
+        std::fprintf(stderr, "framecast softgpu: cannot write FRAMECAST_SOFTGPU_PROFILE=%s: %s\n", path, std::strerror(errno));
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ struct Record {
 };
 
 std::mutex records_mutex;
-std::vector<Record> records;
+// Never destroyed: the profile is written when the process ends.
+std::vector<Record> &records = *new std::vector<Record>;
 
 LineCounters sum(const Record &r, std::initializer_list<Class> classes) {
     LineCounters all;
@@ -290,6 +291,13 @@ std::string listing(const std::string &kernel, const char *source) {
         out += print("%5u | ", number) + text[number - 1] + "\n";
     }
     return out;
+}
+
+std::vector<std::string> counted_kernels() {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    std::vector<std::string> names;
+    for (const Record &r : records) names.push_back(r.kernel);
+    return names;
 }
 
 void reset_counters() {

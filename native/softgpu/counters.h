@@ -37,6 +37,7 @@ void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines,
 std::string counters_table();
 std::string counters_json();
 std::string listing(const std::string &kernel, const char *source);
+std::vector<std::string> counted_kernels();
 void reset_counters();
 
 }  // namespace softgpu
