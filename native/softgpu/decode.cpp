@@ -607,18 +607,22 @@ void Decoder::make_kernel(uint32_t f) {
     }
     std::set<uint32_t> path;
     kernel.local_bytes = deepest(f, path) + (recursive ? RECURSION_STACK : 0);
-    // Registers come in eights, and no kernel has fewer than sixteen.
-    kernel.registers = std::min<uint32_t>(255, std::max<uint32_t>(16, static_cast<uint32_t>(align_up(kernel.registers, 8))));
-    if (sources_[f]->max_registers) kernel.registers = std::min(kernel.registers, sources_[f]->max_registers);
-    kernel.uses_dynamic_shared = uses_dynamic_shared_[f];
-    kernel.static_shared = static_shared_[f];
     const ptx::Function &source = *sources_[f];
     uint64_t threads = 1;
     for (int d = 0; d < 3; ++d) {
         kernel.required_threads[d] = source.required_threads[d];
-        if (source.max_threads[d]) threads *= source.max_threads[d];
+        threads *= std::max<uint32_t>(1, std::max(source.max_threads[d], source.required_threads[d]));
     }
+    const bool bounded = source.max_threads[0] || source.required_threads[0];
     if (source.max_threads[0]) kernel.max_threads = static_cast<uint32_t>(std::min<uint64_t>(threads, 1024));
+    // Registers come in eights, and no kernel has fewer than sixteen. Where the program says how many threads will run,
+    // a compiler spills what would not fit the multiprocessor's 65536.
+    uint64_t most = 255;
+    if (bounded) most = std::min(most, 65536 / (align_up(threads, LANES) * std::max(1u, source.min_blocks)) / 8 * 8);
+    if (source.max_registers) most = std::min<uint64_t>(most, source.max_registers);
+    kernel.registers = static_cast<uint32_t>(std::min(most, std::max<uint64_t>(16, align_up(kernel.registers, 8))));
+    kernel.uses_dynamic_shared = uses_dynamic_shared_[f];
+    kernel.static_shared = static_shared_[f];
     program_.kernels.push_back(std::move(kernel));
 }
 
