@@ -12,6 +12,7 @@ final class Buffer implements AutoCloseable {
 
     private final CUdeviceptr pointer;
     private final long bytes;
+    private boolean closed;
 
     Buffer(CUdeviceptr pointer, long bytes) {
         this.pointer = pointer;
@@ -76,9 +77,12 @@ final class Buffer implements AutoCloseable {
         check(cuMemcpyDtoH(to, pointer, bytes));
     }
 
-    /** Frees it before the test ends. */
+    /** Frees it, now rather than when the test ends. */
     @Override
     public void close() {
-        check(cuMemFree(pointer));
+        if (!closed) {
+            closed = true;
+            check(cuMemFree(pointer));
+        }
     }
 }

@@ -13,6 +13,7 @@ import jcuda.driver.CUmodule;
 final class Module implements AutoCloseable {
 
     private final CUmodule module;
+    private boolean closed;
 
     Module(CUmodule module) {
         this.module = module;
@@ -32,9 +33,12 @@ final class Module implements AutoCloseable {
         return new Buffer(pointer, bytes[0]);
     }
 
-    /** Unloads it before the test ends. */
+    /** Unloads it, now rather than when the test ends. */
     @Override
     public void close() {
-        check(cuModuleUnload(module));
+        if (!closed) {
+            closed = true;
+            check(cuModuleUnload(module));
+        }
     }
 }
