@@ -325,10 +325,12 @@ const Opcodes integer_opcodes = {
     {"dp2a", dot_product<uint16_t, int16_t, 2>},
 };
 
+// The type is the last modifier, but for .relu, which CUDA's own functions put behind it.
 bool names_integers(const ptx::Instruction &in) {
     if (in.modifiers.empty()) return false;
-    const std::string &last = in.modifiers.back();
-    return last == "u16x2" || last == "s16x2" || is_integer(ptx::type_of(last));
+    const size_t before = in.modifiers.size() - 1;
+    const std::string &type = in.modifiers[in.modifiers[before] == "relu" && before > 0 ? before - 1 : before];
+    return type == "u16x2" || type == "s16x2" || is_integer(ptx::type_of(type));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ template <class K, class D> void atomic(Warp &w, const Instr &i) {
     D *d = i.op[0] == NO_SLOT ? nullptr : w.lanes<D>(i.op[0]);
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (i.flags & RELEASE) fence(w, i.flags & DEVICE_SCOPE);
-        resolve(w, i, space, address, mask, sizeof(Bits), Access::atomic_store, at);
+        resolve(w, i, space, address, mask, sizeof(Bits), Access::atomic_update, at);
         D results[LANES];
         for (uint32_t rest = mask; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);

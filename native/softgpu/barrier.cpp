@@ -34,6 +34,13 @@ std::string some_threads(const Block &block, const Warp &w, uint32_t mask) {
                             thread_name(block, first) + ",";
 }
 
+// How many threads `mask` stands for at a barrier with a thread count, which counts whole warps: the first lane brings those
+// that a last, partial warp does not have.
+uint32_t arrivals(const Block &block, const Warp &w, uint32_t mask) {
+    const uint32_t missing = w.index + 1 < block.grid->warps_per_block ? 0 : w.index * LANES + LANES - block.grid->threads_per_block;
+    return static_cast<uint32_t>(__builtin_popcount(mask)) + (mask & 1 ? missing : 0);
+}
+
 void join(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
     clock.resize(std::max(clock.size(), other.size()));
     for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
@@ -65,17 +72,18 @@ void require_aligned(const Block &block, const Warp &w, uint32_t id) {
 void complete(Block &block, uint32_t id, bool exited_count) {
     Block::Barrier &barrier = block.barriers[id];
     const Instr *code = block.grid->program.code.data();
-    uint32_t waiting = 0, truths = 0;
+    uint32_t waiting = 0, counted = 0, truths = 0;
     for (const Warp &w : block.warps)
         for (const Group &g : w.groups)
             if (g.wait == Group::Wait::barrier && g.barrier == id) {
                 waiting += static_cast<uint32_t>(__builtin_popcount(g.mask));
+                counted += arrivals(block, w, g.mask);
                 const Instr &i = code[g.pc];
                 if ((i.flags & KIND) >= POPC) truths += static_cast<uint32_t>(__builtin_popcount(w.predicate(i.op[3]) & g.mask));
             }
     const uint32_t expected = barrier.expected ? barrier.expected
                               : block.grid->threads_per_block - (exited_count ? block.exited : 0);
-    if (waiting == 0 || waiting + barrier.arrived < expected) return;
+    if (waiting == 0 || (barrier.expected ? counted : waiting) + barrier.arrived < expected) return;
 
     if (block.grid->settings.on(Check::barrier))
         for (const Warp &w : block.warps) require_aligned(block, w, id);
@@ -129,7 +137,7 @@ uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask) {
         Block::Barrier &barrier = block.barriers[id];
         if (i.op[2] != NO_SLOT) barrier.expected = count;
         if ((i.flags & KIND) == ARRIVE) {
-            barrier.arrived += static_cast<uint32_t>(__builtin_popcount(same));
+            barrier.arrived += arrivals(block, w, same);
             join(barrier.clock, w.clock);
             ++w.clock[w.index];
             free |= same;

@@ -32,13 +32,12 @@ const char *keep_error(std::string text) {
 }
 
 std::string configure(const std::string &options) {
-    Driver &driver = Driver::get();
-    const Driver::Lock lock(driver);
     Settings next = settings();
     std::string wrong = next.apply(options);
     if (!wrong.empty()) return wrong;
     const bool other_device = next.compute != settings().compute || next.memory_bytes != settings().memory_bytes;
     if (other_device && any_context()) return "compute capability and memory can only change while no context exists";
+    const Driver::Lock lock(Driver::get());
     settings() = next;
     return "";
 }

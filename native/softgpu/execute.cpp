@@ -87,6 +87,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         if (program.has_calls)
             for (auto &frames : w.frames) frames.clear();
         w.issued = 0;
+        w.turn = 0;
         w.clock.assign(grid.warps_per_block, 0);
         w.clock[v] = 1;
         w.fenced = false;
@@ -144,7 +145,8 @@ Position position(const Grid &grid, uint32_t thread) {
 
 int run(const Launch &launch) {
     static std::mutex one_launch;
-    static std::vector<std::unique_ptr<Block>> blocks;      // their memory is kept from launch to launch
+    // Their memory is kept from launch to launch, and to the end: a process may exit while a launch goes on.
+    static auto &blocks = *new std::vector<std::unique_ptr<Block>>;
     const std::lock_guard<std::mutex> lock(one_launch);
 
     const Kernel &kernel = *launch.kernel;

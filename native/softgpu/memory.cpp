@@ -364,8 +364,11 @@ void async_copy(Warp &w, const Instr &i) {
         if (i.op[3] != NO_SLOT && (w.predicate(i.op[3]) >> l & 1)) size[l] = 0;
         if (size[l] == bytes) reading |= 1u << l;
     }
-    resolve(w, i, Space::shared, to, w.active, bytes, Access::store, at);
+    // It counts as a load from global memory.
     LineCounters *const counters = block.counters;
+    block.counters = nullptr;
+    resolve(w, i, Space::shared, to, w.active, bytes, Access::store, at);
+    block.counters = counters;
     if (reading) resolve(w, i, Space::global, from, reading, bytes, Access::load, source);
     block.counters = nullptr;
     for (uint32_t rest = w.active & ~reading; rest; rest &= rest - 1) {

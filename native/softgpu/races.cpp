@@ -16,14 +16,16 @@ namespace {
 constexpr uint8_t ATOMIC = 16, ASYNC = 32;              // of Word::write_bytes
 constexpr uint8_t SAME_WARP = 1, OTHER_WARPS = 2;       // of Word::read_flags, and ATOMIC
 
-bool writes(Access access) { return access == Access::store || access == Access::atomic_store; }
-bool is_atomic(Access access) { return access == Access::atomic_load || access == Access::atomic_store; }
+bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
+bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
 
 const char *verb(Access access) {
     switch (access) {
     case Access::load: return "read";
     case Access::store: return "write";
     case Access::atomic_load: return "volatile read";
+    case Access::atomic_store: return "volatile write";
     default: return "atomic access";
     }
 }
@@ -45,7 +47,7 @@ std::string at_global(uint64_t address, uint32_t bytes, Access access) {
 
 [[noreturn]] void shared_race(const Warp &w, int lane, uint32_t address, uint32_t bytes, Access access, uint32_t other,
                               const char *other_access) {
-    throw Fault{Check::shared_race, lane, at_shared(address, bytes, access) + " races with a " + other_access + " by thread " +
+    throw Fault{Check::shared_race, lane, at_shared(address, bytes, access) + " races with " + other_access + " by thread " +
                 thread_name(*w.block->grid, other) + " of the block: no barrier came between", CUDA_ERROR_LAUNCH_FAILED};
 }
 
@@ -60,23 +62,26 @@ void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uin
     const uint32_t now = w.clock[w.index];
     if (x.write_time && (x.write_bytes & part)) {
         if (x.write_bytes & ASYNC)
-            shared_race(w, lane, address, bytes, access, x.writer, "cp.async that is still under way, started");
+            shared_race(w, lane, address, bytes, access, x.writer, "a cp.async that is still under way, started");
         if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)))
-            shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "atomic access" : "write");
+            shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "an atomic access" : "a write");
     }
-    const bool unordered_read = x.read_time && !known(w, x.reader, x.read_time);
+    // Of reads of a word's different bytes the last is remembered.
+    const bool unordered_read = x.read_time && (x.read_bytes & part) && !known(w, x.reader, x.read_time);
     if (writes(access)) {
         if (unordered_read && (x.reader != thread || (x.read_flags & (SAME_WARP | OTHER_WARPS))) &&
             !((x.read_flags & ATOMIC) && is_atomic(access)))
-            shared_race(w, lane, address, bytes, access, x.reader, x.reader == thread ? "read by another thread, and a later one" : "read");
+            shared_race(w, lane, address, bytes, access, x.reader, x.reader == thread ? "a read by another thread, and a later one" : "a read");
         const bool again = x.writer == thread && x.write_time == now && !(x.write_bytes & ATOMIC);
         x.writer = thread;
         x.write_time = now;
         x.write_bytes = static_cast<uint8_t>((again ? x.write_bytes & 15 : 0) | part | (is_atomic(access) ? ATOMIC : 0));
     } else if (!unordered_read) {
+        const bool more = x.reader == thread && x.read_time == now && x.read_flags == 0 && !is_atomic(access);
         x.reader = thread;
         x.read_time = now;
         x.read_flags = is_atomic(access) ? ATOMIC : 0;
+        x.read_bytes = static_cast<uint8_t>(more ? x.read_bytes | part : part);
     } else if (!is_atomic(access) || (x.read_flags & ATOMIC)) {
         // A plain read is the stricter one to remember.
         uint8_t flags = is_atomic(access) ? ATOMIC : 0;
@@ -85,6 +90,7 @@ void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uin
         x.read_flags = static_cast<uint8_t>((x.read_flags & (SAME_WARP | OTHER_WARPS)) | flags);
         x.reader = thread;
         x.read_time = now;
+        x.read_bytes |= part;
     }
 }
 
@@ -94,7 +100,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
     const Block &block = *w.block;
     const Settings &settings = block.grid->settings;
     const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
-    const bool writing = writes(access), reading = access != Access::store;
+    const bool writing = writes(access), reading = reads(access);
     const uint32_t now = w.clock[w.index];
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
@@ -109,7 +115,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
             // Several threads of this warp have read it since the warp last synchronised, as broadcasts do: one more changes
             // nothing, and a write since would have been a race.
             if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
-                (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.written & part) == part)
+                (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.read_bytes & x.written & part) == part)
                 continue;
             if (races) touch(w, x, l, a, bytes, part, access);
             if (reading && initialized && (x.written & part) != part)
@@ -157,7 +163,7 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
                !grid.order.published(block_of(other), epoch_of(other), block.clock.known);
     };
     auto race = [&](uint64_t other, const char *what) {
-        throw Fault{Check::block_race, lane, at_global(address, bytes, access) + " races with a " + what + " by block " +
+        throw Fault{Check::block_race, lane, at_global(address, bytes, access) + " races with " + what + " by block " +
                     block_name(grid, block_of(other)) + ": neither an atomic access nor a fence came between; it is " +
                     Arena::get().describe(address), CUDA_ERROR_LAUNCH_FAILED};
     };
@@ -167,24 +173,26 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
         const uint64_t bytes_before = same_block(old, mine) && !(old & MANY) && !atomic ? old & 15 : 0;
         const uint64_t next = mine | (atomic ? MANY : 0) | part | bytes_before;
         if (old != next) old = owner.writer.exchange(next);
-        if (old && (old & part) && !((old & MANY) && atomic) && conflict(old)) race(old, old & MANY ? "atomic access" : "write");
+        if (old && (old & part) && !((old & MANY) && atomic) && conflict(old)) race(old, old & MANY ? "an atomic access" : "a write");
         const uint64_t reader = owner.reader.load();
         if (!reader || (reader & 15 & part) == 0) return;
-        if (conflict(reader)) race(reader, "read");
+        if (conflict(reader)) race(reader, "a read");
         if ((reader & MANY) && same_block(reader, mine) && launch_of(reader) == launch_stamp && block.clock.known == 0)
-            race(reader, "read by this block and others, last");
+            race(reader, "a read by this block and others, last");
     } else {
         if (!atomic) {
             uint64_t reader = owner.reader.load(std::memory_order_relaxed);
             if (!same_block(reader, mine) || (reader & part) != part) {
-                const bool others = launch_of(reader) == launch_stamp && (!same_block(reader, mine) || (reader & MANY));
-                const uint64_t before = launch_of(reader) == launch_stamp ? reader & 15 : 0;
+                // Of blocks that read different bytes of the word the last is remembered.
+                const bool joined = launch_of(reader) == launch_stamp && (same_block(reader, mine) || (reader & part & 15));
+                const bool others = joined && (!same_block(reader, mine) || (reader & MANY));
+                const uint64_t before = joined ? reader & 15 : 0;
                 owner.reader.exchange(mine | (others ? MANY : 0) | part | before);
             }
         }
         const uint64_t writer = owner.writer.load();
         if (writer && (writer & part) && !((writer & MANY) && atomic) && conflict(writer))
-            race(writer, writer & MANY ? "atomic access" : "write");
+            race(writer, writer & MANY ? "an atomic access" : "a write");
     }
 }
 
@@ -227,7 +235,7 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
     Owner *const owners = reinterpret_cast<Owner *>(arena.owners());
     const bool bounds = settings.on(Check::bounds), initialized = settings.on(Check::initialized);
     const bool races = settings.on(Check::block_race) && grid.blocks > 1;
-    const bool writing = writes(access), reading = access != Access::store;
+    const bool writing = writes(access), reading = reads(access);
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint64_t a = address[l];

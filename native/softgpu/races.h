@@ -26,8 +26,8 @@ struct Grid;
 struct Warp;
 struct Instr;
 
-// Volatile, relaxed and stronger loads and stores count as atomic; an atomic that reads and writes, as a store.
-enum class Access : uint8_t { load, store, atomic_load, atomic_store };
+// Volatile, relaxed and stronger loads and stores count as atomic; an update both reads and writes.
+enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
 
 struct SharedShadow {
     struct Word {
@@ -37,6 +37,7 @@ struct SharedShadow {
         uint8_t write_bytes = 0;                    // bytes of the last write; bit 4: it was atomic; bit 5: a cp.async under way
         uint8_t read_flags = 0;                     // bit 0: other threads of the reader's warp too; bit 1: other warps too;
                                                     // bit 4: all were atomic
+        uint8_t read_bytes = 0;                     // bytes of these reads
     };
     std::vector<Word> words;
     std::vector<uint32_t> published;    // the clock that fences and atomics hand on

@@ -1,6 +1,5 @@
 #include "system_calls.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -54,38 +53,45 @@ private:
 };
 
 // C's printf over arguments that lie packed with their natural alignment (CUDA C++ Programming Guide, "Formatted Output").
-std::string format(const Reader &reader, const std::string &pattern, uint64_t arguments) {
+// `count` becomes how many were read.
+std::string format(const Reader &reader, const std::string &pattern, uint64_t arguments, int32_t &count) {
     std::string out;
+    count = 0;
+    auto next = [&](uint64_t bytes) {
+        const uint64_t at = (arguments + bytes - 1) / bytes * bytes;
+        arguments = at + bytes;
+        ++count;
+        return at;
+    };
     for (size_t i = 0; i < pattern.size();) {
         if (pattern[i] != '%') {
             out += pattern[i++];
             continue;
         }
         size_t end = i + 1;
-        while (end < pattern.size() && std::strchr("-+ #0123456789.", pattern[end])) ++end;
-        const size_t flags_end = end;
-        int longs = 0;
-        while (end < pattern.size() && std::strchr("hlLqjzt", pattern[end])) longs += std::strchr("lqjzt", pattern[end++]) != nullptr;
+        std::string spec = "%";
+        for (; end < pattern.size() && std::strchr("-+ #0123456789.*", pattern[end]); ++end)
+            spec += pattern[end] == '*' ? std::to_string(reader.value<int32_t>(next(4))) : std::string(1, pattern[end]);
+        int longs = 0, halves = 0;
+        for (; end < pattern.size() && std::strchr("hlLqjzt", pattern[end]); ++end) {
+            longs += std::strchr("lqjzt", pattern[end]) != nullptr;
+            halves += pattern[end] == 'h';
+        }
         if (end == pattern.size()) return out + pattern.substr(i);
         const char kind = pattern[end];
-        const std::string spec = pattern.substr(i, flags_end - i);
         i = end + 1;
         if (kind == '%') {
             out += '%';
             continue;
         }
-        auto next = [&arguments](uint64_t bytes) {
-            arguments = (arguments + bytes - 1) / bytes * bytes;
-            const uint64_t at = arguments;
-            arguments += bytes;
-            return at;
-        };
         char buffer[512] = "";
         if (std::strchr("di", kind)) {
-            const long long v = longs ? reader.value<int64_t>(next(8)) : reader.value<int32_t>(next(4));
+            long long v = longs ? reader.value<int64_t>(next(8)) : reader.value<int32_t>(next(4));
+            if (halves) v = halves == 1 ? static_cast<int16_t>(v) : static_cast<int8_t>(v);
             std::snprintf(buffer, sizeof buffer, (spec + "lld").c_str(), v);
         } else if (std::strchr("uoxX", kind)) {
-            const unsigned long long v = longs ? reader.value<uint64_t>(next(8)) : reader.value<uint32_t>(next(4));
+            unsigned long long v = longs ? reader.value<uint64_t>(next(8)) : reader.value<uint32_t>(next(4));
+            if (halves) v = halves == 1 ? static_cast<uint16_t>(v) : static_cast<uint8_t>(v);
             std::snprintf(buffer, sizeof buffer, (spec + "ll" + kind).c_str(), v);
         } else if (kind == 'c') {
             std::snprintf(buffer, sizeof buffer, (spec + "c").c_str(), reader.value<int32_t>(next(4)));
@@ -115,9 +121,9 @@ void print(Warp &w, const Instr &i) {
         const int l = __builtin_ctz(rest);
         const Reader reader(w, l);
         const std::string pattern = reader.text(reader.argument<uint64_t>(site, 0));
-        const std::string text = format(reader, pattern, reader.argument<uint64_t>(site, 1));
+        int32_t count = 0;
+        const std::string text = format(reader, pattern, reader.argument<uint64_t>(site, 1), count);
         std::fwrite(text.data(), 1, text.size(), stdout);
-        const int32_t count = static_cast<int32_t>(std::count(pattern.begin(), pattern.end(), '%'));
         if (!site.results.empty())
             std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes + w.stack[l] + site.results[0], &count, 4);
     }

@@ -42,6 +42,7 @@ struct Warp {
     uint32_t stack[LANES];      // where each lane's current frame begins in its local memory
     std::vector<Frame> frames[LANES];
     std::vector<Group> groups;  // of live lanes
+    uint32_t turn;              // where those stood who had the last fair turn (warp_runner.cpp)
     uint64_t issued;            // instructions so far
     std::vector<uint32_t> clock;    // how much of each warp of the block this warp has synchronised with (races.h)
     bool fenced = false;            // a fence since the last release

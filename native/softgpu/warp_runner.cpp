@@ -19,11 +19,13 @@ bool pick(Warp &w, bool fair, Group &group, uint32_t &limit) {
     for (size_t g = 0; g < w.groups.size(); ++g) {
         if (w.groups[g].wait != Group::Wait::none) continue;
         ++ready;
-        if (best < 0 || (fair ? w.groups[g].pc > w.groups[best].pc : w.groups[g].pc < w.groups[best].pc))
-            best = static_cast<int>(g);
+        // A fair turn goes to the next ones behind those who had it last.
+        const uint32_t from = fair ? w.turn + 1 : 0;
+        if (best < 0 || w.groups[g].pc - from < w.groups[best].pc - from) best = static_cast<int>(g);
     }
     if (best < 0) return false;
     group = w.groups[best];
+    if (fair) w.turn = group.pc;
     w.groups.erase(w.groups.begin() + best);
     limit = NOWHERE;
     if (ready > 1)
@@ -49,21 +51,27 @@ void make_ready(Warp &w, uint32_t pc, uint32_t mask) {
 }
 
 bool WarpRunner::run() {
-    const uint64_t begin = w_.issued, end = begin + SLICE;
+    const uint64_t end = w_.issued + SLICE;
+    uint64_t last_fair = w_.issued;
     bool fair = false, ran = false;
     Group group;
     uint32_t limit;
     while (w_.issued < end) {
         if (!pick(w_, fair, group, limit)) {
-            if (!release()) return ran;
+            if (!release()) {
+                check_watchdog();
+                return ran;
+            }
             ran = true;
             continue;
         }
         ran = true;
         const uint64_t before = w_.issued;
-        // Lanes that spin until others of their warp get on must not starve them: those ahead get a turn now and then.
+        // Lanes that spin until others of their warp get on, together or parting and meeting again, must not starve them: the
+        // others get a turn now and then.
         run_group(group, limit, std::min(end, before + (fair ? SLICE / 64 : SLICE / 16)));
-        fair = !fair && w_.issued - before >= SLICE / 16 && w_.groups.size() > 1;
+        if (fair) last_fair = w_.issued;
+        fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= SLICE / 16 || w_.issued - last_fair >= SLICE / 2);
     }
     check_watchdog();
     return true;

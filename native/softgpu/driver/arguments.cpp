@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "../launch.h"
@@ -23,11 +24,11 @@ struct Block {
 constexpr size_t MOST_BLOCKS = 8192;
 thread_local std::vector<Block> blocks;
 
-// The newest block that holds the address.
+// The newest block that holds the address. One without bytes still begins somewhere.
 const Block *block_at(const void *pointer) {
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     for (size_t i = blocks.size(); i-- > 0;)
-        if (address - blocks[i].start < blocks[i].bytes) return &blocks[i];
+        if (address - blocks[i].start < std::max<size_t>(blocks[i].bytes, 1)) return &blocks[i];
     return nullptr;
 }
 
