@@ -102,6 +102,7 @@ template <class K, class D> void atomic(Warp &w, const Instr &i) {
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (i.flags & RELEASE) fence(w, i.flags & DEVICE_SCOPE);
         resolve(w, i, space, address, mask, sizeof(Bits), Access::atomic_update, at);
+        if (space != Space::local) publish(w, space == Space::shared);
         D results[LANES];
         for (uint32_t rest = mask; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);
@@ -114,7 +115,7 @@ template <class K, class D> void atomic(Warp &w, const Instr &i) {
         }
         if (d)
             for (int l = 0; l < LANES; ++l) d[l] = mask >> l & 1 ? results[l] : d[l];
-        if (space != Space::local) ordered_access(w, space == Space::shared);
+        if (space != Space::local) acquire(w, space == Space::shared);
     });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "registers.h"
@@ -487,10 +488,14 @@ void Decoder::decode_instruction(const Instruction &in, Instr &instr) {
         instr.guard_flip = in.guard_negated ? FULL : 0;
         liveness_.note(current_ - code_->entry, static_cast<uint32_t>(in.guard), Use::use, false);
     }
-    if (decode_flow(in, instr)) return;
-    instr.cls = Class::integer;
-    for (Family family : families)
-        if (family(in, instr, *this)) return;
+    try {
+        if (decode_flow(in, instr)) return;
+        instr.cls = Class::integer;
+        for (Family family : families)
+            if (family(in, instr, *this)) return;
+    } catch (const std::out_of_range &) {
+        reject("has too few operands");
+    }
     reject("the software device does not provide this instruction");
 }
 

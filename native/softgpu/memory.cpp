@@ -222,7 +222,7 @@ template <class T, class D> void load(Warp &w, const Instr &i) {
             for (int e = 0; e < i.width; ++e)
                 load_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
         }
-        if ((i.flags & STRONG) && space != Space::local) ordered_access(w, space == Space::shared);
+        if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);
     });
 }
 
@@ -233,10 +233,11 @@ template <class T, class D> void store(Warp &w, const Instr &i) {
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (i.flags & RELEASE) fence(w, i.flags & DEVICE_SCOPE);
         resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at);
+        if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
         const Slot *slots = i.width == 1 ? &i.op[1] : w.slots + i.more;
         for (int e = 0; e < i.width; ++e)
             store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
-        if ((i.flags & STRONG) && space != Space::local) ordered_access(w, space == Space::shared);
+        if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);
     });
 }
 

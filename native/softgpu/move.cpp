@@ -182,6 +182,7 @@ bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     const Space space = space_of(in, operands);
     instr.imm = static_cast<int64_t>(window_of(space));
     if (in.opcode == "isspacep") {
+        if (space == Space::constant) operands.reject("constants lie in global memory here, and cannot be told from it");
         operands.result(0, in.operands.at(0), Type::pred);
         operands.source(1, in.operands.at(1), Type::u64);
         instr.exec = is_space;

@@ -270,24 +270,26 @@ void fence(Warp &w, bool device) {
     if (device) w.block->clock.fenced = true;
 }
 
-void ordered_access(Warp &w, bool shared) {
+void publish(Warp &w, bool shared) {
     Block &block = *w.block;
-    std::vector<uint32_t> &published = block.shadow.published;
     if (w.fenced) {
+        std::vector<uint32_t> &published = block.shadow.published;
         published.resize(w.clock.size());
         for (size_t v = 0; v < published.size(); ++v) published[v] = std::max(published[v], w.clock[v]);
         ++w.clock[w.index];
         w.fenced = false;
     }
+    if (shared || !block.clock.fenced) return;
+    block.grid->order.publish(block.index);
+    ++block.clock.epoch;
+    block.clock.fenced = false;
+}
+
+void acquire(Warp &w, bool shared) {
+    const std::vector<uint32_t> &published = w.block->shadow.published;
     for (size_t v = 0; v < published.size(); ++v)
         if (v != w.index) w.clock[v] = std::max(w.clock[v], published[v]);
-    if (shared) return;
-    if (block.clock.fenced) {
-        block.grid->order.publish(block.index);
-        ++block.clock.epoch;
-        block.clock.fenced = false;
-    }
-    block.clock.known = block.grid->order.now();
+    if (!shared) w.block->clock.known = w.block->grid->order.now();
 }
 
 void warp_sync(Warp &w) {

@@ -71,7 +71,8 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
 
 // Memory ordering between warps and blocks.
 void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device
-void ordered_access(Warp &w, bool shared);      // after an atomic or volatile access: hands on what a fence published
+void publish(Warp &w, bool shared);             // before an atomic or volatile write: what came before a fence goes with it
+void acquire(Warp &w, bool shared);             // after an atomic or volatile access: knows what others published
 void warp_sync(Warp &w);                        // bar.warp.sync
 void begin_launch_stamp();                      // a new launch: older owners mean nothing
 
