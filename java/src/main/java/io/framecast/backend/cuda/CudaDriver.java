@@ -94,17 +94,20 @@ public final class CudaDriver {
 
     private static CudaDriver initialize(String who) {
         int[] version = new int[1];
+        int result;
         try {
-            cuDriverGetVersion(version);
+            result = cuDriverGetVersion(version);
         } catch (LinkageError e) {
             throw new FramecastException("JCuda's native library cannot be loaded: "
                     + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ".", e);
         }
-        if (version[0] < OLDEST) {
+        if (result == CUresult.CUDA_SUCCESS && version[0] < OLDEST) {
             throw new FramecastException(who + " is for CUDA " + text(version[0]) + "; install one for CUDA "
                     + text(OLDEST) + " or later.");
         }
-        int result = cuInit(0);
+        if (result == CUresult.CUDA_SUCCESS) {
+            result = cuInit(0);
+        }
         int[] count = new int[1];
         if (result == CUresult.CUDA_SUCCESS) {
             result = cuDeviceGetCount(count);

@@ -72,6 +72,15 @@ public final class Nvrtc {
         loaded = true;
     }
 
+    /** The version, such as "12.9", of what {@link #load} loads. */
+    static String version() {
+        load();
+        int[] major = new int[1];
+        int[] minor = new int[1];
+        JNvrtc.nvrtcVersion(major, minor);
+        return major[0] + "." + minor[0];
+    }
+
     /** Where NVRTC is, or where it would be fetched from: part of a line of text. Fetches nothing. */
     public static String describe() {
         return here().where();

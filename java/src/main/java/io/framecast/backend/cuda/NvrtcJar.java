@@ -83,11 +83,9 @@ final class NvrtcJar {
     /** With the places that the environment and Maven's conventions give. */
     static NvrtcJar of(Map<String, String> environment) {
         String home = System.getProperty("user.home");
-        String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path cache = caches.startsWith("/") ? Path.of(caches) : Path.of(home, ".cache");
         Path repository = Path.of(home, ".m2/repository");
         String given = System.getProperty("maven.repo.local");
-        return new NvrtcJar(LIBRARIES, cache.resolve("framecast/nvrtc-12.9"),
+        return new NvrtcJar(LIBRARIES, UserCache.directory(environment).resolve("nvrtc-12.9"),
                 given == null ? List.of(repository) : List.of(Path.of(given), repository),
                 environment.getOrDefault(MIRROR, "https://repo1.maven.org/maven2"), Duration.ofSeconds(1));
     }

@@ -1,0 +1,102 @@
+package io.framecast.backend.cuda;
+
+import static io.framecast.backend.cuda.CudaCalls.check;
+import static jcuda.driver.JCudaDriver.cuMemFree;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoH;
+import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+
+import java.util.Objects;
+import jcuda.Pointer;
+import jcuda.driver.CUdeviceptr;
+
+/**
+ * Memory of a {@link CudaDevice}, freed by {@link #close}; or a view of a part of it, whose close frees nothing. Its
+ * methods throw {@link IllegalStateException} once it is freed.
+ */
+public final class DeviceMemory extends DeviceResource {
+
+    private final CUdeviceptr pointer;
+    private final long bytes;
+
+    /** Whose part this is; itself where it is no view. */
+    private final DeviceMemory owner;
+
+    DeviceMemory(CudaDevice device, CUdeviceptr pointer, long bytes) {
+        super(device);
+        this.pointer = pointer;
+        this.bytes = bytes;
+        this.owner = this;
+    }
+
+    private DeviceMemory(DeviceMemory owner, CUdeviceptr pointer, long bytes) {
+        super(owner.device);
+        this.pointer = pointer;
+        this.bytes = bytes;
+        this.owner = owner;
+    }
+
+    public long bytes() {
+        return bytes;
+    }
+
+    /**
+     * A part of this memory, which is valid as long as this is.
+     *
+     * @param offset in bytes
+     * @throws IndexOutOfBoundsException if it is no part
+     */
+    public DeviceMemory view(long offset, long bytes) {
+        Objects.checkFromIndexSize(offset, bytes, this.bytes);
+        return new DeviceMemory(owner, pointer().withByteOffset(offset), bytes);
+    }
+
+    /**
+     * Copies floats to the device, after the work that was launched before.
+     *
+     * @param offset where they go, in floats
+     * @param from the first one
+     * @throws IndexOutOfBoundsException if the array or this memory has not as many
+     */
+    public void write(long offset, float[] source, int from, int count) {
+        Objects.checkFromIndexSize(from, count, source.length);
+        CUdeviceptr to = floats(offset, count);
+        device.synchronize();
+        check(cuMemcpyHtoD(to, Pointer.to(source).withByteOffset(4L * from), 4L * count), "cuMemcpyHtoD");
+        // It may return with the last bytes on their way, in the default stream, which the device's does not wait for.
+        check(cuStreamSynchronize(null), "cuStreamSynchronize");
+    }
+
+    /**
+     * Copies floats from the device, after the work that was launched before.
+     *
+     * @param offset where they are, in floats
+     * @param to where the first one goes
+     * @throws IndexOutOfBoundsException if the array or this memory has not as many
+     */
+    public void read(long offset, float[] target, int to, int count) {
+        Objects.checkFromIndexSize(to, count, target.length);
+        CUdeviceptr from = floats(offset, count);
+        device.synchronize();
+        check(cuMemcpyDtoH(Pointer.to(target).withByteOffset(4L * to), from, 4L * count), "cuMemcpyDtoH");
+    }
+
+    private CUdeviceptr floats(long offset, int count) {
+        Objects.checkFromIndexSize(offset, count, bytes / 4);
+        return pointer().withByteOffset(4 * offset);
+    }
+
+    CUdeviceptr pointer() {
+        if (isClosed() || owner.isClosed()) {
+            throw new IllegalStateException("the device memory is freed");
+        }
+        return pointer;
+    }
+
+    @Override
+    void release() {
+        if (owner == this) {
+            check(cuMemFree(pointer), "cuMemFree");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package io.framecast.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.framecast.softgpu.SoftGpu;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * The device that kernels are tested on: the software device with all its checks, or with {@code
+ * -Dframecast.device=cuda} the machine's GPU. What is made here is freed when the test ends; on the software device the
+ * test then fails on any report and on anything left allocated.
+ */
+final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
+
+    static final boolean SOFTWARE = !"cuda".equals(System.getProperty("framecast.device"));
+
+    private final Deque<AutoCloseable> made = new ArrayDeque<>();
+    private CudaDevice device;
+
+    @Override
+    public void beforeEach(ExtensionContext test) {
+        device = CudaDevice.open(SOFTWARE);
+        if (SOFTWARE) {
+            SoftGpu.configure("checks=all,counters=on");
+            SoftGpu.clearReport();
+            SoftGpu.resetCounters();
+        }
+    }
+
+    @Override
+    public void afterEach(ExtensionContext test) throws Exception {
+        try {
+            while (!made.isEmpty()) {
+                made.pop().close();
+            }
+        } finally {
+            device.close();
+        }
+        if (SOFTWARE) {
+            String report = SoftGpu.report();
+            SoftGpu.clearReport();
+            assertEquals("", report, "a report of the device");
+            assertEquals("", SoftGpu.liveAllocations(), "what was never freed");
+        }
+    }
+
+    CudaDevice get() {
+        return device;
+    }
+
+    /** @param options of the compiler, such as "-DWIDTH=64" */
+    CudaKernel kernel(String file, String name, String... options) {
+        return own(device.module(file, List.of(options))).kernel(name);
+    }
+
+    DeviceMemory memory(float... values) {
+        DeviceMemory memory = unwritten(values.length);
+        memory.write(0, values, 0, values.length);
+        return memory;
+    }
+
+    /** Memory of this many floats, which nothing has written yet. */
+    DeviceMemory unwritten(int floats) {
+        return own(device.allocate(4L * floats));
+    }
+
+    static float[] read(DeviceMemory memory) {
+        float[] values = new float[Math.toIntExact(memory.bytes() / 4)];
+        memory.read(0, values, 0, values.length);
+        return values;
+    }
+
+    private <T extends AutoCloseable> T own(T thing) {
+        made.push(thing);
+        return thing;
+    }
+}

@@ -1,0 +1,2 @@
+#include "runtime_test_shape.cuh"
+#define DOUBLE 2
