@@ -1,0 +1,56 @@
+// Sums for the gradients of weights and biases.
+//
+//   columnSums       x (rows, columns) to partial (parts, columns): row p is the sum of the rows that block p takes
+//   sumSplits        splits (splits, n) to y (n), added in their order
+//   sumGateSplits    the same of interleaved gates, splits (splits, rows, filters, 4) to Keras's y (rows, 4, filters)
+//
+// columnSums and one of the others make a bias gradient; a convolution's splits and one of the others a weights
+// gradient. y may begin anywhere, the rest at multiples of 16 bytes.
+//
+// Launch: columnSums as columns.cuh says, the kernel ending in 4 where columns come in fours; sumSplits block 256, grid
+// ceil(n / 256); sumGateSplits the same of rows * filters. Bound by bytes: 4 a value read.
+#include "columns.cuh"
+
+template <int WIDTH> __device__ void columnSums(const float *x, float *partial, int rows, int columns) {
+    const Tile<WIDTH> tile(columns);
+    Sums<1> sums[WIDTH];
+    tile.eachRow(rows, [&](int r) {
+        const Values<WIDTH> values = Values<WIDTH>::load(x + (size_t)r * columns + tile.column);
+#pragma unroll
+        for (int j = 0; j < WIDTH; j++) sums[j].part[0] += values.v[j];
+    });
+    foldInto(partial, sums, columns, tile);
+}
+
+extern "C" __global__ void __launch_bounds__(256) columnSums4(const float *x, float *partial, int rows, int columns) {
+    columnSums<4>(x, partial, rows, columns);
+}
+
+extern "C" __global__ void __launch_bounds__(256) columnSums1(const float *x, float *partial, int rows, int columns) {
+    columnSums<1>(x, partial, rows, columns);
+}
+
+extern "C" __global__ void __launch_bounds__(256) sumSplits(const float *splits, float *y, int count, long long n) {
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    float sum = splits[i];
+    for (int s = 1; s < count; s++) sum += splits[s * n + i];
+    y[i] = sum;
+}
+
+// n = rows * filters.
+extern "C" __global__ void __launch_bounds__(256) sumGateSplits(const float4 *splits, float *y, int count, long long n,
+        int filters) {
+    const long long u = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (u >= n) return;
+    float4 sum = splits[u];
+    for (int s = 1; s < count; s++) {
+        const float4 v = splits[s * n + u];
+        sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
+    }
+    float *p = y + u / filters * 4 * filters + u % filters;
+    p[0] = sum.x;
+    p[filters] = sum.y;
+    p[2 * filters] = sum.z;
+    p[3 * filters] = sum.w;
+}

@@ -1,0 +1,308 @@
+package io.framecast.backend.cuda;
+
+import static io.framecast.backend.cuda.KernelDevice.read;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.framecast.backend.Activation;
+import io.framecast.backend.cuda.CudaKernel.Dim;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * The convolutions and the fused recurrent step against loops over their definitions. Values of convolutions are small
+ * integers, whose sums float32 holds exactly in any order: results must be equal.
+ */
+class ConvolutionKernelsTest {
+
+    private static final int TILE = 128;
+
+    /** Each leaves partial tiles; channels in fours and not, for input and output. */
+    enum Shape {
+        FOURS(2, 9, 7, 4, 8, 3, 3, 1, 1, 1, 1, true),
+        ONE_CHANNEL(1, 12, 12, 1, 12, 5, 5, 1, 1, 1, 1, true),
+        TO_ONE_CHANNEL(1, 6, 5, 8, 1, 3, 3, 1, 1, 1, 1, true),
+        ODD_CHANNELS_STRIDED(3, 9, 8, 5, 3, 3, 2, 2, 1, 1, 1, false),
+        STRIDED_SAME(2, 9, 8, 4, 6, 3, 3, 2, 3, 1, 1, true),
+        DILATED(1, 11, 9, 8, 6, 3, 3, 1, 1, 2, 3, true),
+        MORE_THAN_A_TILE(2, 13, 11, 20, 132, 1, 1, 1, 1, 1, 1, true),
+        MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
+        ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false);
+
+        final int images;
+        final int height;
+        final int width;
+        final int inputs;
+        final int outHeight;
+        final int outWidth;
+        final int outputs;
+        final int kernelHeight;
+        final int kernelWidth;
+        final int strideHeight;
+        final int strideWidth;
+        final int dilationHeight;
+        final int dilationWidth;
+        final int padTop;
+        final int padLeft;
+
+        Shape(int images, int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
+                int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
+            this.images = images;
+            this.height = height;
+            this.width = width;
+            this.inputs = inputs;
+            this.outputs = outputs;
+            this.kernelHeight = kernelHeight;
+            this.kernelWidth = kernelWidth;
+            this.strideHeight = strideHeight;
+            this.strideWidth = strideWidth;
+            this.dilationHeight = dilationHeight;
+            this.dilationWidth = dilationWidth;
+            int reachHeight = (kernelHeight - 1) * dilationHeight + 1;
+            int reachWidth = (kernelWidth - 1) * dilationWidth + 1;
+            // TensorFlow's "same": as many outputs as strides fit, the odd pixel of padding behind.
+            outHeight = same ? (height + strideHeight - 1) / strideHeight : (height - reachHeight) / strideHeight + 1;
+            outWidth = same ? (width + strideWidth - 1) / strideWidth : (width - reachWidth) / strideWidth + 1;
+            padTop = same ? Math.max(0, (outHeight - 1) * strideHeight + reachHeight - height) / 2 : 0;
+            padLeft = same ? Math.max(0, (outWidth - 1) * strideWidth + reachWidth - width) / 2 : 0;
+        }
+
+        /** What kernels of this shape are compiled with. */
+        String[] options() {
+            return ConvolutionKernelsTest.options(height, width, inputs, outHeight, outWidth, outputs, kernelHeight,
+                    kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft);
+        }
+
+        int outPixels() {
+            return images * outHeight * outWidth;
+        }
+
+        int inPixels() {
+            return images * height * width;
+        }
+
+        int taps() {
+            return kernelHeight * kernelWidth;
+        }
+
+        /** What a convolution does with each product: x index, w index, y index. */
+        interface Product {
+            void at(int x, int w, int y);
+        }
+
+        void forEachProduct(Product product) {
+            for (int n = 0; n < images; n++) {
+                for (int oy = 0; oy < outHeight; oy++) {
+                    for (int ox = 0; ox < outWidth; ox++) {
+                        int y = (n * outHeight + oy) * outWidth + ox;
+                        for (int tap = 0; tap < taps(); tap++) {
+                            int iy = oy * strideHeight - padTop + tap / kernelWidth * dilationHeight;
+                            int ix = ox * strideWidth - padLeft + tap % kernelWidth * dilationWidth;
+                            if (iy < 0 || iy >= height || ix < 0 || ix >= width) {
+                                continue;
+                            }
+                            int x = (n * height + iy) * width + ix;
+                            for (int i = 0; i < inputs; i++) {
+                                for (int o = 0; o < outputs; o++) {
+                                    product.at(x * inputs + i, (tap * inputs + i) * outputs + o, y * outputs + o);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @RegisterExtension
+    final KernelDevice device = new KernelDevice();
+
+    private final Random random = new Random(1);
+
+    private static String[] options(int... shape) {
+        String[] names = {"HEIGHT", "WIDTH", "INPUTS", "OUT_HEIGHT", "OUT_WIDTH", "OUTPUTS", "KERNEL_HEIGHT",
+            "KERNEL_WIDTH", "STRIDE_HEIGHT", "STRIDE_WIDTH", "DILATION_HEIGHT", "DILATION_WIDTH", "PAD_TOP",
+            "PAD_LEFT"};
+        String[] options = new String[names.length];
+        for (int i = 0; i < names.length; i++) {
+            options[i] = "-D" + names[i] + "=" + shape[i];
+        }
+        return options;
+    }
+
+    private float[] integers(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = random.nextInt(9) - 4;
+        }
+        return values;
+    }
+
+    private float[] normals(int count, double scale) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) (scale * random.nextGaussian());
+        }
+        return values;
+    }
+
+    private static Dim grid(int rows, int columns, int splits) {
+        return Dim.of((columns + TILE - 1) / TILE, (rows + TILE - 1) / TILE, splits);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void convolves(Shape shape) {
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
+        float[] bias = integers(shape.outputs);
+        float[] sum = new float[shape.outPixels() * shape.outputs];
+        shape.forEachProduct((xAt, wAt, yAt) -> sum[yAt] += x[xAt] * w[wAt]);
+        float[] biased = sum.clone();
+        float[] twice = new float[sum.length];
+        for (int i = 0; i < sum.length; i++) {
+            biased[i] += bias[i % shape.outputs];
+            twice[i] = biased[i] + sum[i];
+        }
+
+        CudaKernel kernel = device.kernel("convolution.cu", "convolutionForward", shape.options());
+        DeviceMemory input = device.memory(x);
+        DeviceMemory weights = device.memory(w);
+        DeviceMemory y = device.unwritten(sum.length);
+        Dim grid = grid(shape.outPixels(), shape.outputs, 1);
+        kernel.launch(grid, Dim.of(256), 0, input, weights, device.memory(bias), y, 0, shape.images);
+        assertArrayEquals(biased, read(y));
+        kernel.launch(grid, Dim.of(256), 0, input, weights, null, y, 1, shape.images);
+        assertArrayEquals(twice, read(y));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void passesGradientsToItsInput(Shape shape) {
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
+        float[] dx = new float[shape.inPixels() * shape.inputs];
+        shape.forEachProduct((xAt, wAt, yAt) -> dx[xAt] += dy[yAt] * w[wAt]);
+        float[] twice = dx.clone();
+        for (int i = 0; i < dx.length; i++) {
+            twice[i] *= 2;
+        }
+
+        CudaKernel kernel = device.kernel("convolution.cu", "convolutionBackwardData", shape.options());
+        DeviceMemory gradient = device.memory(dy);
+        DeviceMemory weights = device.memory(w);
+        DeviceMemory result = device.unwritten(dx.length);
+        Dim grid = grid(shape.inPixels(), shape.inputs, 1);
+        kernel.launch(grid, Dim.of(256), 0, gradient, weights, result, 0, shape.images);
+        assertArrayEquals(dx, read(result));
+        kernel.launch(grid, Dim.of(256), 0, gradient, weights, result, 1, shape.images);
+        assertArrayEquals(twice, read(result));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void passesGradientsToItsWeights(Shape shape) {
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        int size = shape.taps() * shape.inputs * shape.outputs;
+        float[] dw = new float[size];
+        shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += x[xAt] * dy[yAt]);
+
+        CudaKernel kernel = device.kernel("convolution.cu", "convolutionBackwardWeights", shape.options());
+        // Splits of 40 pixels: the last is shorter, and none is a multiple of the step but by chance.
+        int splits = (shape.outPixels() + 39) / 40;
+        DeviceMemory parts = device.unwritten(splits * size);
+        kernel.launch(grid(shape.taps() * shape.inputs, shape.outputs, splits), Dim.of(256), 0, device.memory(x),
+                device.memory(dy), parts, 40, shape.images);
+        float[] result = new float[size];
+        float[] values = read(parts);
+        for (int i = 0; i < values.length; i++) {
+            result[i % size] += values[i];
+        }
+        assertArrayEquals(dw, result);
+    }
+
+    @Test
+    void stepsWithUnitsInFours() {
+        step(2, 9, 7, 36, 3, Activation.TANH, Activation.SIGMOID);
+    }
+
+    @Test
+    void stepsWithAnyNumberOfUnits() {
+        step(1, 8, 6, 5, 5, Activation.RELU, Activation.HARD_SIGMOID);
+    }
+
+    /**
+     * Values are of order 1 and z a sum of n = taps * units products of order 1/sqrt(n), so float32 leaves it within a
+     * few times sqrt(n) * 2^-24 < 1e-5; the activations do not enlarge that, nor do the sums of two products after them.
+     */
+    private void step(int images, int height, int width, int units, int kernel, Activation activation,
+            Activation recurrent) {
+        int pixels = images * height * width;
+        int taps = kernel * kernel;
+        float[] before = normals(pixels * units, 1);
+        float[] w = normals(taps * units * units * 4, 1 / Math.sqrt(taps * units));
+        float[] zx = normals(pixels * units * 4, 1);
+        float[] cellBefore = normals(pixels * units, 1);
+
+        double[] gates = new double[pixels * units * 4];
+        double[] cell = new double[pixels * units];
+        double[] hidden = new double[pixels * units];
+        for (int p = 0; p < pixels; p++) {
+            int y = p / width % height;
+            int x = p % width;
+            for (int u = 0; u < units; u++) {
+                for (int gate = 0; gate < 4; gate++) {
+                    double z = zx[(p * units + u) * 4 + gate];
+                    for (int tap = 0; tap < taps; tap++) {
+                        int dy = tap / kernel - kernel / 2;
+                        int dx = tap % kernel - kernel / 2;
+                        if (y + dy < 0 || y + dy >= height || x + dx < 0 || x + dx >= width) {
+                            continue;
+                        }
+                        for (int v = 0; v < units; v++) {
+                            z += (double) before[(p + dy * width + dx) * units + v]
+                                    * w[((tap * units + v) * units + u) * 4 + gate];
+                        }
+                    }
+                    gates[(p * units + u) * 4 + gate] = activate(gate == 2 ? activation : recurrent, z);
+                }
+                int at = p * units + u;
+                cell[at] = gates[4 * at + 1] * cellBefore[at] + gates[4 * at] * gates[4 * at + 2];
+                hidden[at] = gates[4 * at + 3] * activate(activation, cell[at]);
+            }
+        }
+
+        String[] options = options(height, width, units, height, width, 4 * units, kernel, kernel, 1, 1, 1, 1,
+                kernel / 2, kernel / 2);
+        DeviceMemory gatesOut = device.unwritten(gates.length);
+        DeviceMemory cellOut = device.unwritten(cell.length);
+        DeviceMemory hiddenOut = device.unwritten(hidden.length);
+        device.kernel("convlstm_step.cu", "convLstmStep", options).launch(grid(pixels, 4 * units, 1), Dim.of(256), 0,
+                device.memory(before), device.memory(w), device.memory(zx), device.memory(cellBefore), gatesOut,
+                cellOut, hiddenOut, activation.ordinal(), recurrent.ordinal(), images);
+        assertClose(gates, read(gatesOut));
+        assertClose(cell, read(cellOut));
+        assertClose(hidden, read(hiddenOut));
+    }
+
+    private static void assertClose(double[] expected, float[] actual) {
+        assertEquals(expected.length, actual.length);
+        for (int i = 0; i < expected.length; i++) {
+            assertEquals(expected[i], actual[i], 1e-5 * Math.max(1, Math.abs(expected[i])), "at " + i);
+        }
+    }
+
+    private static double activate(Activation activation, double x) {
+        return switch (activation) {
+            case TANH -> Math.tanh(x);
+            case RELU -> Math.max(0, x);
+            case SIGMOID -> 1 / (1 + Math.exp(-x));
+            case HARD_SIGMOID -> Math.min(6, Math.max(0, x + 3)) / 6;
+            default -> throw new IllegalArgumentException(activation.toString());
+        };
+    }
+}

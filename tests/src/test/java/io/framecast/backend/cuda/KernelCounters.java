@@ -1,0 +1,38 @@
+package io.framecast.backend.cuda;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.softgpu.SoftGpu;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.junit.jupiter.api.Assumptions;
+
+/** What the software device counted of a kernel's launches in this test. On a GPU a test that asks is skipped. */
+record KernelCounters(JsonNode counters) {
+
+    static KernelCounters of(KernelDevice device, String kernel) {
+        Assumptions.assumeTrue(KernelDevice.SOFTWARE);
+        device.get().synchronize();
+        try {
+            for (JsonNode counters : new ObjectMapper().readTree(SoftGpu.countersJson()).get("kernels")) {
+                if (counters.get("name").textValue().equals(kernel)) {
+                    return new KernelCounters(counters);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new AssertionError(kernel + " was not launched");
+    }
+
+    /** Sectors of 32 bytes of device memory, read and written. */
+    long sectors() {
+        return counters.get("global_loads").get("sectors").longValue()
+                + counters.get("global_stores").get("sectors").longValue();
+    }
+
+    /** Passes over the banks of shared memory beyond those that the bytes need. */
+    long conflicts() {
+        return counters.get("shared").get("conflicts").longValue();
+    }
+}
