@@ -83,7 +83,7 @@ struct Register {
     Type type = Type::none;
 };
 
-// A word of an initialiser that is an address: `bytes` of it at `at` hold the generic or plain address of `symbol` + addend.
+// Eight bytes of an initialiser, at `at`, that are the address of `symbol` + addend.
 struct Relocation {
     uint64_t at = 0;
     std::string symbol;

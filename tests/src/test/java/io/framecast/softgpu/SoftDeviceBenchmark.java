@@ -19,9 +19,10 @@ class SoftDeviceBenchmark {
     private static final int SIZE = 1024;
     private static final int DEPTH = 256;
 
-    /** C = A B in tiles of 128 x 128, each thread with 8 x 8 of it in registers. All sizes are multiples of the tile's. */
+    /** C = A B in tiles of 128 x 128, each thread with 8 x 8 of it in registers. Sizes are multiples of the tile's. */
     private static final String MATMUL = """
-            extern "C" __global__ void __launch_bounds__(256) matmul(const float *A, const float *B, float *C, int N, int K) {
+            extern "C" __global__ void __launch_bounds__(256) matmul(const float *A, const float *B, float *C, int N,
+                                                                     int K) {
                 __shared__ float a[2][8][128], b[2][8][128];
                 int column = threadIdx.x % 16 * 8, row = threadIdx.x / 16 * 8, stage = 0;
                 float sum[8][8] = {};
