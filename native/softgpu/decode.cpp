@@ -58,11 +58,6 @@ public:
         else instr_->op[index] = constant_source(operand, type);
     }
 
-    void in_out(int index, const Operand &operand, Type type) override {
-        if (operand.kind != Operand::Kind::reg) reject("its result must be a register");
-        fix(index, operand, type, Use::both);
-    }
-
     void more_results(const Operand &vector, Type type) override {
         for (const Operand &element : elements(vector)) {
             if (element.kind == Operand::Kind::sink) append(sink(type));
@@ -146,7 +141,7 @@ private:
     std::vector<const Function *> sources_;                         // of Program::functions
     std::vector<std::set<uint32_t>> callees_;                       // direct and possible ones
     std::vector<std::vector<bool>> reaches_;                        // by calls, of any depth of at least one
-    std::vector<bool> uses_common_shared_, uses_dynamic_shared_;    // themselves or in what they call
+    std::vector<bool> uses_common_shared_;                          // themselves or in what they call
     std::unordered_map<std::string, uint32_t> common_shared_;       // offsets of shared variables any function may use
     uint32_t common_shared_bytes_ = 0;
     std::unordered_map<uint64_t, Slot> constants_[2];
@@ -290,30 +285,25 @@ Location Decoder::locate(const Operand &operand) {
 // Who can call whom, and who uses which kind of shared memory: from the names that appear, before anything is decoded.
 void Decoder::survey() {
     const size_t n = sources_.size();
-    std::set<std::string> common, dynamic;
+    std::set<std::string> common;
     std::set<uint32_t> address_taken;
     for (const ptx::Variable &v : program_.source.variables) {
-        if (v.space == ptx::Space::shared) (v.bytes == 0 ? dynamic : common).insert(v.name);
+        if (v.space == ptx::Space::shared && v.bytes > 0) common.insert(v.name);
         for (const ptx::Relocation &r : v.relocations)
             if (const auto at = function_index_.find(r.symbol); at != function_index_.end()) address_taken.insert(at->second);
     }
     callees_.assign(n, {});
     uses_common_shared_.assign(n, false);
-    uses_dynamic_shared_.assign(n, false);
     std::vector<bool> calls_indirectly(n, false);
     for (uint32_t f = 0; f < n; ++f) {
         std::function<void(const Operand &, bool)> visit = [&](const Operand &operand, bool callee) {
             for (const Operand &part : operand.parts) visit(part, false);
-            if (operand.variable >= 0) {
-                const ptx::Variable &v = sources_[f]->variables[operand.variable];
-                if (v.space == ptx::Space::shared && v.bytes == 0) uses_dynamic_shared_[f] = true;
-            } else if (const auto at = function_index_.find(operand.name); at != function_index_.end()) {
+            if (operand.variable >= 0) return;
+            if (const auto at = function_index_.find(operand.name); at != function_index_.end()) {
                 if (callee) callees_[f].insert(at->second);
                 else address_taken.insert(at->second);
             } else if (common.count(operand.name)) {
                 uses_common_shared_[f] = true;
-            } else if (dynamic.count(operand.name)) {
-                uses_dynamic_shared_[f] = true;
             }
         };
         for (const Instruction &in : sources_[f]->body) {
@@ -336,13 +326,10 @@ void Decoder::survey() {
         visit(f);
         program_.has_calls |= !callees_[f].empty();
     }
-    const std::vector<bool> common_themselves = uses_common_shared_, dynamic_themselves = uses_dynamic_shared_;
+    const std::vector<bool> themselves = uses_common_shared_;
     for (uint32_t f = 0; f < n; ++f)
         for (uint32_t g = 0; g < n; ++g)
-            if (reaches_[f][g]) {
-                if (common_themselves[g]) uses_common_shared_[f] = true;
-                if (dynamic_themselves[g]) uses_dynamic_shared_[f] = true;
-            }
+            if (reaches_[f][g] && themselves[g]) uses_common_shared_[f] = true;
 }
 
 // Shared variables of the module and of device functions lie first, at the same place for every kernel that can reach
@@ -626,7 +613,6 @@ void Decoder::make_kernel(uint32_t f) {
     if (bounded) most = std::min(most, 65536 / (align_up(threads, LANES) * std::max(1u, source.min_blocks)) / 8 * 8);
     if (source.max_registers) most = std::min<uint64_t>(most, source.max_registers);
     kernel.registers = static_cast<uint32_t>(std::min(most, std::max<uint64_t>(16, align_up(kernel.registers, 8))));
-    kernel.uses_dynamic_shared = uses_dynamic_shared_[f];
     kernel.static_shared = static_shared_[f];
     program_.kernels.push_back(std::move(kernel));
 }

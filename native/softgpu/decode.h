@@ -47,8 +47,6 @@ public:
     // A source: a register, an immediate (converted to `type`: an integer truncated; a float literal's bits, rounded to
     // f32 for an f32 type given as a double), a special register, the address of a symbol, or a predicate.
     virtual void source(int index, const ptx::Operand &operand, ptx::Type type) = 0;
-    // An operand that is read and written, as the accumulator of some instructions.
-    virtual void in_out(int index, const ptx::Operand &operand, ptx::Type type) = 0;
     // Elements of vectors or fragments, appended to Program::slots; the first call sets instr.more.
     virtual void more_results(const ptx::Operand &vector, ptx::Type type) = 0;
     virtual void more_sources(const ptx::Operand &vector, ptx::Type type) = 0;

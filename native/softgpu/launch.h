@@ -15,7 +15,6 @@ struct Launch {
     uint32_t block[3] = {1, 1, 1};
     uint32_t dynamic_shared = 0;            // bytes
     std::vector<uint8_t> parameters;        // laid out as Kernel::parameters says
-    uint64_t stream = 0;                    // for reports
 };
 
 // Runs it to its end on the host's threads, one launch at a time. Returns a CUresult; where it is not CUDA_SUCCESS, the

@@ -337,7 +337,6 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
     decode_address(address, load ? 1 : 0, space_of(in, operands), instr, operands);
     instr.exec = load ? load_exec(type, bytes) : store_exec(ptx::size(type), bytes);
     instr.cls = class_of(instr.space, load);
-    instr.type = type;
     return true;
 }
 

@@ -55,7 +55,6 @@ struct Instr {
     uint32_t guard_flip = 0;    // xor-ed to it: FULL for @!p
     Flow flow = Flow::next;
     Class cls = Class::integer;
-    ptx::Type type = ptx::Type::none;
     ptx::Space space = ptx::Space::generic;
     uint8_t width = 0;          // elements of a vector access
     uint8_t flags = 0;          // the exec function's own
@@ -109,7 +108,6 @@ struct Kernel {
     uint32_t registers = 0;             // estimate, of everything it can call too
     uint32_t max_threads = 1024;        // .maxntid and what registers allow
     uint32_t required_threads[3] = {0, 0, 0};
-    bool uses_dynamic_shared = false;
 };
 
 // All the code of a module.

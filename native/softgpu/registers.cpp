@@ -40,7 +40,7 @@ void Liveness::begin(const ptx::Function &function) {
 }
 
 void Liveness::note(uint32_t instruction, uint32_t reg, Use use, bool guarded) {
-    references_.push_back({instruction, reg, use != Use::def, use != Use::use, guarded});
+    references_.push_back({instruction, reg, use == Use::use, use == Use::def, guarded});
 }
 
 void Liveness::edge(uint32_t from, uint32_t to) {

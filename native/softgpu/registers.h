@@ -9,7 +9,7 @@
 
 namespace softgpu {
 
-enum class Use : uint8_t { use, def, both };
+enum class Use : uint8_t { use, def };
 
 struct Allocation {
     std::vector<uint32_t> slots;    // by register: byte offset from the function's first, or for predicates their number

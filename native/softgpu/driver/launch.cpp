@@ -47,7 +47,6 @@ CUresult launch(const char *name, CUfunction handle, const uint32_t (&grid)[3], 
         const auto stream = stream_of(context, stream_handle);
         require(function->context == &context && stream->context == &context, CUDA_ERROR_INVALID_HANDLE);
         KernelWork work = kernel_work(*function, grid, block, dynamic_shared, parameters, extra);
-        work.launch.stream = stream->number;
         submit(stream, std::move(work));
     }, Site::launch);
 }
