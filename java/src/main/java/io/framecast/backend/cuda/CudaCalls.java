@@ -37,8 +37,8 @@ final class CudaCalls {
         long[] free = new long[1];
         long[] total = new long[1];
         String state = cuMemGetInfo(free, total) == CUresult.CUDA_SUCCESS
-                ? mebibytes(free[0]) + " of " + mebibytes(total[0]) + " are free" : "how much is free is not known";
-        throw new CudaException(result, sentence(result, call + " of " + mebibytes(bytes),
+                ? bytes(free[0]) + " of " + bytes(total[0]) + " are free" : "how much is free is not known";
+        throw new CudaException(result, sentence(result, call + " of " + bytes(bytes),
                 state + "; use a smaller batch or model, or end other programs on the GPU"));
     }
 
@@ -66,7 +66,9 @@ final class CudaCalls {
         };
     }
 
-    private static String mebibytes(long bytes) {
-        return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
+    /** For people. */
+    static String bytes(long bytes) {
+        return bytes < 10L << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1 << 30));
     }
 }

@@ -8,6 +8,7 @@ import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
+import static jcuda.driver.JCudaDriver.cuMemGetInfo;
 import static jcuda.driver.JCudaDriver.cuStreamCreate;
 import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
@@ -101,6 +102,19 @@ public final class CudaDevice implements AutoCloseable {
         CUdeviceptr pointer = new CUdeviceptr();
         checkAllocation(cuMemAlloc(pointer, bytes), "cuMemAlloc", bytes);
         return own(new DeviceMemory(this, pointer, bytes));
+    }
+
+    /**
+     * Free memory, and all there is, in bytes.
+     *
+     * @throws CudaException if the driver does not say
+     */
+    long[] memoryInfo() {
+        enter();
+        long[] free = new long[1];
+        long[] total = new long[1];
+        check(cuMemGetInfo(free, total), "cuMemGetInfo");
+        return new long[] {free[0], total[0]};
     }
 
     /**

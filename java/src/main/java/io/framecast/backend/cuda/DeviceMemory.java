@@ -2,8 +2,10 @@ package io.framecast.backend.cuda;
 
 import static io.framecast.backend.cuda.CudaCalls.check;
 import static jcuda.driver.JCudaDriver.cuMemFree;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemcpyDtoH;
 import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
+import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
 import java.util.Objects;
@@ -79,6 +81,21 @@ public final class DeviceMemory extends DeviceResource {
         CUdeviceptr from = floats(offset, count);
         device.synchronize();
         check(cuMemcpyDtoH(Pointer.to(target).withByteOffset(4L * to), from, 4L * count), "cuMemcpyDtoH");
+    }
+
+    /** Sets all bytes to zero, after the work that was launched before. */
+    public void clear() {
+        device.enter();
+        check(cuMemsetD8Async(pointer(), (byte) 0, bytes, device.stream()), "cuMemsetD8Async");
+    }
+
+    /** Copies floats to other memory of the device, after the work that was launched before; the two do not overlap. */
+    public void copyTo(long offset, DeviceMemory target, long to, long count) {
+        Objects.checkFromIndexSize(offset, count, bytes / 4);
+        Objects.checkFromIndexSize(to, count, target.bytes / 4);
+        device.enter();
+        check(cuMemcpyDtoDAsync(target.pointer().withByteOffset(4 * to), pointer().withByteOffset(4 * offset),
+                4 * count, device.stream()), "cuMemcpyDtoDAsync");
     }
 
     private CUdeviceptr floats(long offset, int count) {
