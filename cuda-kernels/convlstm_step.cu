@@ -13,7 +13,7 @@
 //
 // Compiled for the shape of the recurrent convolution (convolution.cuh): INPUTS units, OUTPUTS = 4 * INPUTS, same
 // padding.
-// Launch: grid (tiles of 128 columns, 32 units; tiles of 128 pixels), block 256. gates may be null: then none are kept.
+// Launch: grid (tiles of 128 pixels * tiles of 128 columns, 32 units), block 256. gates may be null: then none are kept.
 #include "activations.cuh"
 #include "convolution.cuh"
 
@@ -21,15 +21,15 @@ extern "C" __global__ void __launch_bounds__(256, 2) convLstmStep(
         const float *before, const float *w, const float *zx, const float *cellBefore, float *gates, float *cell,
         float *hidden, int activation, int recurrentActivation, int images) {
     float sum[8][8] = {};
-    multiply(InputOfPixel(before, images, blockIdx.y * TILE + place<InputOfPixel>()),
-             Rows(w, TAPS * INPUTS, blockIdx.x * TILE + place<Rows>()), 0, TAPS * INPUTS, sum);
+    multiply(InputOfPixel(before, images, firstRow<OUTPUTS>() + place<InputOfPixel>()),
+             Rows(w, TAPS * INPUTS, firstColumn<OUTPUTS>() + place<Rows>()), 0, TAPS * INPUTS, sum);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        const int p = tileRow(i);
+        const int p = tileRow<OUTPUTS>(i);
         if (p >= images * PIXELS) continue;
 #pragma unroll
         for (int j = 0; j < 8; j += 4) {
-            const int u = tileColumn(j) / 4;
+            const int u = tileColumn<OUTPUTS>(j) / 4;
             if (u >= INPUTS) continue;
             const size_t at = (size_t)p * INPUTS + u;
             float4 z = reinterpret_cast<const float4 *>(zx)[at];

@@ -165,9 +165,18 @@ template <class Matrix> __device__ void put(float (*to)[ROW], const Four &f) {
     }
 }
 
-// The rows (blockIdx.y) and columns (blockIdx.x) of the block's tile that a thread holds in sum[8][8].
-__device__ int tileRow(int i) { return blockIdx.y * TILE + i / 4 * HALF + threadIdx.x / 16 * 4 + i % 4; }
-__device__ int tileColumn(int j) { return blockIdx.x * TILE + j / 4 * HALF + threadIdx.x % 16 * 4 + j % 4; }
+// The first row and column of the block's tile, of a product with so many columns. Tiles of the same rows are
+// neighbours, so that what they share of the long matrix is still in the cache.
+template <int COLUMNS> __device__ int firstRow() { return blockIdx.x / ((COLUMNS + TILE - 1) / TILE) * TILE; }
+template <int COLUMNS> __device__ int firstColumn() { return blockIdx.x % ((COLUMNS + TILE - 1) / TILE) * TILE; }
+
+// The rows and columns that a thread holds in sum[8][8].
+template <int COLUMNS> __device__ int tileRow(int i) {
+    return firstRow<COLUMNS>() + i / 4 * HALF + threadIdx.x / 16 * 4 + i % 4;
+}
+template <int COLUMNS> __device__ int tileColumn(int j) {
+    return firstColumn<COLUMNS>() + j / 4 * HALF + threadIdx.x % 16 * 4 + j % 4;
+}
 
 // sum = left * right over k in [begin, end).
 template <class Left, class Right>
@@ -215,11 +224,11 @@ template <int COLUMNS>
 __device__ void store(float *y, int rows, const float *bias, bool accumulate, const float (&sum)[8][8]) {
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        const int m = tileRow(i);
+        const int m = tileRow<COLUMNS>(i);
         if (m >= rows) continue;
 #pragma unroll
         for (int j = 0; j < 8; j += 4) {
-            const int n = tileColumn(j);
+            const int n = tileColumn<COLUMNS>(j);
             if (n >= COLUMNS) continue;
             float *to = y + (size_t)m * COLUMNS + n;
             if constexpr (COLUMNS % 4 == 0) {

@@ -84,6 +84,11 @@ public final class CudaDevice implements AutoCloseable {
         return properties.computeCapability();
     }
 
+    /** How many the device has, each of which runs blocks of threads. */
+    int multiprocessors() {
+        return properties.multiprocessors();
+    }
+
     /** Name, compute capability, multiprocessors and memory: a line of text. */
     public String description() {
         return properties.toString();

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
-import io.framecast.backend.cuda.CudaKernel.Dim;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -17,8 +16,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * integers, whose sums float32 holds exactly in any order: results must be equal.
  */
 class ConvolutionKernelsTest {
-
-    private static final int TILE = 128;
 
     /** Each leaves partial tiles; channels in fours and not, for input and output. */
     enum Shape {
@@ -47,6 +44,7 @@ class ConvolutionKernelsTest {
         final int dilationWidth;
         final int padTop;
         final int padLeft;
+        final ConvolutionShape shape;
 
         Shape(int images, int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
                 int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
@@ -68,12 +66,8 @@ class ConvolutionKernelsTest {
             outWidth = same ? (width + strideWidth - 1) / strideWidth : (width - reachWidth) / strideWidth + 1;
             padTop = same ? Math.max(0, (outHeight - 1) * strideHeight + reachHeight - height) / 2 : 0;
             padLeft = same ? Math.max(0, (outWidth - 1) * strideWidth + reachWidth - width) / 2 : 0;
-        }
-
-        /** What kernels of this shape are compiled with. */
-        String[] options() {
-            return ConvolutionKernelsTest.options(height, width, inputs, outHeight, outWidth, outputs, kernelHeight,
-                    kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft);
+            shape = new ConvolutionShape(height, width, inputs, outputs, kernelHeight, kernelWidth, strideHeight,
+                    strideWidth, dilationHeight, dilationWidth, same);
         }
 
         int outPixels() {
@@ -122,15 +116,8 @@ class ConvolutionKernelsTest {
 
     private final Random random = new Random(1);
 
-    private static String[] options(int... shape) {
-        String[] names = {"HEIGHT", "WIDTH", "INPUTS", "OUT_HEIGHT", "OUT_WIDTH", "OUTPUTS", "KERNEL_HEIGHT",
-            "KERNEL_WIDTH", "STRIDE_HEIGHT", "STRIDE_WIDTH", "DILATION_HEIGHT", "DILATION_WIDTH", "PAD_TOP",
-            "PAD_LEFT"};
-        String[] options = new String[names.length];
-        for (int i = 0; i < names.length; i++) {
-            options[i] = "-D" + names[i] + "=" + shape[i];
-        }
-        return options;
+    private KernelConvolution convolution(Shape shape, boolean gates, int images) {
+        return device.own(new KernelConvolution(device.get(), device.arena(), shape.shape, gates, images, true));
     }
 
     private float[] integers(int count) {
@@ -149,10 +136,6 @@ class ConvolutionKernelsTest {
         return values;
     }
 
-    private static Dim grid(int rows, int columns, int splits) {
-        return Dim.of((columns + TILE - 1) / TILE, (rows + TILE - 1) / TILE, splits);
-    }
-
     @ParameterizedTest
     @EnumSource
     void convolves(Shape shape) {
@@ -168,14 +151,13 @@ class ConvolutionKernelsTest {
             twice[i] = biased[i] + sum[i];
         }
 
-        CudaKernel kernel = device.kernel("convolution.cu", "convolutionForward", shape.options());
+        KernelConvolution convolution = convolution(shape, false, shape.images);
         DeviceMemory input = device.memory(x);
         DeviceMemory weights = device.memory(w);
         DeviceMemory y = device.unwritten(sum.length);
-        Dim grid = grid(shape.outPixels(), shape.outputs, 1);
-        kernel.launch(grid, Dim.of(256), 0, input, weights, device.memory(bias), y, 0, shape.images);
+        convolution.forward(shape.images, input, weights, device.memory(bias), y, false);
         assertArrayEquals(biased, read(y));
-        kernel.launch(grid, Dim.of(256), 0, input, weights, null, y, 1, shape.images);
+        convolution.forward(shape.images, input, weights, null, y, true);
         assertArrayEquals(twice, read(y));
     }
 
@@ -191,17 +173,17 @@ class ConvolutionKernelsTest {
             twice[i] *= 2;
         }
 
-        CudaKernel kernel = device.kernel("convolution.cu", "convolutionBackwardData", shape.options());
+        KernelConvolution convolution = convolution(shape, false, shape.images);
         DeviceMemory gradient = device.memory(dy);
         DeviceMemory weights = device.memory(w);
         DeviceMemory result = device.unwritten(dx.length);
-        Dim grid = grid(shape.inPixels(), shape.inputs, 1);
-        kernel.launch(grid, Dim.of(256), 0, gradient, weights, result, 0, shape.images);
+        convolution.backwardData(shape.images, gradient, weights, result, false);
         assertArrayEquals(dx, read(result));
-        kernel.launch(grid, Dim.of(256), 0, gradient, weights, result, 1, shape.images);
+        convolution.backwardData(shape.images, gradient, weights, result, true);
         assertArrayEquals(twice, read(result));
     }
 
+    /** Also where it is planned for many more images, and so for more splits. */
     @ParameterizedTest
     @EnumSource
     void passesGradientsToItsWeights(Shape shape) {
@@ -210,19 +192,31 @@ class ConvolutionKernelsTest {
         int size = shape.taps() * shape.inputs * shape.outputs;
         float[] dw = new float[size];
         shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += x[xAt] * dy[yAt]);
-
-        CudaKernel kernel = device.kernel("convolution.cu", "convolutionBackwardWeights", shape.options());
-        // Splits of 40 pixels: the last is shorter, and none is a multiple of the step but by chance.
-        int splits = (shape.outPixels() + 39) / 40;
-        DeviceMemory parts = device.unwritten(splits * size);
-        kernel.launch(grid(shape.taps() * shape.inputs, shape.outputs, splits), Dim.of(256), 0, device.memory(x),
-                device.memory(dy), parts, 40, shape.images);
-        float[] result = new float[size];
-        float[] values = read(parts);
-        for (int i = 0; i < values.length; i++) {
-            result[i % size] += values[i];
+        DeviceMemory input = device.memory(x);
+        DeviceMemory gradient = device.memory(dy);
+        // A parameter's gradient may lie anywhere in the row of all.
+        DeviceMemory result = device.unwritten(size + 1).view(4, 4L * size);
+        for (int planned : new int[] {shape.images, 20 * shape.images}) {
+            convolution(shape, false, planned).backwardWeights(shape.images, input, gradient, result);
+            assertArrayEquals(dw, read(result));
         }
-        assertArrayEquals(dw, result);
+    }
+
+    @Test
+    void passesGradientsOfGatesToItsWeightsInTheirOrder() {
+        Shape shape = Shape.FOURS;
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        int filters = shape.outputs / 4;
+        float[] dw = new float[shape.taps() * shape.inputs * shape.outputs];
+        shape.forEachProduct((xAt, wAt, yAt) -> {
+            int o = wAt % shape.outputs;
+            dw[wAt - o + o % 4 * filters + o / 4] += x[xAt] * dy[yAt];
+        });
+        DeviceMemory result = device.unwritten(dw.length);
+        convolution(shape, true, shape.images).backwardWeights(shape.images, device.memory(x), device.memory(dy),
+                result);
+        assertArrayEquals(dw, read(result));
     }
 
     @Test
@@ -276,14 +270,13 @@ class ConvolutionKernelsTest {
             }
         }
 
-        String[] options = options(height, width, units, height, width, 4 * units, kernel, kernel, 1, 1, 1, 1,
-                kernel / 2, kernel / 2);
         DeviceMemory gatesOut = device.unwritten(gates.length);
         DeviceMemory cellOut = device.unwritten(cell.length);
         DeviceMemory hiddenOut = device.unwritten(hidden.length);
-        device.kernel("convlstm_step.cu", "convLstmStep", options).launch(grid(pixels, 4 * units, 1), Dim.of(256), 0,
-                device.memory(before), device.memory(w), device.memory(zx), device.memory(cellBefore), gatesOut,
-                cellOut, hiddenOut, activation.ordinal(), recurrent.ordinal(), images);
+        RecurrentStep recurrentStep = device.own(new RecurrentStep(device.get(),
+                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel)));
+        recurrentStep.launch(images, device.memory(before), device.memory(w), device.memory(zx),
+                device.memory(cellBefore), gatesOut, cellOut, hiddenOut, activation, recurrent);
         assertClose(gates, read(gatesOut));
         assertClose(cell, read(cellOut));
         assertClose(hidden, read(hiddenOut));

@@ -21,10 +21,12 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
 
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
     private CudaDevice device;
+    private DeviceArena arena;
 
     @Override
     public void beforeEach(ExtensionContext test) {
         device = CudaDevice.open(SOFTWARE);
+        arena = new DeviceArena(device);
         if (SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
             SoftGpu.clearReport();
@@ -53,6 +55,11 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
         return device;
     }
 
+    /** Memory for ops of this test, planned before it is allocated. */
+    DeviceArena arena() {
+        return arena;
+    }
+
     /** @param options of the compiler, such as "-DWIDTH=64" */
     CudaKernel kernel(String file, String name, String... options) {
         return own(device.module(file, List.of(options))).kernel(name);
@@ -75,7 +82,8 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
         return values;
     }
 
-    private <T extends AutoCloseable> T own(T thing) {
+    /** Closes it when the test ends, before what was made earlier. */
+    <T extends AutoCloseable> T own(T thing) {
         made.push(thing);
         return thing;
     }
