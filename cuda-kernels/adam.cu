@@ -2,8 +2,8 @@
 //
 //   m += (g - m)(1 - beta1)        v += (g*g - v)(1 - beta2)        p -= alpha*m/(sqrt(v) + epsilon)
 //
-// alpha = lr*sqrt(1 - beta2^t)/(1 - beta1^t) comes from the host, and so does 1 - beta: in float32 it would lose
-// digits of 0.001.
+// alpha = lr*sqrt(1 - beta2^t)/(1 - beta1^t) comes from the host, in memory, so that a launch recorded once serves all
+// steps; and so does 1 - beta: in float32 it would lose digits of 0.001.
 //
 // Launch: block 256, grid at most ceil(n / 1024); fewer blocks take more each. Bound by bytes: 28 a parameter.
 #include "fours.cuh"
@@ -19,8 +19,8 @@ struct Adam {
 };
 
 extern "C" __global__ void __launch_bounds__(256) adam(float *p, const float *g, float *m, float *v, long long n,
-        float alpha, float oneMinusBeta1, float oneMinusBeta2, float epsilon) {
-    const Adam step{alpha, oneMinusBeta1, oneMinusBeta2, epsilon};
+        const float *alpha, float oneMinusBeta1, float oneMinusBeta2, float epsilon) {
+    const Adam step{*alpha, oneMinusBeta1, oneMinusBeta2, epsilon};
     const long long vectors = fours(n, p, g, m, v);
     for (long long i = firstIndex(); i < vectors; i += indexStep()) {
         float4 p4 = fourAt(p, i), m4 = fourAt(m, i), v4 = fourAt(v, i);

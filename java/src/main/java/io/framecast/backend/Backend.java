@@ -25,7 +25,10 @@ public interface Backend extends AutoCloseable {
     /** @param size the most elements it will be given */
     LossOp loss(Loss loss, long size);
 
-    AdamOp adam(Tensor parameters, Tensor gradients);
+    AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon);
+
+    /** Makes a program of {@code work}, which is the same whenever it is run. */
+    Program program(Runnable work);
 
     /** The most bytes of device memory that were held at once. */
     long peakBytes();

@@ -4,11 +4,15 @@ package io.framecast.backend;
 public interface LossOp extends AutoCloseable {
 
     /**
+     * Computes the mean loss.
+     *
      * @param size how many elements of both to take
      * @param gradient whether to compute the gradient too
-     * @return the mean loss; NaN or infinite where the outputs are
      */
-    double forward(Tensor outputs, Tensor targets, long size, boolean gradient);
+    void forward(Tensor outputs, Tensor targets, long size, boolean gradient);
+
+    /** The mean loss of the last forward; NaN or infinite where the outputs were. Not within a {@link Program}. */
+    double value();
 
     /** The gradient of the mean loss with respect to the outputs of the last forward that computed it. */
     Tensor gradient();

@@ -16,17 +16,21 @@ public final class Adam implements AutoCloseable {
 
     public Adam(Network network) {
         parameters = network.parameters();
-        op = network.backend().adam(parameters.trained(), parameters.gradients());
+        op = network.backend().adam(parameters.trained(), parameters.gradients(), BETA_1, BETA_2, EPSILON);
     }
 
-    /** Changes the parameters: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t), p -= alpha*m/(sqrt(v) + eps). */
-    public void update(double learningRate) {
+    /** Begins step t, the next one: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t). */
+    public void begin(double learningRate) {
         step++;
-        double alpha = learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step));
-        op.update(alpha, BETA_1, BETA_2, EPSILON);
+        op.setAlpha(learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step)));
     }
 
-    /** The steps made. */
+    /** Changes the parameters as the step begun says: p -= alpha*m/(sqrt(v) + eps). */
+    public void update() {
+        op.update();
+    }
+
+    /** The steps made, or begun. */
     public long step() {
         return step;
     }

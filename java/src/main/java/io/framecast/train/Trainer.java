@@ -3,6 +3,7 @@ package io.framecast.train;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.data.Batch;
 import io.framecast.data.Batches;
@@ -16,6 +17,7 @@ import io.framecast.nn.Network;
 import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -56,6 +58,12 @@ public final class Trainer implements AutoCloseable {
     /** For scheduled sampling: the network for single frames, and what it makes of the videos; null without. */
     private final Network sampler;
     private final Tensor sampled;
+
+    /** What the device does with a batch. */
+    private record Pass(int videos, boolean sample, boolean training) {
+    }
+
+    private final Map<Pass, Program> programs = new HashMap<>();
 
     /** What closes the above, the last made first. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -148,8 +156,9 @@ public final class Trainer implements AutoCloseable {
         while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && (!stepsMade() || epochMade())) {
             listener.epochStarted(epoch + 1, batch, batches.count());
             try (Epoch loaded = batches.epoch(epoch, batch)) {
-                while (loaded.hasNext() && !stepsMade() && !stopping) {
-                    step(loaded);
+                Batch next = stepsMade() ? null : upload(loaded);
+                while (next != null && !stopping) {
+                    next = step(next, loaded);
                     if (System.nanoTime() - saved > SAVE_NANOS) {
                         saveLast();
                         saved = System.nanoTime();
@@ -184,18 +193,22 @@ public final class Trainer implements AutoCloseable {
         return batch == batches.count();
     }
 
-    private void step(Epoch loaded) {
+    /**
+     * Makes a step on {@code next}, which is uploaded already.
+     *
+     * @return the batch after it, uploaded while the device was computing; null if there is none
+     */
+    private Batch step(Batch next, Epoch loaded) {
         long begin = System.nanoTime();
-        Batch next = loaded.next();
         double done = (double) adam.step() / settings.plannedSteps(batches.count());
         double rate = learningRate * settings.schedule().factor(done);
-        videos.write(0, next.values(), 0, next.values().length);
-        double value = forward(inputs(next, done >= settings.sampling()), next, true);
+        adam.begin(rate);
+        program(next, done >= settings.sampling(), true).run();
+        Batch following = stepsMade() ? null : upload(loaded);
+        double value = loss.value();
         if (!Double.isFinite(value)) {
-            throw diverged("The loss became " + value + " at step " + (adam.step() + 1));
+            throw diverged("The loss became " + value + " at step " + adam.step());
         }
-        network.backward(loss.gradient());
-        adam.update(rate);
         double seconds = (System.nanoTime() - begin) / 1e9;
         batch++;
         epochLoss += value * next.size();
@@ -204,27 +217,46 @@ public final class Trainer implements AutoCloseable {
         StepMetrics metrics = new StepMetrics(adam.step(), value, rate, next.size(), seconds);
         run.add(metrics);
         listener.stepDone(metrics);
+        return following;
     }
 
-    /** The loss of one batch and, in training, the gradient of the network's output. The targets are in `videos`. */
-    private double forward(Tensor inputs, Batch next, boolean training) {
-        FrameShift shift = next.shift();
-        Tensor outputs = network.forward(inputs.slice(shift.inputOffset(), shift.length()), shift.frames(), next.size(),
-                training);
-        return loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), training);
-    }
-
-    /** What the network feeds on: the videos, or of these the first half of the frames and then its own forecasts. */
-    private Tensor inputs(Batch next, boolean sample) {
-        if (!sample) {
-            return videos;
+    private Batch upload(Epoch loaded) {
+        if (!loaded.hasNext()) {
+            return null;
         }
-        long frame = next.shift().stepSize();
-        int seen = next.frames() / 2;
+        Batch next = loaded.next();
+        videos.write(0, next.values(), 0, next.values().length);
+        return next;
+    }
+
+    /** What the device does with a batch of this size in {@code videos}: always the same, so a program. */
+    private Program program(Batch next, boolean sample, boolean training) {
+        return programs.computeIfAbsent(new Pass(next.size(), sample, training), pass -> {
+            FrameShift shift = next.shift();
+            return own(network.backend().program(() -> run(pass, shift)), Program::close);
+        });
+    }
+
+    /** The loss and, in training, the gradients and Adam's step. */
+    private void run(Pass pass, FrameShift shift) {
+        Tensor inputs = pass.sample ? sample(shift, pass.videos) : videos;
+        Tensor outputs = network.forward(inputs.slice(shift.inputOffset(), shift.length()), shift.frames(), pass.videos,
+                pass.training);
+        loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), pass.training);
+        if (pass.training) {
+            network.backward(loss.gradient());
+            adam.update();
+        }
+    }
+
+    /** Of the videos the first half of the frames, and then the network's own forecasts. */
+    private Tensor sample(FrameShift shift, int count) {
+        long frame = shift.stepSize();
+        int seen = shift.videoFrames() / 2;
         videos.copyTo(0, sampled, 0, seen * frame);
         sampler.begin();
-        for (int t = 0; t + 2 < next.frames(); t++) {
-            Tensor prediction = sampler.step(sampled.slice(t * frame, frame), next.size());
+        for (int t = 0; t + 2 < shift.videoFrames(); t++) {
+            Tensor prediction = sampler.step(sampled.slice(t * frame, frame), count);
             if (t + 1 >= seen) {
                 prediction.copyTo(0, sampled, (t + 1) * frame, frame);
             }
@@ -279,9 +311,9 @@ public final class Trainer implements AutoCloseable {
                 if (stopping) {
                     return Double.NaN;
                 }
-                Batch next = loaded.next();
-                videos.write(0, next.values(), 0, next.values().length);
-                sum += forward(inputs(next, sampler != null), next, false) * next.size();
+                Batch next = upload(loaded);
+                program(next, sampler != null, false).run();
+                sum += loss.value() * next.size();
             }
         }
         epochSeconds += (System.nanoTime() - begin) / 1e9;

@@ -7,11 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
 import java.util.List;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Batch normalisation against its definition in float64. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class BatchNormTest {
+
+    @Parameter
+    TestDevice device;
 
     private static final double EPSILON = 1e-3;
 
@@ -28,7 +36,7 @@ class BatchNormTest {
     @ParameterizedTest
     @MethodSource("cases")
     void trainingNormalisesByTheBatchAndItsGradientsAgree(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Layer layer = layer(backend, c, 0);
             Tensor x = backend.tensor(c.values("x"));
             float[] y = layer.op.forward(x, c.number("frames"), c.number("batch"), true).read();
@@ -47,7 +55,7 @@ class BatchNormTest {
     @ParameterizedTest
     @MethodSource("cases")
     void inferenceNormalisesByTheMovingAveragesAndLeavesThem(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Layer layer = layer(backend, c, 2);
             Tensor x = backend.tensor(c.values("x"));
             float[] y = layer.op.forward(x, c.number("frames"), c.number("batch"), false).read();

@@ -7,11 +7,19 @@ import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The convolution over time, height and width against PyTorch's in float64. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class Conv3dTest {
+
+    @Parameter
+    TestDevice device;
 
     static List<Golden.Case> cases() {
         return Golden.load("conv3d").cases();
@@ -20,7 +28,7 @@ class Conv3dTest {
     @ParameterizedTest
     @MethodSource("cases")
     void outputsAndAllGradientsAgree(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             compare(backend, c, 0);
         }
     }
@@ -28,7 +36,7 @@ class Conv3dTest {
     @ParameterizedTest
     @MethodSource("cases")
     void aPlanForMoreFramesAndVideosServesFewer(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             compare(backend, c, 2);
         }
     }

@@ -10,11 +10,19 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The ConvLSTM against PyTorch in float64. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class ConvLstmTest {
+
+    @Parameter
+    TestDevice device;
 
     private record Layer(ConvLstmOp op, Weights kernel, Weights recurrentKernel, Weights bias) {
     }
@@ -26,7 +34,7 @@ class ConvLstmTest {
     @ParameterizedTest
     @MethodSource("cases")
     void outputsAndAllGradientsAgree(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             compare(backend, c, 0);
         }
     }
@@ -34,7 +42,7 @@ class ConvLstmTest {
     @ParameterizedTest
     @MethodSource("cases")
     void aPlanForMoreFramesAndVideosServesFewer(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             compare(backend, c, 2);
         }
     }
@@ -42,7 +50,7 @@ class ConvLstmTest {
     @ParameterizedTest
     @MethodSource("cases")
     void stepsFromTheCarriedStateMakeTheSameFrames(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = c.number("frames");
             int batch = c.number("batch");
             Layer layer = layer(backend, c, new Plan(3, batch + 1, false, false));
@@ -70,7 +78,7 @@ class ConvLstmTest {
     @Test
     void inferenceOverTheWholeSequenceAgreesToo() {
         Golden.Case c = Golden.load("conv_lstm").named("1x1");
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Layer layer = layer(backend, c, new Plan(c.number("frames"), c.number("batch"), false, false));
             Tensor h = layer.op.forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), false);
             assertClose("h", c.values("h"), h.read(), Closeness.OUTPUT);
@@ -80,7 +88,7 @@ class ConvLstmTest {
     @Test
     void noGradientOfTheInputIsMadeUnlessAskedFor() {
         Golden.Case c = Golden.load("conv_lstm").named("3x3");
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Layer layer = layer(backend, c, new Plan(c.number("frames"), c.number("batch"), true, false));
             layer.op.forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), true);
             assertNull(layer.op.backward(backend.tensor(c.values("dh"))));

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,7 +26,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  * do, and come to a few 2^-24/e, 2e-5 of it. The derivative along a random v is about the norm of the gradient:
  * 1e-3 of the norm is allowed, above these errors and far under what a wrong term makes.
  */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class FiniteDifferenceTest {
+
+    @Parameter
+    TestDevice device;
 
     private static final double STEP = Math.scalb(1, -7);
     private static final double TOLERANCE = 1e-3;
@@ -39,7 +46,7 @@ class FiniteDifferenceTest {
     @ParameterizedTest
     @CsvSource({"SIGMOID, TANH, 1, 1, true", "TANH, SIGMOID, 2, 1, true", "LINEAR, SIGMOID, 1, 2, false"})
     void convLstm(Activation activation, Activation recurrent, int stride, int dilation, boolean same) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = 3;
             int batch = 2;
             Weights kernel = weights(backend, 3 * 3 * 2 * 12, 0.3);
@@ -57,7 +64,7 @@ class FiniteDifferenceTest {
     @ParameterizedTest
     @CsvSource({"TANH, 3", "SIGMOID, 2", "LINEAR, 4"})
     void conv3d(Activation activation, int kernelFrames) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = 3;
             int batch = 2;
             Weights kernel = weights(backend, kernelFrames * 3 * 2 * 2 * 3, 0.3);
@@ -71,7 +78,7 @@ class FiniteDifferenceTest {
 
     @Test
     void batchNorm() {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Weights gamma = weights(backend, 3, 1);
             Weights beta = weights(backend, 3, 1);
             Op op = backend.own(backend.get().batchNorm(new BatchNormSpec(5, 6, 3, 1e-3, 0.99),
@@ -84,7 +91,7 @@ class FiniteDifferenceTest {
     @ParameterizedTest
     @CsvSource({"false", "true"})
     void spaceToDepth(boolean inverse) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Op op = backend.own(backend.get().spaceToDepth(new SpaceToDepthSpec(4, 6, 3, 2, inverse),
                     new Plan(3, 2, true, true)));
             checkOp(backend, op, grid(backend, 3 * 2 * 4 * 6 * 3, 1), 3, 2, List.of());
@@ -94,7 +101,7 @@ class FiniteDifferenceTest {
     @ParameterizedTest
     @EnumSource(Loss.class)
     void loss(Loss loss) {
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             int size = 700;
             LossOp op = backend.own(backend.get().loss(loss, size));
             float[] outputs = new float[size];
@@ -108,7 +115,10 @@ class FiniteDifferenceTest {
             Tensor y = backend.tensor(outputs);
             Tensor t = backend.tensor(targets);
             op.forward(y, t, size, true);
-            check(new Input("outputs", y, op.gradient()), () -> op.forward(y, t, size, false));
+            check(new Input("outputs", y, op.gradient()), () -> {
+                op.forward(y, t, size, false);
+                return op.value();
+            });
         }
     }
 

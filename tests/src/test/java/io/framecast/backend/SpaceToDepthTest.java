@@ -3,9 +3,17 @@ package io.framecast.backend;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Patches of pixels as channels, against the examples in TensorFlow's documentation. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class SpaceToDepthTest {
+
+    @Parameter
+    TestDevice device;
 
     // One image of 4x4 pixels, one channel, in blocks of 2.
     private static final float[] SPACE = {1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 13, 14, 11, 12, 15, 16};
@@ -35,7 +43,7 @@ class SpaceToDepthTest {
         for (int k = 0; k < x.length; k++) {
             x[k] = k;
         }
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Plan plan = new Plan(3, 4, true, true);
             Op toDepth = backend.own(backend.get().spaceToDepth(new SpaceToDepthSpec(6, 9, 2, 3, false), plan));
             Op toSpace = backend.own(backend.get().spaceToDepth(new SpaceToDepthSpec(6, 9, 2, 3, true), plan));
@@ -46,8 +54,8 @@ class SpaceToDepthTest {
         }
     }
 
-    private static float[] forward(SpaceToDepthSpec spec, int frames, float[] values) {
-        try (TestBackend backend = TestBackend.fp32()) {
+    private float[] forward(SpaceToDepthSpec spec, int frames, float[] values) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Op op = backend.own(backend.get().spaceToDepth(spec, new Plan(frames, 1, false, false)));
             return op.forward(backend.tensor(values), frames, 1, false).read();
         }

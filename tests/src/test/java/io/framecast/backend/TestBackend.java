@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cpu.NativeCpu;
+import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.softgpu.SoftGpu;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -12,11 +15,24 @@ import java.util.Deque;
 /** The backend under test, and all that a test makes on it: closed with it, and nothing may be left then. */
 public final class TestBackend implements AutoCloseable {
 
-    private final CpuBackend backend;
+    private final Backend backend;
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
 
-    private TestBackend(CpuBackend backend) {
+    private TestBackend(Backend backend) {
         this.backend = backend;
+    }
+
+    public static TestBackend fp32(TestDevice device) {
+        return device == TestDevice.CPU ? fp32() : cuda(Convolutions.KERNELS, true);
+    }
+
+    /** On the CUDA device that tests use: where that is the software one, with all its checks. */
+    public static TestBackend cuda(Convolutions convolutions, boolean graphs) {
+        if (TestDevice.SOFTWARE) {
+            SoftGpu.configure("checks=all,counters=on");
+            SoftGpu.clearReport();
+        }
+        return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, convolutions, graphs));
     }
 
     /** With one thread, which keeps small tests fast on busy machines; more are the subject of tests of their own. */
@@ -72,7 +88,13 @@ public final class TestBackend implements AutoCloseable {
         } catch (Exception e) {
             throw new AssertionError(e);
         }
-        assertEquals(0, backend.bytesInUse(), "bytes in use after all was closed");
+        if (backend instanceof CpuBackend cpu) {
+            assertEquals(0, cpu.bytesInUse(), "bytes in use after all was closed");
+        }
         backend.close();
+        if (backend instanceof CudaBackend && TestDevice.SOFTWARE) {
+            assertEquals("", SoftGpu.report(), "a report of the device");
+            assertEquals("", SoftGpu.liveAllocations(), "what was never freed");
+        }
     }
 }

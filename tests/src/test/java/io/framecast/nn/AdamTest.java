@@ -4,13 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Loss;
 import io.framecast.backend.TestBackend;
+import io.framecast.backend.TestDevice;
 import io.framecast.golden.Golden;
 import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Adam against Keras's formula in float64. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class AdamTest {
+
+    @Parameter
+    TestDevice device;
 
     private static final String KERNEL = "layers.0.kernel";
     private static final String BIAS = "layers.0.bias";
@@ -26,7 +35,7 @@ class AdamTest {
         ModelConfig model = ModelJson.parse("""
                 {"input": {"height": 1, "width": 1, "channels": %d},
                  "layers": [{"type": "Conv3D", "filters": 1, "kernel_size": 1}]}""".formatted(count), "the test");
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Network network = backend.own(Network.forTraining(backend.get(), model, Loss.MEAN_SQUARED_ERROR, 1, 1));
             Parameters parameters = network.parameters();
             parameters.set(named(start));
@@ -36,7 +45,8 @@ class AdamTest {
                 int from = (step - 1) * count;
                 float[] g = Arrays.copyOfRange(gradients, from, from + count);
                 parameters.join(named(g), parameters.gradients());
-                adam.update(1e-3);
+                adam.begin(1e-3);
+                adam.update();
                 float[] p = parameters.get().get(KERNEL).values();
                 float[] m = adam.m().get(KERNEL).values();
                 float[] v = adam.v().get(KERNEL).values();

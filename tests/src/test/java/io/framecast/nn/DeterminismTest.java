@@ -81,7 +81,8 @@ class DeterminismTest {
                     targets.write(uniform(random, x.size()));
                     loss.forward(network.forward(x, FRAMES, BATCH, true), targets, x.size(), true);
                     network.backward(loss.gradient());
-                    adam.update(1e-2);
+                    adam.begin(1e-2);
+                    adam.update();
                 }
                 parameters = network.parameters().get();
                 m = adam.m();

@@ -69,7 +69,8 @@ final class GoldenTraining {
     }
 
     double loss(Tensor outputs, int first, int end, boolean gradient) {
-        return loss.forward(outputs, backend.tensor(videos(c, "targets", first, end)), outputs.size(), gradient);
+        loss.forward(outputs, backend.tensor(videos(c, "targets", first, end)), outputs.size(), gradient);
+        return loss.value();
     }
 
     /** @return the loss before the step */
@@ -77,7 +78,8 @@ final class GoldenTraining {
         int end = Math.min(next + c.number("batch"), c.number("videos"));
         double value = loss(forward(next, end), next, end, true);
         network.backward(loss.gradient());
-        adam.update(1e-3);
+        adam.begin(1e-3);
+        adam.update();
         next = end % c.number("videos");
         return value;
     }

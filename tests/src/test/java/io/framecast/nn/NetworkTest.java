@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
+import io.framecast.backend.TestDevice;
 import io.framecast.backend.cpu.CpuBackend.Operands;
 import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
@@ -23,14 +24,18 @@ class NetworkTest {
         return Golden.load("networks").cases();
     }
 
-    static Stream<Arguments> casesOnOneAndMoreThreads() {
-        return Stream.of(1, 2, 5).flatMap(threads -> cases().stream().map(c -> Arguments.of(threads, c)));
+    static Stream<Arguments> casesOnEveryDevice() {
+        return Stream.of(TestDevice.values()).flatMap(device -> cases().stream().map(c -> Arguments.of(device, c)));
+    }
+
+    static Stream<Arguments> casesOnMoreThreads() {
+        return Stream.of(2, 5).flatMap(threads -> cases().stream().map(c -> Arguments.of(threads, c)));
     }
 
     @ParameterizedTest
-    @MethodSource("cases")
-    void outputsAgree(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+    @MethodSource("casesOnEveryDevice")
+    void outputsAgree(TestDevice device, Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             ModelConfig model = GoldenTraining.model(c);
             int batch = c.number("batch");
             Network network = backend.own(Network.forInference(backend.get(), model, c.number("frames") + 1, batch));
@@ -42,34 +47,46 @@ class NetworkTest {
     }
 
     @ParameterizedTest
-    @MethodSource("casesOnOneAndMoreThreads")
-    void oneTrainingStepHasTheLossAndEveryGradient(int threads, Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32(threads)) {
-            GoldenTraining training = new GoldenTraining(backend, c);
-            int batch = c.number("batch");
-            Tensor y = training.forward(0, batch);
-            assertClose("training outputs", c.values("training_outputs"), y.read(), Closeness.OUTPUT);
-            // The loss is a mean of terms whose derivative by the output is at most about 1.
-            assertEquals(c.settings().get("first_loss").doubleValue(), training.loss(y, 0, batch, true),
-                    Closeness.OUTPUT);
-            training.network().backward(training.loss().gradient());
-            Parameters parameters = training.network().parameters();
-            Map<String, float[]> actual = new HashMap<>();
-            parameters.split(parameters.gradients()).forEach((name, value) -> actual.put(name, value.values()));
-            assertEquals(c.named("gradient.").size(), actual.size());
-            for (String name : c.named("gradient.")) {
-                assertClose("gradient of " + name, c.values("gradient." + name), actual.get(name), Closeness.GRADIENT);
-            }
-            for (String name : c.named("moving.")) {
-                assertClose(name, c.values("moving." + name), parameters.get().get(name).values(), Closeness.OUTPUT);
-            }
+    @MethodSource("casesOnEveryDevice")
+    void oneTrainingStepHasTheLossAndEveryGradient(TestDevice device, Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            checkTrainingStep(backend, c);
         }
     }
 
     @ParameterizedTest
-    @MethodSource("cases")
-    void twentyTrainingLossesAgree(Golden.Case c) {
-        try (TestBackend backend = TestBackend.fp32()) {
+    @MethodSource("casesOnMoreThreads")
+    void soItHasOnMoreThreads(int threads, Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(threads)) {
+            checkTrainingStep(backend, c);
+        }
+    }
+
+    private static void checkTrainingStep(TestBackend backend, Golden.Case c) {
+        GoldenTraining training = new GoldenTraining(backend, c);
+        int batch = c.number("batch");
+        Tensor y = training.forward(0, batch);
+        assertClose("training outputs", c.values("training_outputs"), y.read(), Closeness.OUTPUT);
+        // The loss is a mean of terms whose derivative by the output is at most about 1.
+        assertEquals(c.settings().get("first_loss").doubleValue(), training.loss(y, 0, batch, true),
+                Closeness.OUTPUT);
+        training.network().backward(training.loss().gradient());
+        Parameters parameters = training.network().parameters();
+        Map<String, float[]> actual = new HashMap<>();
+        parameters.split(parameters.gradients()).forEach((name, value) -> actual.put(name, value.values()));
+        assertEquals(c.named("gradient.").size(), actual.size());
+        for (String name : c.named("gradient.")) {
+            assertClose("gradient of " + name, c.values("gradient." + name), actual.get(name), Closeness.GRADIENT);
+        }
+        for (String name : c.named("moving.")) {
+            assertClose(name, c.values("moving." + name), parameters.get().get(name).values(), Closeness.OUTPUT);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("casesOnEveryDevice")
+    void twentyTrainingLossesAgree(TestDevice device, Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             GoldenTraining training = new GoldenTraining(backend, c);
             double[] expected = c.numbers("losses");
             for (int step = 0; step < expected.length; step++) {

@@ -4,20 +4,29 @@ import static io.framecast.golden.Closeness.assertClose;
 
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
+import io.framecast.backend.TestDevice;
 import io.framecast.golden.Closeness;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Rollout with carried state against the whole growing sequence, run anew each time by another network. Both are
  * float32, and may add up convolutions in other orders: the tolerance is that of float32 outputs.
  */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
 class StepTest {
+
+    @Parameter
+    TestDevice device;
 
     private static final int FRAMES = 9;
 
@@ -61,7 +70,7 @@ class StepTest {
         });
         int batch = 2;
         int frame = batch * model.input().size();
-        try (TestBackend backend = TestBackend.fp32()) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
             Network stepping = backend.own(Network.forInference(backend.get(), model, 1, batch + 1));
             Network whole = backend.own(Network.forInference(backend.get(), model, FRAMES, batch));
             stepping.parameters().set(parameters);

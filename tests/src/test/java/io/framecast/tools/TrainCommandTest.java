@@ -157,7 +157,8 @@ class TrainCommandTest {
                 }
                 loss.forward(outputs, backend.tensor(targets), targets.length, true);
                 network.backward(loss.gradient());
-                adam.update(learningRate);
+                adam.begin(learningRate);
+                adam.update();
             }
         }
         return losses;

@@ -63,10 +63,12 @@ final class BenchCommand implements Runnable {
             for (int step = -1; step < steps; step++) {
                 long begin = System.nanoTime();
                 loss.forward(network.forward(inputs, frames - 1, batch, true), targets, (frames - 1) * frame, true);
+                loss.value();
                 long forward = System.nanoTime();
                 network.backward(loss.gradient());
                 long backward = System.nanoTime();
-                adam.update(1e-3);
+                adam.begin(1e-3);
+                adam.update();
                 long end = System.nanoTime();
                 if (step >= 0) {
                     seconds[0][step] = (forward - begin) / 1e9;

@@ -14,18 +14,30 @@ final class CpuAdam implements AdamOp {
     private final Tensor averages;
     private final Tensor m;
     private final Tensor v;
+    private final double beta1;
+    private final double beta2;
+    private final double epsilon;
+    private double alpha;
 
-    CpuAdam(NativeCpu.Device device, Tensor parameters, Tensor gradients) {
+    CpuAdam(NativeCpu.Device device, Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
         this.device = device;
         this.parameters = parameters;
         this.gradients = gradients;
+        this.beta1 = beta1;
+        this.beta2 = beta2;
+        this.epsilon = epsilon;
         this.averages = CpuTensor.allocate(device, 2 * parameters.size());
         this.m = averages.slice(0, parameters.size());
         this.v = averages.slice(parameters.size(), parameters.size());
     }
 
     @Override
-    public void update(double alpha, double beta1, double beta2, double epsilon) {
+    public void setAlpha(double alpha) {
+        this.alpha = alpha;
+    }
+
+    @Override
+    public void update() {
         NativeCpu.adam(device, pointer(parameters), pointer(gradients), pointer(m), pointer(v), parameters.size(),
                 alpha, beta1, beta2, epsilon);
     }

@@ -12,6 +12,7 @@ import io.framecast.backend.LossOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Precision;
+import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
@@ -107,8 +108,24 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public AdamOp adam(Tensor parameters, Tensor gradients) {
-        return new CpuAdam(device, parameters, gradients);
+    public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
+        return new CpuAdam(device, parameters, gradients, beta1, beta2, epsilon);
+    }
+
+    /** The work as it comes. */
+    @Override
+    public Program program(Runnable work) {
+        return new Program() {
+            @Override
+            public void run() {
+                work.run();
+            }
+
+            @Override
+            public void close() {
+                // It holds nothing.
+            }
+        };
     }
 
     @Override

@@ -13,6 +13,7 @@ final class CpuLoss implements LossOp {
     private final NativeCpu.Device device;
     private final Loss loss;
     private final Tensor gradient;
+    private double value;
 
     CpuLoss(NativeCpu.Device device, Loss loss, long size) {
         this.device = device;
@@ -21,9 +22,14 @@ final class CpuLoss implements LossOp {
     }
 
     @Override
-    public double forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
-        return call(() -> NativeCpu.loss(device, loss.ordinal(), pointer(outputs), pointer(targets), size,
+    public void forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
+        value = call(() -> NativeCpu.loss(device, loss.ordinal(), pointer(outputs), pointer(targets), size,
                 withGradient ? pointer(gradient) : null));
+    }
+
+    @Override
+    public double value() {
+        return value;
     }
 
     @Override

@@ -21,4 +21,16 @@ interface CudaConvolution extends AutoCloseable {
 
     @Override
     void close();
+
+    /** Who makes convolutions. */
+    @FunctionalInterface
+    interface Factory {
+
+        /**
+         * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
+         * @param images the most that it will be given
+         * @param training also backward
+         */
+        CudaConvolution make(ConvolutionShape shape, boolean gates, int images, boolean training);
+    }
 }

@@ -44,6 +44,7 @@ public final class CudaDevice implements AutoCloseable {
     /** What was made here and is not closed. */
     private final Set<DeviceResource> resources = new LinkedHashSet<>();
 
+    private HostCopies copies;
     private boolean closed;
 
     private CudaDevice(CudaDriver.Device properties, CUdevice device, CUcontext context, CUstream stream,
@@ -138,6 +139,25 @@ public final class CudaDevice implements AutoCloseable {
         return own(CudaModule.load(this, file, ptx));
     }
 
+    /**
+     * Records what {@code work} does on this device, instead of doing it.
+     *
+     * @throws CudaException if it does something that cannot be recorded
+     */
+    CudaGraph capture(Runnable work) {
+        enter();
+        return own(CudaGraph.capture(this, work));
+    }
+
+    /** Copies between Java's arrays and this device. */
+    HostCopies copies() {
+        enter();
+        if (copies == null) {
+            copies = own(HostCopies.open(this));
+        }
+        return copies;
+    }
+
     /** Waits until all work is done. Errors of kernels show here, or in the call that waits before. */
     public void synchronize() {
         enter();
@@ -152,32 +172,13 @@ public final class CudaDevice implements AutoCloseable {
         }
         closed = true;
         Closing closing = new Closing();
-        closing.run(this::activate);
-        closing.run(() -> check(cuStreamSynchronize(stream), "cuStreamSynchronize"));
-        List.copyOf(resources).forEach(resource -> closing.run(resource::close));
-        closing.run(() -> check(cuStreamDestroy(stream), "cuStreamDestroy"));
-        closing.run(() -> check(cuCtxSetCurrent(new CUcontext()), "cuCtxSetCurrent"));
-        closing.run(() -> check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease"));
-        closing.finish();
-    }
-
-    /** Steps that are all made, whichever of them fail; the first failure is told. */
-    private static final class Closing {
-        private CudaException first;
-
-        void run(Runnable step) {
-            try {
-                step.run();
-            } catch (CudaException e) {
-                first = first == null ? e : first;
-            }
-        }
-
-        void finish() {
-            if (first != null) {
-                throw first;
-            }
-        }
+        closing.add(() -> check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease"));
+        closing.add(() -> check(cuCtxSetCurrent(new CUcontext()), "cuCtxSetCurrent"));
+        closing.add(() -> check(cuStreamDestroy(stream), "cuStreamDestroy"));
+        List.copyOf(resources).forEach(resource -> closing.add(resource::close));
+        closing.add(() -> check(cuStreamSynchronize(stream), "cuStreamSynchronize"));
+        closing.add(this::activate);
+        closing.run();
     }
 
     /** Makes the calls of this thread go to this device, which must be open. */

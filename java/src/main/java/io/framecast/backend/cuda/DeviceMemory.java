@@ -3,13 +3,9 @@ package io.framecast.backend.cuda;
 import static io.framecast.backend.cuda.CudaCalls.check;
 import static jcuda.driver.JCudaDriver.cuMemFree;
 import static jcuda.driver.JCudaDriver.cuMemcpyDtoDAsync;
-import static jcuda.driver.JCudaDriver.cuMemcpyDtoH;
-import static jcuda.driver.JCudaDriver.cuMemcpyHtoD;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
-import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
 import java.util.Objects;
-import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 
 /**
@@ -62,11 +58,7 @@ public final class DeviceMemory extends DeviceResource {
      */
     public void write(long offset, float[] source, int from, int count) {
         Objects.checkFromIndexSize(from, count, source.length);
-        CUdeviceptr to = floats(offset, count);
-        device.synchronize();
-        check(cuMemcpyHtoD(to, Pointer.to(source).withByteOffset(4L * from), 4L * count), "cuMemcpyHtoD");
-        // It may return with the last bytes on their way, in the default stream, which the device's does not wait for.
-        check(cuStreamSynchronize(null), "cuStreamSynchronize");
+        device.copies().write(floats(offset, count), source, from, count);
     }
 
     /**
@@ -78,9 +70,7 @@ public final class DeviceMemory extends DeviceResource {
      */
     public void read(long offset, float[] target, int to, int count) {
         Objects.checkFromIndexSize(to, count, target.length);
-        CUdeviceptr from = floats(offset, count);
-        device.synchronize();
-        check(cuMemcpyDtoH(Pointer.to(target).withByteOffset(4L * to), from, 4L * count), "cuMemcpyDtoH");
+        device.copies().read(floats(offset, count), target, to, count);
     }
 
     /** Sets all bytes to zero, after the work that was launched before. */

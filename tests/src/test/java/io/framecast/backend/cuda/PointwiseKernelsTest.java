@@ -188,8 +188,8 @@ class PointwiseKernelsTest {
         for (int t = 1; t <= steps; t++) {
             views[1].write(0, gradients, (t - 1) * start.length, n);
             double alpha = 1e-3 * Math.sqrt(1 - Math.pow(0.999, t)) / (1 - Math.pow(0.9, t));
-            kernel.launch(Dim.of(1), Dim.of(8), 0, views[0], views[1], views[2], views[3], (long) n, (float) alpha,
-                    (float) (1 - 0.9), (float) (1 - 0.999), 1e-7f);
+            kernel.launch(Dim.of(1), Dim.of(8), 0, views[0], views[1], views[2], views[3], (long) n,
+                    device.memory((float) alpha), (float) (1 - 0.9), (float) (1 - 0.999), 1e-7f);
             for (int which : new int[] {0, 2, 3}) {
                 float[] expected = c.values(which == 0 ? "p" : which == 2 ? "m" : "v");
                 float[] actual = read(views[which]);
@@ -214,7 +214,7 @@ class PointwiseKernelsTest {
         DeviceMemory p = device.memory(1);
         DeviceMemory averages = device.memory(new float[8]);
         device.kernel("adam.cu", "adam").launch(Dim.of(1), Dim.of(256), 0, p, device.memory(-5), averages.view(0, 4),
-                averages.view(16, 4), 1L, 1e-3f * (float) Math.sqrt(0.001) / 0.1f, 0.1f, 0.001f, 1e-7f);
+                averages.view(16, 4), 1L, device.memory(1e-3f * (float) Math.sqrt(0.001) / 0.1f), 0.1f, 0.001f, 1e-7f);
         // The first step is of the learning rate, against the gradient.
         assertEquals(1.001, read(p)[0], 1e-7);
     }

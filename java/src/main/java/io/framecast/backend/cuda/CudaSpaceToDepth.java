@@ -1,0 +1,64 @@
+package io.framecast.backend.cuda;
+
+import static io.framecast.backend.cuda.CudaTensor.memory;
+
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.SpaceToDepthSpec;
+import io.framecast.backend.Tensor;
+
+/** See cuda-kernels/layout.cu. */
+final class CudaSpaceToDepth implements Op {
+
+    private final CudaOps ops;
+    private final SpaceToDepthSpec spec;
+    private final int width;
+    private final CudaKernel forward;
+    private final CudaKernel backward;
+    private final DeviceArena.Region y;
+    private final DeviceArena.Region dx;
+    private long size;
+
+    CudaSpaceToDepth(CudaOps ops, SpaceToDepthSpec spec, Plan plan) {
+        this.ops = ops;
+        this.spec = spec;
+        // Runs of block * channels values move together: in fours where they can.
+        width = spec.block() * spec.channels() % 4 == 0 ? 4 : 1;
+        CudaKernel toDepth = ops.kernels().get("layout.cu", "spaceToDepth" + width);
+        CudaKernel toSpace = ops.kernels().get("layout.cu", "depthToSpace" + width);
+        forward = spec.inverse() ? toSpace : toDepth;
+        backward = spec.inverse() ? toDepth : toSpace;
+        long bytes = Float.BYTES * size(plan.frames(), plan.batch());
+        y = ops.arena().reserve(bytes, plan.batch());
+        dx = plan.training() && plan.inputGradient() ? ops.arena().reserve(bytes, plan.batch()) : null;
+    }
+
+    private long size(int frames, int batch) {
+        return (long) spec.height() * spec.width() * spec.channels() * frames * batch;
+    }
+
+    @Override
+    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+        size = size(frames, batch);
+        return move(forward, x, y);
+    }
+
+    @Override
+    public Tensor backward(Tensor dy) {
+        return dx == null ? null : move(backward, dy, dx);
+    }
+
+    private Tensor move(CudaKernel kernel, Tensor from, DeviceArena.Region to) {
+        kernel.launch(ops.itemGrid(size / width), CudaOps.BLOCK, 0, memory(from), to.memory(), size / width,
+                spec.block(), spec.block() * spec.channels() / width, spec.width() / spec.block());
+        return CudaTensor.view(to, size);
+    }
+
+    @Override
+    public void close() {
+        y.close();
+        if (dx != null) {
+            dx.close();
+        }
+    }
+}
