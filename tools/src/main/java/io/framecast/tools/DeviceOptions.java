@@ -4,6 +4,9 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.softgpu.SoftGpu;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
@@ -14,12 +17,8 @@ final class DeviceOptions {
         AUTO, CUDA, CPU, SOFTGPU
     }
 
-    enum Convolutions {
-        KERNELS, VENDOR
-    }
-
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
-            description = "auto, cuda, cpu or softgpu; auto takes a CUDA device that works, else the CPU. "
+            description = "auto, cuda, cpu or softgpu (CUDA in software); auto takes a CUDA device that works, else the CPU. "
                     + "Default: ${DEFAULT-VALUE}.")
     Device device;
 
@@ -33,7 +32,7 @@ final class DeviceOptions {
     Convolutions convolutions;
 
     @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
-            description = "Threads the CPU computes with; 0 takes all processors. Default: ${DEFAULT-VALUE}.")
+            description = "Threads that the CPU, or the software device, computes with; 0 takes all processors. Default: ${DEFAULT-VALUE}.")
     int threads;
 
     /**
@@ -43,15 +42,41 @@ final class DeviceOptions {
      */
     Backend open() {
         Options.require(threads >= 0 && threads <= 1024, "--threads must be from 0 to 1024, not " + threads + ".");
-        if (device == Device.CUDA || device == Device.SOFTGPU) {
-            throw new FramecastException(Devices.whyNot(device) + " Use --device cpu.");
+        String why = "";
+        Backend backend;
+        switch (device) {
+            case CUDA -> backend = cuda(false);
+            case SOFTGPU -> {
+                if (threads > 0) {
+                    SoftGpu.configure("threads=" + threads);
+                }
+                backend = cuda(true);
+            }
+            case CPU -> backend = cpu();
+            default -> {
+                try {
+                    backend = cuda(false);
+                } catch (FramecastException e) {
+                    if (convolutions == Convolutions.VENDOR) {
+                        throw e;
+                    }
+                    why = "  (no CUDA: " + e.getMessage() + ")";
+                    backend = cpu();
+                }
+            }
         }
+        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT) + why);
+        return backend;
+    }
+
+    private Backend cuda(boolean software) {
+        return new CudaBackend(software, precision, convolutions, CudaBackend.graphs(System.getenv()));
+    }
+
+    private Backend cpu() {
         if (convolutions == Convolutions.VENDOR) {
             throw new FramecastException("--conv vendor is for CUDA devices; on the CPU leave it out.");
         }
-        Backend backend = new CpuBackend(precision, threads);
-        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT)
-                + (device == Device.AUTO ? "  (no CUDA: " + Devices.whyNot(Device.CUDA) + ")" : ""));
-        return backend;
+        return new CpuBackend(precision, threads);
     }
 }

@@ -7,8 +7,6 @@ import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.CudaDriver;
 import io.framecast.backend.cuda.Nvrtc;
 import io.framecast.softgpu.SoftGpu;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -17,18 +15,6 @@ import java.util.stream.Collectors;
 final class Devices {
 
     private Devices() {
-    }
-
-    /** Why a device cannot compute networks, in one sentence. */
-    static String whyNot(DeviceOptions.Device device) {
-        return switch (device) {
-            case CUDA -> Files.exists(Path.of("/dev/nvidiactl"))
-                    ? "There is an NVIDIA device, but this version of Framecast has no CUDA backend yet."
-                    : "This machine has no NVIDIA device, and this version of Framecast no CUDA backend yet.";
-            case SOFTGPU -> "The software CUDA device runs kernels, but this version of Framecast has no CUDA backend "
-                    + "yet.";
-            default -> throw new IllegalArgumentException(device + " can be used");
-        };
     }
 
     /** A line for each device, and one for the compiler of kernels. */
@@ -55,18 +41,17 @@ final class Devices {
 
     private static String cuda() {
         CudaDriver driver = CudaDriver.open();
-        return "no   " + names(driver) + ", driver for CUDA " + driver.version()
-                + "; this version of Framecast has no CUDA backend yet.";
+        return "yes  " + names(driver) + ", driver for CUDA " + driver.version() + "; fp32";
     }
 
     private static String softgpu() {
         // A process holds one driver only; beside NVIDIA's, the software device is not asked.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");
-        return "yes  " + (apart ? "CUDA in software" : names(CudaDriver.openSoftware()))
-                + "; runs kernels on the CPU for tests, "
+        return "yes  " + (apart ? "software CUDA device" : names(CudaDriver.openSoftware()))
+                + "; CUDA on the CPU, to test with; fp32, "
                 + (settings == null ? Runtime.getRuntime().availableProcessors() + " threads, all checks on"
-                        : "FRAMECAST_SOFTGPU=" + settings) + "; no training on it yet";
+                        : "FRAMECAST_SOFTGPU=" + settings);
     }
 
     private static String names(CudaDriver driver) {

@@ -1,6 +1,7 @@
 package io.framecast.backend.cuda;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
@@ -16,6 +17,8 @@ import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import java.util.Arrays;
+import java.util.Map;
 
 /** A CUDA device, NVIDIA's or the software one: everything by this project's kernels, or convolutions by a vendor's. */
 public final class CudaBackend implements Backend {
@@ -49,6 +52,33 @@ public final class CudaBackend implements Backend {
         fused = convolutions == Convolutions.KERNELS;
         this.convolutions = (shape, gates, images, training) -> new KernelConvolution(device, ops.arena(), shape, gates,
                 images, training);
+        try {
+            requireWorking();
+        } catch (RuntimeException e) {
+            Closing closing = new Closing();
+            closing.add(device::close);
+            closing.runAfter(e);
+            throw e;
+        }
+    }
+
+    /** Whether programs are recorded, which is so unless the environment says FRAMECAST_CUDA_GRAPHS=off. */
+    public static boolean graphs(Map<String, String> environment) {
+        return !"off".equals(environment.get("FRAMECAST_CUDA_GRAPHS"));
+    }
+
+    /** That kernels can be compiled, loaded and run: what may be missing shows before a model is built. */
+    private void requireWorking() {
+        float[] values = {-1, 2, -3, 4};
+        try (Tensor tensor = tensor(values.length)) {
+            tensor.write(values);
+            ops.kernels().get("activations.cu", "activateForward").launch(ops.rowGrid(values.length), CudaOps.BLOCK, 0,
+                    CudaTensor.memory(tensor), (long) values.length, Activation.RELU.ordinal());
+            if (!Arrays.equals(new float[] {0, 2, 0, 4}, tensor.read())) {
+                throw new FramecastException("The CUDA device " + description() + " computes wrongly; check it with "
+                        + "nvidia-smi, or use --device cpu.");
+            }
+        }
     }
 
     @Override
