@@ -6,10 +6,15 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Precision;
+import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.TestDevice;
 import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,12 +40,26 @@ class DeterminismTest {
     @ParameterizedTest
     @CsvSource({"FP32, 1", "FP32, 2", "BF16, 1", "BF16, 2"})
     void trainingTwiceMakesTheSameBits(Precision precision, int threads) {
-        assertSameBits(train(precision, threads, STEPS), train(precision, threads, STEPS));
+        Supplier<Backend> backend = () -> new CpuBackend(precision, threads);
+        assertSameBits(train(backend, STEPS), train(backend, STEPS));
     }
 
     @Test
     void trainingGoesOnBitForBitFromSavedParametersAndAverages() {
-        assertSameBits(train(Precision.FP32, 1, STEPS), train(Precision.FP32, 1, 2));
+        Supplier<Backend> backend = () -> new CpuBackend(Precision.FP32, 1);
+        assertSameBits(train(backend, STEPS), train(backend, 2));
+    }
+
+    /** Recorded launches and plain ones, and the recording begun anew on the way. */
+    @Test
+    void graphsAndPlainLaunchesMakeTheSameBits() {
+        Map<String, HostTensor> recorded = train(() -> cuda(true), STEPS);
+        assertSameBits(recorded, train(() -> cuda(true), 3));
+        assertSameBits(recorded, train(() -> cuda(false), STEPS));
+    }
+
+    private static Backend cuda(boolean graphs) {
+        return new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, Convolutions.KERNELS, graphs);
     }
 
     private static void assertSameBits(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {
@@ -59,18 +78,23 @@ class DeterminismTest {
      * Trains for {@link #STEPS} steps; after {@code breakAfter} of them all is closed, and a new backend goes on with
      * the parameters and Adam's averages.
      */
-    private static Map<String, HostTensor> train(Precision precision, int threads, int breakAfter) {
+    private static Map<String, HostTensor> train(Supplier<Backend> device, int breakAfter) {
         Map<String, HostTensor> parameters = Parameters.initial(MODEL, 3);
         Map<String, HostTensor> m = null;
         Map<String, HostTensor> v = null;
         Random random = new Random(4);
         for (int step = 0; step < STEPS;) {
-            try (Backend backend = new CpuBackend(precision, threads);
+            try (Backend backend = device.get();
                     Network network = Network.forTraining(backend, MODEL, Loss.BINARY_CROSSENTROPY, FRAMES, BATCH);
                     Adam adam = new Adam(network);
                     Tensor x = backend.tensor((long) FRAMES * BATCH * MODEL.input().size());
                     Tensor targets = backend.tensor(x.size());
-                    LossOp loss = backend.loss(MODEL.computedAs(Loss.BINARY_CROSSENTROPY), x.size())) {
+                    LossOp loss = backend.loss(MODEL.computedAs(Loss.BINARY_CROSSENTROPY), x.size());
+                    Program program = backend.program(() -> {
+                        loss.forward(network.forward(x, FRAMES, BATCH, true), targets, x.size(), true);
+                        network.backward(loss.gradient());
+                        adam.update();
+                    })) {
                 network.parameters().set(parameters);
                 if (step > 0) {
                     adam.restore(step, m, v);
@@ -79,10 +103,8 @@ class DeterminismTest {
                 for (; step < until; step++) {
                     x.write(uniform(random, x.size()));
                     targets.write(uniform(random, x.size()));
-                    loss.forward(network.forward(x, FRAMES, BATCH, true), targets, x.size(), true);
-                    network.backward(loss.gradient());
                     adam.begin(1e-2);
-                    adam.update();
+                    program.run();
                 }
                 parameters = network.parameters().get();
                 m = adam.m();

@@ -8,6 +8,7 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import java.util.List;
 
 /**
  * A convolution over time, height and width. One 2-D convolution over all frames makes what each frame gives to each of
@@ -17,7 +18,8 @@ import io.framecast.backend.Weights;
  */
 final class CudaConv3d implements Op {
 
-    private static final String FILE = "conv3d.cu";
+    /** A run of so many filters is a sector of 32 bytes; of fewer, conv3d.cu moves those of whole pixels together. */
+    private static final int SECTOR = 8;
 
     private final CudaOps ops;
     private final Conv3dSpec spec;
@@ -65,10 +67,10 @@ final class CudaConv3d implements Op {
             sumSplits = ops.kernels().get("reduce.cu", "sumSplits");
             activate = ops.kernels().get("activations.cu", "activateForward");
             activateBackward = ops.kernels().get("activations.cu", "activateBackward");
-            packTaps = several ? ops.kernels().get(FILE, "packTaps") : null;
-            unpackTaps = several ? ops.kernels().get(FILE, "unpackTaps") : null;
-            combineTaps = several ? ops.kernels().get(FILE, "combineTaps") : null;
-            spreadTaps = several ? ops.kernels().get(FILE, "spreadTaps") : null;
+            packTaps = several ? taps("packTaps") : null;
+            unpackTaps = several ? taps("unpackTaps") : null;
+            combineTaps = several ? taps("combineTaps") : null;
+            spreadTaps = several ? taps("spreadTaps") : null;
             convolution = convolutions.make(shape, false, images, training);
             closing.add(convolution::close);
             y = own(ops.arena().reserve(Float.BYTES * images * outputs(), plan.batch()));
@@ -87,6 +89,11 @@ final class CudaConv3d implements Op {
     private DeviceArena.Region own(DeviceArena.Region region) {
         closing.add(region::close);
         return region;
+    }
+
+    private CudaKernel taps(String name) {
+        return ops.kernels().get("conv3d.cu", name,
+                List.of("-DKERNEL_FRAMES=" + spec.kernelFrames(), "-DFILTERS=" + spec.filters()));
     }
 
     /** The values of an output frame of a video. */
@@ -109,7 +116,8 @@ final class CudaConv3d implements Op {
         } else {
             pack(packTaps, memory(kernel.value()), packed.memory());
             convolution.forward(images, memory(x), packed.memory(), null, taps.memory(), false);
-            overFrames(combineTaps, taps.memory(), memory(bias.value()), y.memory(), spec.activation().ordinal());
+            combineTaps.launch(positionGrid(), CudaOps.BLOCK, 0, taps.memory(), memory(bias.value()), y.memory(),
+                    frames, (long) batch * shape.outPixels(), spec.activation().ordinal());
         }
         return CudaTensor.view(y, size);
     }
@@ -132,7 +140,8 @@ final class CudaConv3d implements Op {
         if (taps == null) {
             convolution.backwardWeights(images, memory(x), gradient, memory(kernel.gradient()));
         } else {
-            overFrames(spreadTaps, gradient, taps.memory());
+            spreadTaps.launch(positionGrid(), CudaOps.BLOCK, 0, gradient, taps.memory(), frames,
+                    (long) batch * shape.outPixels());
             w = packed.memory();
             gradient = taps.memory();
             convolution.backwardWeights(images, memory(x), gradient, packedGradient.memory());
@@ -146,11 +155,15 @@ final class CudaConv3d implements Op {
     }
 
     private void pack(CudaKernel kernel, DeviceMemory from, DeviceMemory to) {
-        throw new UnsupportedOperationException();
+        kernel.launch(ops.itemGrid(shape.weightsSize()), CudaOps.BLOCK, 0, from, to,
+                shape.weightsSize() / shape.outputs());
     }
 
-    private void overFrames(CudaKernel kernel, Object... arguments) {
-        throw new UnsupportedOperationException();
+    /** The grid of the kernels that go through all frames of some positions. */
+    private CudaKernel.Dim positionGrid() {
+        int block = CudaOps.BLOCK.x();
+        int positions = spec.filters() < SECTOR ? block / spec.filters() * spec.filters() : block;
+        return CudaKernel.Dim.of(Math.toIntExact(CudaOps.ceilDiv(batch * outputs(), positions)));
     }
 
     @Override

@@ -1,0 +1,130 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.framecast.backend.TestDevice;
+import io.framecast.golden.Closeness;
+import io.framecast.train.SafeTensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole commands on the CUDA device that tests use, against the same on the CPU. */
+class CudaCommandsTest {
+
+    private static final String CUDA = " --device " + TestDevice.CUDA;
+    private static final String CPU = " --device cpu";
+
+    @TempDir
+    Path directory;
+    private Workplace work;
+
+    @BeforeEach
+    void prepare() {
+        work = Workplace.in(directory);
+    }
+
+    /** All layers of the reference network, smaller; units and channels that come in fours, and some that do not. */
+    private Path model() {
+        return Workplace.write(work.file("model.json"), """
+                {"input": {"height": 6, "width": 10, "channels": 1}, "layers": [
+                  {"type": "ConvLSTM2D", "filters": 4, "kernel_size": 5, "padding": "same", "activation": "relu"},
+                  {"type": "BatchNormalization"},
+                  {"type": "ConvLSTM2D", "filters": 5, "kernel_size": 3, "padding": "same", "activation": "relu"},
+                  {"type": "BatchNormalization"},
+                  {"type": "ConvLSTM2D", "filters": 4, "kernel_size": 1, "padding": "same", "activation": "relu"},
+                  {"type": "Conv3D", "filters": 1, "kernel_size": 3, "activation": "sigmoid"}]}
+                """);
+    }
+
+    private Path train(String options, String out) {
+        Path run = work.file(out);
+        Cli.run("train --batch-size 3 --lr 0.01 --videos 7 --validation-split 0.15 --seed 4 " + options + " --data",
+                work.data(), "--model", model(), "--out", run).done();
+        return run;
+    }
+
+    private static double[] losses(Path run) throws IOException {
+        return Files.readAllLines(run.resolve("steps.csv")).stream().skip(1)
+                .mapToDouble(line -> Double.parseDouble(line.split(",")[1])).toArray();
+    }
+
+    private static void assertSameLosses(Path expected, Path actual) throws IOException {
+        double[] first = losses(expected);
+        double[] second = losses(actual);
+        assertEquals(first.length, second.length);
+        for (int k = 0; k < first.length; k++) {
+            assertEquals(first[k], second[k], 2e-5 * first[k], "loss of step " + (k + 1));
+        }
+    }
+
+    /** Twenty steps, of batches of 3 and, the last of each epoch of 5 videos, of 2. */
+    @ParameterizedTest
+    @ValueSource(strings = {"kernels", "vendor"})
+    void twentyStepsHaveTheLossesOfTheCpuAndTheSameBitsAgain(String convolutions) throws IOException {
+        String options = "--steps 20 --conv " + convolutions + CUDA;
+        Path run = train(options, "run");
+        Path again = train(options, "again");
+        assertSameLosses(train("--steps 20" + CPU, "cpu"), run);
+        assertArrayEquals(losses(run), losses(again));
+        SafeTensorsFile.assertSame(run.resolve("checkpoints/last.safetensors"),
+                again.resolve("checkpoints/last.safetensors"));
+    }
+
+    /** With scheduled sampling, whose forecasts within a step are part of what is recorded. */
+    @Test
+    void scheduledSamplingHasTheLossesOfTheCpuToo() throws IOException {
+        String options = "--steps 8 --scheduled-sampling 0.25 --lr-schedule cosine";
+        assertSameLosses(train(options + CPU, "cpu"), train(options + CUDA, "run"));
+    }
+
+    @Test
+    void aRunMovesBetweenDevices() throws IOException {
+        Path whole = train("--steps 9" + CPU, "whole");
+        Path moved = train("--steps 3" + CPU, "moved");
+        Cli.run("train --steps 6" + CUDA + " --resume", moved).done();
+        Cli.run("train --steps 9" + CPU + " --resume", moved).done();
+        assertSameLosses(whole, moved);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"kernels", "vendor"})
+    void aCheckpointPredictsAsOnTheCpu(String convolutions) throws IOException {
+        Path checkpoint = train("--steps 6" + CPU, "run").resolve("checkpoints/last.safetensors");
+        String cuda = " --conv " + convolutions + CUDA;
+        for (String options : new String[] {"--context 2 --frames 4", "--teacher-forced"}) {
+            Path expected = work.file("cpu.npy");
+            Path actual = work.file("cuda.npy");
+            Cli.run("predict " + options + CPU + " --checkpoint", checkpoint, "--input", work.data(), "--output",
+                    expected).done();
+            Cli.run("predict " + options + cuda + " --checkpoint", checkpoint, "--input", work.data(), "--output",
+                    actual).done();
+            assertEquals(Npy.read(expected).shape(), Npy.read(actual).shape());
+            for (int k = 0; k < 8; k++) {
+                Closeness.assertClose(options + ", video " + k, Npy.read(expected).video(k, 8),
+                        Npy.read(actual).video(k, 8), Closeness.OUTPUT);
+            }
+        }
+        Path gifs = work.file("gifs");
+        Cli.run("gifs --context 2 --count 2" + cuda + " --checkpoint", checkpoint, "--data", work.data(), "--out", gifs)
+                .done();
+        try (var files = Files.list(gifs)) {
+            assertEquals(2, files.filter(file -> file.toString().endsWith(".gif")).count());
+        }
+        double expected = meanSquaredError(checkpoint, CPU);
+        assertEquals(expected, meanSquaredError(checkpoint, cuda), Closeness.OUTPUT * expected);
+    }
+
+    private double meanSquaredError(Path checkpoint, String options) throws IOException {
+        Path scores = work.file("scores.json");
+        Cli.run("evaluate --context 2" + options + " --checkpoint", checkpoint, "--data", work.data(), "--json", scores)
+                .done();
+        return SafeTensorsFile.json(Files.readString(scores)).at("/model/mse/mean").doubleValue();
+    }
+}
