@@ -171,7 +171,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
     String compile(String source) {
         Matcher compute = Pattern.compile("compute=(\\d+)").matcher(settings);
         String architecture = "compute_" + (compute.find() ? compute.group(1) : "80");
-        return PTX.computeIfAbsent(List.of(architecture, source), key -> CudaCompiler.compile("test.cu", source,
+        return PTX.computeIfAbsent(List.of(architecture, source), key -> CudaCompiler.ptx("test.cu", source,
                 architecture, List.of("--generate-line-info", "--std=c++17")));
     }
 

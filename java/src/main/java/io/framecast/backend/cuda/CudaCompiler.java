@@ -3,47 +3,101 @@ package io.framecast.backend.cuda;
 import static jcuda.nvrtc.JNvrtc.nvrtcCompileProgram;
 import static jcuda.nvrtc.JNvrtc.nvrtcCreateProgram;
 import static jcuda.nvrtc.JNvrtc.nvrtcDestroyProgram;
+import static jcuda.nvrtc.JNvrtc.nvrtcGetCUBIN;
+import static jcuda.nvrtc.JNvrtc.nvrtcGetCUBINSize;
 import static jcuda.nvrtc.JNvrtc.nvrtcGetErrorString;
 import static jcuda.nvrtc.JNvrtc.nvrtcGetPTX;
 import static jcuda.nvrtc.JNvrtc.nvrtcGetProgramLog;
 
 import io.framecast.FramecastException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.SortedSet;
 import jcuda.nvrtc.nvrtcProgram;
 import jcuda.nvrtc.nvrtcResult;
 
 /** Compiles CUDA C++ with {@link Nvrtc}. There are no CUDA headers: sources bring what they need. */
 public final class CudaCompiler {
 
+    private static final String MACHINE_CODE = "sm_";
+    private static final String PTX = "compute_";
+
+    /**
+     * What NVRTC made of a source.
+     *
+     * @param machineCode an ELF file; empty where the architecture asks for PTX alone
+     * @param log what NVRTC had to say
+     */
+    record Compiled(String ptx, byte[] machineCode, String log) {
+
+        /** What the architecture asked for, to be loaded onto a device. */
+        byte[] image() {
+            return machineCode.length > 0 ? machineCode : ptx.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
     private CudaCompiler() {
     }
 
-    /** The same for a source that includes nothing. */
-    public static String compile(String name, String source, String architecture, List<String> options) {
-        return compile(name, source, Map.of(), architecture, options);
+    /**
+     * The architecture to compile for. For NVIDIA's driver it is machine code of exactly the device, which every driver
+     * for CUDA 12 loads whatever the NVRTC 12 that made it; a driver refuses PTX of a newer CUDA than its own. Only a
+     * device that NVRTC does not know is given PTX: its driver is the newer of the two.
+     *
+     * @param computeCapability of the device
+     * @param software the software device, which takes PTX alone
+     * @param supported the compute capabilities that NVRTC compiles for
+     * @throws FramecastException if the device is too old for NVRTC
+     */
+    static String architecture(int computeCapability, boolean software, SortedSet<Integer> supported) {
+        if (software) {
+            return PTX + computeCapability;
+        }
+        if (supported.contains(computeCapability)) {
+            return MACHINE_CODE + computeCapability;
+        }
+        SortedSet<Integer> older = supported.headSet(computeCapability);
+        if (older.isEmpty()) {
+            throw new FramecastException("NVRTC compiles for compute capability " + text(supported.first())
+                    + " and later, and the GPU has " + text(computeCapability) + "; use --device cpu.");
+        }
+        return PTX + older.last();
+    }
+
+    private static String text(int computeCapability) {
+        return computeCapability / 10 + "." + computeCapability % 10;
     }
 
     /**
-     * Compiles to PTX.
+     * Compiles a source that includes nothing to PTX.
      *
      * @param name of the source file, for messages and line information
-     * @param headers what {@code #include} finds: text by name
      * @param architecture such as {@code compute_80}
      * @param options NVRTC's further ones, such as {@code -lineinfo}
-     * @return the text of the PTX
      * @throws FramecastException if NVRTC cannot be had, or does not compile this; then with its log
      */
-    public static String compile(String name, String source, Map<String, String> headers, String architecture,
-            List<String> options) {
+    public static String ptx(String name, String source, String architecture, List<String> options) {
+        return compile(new CudaSource(name, source, Collections.emptySortedMap()), architecture, options).ptx();
+    }
+
+    /**
+     * Compiles.
+     *
+     * @param architecture {@code compute_80} for PTX, {@code sm_80} for machine code
+     * @param options NVRTC's further ones, such as {@code -lineinfo}
+     * @throws FramecastException if NVRTC cannot be had, or does not compile this; then with its log
+     */
+    static Compiled compile(CudaSource source, String architecture, List<String> options) {
         Nvrtc.load();
         List<String> all = new ArrayList<>(options);
         all.add(0, "--gpu-architecture=" + architecture);
-        String[] names = headers.keySet().toArray(String[]::new);
-        String[] texts = headers.values().toArray(String[]::new);
+        String name = source.name();
+        String[] names = source.headers().keySet().toArray(String[]::new);
+        String[] texts = source.headers().values().toArray(String[]::new);
         nvrtcProgram program = new nvrtcProgram();
-        require(nvrtcCreateProgram(program, source, name, names.length, texts, names), name, architecture, "");
+        require(nvrtcCreateProgram(program, source.text(), name, names.length, texts, names), name, architecture, "");
         try {
             int result = nvrtcCompileProgram(program, all.size(), all.toArray(String[]::new));
             String[] log = new String[1];
@@ -51,7 +105,13 @@ public final class CudaCompiler {
             require(result, name, architecture, "\n" + log[0].strip());
             String[] ptx = new String[1];
             require(nvrtcGetPTX(program, ptx), name, architecture, "");
-            return ptx[0];
+            long[] size = new long[1];
+            require(nvrtcGetCUBINSize(program, size), name, architecture, "");
+            byte[] machineCode = new byte[Math.toIntExact(size[0])];
+            if (machineCode.length > 0) {
+                require(nvrtcGetCUBIN(program, machineCode), name, architecture, "");
+            }
+            return new Compiled(ptx[0], machineCode, log[0]);
         } finally {
             nvrtcDestroyProgram(program);
         }

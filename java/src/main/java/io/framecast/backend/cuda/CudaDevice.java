@@ -30,12 +30,10 @@ import jcuda.driver.CUstream;
  */
 public final class CudaDevice implements AutoCloseable {
 
-    /** The newest architecture of which every NVRTC 12 makes PTX, which newer devices run too. */
-    private static final int NEWEST_ARCHITECTURE = 90;
-
     private static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info");
 
     private final CudaDriver.Device properties;
+    private final boolean software;
     private final CUdevice device;
     private final CUcontext context;
     private final CUstream stream;
@@ -47,9 +45,10 @@ public final class CudaDevice implements AutoCloseable {
     private HostCopies copies;
     private boolean closed;
 
-    private CudaDevice(CudaDriver.Device properties, CUdevice device, CUcontext context, CUstream stream,
-            KernelCache cache) {
+    private CudaDevice(CudaDriver.Device properties, boolean software, CUdevice device, CUcontext context,
+            CUstream stream, KernelCache cache) {
         this.properties = properties;
+        this.software = software;
         this.device = device;
         this.context = context;
         this.stream = stream;
@@ -73,7 +72,7 @@ public final class CudaDevice implements AutoCloseable {
             check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
             CUstream stream = new CUstream();
             check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
-            return new CudaDevice(properties, device, context, stream, KernelCache.of(System.getenv()));
+            return new CudaDevice(properties, software, device, context, stream, KernelCache.of(System.getenv()));
         } catch (CudaException e) {
             cuDevicePrimaryCtxRelease(device);
             throw e;
@@ -124,7 +123,7 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     /**
-     * Loads the kernels of a CUDA source, compiled for this device. PTX is kept in the user's cache.
+     * Loads the kernels of a CUDA source, compiled for this device. They are kept in the user's cache.
      *
      * @param file a resource of io/framecast/cuda, such as "convolution.cu"
      * @param options further ones of NVRTC, such as "-DTILE=8"
@@ -134,9 +133,9 @@ public final class CudaDevice implements AutoCloseable {
         enter();
         List<String> all = new ArrayList<>(OPTIONS);
         all.addAll(options);
-        String architecture = "compute_" + Math.min(computeCapability(), NEWEST_ARCHITECTURE);
-        String ptx = cache.ptx(CudaSource.of(file), architecture, all);
-        return own(CudaModule.load(this, file, ptx));
+        String architecture = CudaCompiler.architecture(computeCapability(), software, Nvrtc.computeCapabilities());
+        byte[] image = cache.image(CudaSource.of(file), architecture, all);
+        return own(CudaModule.load(this, file, image));
     }
 
     /**

@@ -7,7 +7,7 @@ import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static jcuda.driver.JCudaDriver.cuModuleUnload;
 
-import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUmodule;
 
@@ -23,17 +23,23 @@ public final class CudaModule extends DeviceResource {
         this.module = module;
     }
 
-    /** Loads PTX onto a device, whose context is current. */
-    static CudaModule load(CudaDevice device, String file, String ptx) {
+    /**
+     * Loads kernels onto a device, whose context is current.
+     *
+     * @param image PTX or machine code
+     */
+    static CudaModule load(CudaDevice device, String file, byte[] image) {
         CUmodule module = new CUmodule();
-        check(cuModuleLoadData(module, (ptx + '\0').getBytes(StandardCharsets.UTF_8)), "cuModuleLoadData of " + file);
+        // PTX ends where a zero is; machine code says itself how long it is.
+        byte[] terminated = Arrays.copyOf(image, image.length + 1);
+        check(cuModuleLoadData(module, terminated), "cuModuleLoadData of " + file);
         return new CudaModule(device, file, module);
     }
 
     /**
      * A kernel, which works as long as this module is open.
      *
-     * @param name in the PTX: that of the source, where it is {@code extern "C"}
+     * @param name in the image: that of the source, where it is {@code extern "C"}
      * @throws CudaException if there is none
      */
     public CudaKernel kernel(String name) {

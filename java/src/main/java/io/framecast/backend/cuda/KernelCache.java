@@ -9,27 +9,32 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * PTX on disk, one file for each source and way to compile it. A file begins with a line that has the SHA-256 of the
- * rest, so that a damaged one is noticed and made anew. Files appear whole, so that processes need not wait for each
- * other. Where nothing can be kept, all works as without a cache.
+ * Compiled kernels on disk, PTX or machine code, one file for each source and way to compile it. A file begins with a
+ * line that has the SHA-256 of the rest, so that a damaged one is noticed and made anew. Files appear whole, so that
+ * processes need not wait for each other. Where nothing can be kept, all works as without a cache.
  */
 final class KernelCache {
 
-    private static final String HEADER = "// PTX of Framecast, SHA-256 ";
+    private static final String HEADER = "// Kernels of Framecast, SHA-256 ";
 
-    /** What makes PTX. */
+    /** With the 64 digits, and the end of the line. */
+    private static final int HEADER_BYTES = HEADER.length() + 64 + 1;
+
+    /** What makes kernels of a source. */
     interface Compiler {
 
-        /** Changes whenever the same source may become other PTX. */
+        /** Changes whenever the same source may become other kernels. */
         String version();
 
-        String compile(CudaSource source, String architecture, List<String> options);
+        /** PTX or machine code, as the architecture says. */
+        byte[] compile(CudaSource source, String architecture, List<String> options);
     }
 
     private static final Compiler NVRTC = new Compiler() {
@@ -39,8 +44,8 @@ final class KernelCache {
         }
 
         @Override
-        public String compile(CudaSource source, String architecture, List<String> options) {
-            return CudaCompiler.compile(source.name(), source.text(), source.headers(), architecture, options);
+        public byte[] compile(CudaSource source, String architecture, List<String> options) {
+            return CudaCompiler.compile(source, architecture, options).image();
         }
     };
 
@@ -58,16 +63,16 @@ final class KernelCache {
     }
 
     /**
-     * The PTX of a source, from the disk where it is there.
+     * What the compiler makes of a source, from the disk where it is there.
      *
      * @throws FramecastException if it has to be compiled and cannot be
      */
-    String ptx(CudaSource source, String architecture, List<String> options) {
-        Path file = directory.resolve(key(source, architecture, options) + ".ptx");
+    byte[] image(CudaSource source, String architecture, List<String> options) {
+        Path file = directory.resolve(key(source, architecture, options) + ".image");
         return read(file).orElseGet(() -> {
-            String ptx = compiler.compile(source, architecture, options);
-            write(file, ptx);
-            return ptx;
+            byte[] image = compiler.compile(source, architecture, options);
+            write(file, image);
+            return image;
         });
     }
 
@@ -79,35 +84,37 @@ final class KernelCache {
         // With the number of headers among them and its length before each, no two lists of parts read the same.
         StringBuilder all = new StringBuilder();
         parts.forEach(part -> all.append(part.length()).append(':').append(part));
-        return sha256(all.toString());
+        return sha256(all.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    private static Optional<String> read(Path file) {
+    private static Optional<byte[]> read(Path file) {
         try {
-            String text = Files.readString(file);
-            int end = text.indexOf('\n') + 1;
-            String ptx = text.substring(end);
-            return text.substring(0, end).equals(header(ptx)) ? Optional.of(ptx) : Optional.empty();
+            byte[] bytes = Files.readAllBytes(file);
+            int begin = Math.min(HEADER_BYTES, bytes.length);
+            byte[] image = Arrays.copyOfRange(bytes, begin, bytes.length);
+            return Arrays.equals(Arrays.copyOf(bytes, begin), header(image)) ? Optional.of(image) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
-    private static void write(Path file, String ptx) {
+    private static void write(Path file, byte[] image) {
         try {
-            AtomicFiles.write(file, header(ptx) + ptx);
+            AtomicFiles.write(file, out -> {
+                out.write(header(image));
+                out.write(image);
+            });
         } catch (FramecastException e) {
             // The next process compiles it again.
         }
     }
 
-    private static String header(String ptx) {
-        return HEADER + sha256(ptx) + "\n";
+    private static byte[] header(byte[] image) {
+        return (HEADER + sha256(image) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String sha256(String text) {
+    private static String sha256(byte[] bytes) {
         try {
-            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);

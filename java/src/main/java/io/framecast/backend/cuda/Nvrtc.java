@@ -13,6 +13,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import jcuda.nvrtc.JNvrtc;
 
@@ -79,6 +82,16 @@ public final class Nvrtc {
         int[] minor = new int[1];
         JNvrtc.nvrtcVersion(major, minor);
         return major[0] + "." + minor[0];
+    }
+
+    /** The compute capabilities, such as 80, that what {@link #load} loads compiles for. */
+    static SortedSet<Integer> computeCapabilities() {
+        load();
+        int[] count = new int[1];
+        JNvrtc.nvrtcGetNumSupportedArchs(count);
+        int[] capabilities = new int[count[0]];
+        JNvrtc.nvrtcGetSupportedArchs(capabilities);
+        return Arrays.stream(capabilities).boxed().collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Where NVRTC is, or where it would be fetched from: part of a line of text. Fetches nothing. */

@@ -138,6 +138,18 @@ class CudaRuntimeTest {
         }
     }
 
+    /** It is for NVIDIA's driver alone; that the software device tells it for what it is shows that it arrives. */
+    @Test
+    void handsMachineCodeToTheDriver() {
+        byte[] image = CudaCompiler.compile(CudaSource.of(FILE), "sm_80", List.of()).image();
+        try (CudaDevice device = CudaDevice.open(true)) {
+            device.enter();
+            CudaException e = assertThrows(CudaException.class, () -> CudaModule.load(device, FILE, image));
+            assertTrue(e.getMessage().startsWith("cuModuleLoadData of runtime_test.cu failed with "
+                    + "CUDA_ERROR_NO_BINARY_FOR_GPU"), e.getMessage());
+        }
+    }
+
     @Test
     void worksFromAnyThreadAndBesideAnotherDevice() {
         try (CudaDevice device = CudaDevice.open(true)) {

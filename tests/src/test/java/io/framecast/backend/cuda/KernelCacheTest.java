@@ -1,5 +1,6 @@
 package io.framecast.backend.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -26,16 +28,22 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class KernelCacheTest {
 
-    /** Its "PTX" names all that it was made of; it counts. */
+    /** Its "machine code" has every byte, and names all that it was made of; it counts. */
     private record FakeCompiler(String version, AtomicInteger count) implements KernelCache.Compiler {
         FakeCompiler(String version) {
             this(version, new AtomicInteger());
         }
 
         @Override
-        public String compile(CudaSource source, String architecture, List<String> options) {
+        public byte[] compile(CudaSource source, String architecture, List<String> options) {
             count.incrementAndGet();
-            return "// größer\n" + List.of(version, source, architecture, options) + "\n";
+            byte[] text = List.of(version, source, architecture, options).toString().getBytes(StandardCharsets.UTF_8);
+            byte[] image = new byte[256 + text.length];
+            for (int k = 0; k < 256; k++) {
+                image[k] = (byte) k;
+            }
+            System.arraycopy(text, 0, image, 256, text.length);
+            return image;
         }
     }
 
@@ -53,8 +61,8 @@ class KernelCacheTest {
     private static final CudaSource SOURCE = source("a.cu", "kernel", "a.cuh", "one", "b.cuh", "two");
     private static final List<String> OPTIONS = List.of("-DA=1", "-DB=2");
 
-    private static String ptx(Path directory, FakeCompiler compiler) {
-        return new KernelCache(directory, compiler).ptx(SOURCE, "compute_80", OPTIONS);
+    private static byte[] image(Path directory, FakeCompiler compiler) {
+        return new KernelCache(directory, compiler).image(SOURCE, "sm_80", OPTIONS);
     }
 
     private Path onlyFile() throws IOException {
@@ -68,11 +76,13 @@ class KernelCacheTest {
     @Test
     void compilesTheSameOnce() throws IOException {
         FakeCompiler compiler = new FakeCompiler("12.9");
-        String first = ptx(temporary, compiler);
-        assertEquals(first, ptx(temporary, compiler));
+        byte[] first = image(temporary, compiler);
+        assertArrayEquals(first, image(temporary, compiler));
         assertEquals(1, compiler.count().get());
-        String text = Files.readString(onlyFile());
-        assertTrue(text.endsWith(first) && text.lines().findFirst().orElse("").matches("// .* [0-9a-f]{64}"), text);
+        String text = Files.readString(onlyFile(), StandardCharsets.ISO_8859_1);        // a character a byte
+        String line = text.substring(0, text.indexOf('\n') + 1);
+        assertTrue(line.matches("// .* [0-9a-f]{64}\n"), text);
+        assertEquals(line + new String(first, StandardCharsets.ISO_8859_1), text);
     }
 
     @Test
@@ -83,6 +93,7 @@ class KernelCacheTest {
                 new Request("12.9", SOURCE, "compute_80", OPTIONS),
                 new Request("12.8", SOURCE, "compute_80", OPTIONS),
                 new Request("12.9", SOURCE, "compute_90", OPTIONS),
+                new Request("12.9", SOURCE, "sm_80", OPTIONS),
                 new Request("12.9", SOURCE, "compute_80", List.of()),
                 new Request("12.9", SOURCE, "compute_80", List.of("-DB=2", "-DA=1")),
                 new Request("12.9", SOURCE, "compute_80", List.of("-DA=1:-DB=2")),
@@ -96,9 +107,9 @@ class KernelCacheTest {
         for (int pass = 0; pass < 2; pass++) {
             for (Request r : requests) {
                 FakeCompiler compiler = new FakeCompiler(r.version);
-                String ptx = new KernelCache(temporary, compiler).ptx(r.source, r.architecture, r.options);
+                byte[] image = new KernelCache(temporary, compiler).image(r.source, r.architecture, r.options);
                 assertEquals(1 - pass, compiler.count().get(), r.toString());
-                assertEquals(new FakeCompiler(r.version).compile(r.source, r.architecture, r.options), ptx);
+                assertArrayEquals(new FakeCompiler(r.version).compile(r.source, r.architecture, r.options), image);
             }
         }
     }
@@ -106,7 +117,7 @@ class KernelCacheTest {
     @Test
     void noticesADamagedFile() throws IOException {
         FakeCompiler compiler = new FakeCompiler("12.9");
-        String ptx = ptx(temporary, compiler);
+        byte[] image = image(temporary, compiler);
         Path file = onlyFile();
         byte[] good = Files.readAllBytes(file);
         List<byte[]> damaged = new ArrayList<>();
@@ -117,12 +128,13 @@ class KernelCacheTest {
             damaged.add(flipped);
         }
         damaged.add(Arrays.copyOf(good, good.length + 1));
+        damaged.add(image);                                       // of others
         for (byte[] bytes : damaged) {
             Files.write(file, bytes);
             int before = compiler.count().get();
-            assertEquals(ptx, ptx(temporary, compiler));
-            assertEquals(before + 1, compiler.count().get(), new String(bytes, StandardCharsets.UTF_8));
-            assertEquals(new String(good, StandardCharsets.UTF_8), Files.readString(onlyFile()));
+            assertArrayEquals(image, image(temporary, compiler));
+            assertEquals(before + 1, compiler.count().get(), HexFormat.of().formatHex(bytes));
+            assertArrayEquals(good, Files.readAllBytes(onlyFile()));
         }
     }
 
@@ -131,17 +143,17 @@ class KernelCacheTest {
         FakeCompiler compiler = new FakeCompiler("12.9");
         Path file = Files.writeString(temporary.resolve("file"), "in the way");
         for (Path directory : List.of(file, file.resolve("below"), Path.of("/proc/framecast"), Path.of("/dev/null"))) {
-            assertEquals(ptx(directory, compiler), ptx(directory, compiler), directory.toString());
+            assertArrayEquals(image(directory, compiler), image(directory, compiler), directory.toString());
         }
         assertEquals(8, compiler.count().get());
         assertEquals("in the way", Files.readString(onlyFile()));
         // What is in the file's own place is neither read nor replaced.
         Files.delete(file);
-        ptx(temporary, compiler);
+        image(temporary, compiler);
         Path place = onlyFile();
         Files.delete(place);
         Files.createDirectory(place);
-        ptx(temporary, compiler);
+        image(temporary, compiler);
         assertTrue(Files.isDirectory(onlyFile()));
     }
 
@@ -149,7 +161,7 @@ class KernelCacheTest {
     void keepsNothingOfWhatDoesNotCompile() throws IOException {
         KernelCache cache = KernelCache.of(Map.of("XDG_CACHE_HOME", temporary.toString()));
         String message = assertThrows(FramecastException.class,
-                () -> cache.ptx(source("broken.cu", "x"), "compute_80", List.of())).getMessage();
+                () -> cache.image(source("broken.cu", "x"), "compute_80", List.of())).getMessage();
         assertTrue(message.startsWith("NVRTC cannot compile broken.cu"), message);
         try (Stream<Path> files = Files.list(temporary)) {
             assertEquals(0, files.count());
@@ -162,9 +174,10 @@ class KernelCacheTest {
         assertTrue(source.text().contains("scale("));
         assertEquals(List.of("runtime_test.cuh", "runtime_test_shape.cuh"), List.copyOf(source.headers().keySet()));
         KernelCache cache = KernelCache.of(Map.of("XDG_CACHE_HOME", temporary.toString()));
-        String ptx = cache.ptx(source, "compute_80", List.of("--std=c++17", "--generate-line-info"));
+        byte[] image = cache.image(source, "compute_80", List.of("--std=c++17", "--generate-line-info"));
+        String ptx = new String(image, StandardCharsets.UTF_8);
         assertTrue(ptx.contains(".entry scale(") && ptx.contains("runtime_test.cu"), ptx);
-        assertEquals(ptx, cache.ptx(source, "compute_80", List.of("--std=c++17", "--generate-line-info")));
+        assertArrayEquals(image, cache.image(source, "compute_80", List.of("--std=c++17", "--generate-line-info")));
         assertTrue(Files.isDirectory(temporary.resolve("framecast/kernels")));
     }
 
@@ -199,8 +212,8 @@ class KernelCacheTest {
         KernelCache cache = new KernelCache(directory, compiler);
         for (int k = 0; k < 300; k++) {
             CudaSource source = source("a.cu", (k % 3 + ";").repeat(20_000));
-            String ptx = cache.ptx(source, "compute_80", List.of());
-            if (!ptx.equals(compiler.compile(source, "compute_80", List.of()))) {
+            byte[] image = cache.image(source, "sm_80", List.of());
+            if (!Arrays.equals(image, compiler.compile(source, "sm_80", List.of()))) {
                 throw new AssertionError("another kernel, or half of one, at " + k);
             }
             if (k % 7 == 0) {
@@ -211,7 +224,7 @@ class KernelCacheTest {
 
     private static void damageOne(Path directory) {
         try (Stream<Path> files = Files.list(directory)) {
-            Path file = files.filter(path -> path.toString().endsWith(".ptx")).findFirst().orElseThrow();
+            Path file = files.filter(path -> path.toString().endsWith(".image")).findFirst().orElseThrow();
             Files.writeString(file, "torn");
         } catch (IOException e) {
             throw new AssertionError(e);
