@@ -87,11 +87,14 @@ std::string Settings::apply(const std::string &options) {
         } else if (key == "memory") {
             if (!parse_number(value, number, true) || number < 1 << 20) return "memory is a size such as 512m or 16g, not " + value;
             next.memory_bytes = number;
+        } else if (key == "driver") {
+            if (!parse_number(value, number, false) || number < 1000 || number > 99990) return "driver is a number such as 12090, for CUDA 12.9, not " + value;
+            next.driver = static_cast<int>(number);
         } else if (key == "watchdog") {
             if (!parse_number(value, number, true)) return "watchdog is a number of instructions, not " + value;
             next.watchdog_instructions = number;
         } else {
-            return "there is no option named " + key + "; there are checks, counters, threads, compute, memory and watchdog";
+            return "there is no option named " + key + "; there are checks, counters, threads, compute, memory, driver and watchdog";
         }
     }
     *this = next;

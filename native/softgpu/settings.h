@@ -14,12 +14,13 @@ struct Settings {
     int threads = 0;                        // of the host, that run blocks; 0: all processors
     int compute = 80;                       // capability: 75, 80, 86, 89, 90
     uint64_t memory_bytes = uint64_t(16) << 30;
+    int driver = 12090;                     // the CUDA that the driver is for: 1000 * major + 10 * minor
     uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
 
     bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
 
     // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "compute=80" "memory=16g"
-    // "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
+    // "driver=12090" "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
     std::string apply(const std::string &options);
 };
 

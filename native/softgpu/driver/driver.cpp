@@ -67,7 +67,7 @@ CU_API cuInit(unsigned flags) {
 CU_API cuDriverGetVersion(int *version) {
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
     if (!version) return CUDA_ERROR_INVALID_VALUE;
-    *version = 12090;
+    *version = settings().driver;
     return CUDA_SUCCESS;
 }
 

@@ -1,0 +1,183 @@
+package io.framecast.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxReset;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Loss;
+import io.framecast.backend.Precision;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.data.Videos;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.ModelJson;
+import io.framecast.nn.Parameters;
+import io.framecast.softgpu.SoftGpu;
+import io.framecast.train.Checkpoint;
+import io.framecast.train.EpochMetrics;
+import io.framecast.train.MovingSquares;
+import io.framecast.train.RunDirectory;
+import io.framecast.train.StepMetrics;
+import io.framecast.train.Trainer;
+import io.framecast.train.TrainingListener;
+import io.framecast.train.TrainingSettings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUresult;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A short training run with every kind of layer, of which one driver call fails, whichever it is: it ends with one
+ * sentence, the checkpoint that was there is whole, nothing is left on the device, and the next run works.
+ */
+@DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "faults are injected")
+class CudaFaultsTest {
+
+    private static final ModelConfig MODEL = ModelJson.parse("""
+            {"input": {"height": 2, "width": 2, "channels": 1}, "layers": [
+              {"type": "ConvLSTM2D", "filters": 1, "kernel_size": 1, "padding": "same"},
+              {"type": "BatchNormalization"},
+              {"type": "Conv3D", "filters": 1, "kernel_size": [2, 1, 1], "activation": "sigmoid"}]}""", "the test");
+
+    private static final Videos VIDEOS = new MovingSquares(1, 3, 2, 2, 1);
+    private static final TrainingListener NOBODY = new TrainingListener() {
+        @Override
+        public void epochStarted(int epoch, int batchesDone, int batches) {
+        }
+
+        @Override
+        public void stepDone(StepMetrics step) {
+        }
+
+        @Override
+        public void epochDone(EpochMetrics epoch) {
+        }
+    };
+
+    @TempDir
+    Path directory;
+
+    @BeforeEach
+    void beAsNew() {
+        SoftGpu.configure("checks=all,counters=off,compute=80,memory=16g,driver=12090");
+        SoftGpu.clearReport();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        SoftGpu.inject(null);
+        String report = SoftGpu.report();
+        SoftGpu.clearReport();
+        SoftGpu.configure("checks=all,counters=on,memory=16g,driver=12090");    // fails while a context exists
+        assertEquals("", report);
+        assertEquals("", SoftGpu.liveAllocations());
+    }
+
+    /** Three steps: a plain one, one that is recorded, and one replayed. */
+    private void train(Convolutions convolutions) {
+        Path last = RunDirectory.lastCheckpoint(directory);
+        Checkpoint start = Checkpoint.read(last);
+        TrainingSettings settings = new TrainingSettings(1000, start.training().progress().step() + 3, 1, 0.001,
+                TrainingSettings.Schedule.CONSTANT, 1, 1, false, Loss.BINARY_CROSSENTROPY);
+        try (Backend backend = new CudaBackend(true, Precision.FP32, convolutions, true);
+                RunDirectory run = RunDirectory.resume(directory, Map.of(), start.training().progress());
+                Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {
+            trainer.run();
+        }
+    }
+
+    private void begin() throws IOException {
+        Checkpoint start = new Checkpoint(MODEL, Parameters.initial(MODEL, 3), null);
+        TrainingSettings settings = new TrainingSettings(1000, 1, 1, 0.001, TrainingSettings.Schedule.CONSTANT, 1, 1,
+                false, Loss.BINARY_CROSSENTROPY);
+        try (Backend backend = new CudaBackend(true, Precision.FP32, Convolutions.KERNELS, true);
+                RunDirectory run = RunDirectory.create(directory, Map.of(), false);
+                Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {
+            trainer.run();
+        }
+    }
+
+    /** Whether the run failed, as it must: with one sentence about the call, and the checkpoint whole. */
+    private boolean fails(Convolutions convolutions, String what, int result) {
+        long before = Checkpoint.read(RunDirectory.lastCheckpoint(directory)).training().progress().step();
+        boolean failed = false;
+        try {
+            train(convolutions);
+        } catch (FramecastException e) {
+            String message = e.getMessage();
+            assertTrue(message.contains(CUresult.stringFor(result)) || message.contains("device memory"),
+                    what + ": " + message);
+            assertTrue(message.endsWith(".") && message.lines().count() == 1, what + ": " + message);
+            assertFalse(message.contains("null"), what + ": " + message);
+            failed = true;
+        }
+        SoftGpu.inject(null);
+        long after = Checkpoint.read(RunDirectory.lastCheckpoint(directory)).training().progress().step();
+        assertTrue(failed ? after >= before : after == before + 3, what);
+        return failed;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Convolutions.class)
+    void aDeviceLostAtAnyCallEndsTheRunAndLosesNothing(Convolutions convolutions) throws IOException {
+        begin();
+        train(convolutions);
+        long calls = -SoftGpu.callCount();
+        train(convolutions);
+        calls += SoftGpu.callCount();
+        SoftGpu.configure("checks=all+-leaks");         // what a lost device cannot take back goes with the context
+        int failures = 0;
+        for (long n = 1; n <= calls; n++) {
+            SoftGpu.inject("lost:" + n);
+            failures += fails(convolutions, "lost at call " + n, CUresult.CUDA_ERROR_UNKNOWN) ? 1 : 0;
+            CUdevice device = new CUdevice();
+            cuDevicePrimaryCtxReset(device);
+            cuDevicePrimaryCtxRelease(device);
+            assertEquals("", SoftGpu.liveAllocations(), "lost at call " + n);
+        }
+        assertEquals(calls, failures);
+        train(convolutions);
+    }
+
+    /** A single call that fails, after which the driver works on. One within a recording makes the runs plain. */
+    @ParameterizedTest
+    @ValueSource(strings = {"alloc", "copy", "launch", "synchronize", "load"})
+    void oneFailedCallEndsTheRunOrIsMadeUpFor(String kind) throws IOException {
+        begin();
+        train(Convolutions.KERNELS);
+        int result = kind.equals("alloc") ? CUresult.CUDA_ERROR_OUT_OF_MEMORY : CUresult.CUDA_ERROR_NOT_PERMITTED;
+        int survived = 0;
+        int failed = 0;
+        while (survived == 0 || kind.equals("launch") && survived < 40) {
+            SoftGpu.inject(kind + ":" + (failed + survived + 1) + "=" + CUresult.stringFor(result));
+            if (fails(Convolutions.KERNELS, kind + " " + (failed + survived + 1), result)) {
+                failed++;
+            } else {
+                survived++;
+            }
+            assertEquals("", SoftGpu.liveAllocations(), kind);
+            assertEquals("", SoftGpu.report(), kind);
+        }
+        assertTrue(failed > 0, kind);
+    }
+
+    @Test
+    void aDriverThatIsTooOldIsNamed() {
+        SoftGpu.configure("driver=11080");
+        assertEquals("The software CUDA device is for CUDA 11.8; install one for CUDA 12.0 or later.",
+                assertThrows(FramecastException.class, () -> CudaDriver.openSoftware()).getMessage());
+    }
+}
