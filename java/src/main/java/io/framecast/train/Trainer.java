@@ -204,20 +204,28 @@ public final class Trainer implements AutoCloseable {
         double rate = learningRate * settings.schedule().factor(done);
         adam.begin(rate);
         program(next, done >= settings.sampling(), true).run();
-        Batch following = stepsMade() ? null : upload(loaded);
+        try {
+            return stepsMade() ? null : upload(loaded);
+        } finally {
+            // Where the next batch cannot be loaded the run ends, but this step is made and told of.
+            finishStep(next, rate, begin);
+        }
+    }
+
+    /** Waits for the step's loss. */
+    private void finishStep(Batch made, double rate, long begin) {
         double value = loss.value();
         if (!Double.isFinite(value)) {
             throw diverged("The loss became " + value + " at step " + adam.step());
         }
         double seconds = (System.nanoTime() - begin) / 1e9;
         batch++;
-        epochLoss += value * next.size();
-        epochVideos += next.size();
+        epochLoss += value * made.size();
+        epochVideos += made.size();
         epochSeconds += seconds;
-        StepMetrics metrics = new StepMetrics(adam.step(), value, rate, next.size(), seconds);
+        StepMetrics metrics = new StepMetrics(adam.step(), value, rate, made.size(), seconds);
         run.add(metrics);
         listener.stepDone(metrics);
-        return following;
     }
 
     private Batch upload(Epoch loaded) {

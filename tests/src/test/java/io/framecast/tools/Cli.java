@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 
 /** The command line in this process, with what it says. */
 final class Cli {
@@ -43,6 +45,19 @@ final class Cli {
     private Cli() {
     }
 
+    /** Commands that compute. */
+    private static final Set<String> COMPUTING = Set.of("train", "predict", "evaluate", "gifs", "demo", "bench");
+
+    /** The arguments, with the CPU as the device where none is named: not what {@code auto} finds on a GPU machine. */
+    static List<String> onCpu(List<String> arguments) {
+        if (arguments.isEmpty() || !COMPUTING.contains(arguments.get(0)) || arguments.contains("--device")) {
+            return arguments;
+        }
+        List<String> all = new ArrayList<>(arguments);
+        all.addAll(1, List.of("--device", "cpu"));
+        return all;
+    }
+
     /** Arguments separated by spaces, and then some that may have spaces in them. */
     static Result run(String command, Object... more) {
         String[] first = command.isEmpty() ? new String[0] : command.split(" ");
@@ -57,7 +72,7 @@ final class Cli {
         try {
             System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(complained, true, StandardCharsets.UTF_8));
-            int status = Main.run(arguments);
+            int status = Main.run(onCpu(List.of(arguments)).toArray(String[]::new));
             return new Result(List.of(arguments), status, said.toString(StandardCharsets.UTF_8),
                     complained.toString(StandardCharsets.UTF_8));
         } finally {

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.framecast.backend.cuda.Nvrtc;
 import io.framecast.train.SafeTensorsFile;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -40,9 +42,11 @@ class ProcessTest {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap + "m",
                 "-cp", System.getProperty("java.class.path"), "io.framecast.tools.Main"));
+        List<String> words = new ArrayList<>();
         for (Object argument : arguments) {
-            command.addAll(List.of(argument.toString().split(" ")));
+            words.addAll(List.of(argument.toString().split(" ")));
         }
+        command.addAll(Cli.onCpu(words));
         return new ProcessBuilder(command).start();
     }
 
@@ -110,5 +114,37 @@ class ProcessTest {
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         assertEquals(1, process.exitValue(), err);
         assertTrue(err.startsWith("framecast: The Java heap of 64 MB is full; ") && err.lines().count() == 1, err);
+    }
+
+    /** What there is on a machine without NVIDIA's driver; and with one, whatever that finds. */
+    @Test
+    void withoutAnNvidiaDriverCudaIsASentenceAndAutoIsTheCpu() throws Exception {
+        assumeFalse(Files.exists(Path.of("/dev/nvidiactl")), "this machine has an NVIDIA driver");
+        String options = "train --steps 1 --data " + work.data() + " --model " + work.model();
+        Process process = start(List.of(), 256, options, "--device cuda --out", work.file("cuda"));
+        String err = errors(process);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue(), err);
+        assertEquals("framecast: This machine has no NVIDIA driver (no libcuda.so.1); install it if there is an NVIDIA "
+                + "GPU.", err);
+        assertFalse(Files.exists(work.file("cuda")));
+        process = start(List.of(), 256, options, "--device auto --out", work.file("auto"));
+        String first = process.inputReader(StandardCharsets.UTF_8).readLine();
+        assertTrue(first.startsWith("device: CPU, ") && first.contains("(no CUDA: This machine has no NVIDIA driver"),
+                first);
+        process.destroyForcibly();
+    }
+
+    /** Nothing can be kept under a file: kernels are compiled anew, and all works. */
+    @Test
+    void aCacheThatCannotBeWrittenDoesNoHarm() throws Exception {
+        Nvrtc.load();
+        String nvrtc = Nvrtc.describe().replace("NVRTC 12 in ", "");
+        Process process = start(List.of("env", "XDG_CACHE_HOME=/dev/null", "FRAMECAST_NVRTC=" + nvrtc), 256,
+                "train --steps 1 --device softgpu --data " + work.data() + " --model " + work.model(), "--out",
+                work.file("run"));
+        process.inputReader(StandardCharsets.UTF_8).lines().forEach(line -> { });
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(0, process.exitValue(), errors(process));
     }
 }

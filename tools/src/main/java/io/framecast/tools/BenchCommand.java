@@ -66,9 +66,11 @@ final class BenchCommand implements Runnable {
                 loss.value();
                 long forward = System.nanoTime();
                 network.backward(loss.gradient());
+                await(network.parameters().gradients());
                 long backward = System.nanoTime();
                 adam.begin(1e-3);
                 adam.update();
+                await(network.parameters().trained());
                 long end = System.nanoTime();
                 if (step >= 0) {
                     seconds[0][step] = (forward - begin) / 1e9;
@@ -78,6 +80,11 @@ final class BenchCommand implements Runnable {
             }
             report(backend, seconds);
         }
+    }
+
+    /** Waits for what is computed there: a device may still be at it. */
+    private static void await(Tensor tensor) {
+        tensor.read(0, new float[1], 0, 1);
     }
 
     private void report(Backend backend, double[][] seconds) {

@@ -18,6 +18,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 
 /** A CUDA device, NVIDIA's or the software one: everything by this project's kernels, or convolutions by a vendor's. */
@@ -44,7 +45,8 @@ public final class CudaBackend implements Backend {
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs) {
         if (precision != Precision.FP32) {
-            throw new FramecastException("On CUDA devices this version computes in fp32 only; leave --precision out.");
+            throw new FramecastException("CUDA devices compute in fp32 in this version, not in "
+                    + precision.name().toLowerCase(Locale.ROOT) + "; leave --precision out.");
         }
         this.graphs = graphs;
         device = CudaDevice.open(software);
