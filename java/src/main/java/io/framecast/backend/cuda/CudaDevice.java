@@ -197,7 +197,7 @@ public final class CudaDevice implements AutoCloseable {
         return stream;
     }
 
-    private <T extends DeviceResource> T own(T resource) {
+    <T extends DeviceResource> T own(T resource) {
         resources.add(resource);
         return resource;
     }
