@@ -114,8 +114,16 @@ enum CudnnDirection {
      * @throws FramecastException if cuDNN has none for this convolution
      */
     Choice choose(cudnnHandle handle, CudnnDescriptors d, long limit) {
+        List<Offer> offers;
+        try {
+            offers = offers(handle, d);
+        } catch (ArrayIndexOutOfBoundsException e) {
+            // Of a call that failed JCuda copies any number of results, and the status is lost.
+            throw new FramecastException("cuDNN does not rank its algorithms for " + words() + " of " + d
+                    + "; use --conv kernels.", e);
+        }
         Choice least = null;
-        for (Offer offer : offers(handle, d)) {
+        for (Offer offer : offers) {
             long[] bytes = new long[1];
             // The ranking has been seen to hold some that cannot be used.
             if (!offer.isExact() || workspaceSize(handle, d, offer.algorithm, bytes) != SUCCESS) {
@@ -130,8 +138,12 @@ enum CudnnDirection {
         }
         if (least == null) {
             throw new FramecastException("cuDNN has no algorithm in float32 that gives the same result every time for "
-                    + name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of " + d + "; use --conv kernels.");
+                    + words() + " of " + d + "; use --conv kernels.");
         }
         return least;
+    }
+
+    private String words() {
+        return name().toLowerCase(Locale.ROOT).replace('_', ' ');
     }
 }

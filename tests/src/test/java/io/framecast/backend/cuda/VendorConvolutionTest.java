@@ -248,6 +248,21 @@ class VendorConvolutionTest {
         }
     }
 
+    /** As one does that is not supported. JCuda tells of some such calls' failure, and fails itself on others. */
+    @ParameterizedTest
+    @EnumSource
+    void saysWhatCudnnRefuses(CudnnDirection direction) {
+        VendorLibraries libraries = VendorLibraries.of(device.get());
+        try (CudnnDescriptors d = new CudnnDescriptors(Shape.STRIDED_SAME.shape)) {
+            d.setImages(2);
+            String message = assertThrows(FramecastException.class,
+                    () -> direction.choose(libraries.cudnn(), d, 1 << 20)).getMessage();
+            assertTrue(message.matches("cudnnGetConvolution.*Algorithm_v7 failed with .*|cuDNN (has no|does not rank its) "
+                    + "algorithm.* of 2 images of 9x8x4 with kernels of 3x3 to 6 channels; use --conv kernels\\."),
+                    message);
+        }
+    }
+
     @Test
     void givesItsMemoryBack() {
         assumeTrue(KernelDevice.SOFTWARE);
