@@ -1,7 +1,7 @@
 // A bias added to each row: y (rows, columns) += bias (columns). For convolutions that do not add it themselves.
 //
-// Launch: as columns.cuh says, addBias4 where columns come in fours; a thread keeps its columns' bias in registers. Both
-// begin at multiples of 16 bytes. Bound by bytes: 8 a value.
+// Launch: as columns.cuh says, addBias4 where columns come in fours; a thread keeps its columns' bias in registers.
+// Both begin at multiples of 16 bytes. Bound by bytes: 8 a value.
 #include "columns.cuh"
 
 template <int WIDTH> __device__ void addBias(const float *bias, float *y, int rows, int columns) {

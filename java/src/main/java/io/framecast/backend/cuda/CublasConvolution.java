@@ -30,14 +30,14 @@ final class CublasConvolution implements CudaConvolution {
     private final DeviceArena.Region scratch;
 
     /** @throws io.framecast.FramecastException if there is no cuBLAS 12, or it does not start */
-    CublasConvolution(DeviceArena arena, VendorLibraries libraries, ConvolutionShape shape, boolean gates,
+    CublasConvolution(CudaOps ops, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
             boolean training) {
         this.libraries = libraries;
         this.shape = shape;
         this.gates = gates;
         libraries.cublas();
-        kernels = libraries.kernels();
-        scratch = arena.scratch(WORKSPACE_BYTES + (gates && training ? Float.BYTES * shape.weightsSize() : 0));
+        kernels = new VendorKernels(ops, shape, gates, images);
+        scratch = ops.arena().scratch(WORKSPACE_BYTES + (gates && training ? Float.BYTES * shape.weightsSize() : 0));
     }
 
     @Override
@@ -45,7 +45,7 @@ final class CublasConvolution implements CudaConvolution {
             boolean accumulate) {
         multiply(CUBLAS_OP_N, CUBLAS_OP_N, shape.outputs(), pixels(images), shape.inputs(), w, x, y, accumulate);
         if (bias != null) {
-            kernels.addBias(bias, y, pixels(images), shape.outputs());
+            kernels.addBias(images, bias, y);
         }
     }
 
@@ -59,7 +59,7 @@ final class CublasConvolution implements CudaConvolution {
         if (gates) {
             DeviceMemory filters = scratch.memory().view(WORKSPACE_BYTES, Float.BYTES * shape.weightsSize());
             multiply(CUBLAS_OP_N, CUBLAS_OP_T, shape.inputs(), shape.outputs(), pixels(images), x, dy, filters, false);
-            kernels.fromFilters(shape, true, filters, dw);
+            kernels.fromFilters(filters, dw);
         } else {
             multiply(CUBLAS_OP_N, CUBLAS_OP_T, shape.outputs(), shape.inputs(), pixels(images), dy, x, dw, false);
         }

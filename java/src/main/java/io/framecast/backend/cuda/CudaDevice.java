@@ -197,6 +197,7 @@ public final class CudaDevice implements AutoCloseable {
         return stream;
     }
 
+    /** Closes it with this device, where that has not been done before. */
     <T extends DeviceResource> T own(T resource) {
         resources.add(resource);
         return resource;

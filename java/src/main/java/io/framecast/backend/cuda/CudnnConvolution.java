@@ -7,8 +7,8 @@ import static jcuda.jcudnn.JCudnn.cudnnConvolutionForward;
 
 import io.framecast.FramecastException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import jcuda.Pointer;
 import jcuda.jcudnn.cudnnHandle;
 
@@ -26,13 +26,14 @@ final class CudnnConvolution implements CudaConvolution {
     private static final Pointer ONE = Pointer.to(new float[] {1});
     private static final Pointer ZERO = Pointer.to(new float[] {0});
 
+    private static final List<CudnnDirection> FORWARD = List.of(CudnnDirection.FORWARD);
+
     private record Use(CudnnDirection direction, int images) {
     }
 
     private final VendorLibraries libraries;
     private final VendorKernels kernels;
     private final ConvolutionShape shape;
-    private final boolean gates;
     private final CudnnDescriptors descriptors;
     private final Map<Use, Integer> algorithms = new HashMap<>();
     private final long workspaceBytes;
@@ -42,30 +43,26 @@ final class CudnnConvolution implements CudaConvolution {
 
     private final Closing closing = new Closing();
 
-    /**
-     * @param directions what it will be asked for
-     * @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this
-     */
-    CudnnConvolution(DeviceArena arena, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
-            Set<CudnnDirection> directions) {
+    /** @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this */
+    CudnnConvolution(CudaOps ops, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
+            boolean training) {
         this.libraries = libraries;
         this.shape = shape;
-        this.gates = gates;
         cudnnHandle handle = libraries.cudnn();
-        kernels = libraries.kernels();
+        kernels = new VendorKernels(ops, shape, gates, images);
         requireSize(images);
         descriptors = new CudnnDescriptors(shape);
         closing.add(descriptors::close);
         try {
             descriptors.setImages(images);
             long most = WORKSPACE_BYTES;
-            for (CudnnDirection direction : directions) {
+            for (CudnnDirection direction : training ? List.of(CudnnDirection.values()) : FORWARD) {
                 CudnnDirection.Choice choice = direction.choose(handle, descriptors, WORKSPACE_BYTES);
                 algorithms.put(new Use(direction, images), choice.algorithm());
                 most = Math.max(most, choice.workspace());
             }
             workspaceBytes = (most + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-            scratch = arena.scratch(workspaceBytes + filtersBytes());
+            scratch = ops.arena().scratch(workspaceBytes + filtersBytes());
             closing.add(scratch::close);
         } catch (RuntimeException e) {
             closing.runAfter(e);
@@ -90,12 +87,12 @@ final class CudnnConvolution implements CudaConvolution {
             boolean accumulate) {
         cudnnHandle handle = libraries.cudnn();
         int algorithm = prepare(handle, CudnnDirection.FORWARD, images);
-        kernels.toFilters(shape, w, filters());
+        kernels.toFilters(w, filters());
         checkCudnn(cudnnConvolutionForward(handle, ONE, descriptors.x, x.pointer(), descriptors.filters,
                 filters().pointer(), descriptors.convolution, algorithm, workspace(), workspaceBytes,
                 accumulate ? ONE : ZERO, descriptors.y, y.pointer()), "cudnnConvolutionForward");
         if (bias != null) {
-            kernels.addBias(bias, y, Math.multiplyExact(images, shape.outPixels()), shape.outputs());
+            kernels.addBias(images, bias, y);
         }
     }
 
@@ -103,7 +100,7 @@ final class CudnnConvolution implements CudaConvolution {
     public void backwardData(int images, DeviceMemory dy, DeviceMemory w, DeviceMemory dx, boolean accumulate) {
         cudnnHandle handle = libraries.cudnn();
         int algorithm = prepare(handle, CudnnDirection.BACKWARD_DATA, images);
-        kernels.toFilters(shape, w, filters());
+        kernels.toFilters(w, filters());
         checkCudnn(cudnnConvolutionBackwardData(handle, ONE, descriptors.filters, filters().pointer(), descriptors.y,
                 dy.pointer(), descriptors.convolution, algorithm, workspace(), workspaceBytes,
                 accumulate ? ONE : ZERO, descriptors.x, dx.pointer()), "cudnnConvolutionBackwardData");
@@ -116,7 +113,7 @@ final class CudnnConvolution implements CudaConvolution {
         checkCudnn(cudnnConvolutionBackwardFilter(handle, ONE, descriptors.x, x.pointer(), descriptors.y, dy.pointer(),
                 descriptors.convolution, algorithm, workspace(), workspaceBytes, ZERO, descriptors.filters,
                 filters().pointer()), "cudnnConvolutionBackwardFilter");
-        kernels.fromFilters(shape, gates, filters(), dw);
+        kernels.fromFilters(filters(), dw);
     }
 
     /** Makes the descriptors those of so many images, and returns the algorithm for them. */

@@ -80,8 +80,9 @@ final class CudnnDescriptors implements AutoCloseable {
     /** For people. */
     @Override
     public String toString() {
-        return images + " images of " + shape.height() + "x" + shape.width() + "x" + shape.inputs() + " with kernels of "
-                + shape.kernelHeight() + "x" + shape.kernelWidth() + " to " + shape.outputs() + " channels";
+        return images + " images of " + shape.height() + "x" + shape.width() + "x" + shape.inputs()
+                + " with kernels of " + shape.kernelHeight() + "x" + shape.kernelWidth() + " to " + shape.outputs()
+                + " channels";
     }
 
     @Override

@@ -1,49 +1,38 @@
 package io.framecast.backend.cuda;
 
-import java.util.EnumSet;
-import java.util.Set;
-
 /**
- * Convolutions by NVIDIA's libraries: by cuBLAS where they are products of matrices, else by cuDNN.
+ * Convolutions by NVIDIA's libraries, which are looked for when the first one is made: by cuBLAS where they are
+ * products of matrices, else by cuDNN. What the libraries do not have another factory makes.
  *
- * <p>Their first call for a number of images loads what the library needs for it. Later ones allocate nothing and wait
- * for nothing, so that they can be recorded in a CUDA graph.
+ * <p>A first call for a number of images loads what the library needs for it. Later ones allocate nothing and wait for
+ * nothing, so that they can be recorded.
  */
-final class VendorConvolutions {
+final class VendorConvolutions implements CudaConvolution.Factory {
 
-    private final DeviceArena arena;
+    private final CudaOps ops;
     private final VendorLibraries libraries;
+    private final CudaConvolution.Factory others;
 
-    /** On a device, with which the libraries are closed; they are looked for when they are first needed. */
-    VendorConvolutions(CudaDevice device, DeviceArena arena) {
-        this.arena = arena;
-        this.libraries = VendorLibraries.of(device);
+    /** On a device, with which the libraries are closed. */
+    VendorConvolutions(CudaOps ops, CudaConvolution.Factory others) {
+        this.ops = ops;
+        this.libraries = VendorLibraries.of(ops.device());
+        this.others = others;
     }
 
-    /** Whether the libraries have a convolution: they pad as much above as below, and left as right. */
+    /** Whether the libraries have a convolution: cuDNN pads as much above as below, and left as right. */
     static boolean supports(ConvolutionShape shape) {
         return shape.padHeight() % 2 == 0 && shape.padWidth() % 2 == 0;
     }
 
-    /**
-     * @param shape one that is supported
-     * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
-     * @param images the most that it will be given
-     * @param training also backward
-     * @param inputGradient also backwardData
-     * @throws io.framecast.FramecastException if the library is not there, or cannot do it
-     */
-    CudaConvolution of(ConvolutionShape shape, boolean gates, int images, boolean training, boolean inputGradient) {
-        if (shape.taps() == 1 && shape.strideHeight() == 1 && shape.strideWidth() == 1) {
-            return new CublasConvolution(arena, libraries, shape, gates, training);
+    /** @throws io.framecast.FramecastException if the library is not there, or cannot do it after all */
+    @Override
+    public CudaConvolution make(ConvolutionShape shape, boolean gates, int images, boolean training) {
+        if (!supports(shape)) {
+            return others.make(shape, gates, images, training);
         }
-        Set<CudnnDirection> directions = EnumSet.of(CudnnDirection.FORWARD);
-        if (training) {
-            directions.add(CudnnDirection.BACKWARD_WEIGHTS);
-        }
-        if (training && inputGradient) {
-            directions.add(CudnnDirection.BACKWARD_DATA);
-        }
-        return new CudnnConvolution(arena, libraries, shape, gates, images, directions);
+        return shape.taps() == 1 && shape.strideHeight() == 1 && shape.strideWidth() == 1
+                ? new CublasConvolution(ops, libraries, shape, gates, images, training)
+                : new CudnnConvolution(ops, libraries, shape, gates, images, training);
     }
 }

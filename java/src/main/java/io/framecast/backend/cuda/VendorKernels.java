@@ -1,72 +1,54 @@
 package io.framecast.backend.cuda;
 
-import static io.framecast.backend.cuda.ConvolutionTile.BLOCK;
-import static io.framecast.backend.cuda.ConvolutionTile.ceilDiv;
-
 import io.framecast.backend.cuda.CudaKernel.Dim;
-import java.util.List;
 
-/** What is left to do around the vendor's convolutions: weights in another order, and the bias. */
+/** What is left to do around a vendor's convolution of one shape: weights in another order, and the bias. */
 final class VendorKernels {
 
     /** Rows and columns of what a block transposes. */
     private static final int TILE = 32;
 
-    /** Rows that a thread adds the bias to, before another block is worth reading it. */
-    private static final int ROWS_A_THREAD = 4;
-
-    private static final int BLOCKS_A_MULTIPROCESSOR = 8;
-
-    private final CudaDevice device;
+    private final ConvolutionShape shape;
+    private final boolean gates;
     private final CudaKernel transpose;
     private final CudaKernel transposeGates;
-    private final CudaKernel addBias1;
-    private final CudaKernel addBias4;
+    private final CudaKernel addBias;
+    private final Columns columns;
 
-    /** For a device, with which they are unloaded. */
-    VendorKernels(CudaDevice device) {
-        this.device = device;
-        CudaModule transposition = device.module("transpose.cu", List.of());
-        transpose = transposition.kernel("transpose");
-        transposeGates = transposition.kernel("transposeGates");
-        CudaModule bias = device.module("bias.cu", List.of());
-        addBias1 = bias.kernel("addBias1");
-        addBias4 = bias.kernel("addBias4");
+    /** @param images the most that it will be given */
+    VendorKernels(CudaOps ops, ConvolutionShape shape, boolean gates, int images) {
+        this.shape = shape;
+        this.gates = gates;
+        transpose = ops.kernels().get("transpose.cu", "transpose");
+        transposeGates = ops.kernels().get("transpose.cu", "transposeGates");
+        columns = new Columns(ops, (long) images * shape.outPixels(), shape.outputs());
+        addBias = columns.kernel("bias.cu", "addBias");
     }
 
     /** filters (outputs, taps, inputs) = w (taps, inputs, outputs). */
-    void toFilters(ConvolutionShape shape, DeviceMemory w, DeviceMemory filters) {
+    void toFilters(DeviceMemory w, DeviceMemory filters) {
         int rows = shape.taps() * shape.inputs();
-        transpose.launch(tiles(rows, shape.outputs()), BLOCK, 0, w, filters, rows, shape.outputs());
+        transpose.launch(tiles(rows, shape.outputs()), CudaOps.BLOCK, 0, w, filters, rows, shape.outputs());
     }
 
-    /**
-     * dw (taps, inputs, outputs) = filters (outputs, taps, inputs).
-     *
-     * @param gates outputs are (filters, 4) in the filters, and (4, filters) in dw
-     */
-    void fromFilters(ConvolutionShape shape, boolean gates, DeviceMemory filters, DeviceMemory dw) {
+    /** dw (taps, inputs, outputs) = filters (outputs, taps, inputs); of gates, dw in Keras's order. */
+    void fromFilters(DeviceMemory filters, DeviceMemory dw) {
         int columns = shape.taps() * shape.inputs();
         Dim grid = tiles(shape.outputs(), columns);
         if (gates) {
-            transposeGates.launch(grid, BLOCK, 0, filters, dw, shape.outputs() / 4, columns);
+            transposeGates.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs() / 4, columns);
         } else {
-            transpose.launch(grid, BLOCK, 0, filters, dw, shape.outputs(), columns);
+            transpose.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs(), columns);
         }
     }
 
     private static Dim tiles(int rows, int columns) {
-        return Dim.of(ceilDiv(columns, TILE), ceilDiv(rows, TILE));
+        return Dim.of((int) CudaOps.ceilDiv(columns, TILE), (int) CudaOps.ceilDiv(rows, TILE));
     }
 
-    /** y (rows, columns) += bias (columns). */
-    void addBias(DeviceMemory bias, DeviceMemory y, int rows, int columns) {
-        boolean fours = columns % 4 == 0;
-        int groups = fours ? columns / 4 : columns;
-        int tiles = ceilDiv(groups, BLOCK.x());
-        int rowsAtOnce = BLOCK.x() / ceilDiv(groups, tiles);
-        int parts = Math.min(ceilDiv(rows, ROWS_A_THREAD * rowsAtOnce),
-                BLOCKS_A_MULTIPROCESSOR * device.multiprocessors());
-        (fours ? addBias4 : addBias1).launch(Dim.of(parts, tiles), BLOCK, 0, bias, y, rows, columns);
+    /** y (images, outPixels, outputs) += bias (outputs). */
+    void addBias(int images, DeviceMemory bias, DeviceMemory y) {
+        int rows = Math.multiplyExact(images, shape.outPixels());
+        addBias.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, bias, y, rows, shape.outputs());
     }
 }

@@ -16,15 +16,14 @@ import jcuda.jcudnn.cudnnHandle;
 import jcuda.runtime.cudaStream_t;
 
 /**
- * cuDNN and cuBLAS on a device, and the kernels beside them, each made ready at its first use. All their work goes
- * through the device's stream, in order with all else.
+ * cuDNN and cuBLAS on a device, each opened at its first use. All their work goes through the device's stream, in
+ * order with all else.
  */
 final class VendorLibraries extends DeviceResource {
 
     private final Closing closing = new Closing();
     private cudnnHandle cudnn;
     private cublasHandle cublas;
-    private VendorKernels kernels;
 
     private VendorLibraries(CudaDevice device) {
         super(device);
@@ -71,13 +70,6 @@ final class VendorLibraries extends DeviceResource {
             cublas = handle;
         }
         return cublas;
-    }
-
-    VendorKernels kernels() {
-        if (kernels == null) {
-            kernels = new VendorKernels(device);
-        }
-        return kernels;
     }
 
     private void enter() {

@@ -3,6 +3,7 @@ package io.framecast.backend.cuda;
 import static io.framecast.backend.cuda.KernelDevice.read;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -16,14 +17,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import jcuda.driver.CUgraph;
-import jcuda.driver.CUgraphExec;
-import jcuda.driver.CUresult;
-import jcuda.driver.CUstreamCaptureMode;
-import jcuda.driver.JCudaDriver;
 import jcuda.jcudnn.cudnnConvolutionBwdDataAlgo;
 import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgo;
 import jcuda.jcudnn.cudnnConvolutionFwdAlgo;
+import jcuda.jcudnn.cudnnHandle;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -34,8 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Convolutions by cuDNN and cuBLAS, or what the software device has in their place, against loops over the definition.
- * Values are integers whose sums float32 holds exactly in any order: results must be equal. Those of one side have up to
- * 13 bits, and TF32 would hold 11 of them.
+ * Values are integers whose sums float32 holds exactly in any order: results must be equal. Those of one side have up
+ * to 13 bits, and TF32 would hold 11 of them.
  */
 class VendorConvolutionTest {
 
@@ -47,20 +44,18 @@ class VendorConvolutionTest {
 
     @BeforeEach
     void open() {
-        convolutions = new VendorConvolutions(device.get(), device.arena());
+        convolutions = new VendorConvolutions(new CudaOps(device.get(), device.arena(), new Kernels(device.get())),
+                (shape, gates, images, training) -> new KernelConvolution(device.get(), device.arena(), shape, gates,
+                        images, training));
     }
 
-    static Stream<Shape> supported() {
-        return Arrays.stream(Shape.values()).filter(shape -> VendorConvolutions.supports(shape.shape));
-    }
-
-    static Stream<Shape> supportedGates() {
-        return supported().filter(shape -> shape.outputs % 4 == 0);
+    static Stream<Shape> gates() {
+        return Arrays.stream(Shape.values()).filter(shape -> shape.outputs % 4 == 0);
     }
 
     /** Planned for more images than it will be given. */
     private CudaConvolution convolution(Shape shape, boolean gates) {
-        return device.own(convolutions.of(shape.shape, gates, shape.images + 3, true, true));
+        return device.own(convolutions.make(shape.shape, gates, shape.images + 3, true));
     }
 
     private float[] integers(int count, int most) {
@@ -87,16 +82,27 @@ class VendorConvolutionTest {
         return doubled;
     }
 
+    /** cuBLAS products of matrices, cuDNN the rest; but cuDNN does not pad more behind than before. */
+    @ParameterizedTest
+    @EnumSource
+    void takesTheLibraryThatHasIt(Shape shape) {
+        Class<?> expected = switch (shape) {
+            case MORE_THAN_A_TILE, ONE_PIXEL -> CublasConvolution.class;
+            case STRIDED_SAME -> KernelConvolution.class;
+            default -> CudnnConvolution.class;
+        };
+        assertEquals(expected, convolution(shape, false).getClass());
+    }
+
     @Test
-    void supportsAllButUnevenPadding() {
-        assertEquals(List.of(Shape.STRIDED_SAME),
-                Arrays.stream(Shape.values()).filter(shape -> !VendorConvolutions.supports(shape.shape)).toList());
-        assertEquals(List.of(false, false), Stream.of(ConvolutionShape.same(8, 8, 1, 1, 2, 3),
-                ConvolutionShape.same(8, 8, 1, 1, 3, 4)).map(VendorConvolutions::supports).toList());
+    void supportsNoUnevenPadding() {
+        assertFalse(VendorConvolutions.supports(ConvolutionShape.same(8, 8, 1, 1, 2, 3)));
+        assertFalse(VendorConvolutions.supports(ConvolutionShape.same(8, 8, 1, 1, 3, 4)));
+        assertTrue(VendorConvolutions.supports(new ConvolutionShape(8, 8, 1, 1, 2, 4, 1, 1, 1, 1, false)));
     }
 
     @ParameterizedTest
-    @MethodSource("supported")
+    @EnumSource
     void convolves(Shape shape) {
         float[] x = large(shape.inPixels() * shape.inputs);
         float[] w = small(shape.taps() * shape.inputs * shape.outputs);
@@ -121,7 +127,7 @@ class VendorConvolutionTest {
     }
 
     @ParameterizedTest
-    @MethodSource("supported")
+    @EnumSource
     void passesGradientsToItsInput(Shape shape) {
         float[] dy = large(shape.outPixels() * shape.outputs);
         float[] w = small(shape.taps() * shape.inputs * shape.outputs);
@@ -139,7 +145,7 @@ class VendorConvolutionTest {
     }
 
     @ParameterizedTest
-    @MethodSource("supported")
+    @EnumSource
     void passesGradientsToItsWeights(Shape shape) {
         float[] x = large(shape.inPixels() * shape.inputs);
         float[] dy = small(shape.outPixels() * shape.outputs);
@@ -149,7 +155,7 @@ class VendorConvolutionTest {
     }
 
     @ParameterizedTest
-    @MethodSource("supportedGates")
+    @MethodSource("gates")
     void passesGradientsOfGatesToItsWeightsInTheirOrder(Shape shape) {
         float[] x = large(shape.inPixels() * shape.inputs);
         float[] dy = small(shape.outPixels() * shape.outputs);
@@ -169,7 +175,7 @@ class VendorConvolutionTest {
         assertArrayEquals(expected, read(result));
     }
 
-    /** All directions, on values whose sums depend on their order, and then on what the one before has left in memory. */
+    /** On values whose sums depend on their order, and in memory that holds what was left by the time before. */
     @ParameterizedTest
     @EnumSource(names = {"MANY_TAPS", "MORE_THAN_A_TILE"})
     void givesTheSameBitsEveryTimeAlsoAsAGraph(Shape shape) {
@@ -191,7 +197,7 @@ class VendorConvolutionTest {
         work.run();
         assertSame(first, results);
         results.forEach(DeviceMemory::clear);
-        runAsGraph(work);
+        device.own(device.get().capture(work)).launch();
         assertSame(first, results);
     }
 
@@ -209,57 +215,39 @@ class VendorConvolutionTest {
         return values;
     }
 
-    private void runAsGraph(Runnable work) {
-        CUgraph graph = new CUgraph();
-        CUgraphExec executable = new CUgraphExec();
-        ok(JCudaDriver.cuStreamBeginCapture(device.get().stream(),
-                CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL));
-        work.run();
-        ok(JCudaDriver.cuStreamEndCapture(device.get().stream(), graph));
-        ok(JCudaDriver.cuGraphInstantiate(executable, graph, 0));
-        ok(JCudaDriver.cuGraphLaunch(executable, device.get().stream()));
-        device.get().synchronize();
-        ok(JCudaDriver.cuGraphExecDestroy(executable));
-        ok(JCudaDriver.cuGraphDestroy(graph));
-    }
-
-    private static void ok(int result) {
-        assertEquals(CUresult.stringFor(CUresult.CUDA_SUCCESS), CUresult.stringFor(result));
-    }
-
     /** Of cuDNN's ranking the first that is modest enough; never one that is not deterministic, however modest. */
     @Test
     void choosesAlgorithms() {
         assumeTrue(KernelDevice.SOFTWARE, "another cuDNN ranks otherwise");
-        VendorLibraries libraries = VendorLibraries.of(device.get());
+        cudnnHandle handle = VendorLibraries.of(device.get()).cudnn();
         try (CudnnDescriptors d = new CudnnDescriptors(Shape.FOURS.shape)) {
             d.setImages(2);
-            var forward = CudnnDirection.FORWARD.choose(libraries.cudnn(), d, 1 << 20);
+            var forward = CudnnDirection.FORWARD.choose(handle, d, 1 << 20);
             assertEquals(cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, forward.algorithm());
-            assertEquals(forward, CudnnDirection.FORWARD.choose(libraries.cudnn(), d, forward.workspace()));
+            assertEquals(forward, CudnnDirection.FORWARD.choose(handle, d, forward.workspace()));
             assertEquals(new CudnnDirection.Choice(cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, 0),
-                    CudnnDirection.FORWARD.choose(libraries.cudnn(), d, forward.workspace() - 1));
+                    CudnnDirection.FORWARD.choose(handle, d, forward.workspace() - 1));
             for (long limit : new long[] {0, 1 << 20}) {
                 assertEquals(cudnnConvolutionBwdDataAlgo.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
-                        CudnnDirection.BACKWARD_DATA.choose(libraries.cudnn(), d, limit).algorithm());
+                        CudnnDirection.BACKWARD_DATA.choose(handle, d, limit).algorithm());
                 assertEquals(cudnnConvolutionBwdFilterAlgo.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
-                        CudnnDirection.BACKWARD_WEIGHTS.choose(libraries.cudnn(), d, limit).algorithm());
+                        CudnnDirection.BACKWARD_WEIGHTS.choose(handle, d, limit).algorithm());
             }
         }
     }
 
-    /** As one does that is not supported. JCuda tells of some such calls' failure, and fails itself on others. */
+    /** Of a shape that is not supported. JCuda passes on some failures of such calls, and fails itself on others. */
     @ParameterizedTest
     @EnumSource
     void saysWhatCudnnRefuses(CudnnDirection direction) {
-        VendorLibraries libraries = VendorLibraries.of(device.get());
+        cudnnHandle handle = VendorLibraries.of(device.get()).cudnn();
         try (CudnnDescriptors d = new CudnnDescriptors(Shape.STRIDED_SAME.shape)) {
             d.setImages(2);
-            String message = assertThrows(FramecastException.class,
-                    () -> direction.choose(libraries.cudnn(), d, 1 << 20)).getMessage();
-            assertTrue(message.matches("cudnnGetConvolution.*Algorithm_v7 failed with .*|cuDNN (has no|does not rank its) "
-                    + "algorithm.* of 2 images of 9x8x4 with kernels of 3x3 to 6 channels; use --conv kernels\\."),
-                    message);
+            String message = assertThrows(FramecastException.class, () -> direction.choose(handle, d, 1 << 20))
+                    .getMessage();
+            assertTrue(message.matches("cudnnGetConvolution.*Algorithm_v7 failed with .*|"
+                    + "cuDNN (has no|does not rank its) algorithm.* of 2 images of 9x8x4 with kernels of 3x3 to 6 "
+                    + "channels; use --conv kernels\\."), message);
         }
     }
 
@@ -271,7 +259,7 @@ class VendorConvolutionTest {
             DeviceMemory w = device.memory(small(shape.taps() * shape.inputs * shape.outputs));
             DeviceMemory y = device.unwritten(shape.outPixels() * shape.outputs);
             String before = SoftGpu.liveAllocations();
-            try (CudaConvolution convolution = convolutions.of(shape.shape, false, shape.images, false, false)) {
+            try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, false)) {
                 convolution.forward(shape.images, x, w, null, y, false);
             }
             assertEquals(before, SoftGpu.liveAllocations());
@@ -300,7 +288,7 @@ class VendorConvolutionTest {
         SoftGpu.inject(fault);
         try {
             assertEquals(message, assertThrows(FramecastException.class, () -> {
-                try (CudaConvolution convolution = convolutions.of(shape.shape, false, shape.images, false, false)) {
+                try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, false)) {
                     convolution.forward(shape.images, x, w, null, y, false);
                 }
             }).getMessage());
@@ -314,8 +302,8 @@ class VendorConvolutionTest {
         ConvolutionShape shape = ConvolutionShape.same(64, 64, 1, 256, 3, 3);
         assertEquals("A convolution over 2048 images has 2147483648 values, and cuDNN takes less than 2^31; choose a "
                 + "smaller --batch-size, or --conv kernels.", assertThrows(FramecastException.class,
-                () -> convolutions.of(shape, false, 2048, true, true)).getMessage());
-        convolutions.of(shape, false, 2047, true, true).close();
+                () -> convolutions.make(shape, false, 2048, true)).getMessage());
+        convolutions.make(shape, false, 2047, true).close();
     }
 
     @Test
