@@ -7,6 +7,7 @@ import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.TestDevice;
 import io.framecast.backend.cpu.CpuBackend.Operands;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
 import java.util.HashMap;
@@ -58,6 +59,14 @@ class NetworkTest {
     @MethodSource("casesOnMoreThreads")
     void soItHasOnMoreThreads(int threads, Golden.Case c) {
         try (TestBackend backend = TestBackend.fp32(threads)) {
+            checkTrainingStep(backend, c);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void soItHasWithTheVendorsConvolutions(Golden.Case c) {
+        try (TestBackend backend = TestBackend.cuda(Convolutions.VENDOR, true)) {
             checkTrainingStep(backend, c);
         }
     }

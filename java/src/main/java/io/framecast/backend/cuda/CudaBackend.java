@@ -52,8 +52,9 @@ public final class CudaBackend implements Backend {
         device = CudaDevice.open(software);
         ops = new CudaOps(device, new DeviceArena(device), new Kernels(device));
         fused = convolutions == Convolutions.KERNELS;
-        this.convolutions = (shape, gates, images, training) -> new KernelConvolution(device, ops.arena(), shape, gates,
-                images, training);
+        CudaConvolution.Factory kernels = (shape, gates, images, training) -> new KernelConvolution(device, ops.arena(),
+                shape, gates, images, training);
+        this.convolutions = fused ? kernels : new VendorConvolutions(ops, kernels);
         try {
             requireWorking();
         } catch (RuntimeException e) {

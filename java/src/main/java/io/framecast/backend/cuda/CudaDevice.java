@@ -197,7 +197,8 @@ public final class CudaDevice implements AutoCloseable {
         return stream;
     }
 
-    private <T extends DeviceResource> T own(T resource) {
+    /** Closes it with this device, where that has not been done before. */
+    <T extends DeviceResource> T own(T resource) {
         resources.add(resource);
         return resource;
     }

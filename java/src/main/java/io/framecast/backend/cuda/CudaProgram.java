@@ -1,11 +1,12 @@
 package io.framecast.backend.cuda;
 
+import io.framecast.FramecastException;
 import io.framecast.backend.Program;
 
 /**
  * Work that is always the same. Its first run is plain: it allocates, loads and compiles what it needs. The second one
  * is recorded as a CUDA graph, and this replayed from then on, which costs the host one call for all launches. Where
- * CUDA does not record it, all runs are plain; they give the same bits.
+ * CUDA, or a library, does not record it, all runs are plain; they give the same bits.
  */
 final class CudaProgram implements Program {
 
@@ -27,7 +28,7 @@ final class CudaProgram implements Program {
         if (graph == null && graphs && warm) {
             try {
                 graph = device.capture(work);
-            } catch (CudaException e) {
+            } catch (FramecastException e) {
                 graphs = false;
             }
         }

@@ -24,6 +24,8 @@ class ConvolutionKernelsTest {
         TO_ONE_CHANNEL(1, 6, 5, 8, 1, 3, 3, 1, 1, 1, 1, true),
         ODD_CHANNELS_STRIDED(3, 9, 8, 5, 3, 3, 2, 2, 1, 1, 1, false),
         STRIDED_SAME(2, 9, 8, 4, 6, 3, 3, 2, 3, 1, 1, true),
+        STRIDED_EVENLY(2, 9, 7, 3, 8, 3, 3, 2, 2, 1, 1, true),
+        STRIDED_POINTS(2, 7, 6, 5, 4, 1, 1, 2, 3, 1, 1, true),
         DILATED(1, 11, 9, 8, 6, 3, 3, 1, 1, 2, 3, true),
         MORE_THAN_A_TILE(2, 13, 11, 20, 132, 1, 1, 1, 1, 1, 1, true),
         MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),

@@ -1,0 +1,145 @@
+package io.framecast.backend.cuda;
+
+import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardData;
+import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardFilter;
+import static jcuda.jcudnn.JCudnn.cudnnConvolutionForward;
+
+import io.framecast.FramecastException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import jcuda.Pointer;
+import jcuda.jcudnn.cudnnHandle;
+
+/**
+ * A convolution by cuDNN. Where images are in NHWC, its algorithms for float32 want filters in the order (outputs,
+ * taps, inputs): weights are transposed at each call, which moves little beside what the convolution does.
+ */
+final class CudnnConvolution implements CudaConvolution {
+
+    /** What any algorithm may use, and what is kept for all of them: a model's convolutions share it. */
+    private static final long WORKSPACE_BYTES = 256L << 20;
+
+    private static final long ALIGNMENT = 256;
+
+    private static final Pointer ONE = Pointer.to(new float[] {1});
+    private static final Pointer ZERO = Pointer.to(new float[] {0});
+
+    private static final List<CudnnDirection> FORWARD = List.of(CudnnDirection.FORWARD);
+
+    private record Use(CudnnDirection direction, int images) {
+    }
+
+    private final VendorLibraries libraries;
+    private final VendorKernels kernels;
+    private final ConvolutionShape shape;
+    private final CudnnDescriptors descriptors;
+    private final Map<Use, Integer> algorithms = new HashMap<>();
+    private final long workspaceBytes;
+
+    /** cuDNN's workspace, and behind it the filters or their gradient. */
+    private final DeviceArena.Region scratch;
+
+    private final Closing closing = new Closing();
+
+    /** @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this */
+    CudnnConvolution(CudaOps ops, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
+            boolean training) {
+        this.libraries = libraries;
+        this.shape = shape;
+        cudnnHandle handle = libraries.cudnn();
+        kernels = new VendorKernels(ops, shape, gates, images);
+        requireSize(images);
+        descriptors = new CudnnDescriptors(shape);
+        closing.add(descriptors::close);
+        try {
+            descriptors.setImages(images);
+            long most = WORKSPACE_BYTES;
+            for (CudnnDirection direction : training ? List.of(CudnnDirection.values()) : FORWARD) {
+                CudnnDirection.Choice choice = direction.choose(handle, descriptors, WORKSPACE_BYTES);
+                algorithms.put(new Use(direction, images), choice.algorithm());
+                most = Math.max(most, choice.workspace());
+            }
+            workspaceBytes = (most + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            scratch = ops.arena().scratch(workspaceBytes + filtersBytes());
+            closing.add(scratch::close);
+        } catch (RuntimeException e) {
+            closing.runAfter(e);
+            throw e;
+        }
+    }
+
+    private void requireSize(int images) {
+        long values = Math.multiplyExact(images, Math.max(shape.inputSize(), shape.outputSize()));
+        if (values > Integer.MAX_VALUE) {
+            throw new FramecastException("A convolution over " + images + " images has " + values + " values, and "
+                    + "cuDNN takes less than 2^31; choose a smaller --batch-size, or --conv kernels.");
+        }
+    }
+
+    private long filtersBytes() {
+        return Float.BYTES * shape.weightsSize();
+    }
+
+    @Override
+    public void forward(int images, DeviceMemory x, DeviceMemory w, DeviceMemory bias, DeviceMemory y,
+            boolean accumulate) {
+        cudnnHandle handle = libraries.cudnn();
+        int algorithm = prepare(handle, CudnnDirection.FORWARD, images);
+        kernels.toFilters(w, filters());
+        checkCudnn(cudnnConvolutionForward(handle, ONE, descriptors.x, x.pointer(), descriptors.filters,
+                filters().pointer(), descriptors.convolution, algorithm, workspace(), workspaceBytes,
+                accumulate ? ONE : ZERO, descriptors.y, y.pointer()), "cudnnConvolutionForward");
+        if (bias != null) {
+            kernels.addBias(images, bias, y);
+        }
+    }
+
+    @Override
+    public void backwardData(int images, DeviceMemory dy, DeviceMemory w, DeviceMemory dx, boolean accumulate) {
+        cudnnHandle handle = libraries.cudnn();
+        int algorithm = prepare(handle, CudnnDirection.BACKWARD_DATA, images);
+        kernels.toFilters(w, filters());
+        checkCudnn(cudnnConvolutionBackwardData(handle, ONE, descriptors.filters, filters().pointer(), descriptors.y,
+                dy.pointer(), descriptors.convolution, algorithm, workspace(), workspaceBytes,
+                accumulate ? ONE : ZERO, descriptors.x, dx.pointer()), "cudnnConvolutionBackwardData");
+    }
+
+    @Override
+    public void backwardWeights(int images, DeviceMemory x, DeviceMemory dy, DeviceMemory dw) {
+        cudnnHandle handle = libraries.cudnn();
+        int algorithm = prepare(handle, CudnnDirection.BACKWARD_WEIGHTS, images);
+        checkCudnn(cudnnConvolutionBackwardFilter(handle, ONE, descriptors.x, x.pointer(), descriptors.y, dy.pointer(),
+                descriptors.convolution, algorithm, workspace(), workspaceBytes, ZERO, descriptors.filters,
+                filters().pointer()), "cudnnConvolutionBackwardFilter");
+        kernels.fromFilters(filters(), dw);
+    }
+
+    /** Makes the descriptors those of so many images, and returns the algorithm for them. */
+    private int prepare(cudnnHandle handle, CudnnDirection direction, int images) {
+        descriptors.setImages(images);
+        return algorithms.computeIfAbsent(new Use(direction, images), use -> {
+            CudnnDirection.Choice choice = direction.choose(handle, descriptors, workspaceBytes);
+            if (choice.workspace() > workspaceBytes) {
+                throw new FramecastException("cuDNN needs " + CudaCalls.bytes(choice.workspace()) + " of workspace for "
+                        + images + " images, and " + CudaCalls.bytes(workspaceBytes)
+                        + " were planned; use --conv kernels.");
+            }
+            return choice.algorithm();
+        });
+    }
+
+    private DeviceMemory filters() {
+        return scratch.memory().view(workspaceBytes, filtersBytes());
+    }
+
+    private Pointer workspace() {
+        return scratch.memory().view(0, workspaceBytes).pointer();
+    }
+
+    @Override
+    public void close() {
+        closing.run();
+    }
+}

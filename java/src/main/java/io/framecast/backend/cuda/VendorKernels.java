@@ -1,0 +1,54 @@
+package io.framecast.backend.cuda;
+
+import io.framecast.backend.cuda.CudaKernel.Dim;
+
+/** What is left to do around a vendor's convolution of one shape: weights in another order, and the bias. */
+final class VendorKernels {
+
+    /** Rows and columns of what a block transposes. */
+    private static final int TILE = 32;
+
+    private final ConvolutionShape shape;
+    private final boolean gates;
+    private final CudaKernel transpose;
+    private final CudaKernel transposeGates;
+    private final CudaKernel addBias;
+    private final Columns columns;
+
+    /** @param images the most that it will be given */
+    VendorKernels(CudaOps ops, ConvolutionShape shape, boolean gates, int images) {
+        this.shape = shape;
+        this.gates = gates;
+        transpose = ops.kernels().get("transpose.cu", "transpose");
+        transposeGates = ops.kernels().get("transpose.cu", "transposeGates");
+        columns = new Columns(ops, (long) images * shape.outPixels(), shape.outputs());
+        addBias = columns.kernel("bias.cu", "addBias");
+    }
+
+    /** filters (outputs, taps, inputs) = w (taps, inputs, outputs). */
+    void toFilters(DeviceMemory w, DeviceMemory filters) {
+        int rows = shape.taps() * shape.inputs();
+        transpose.launch(tiles(rows, shape.outputs()), CudaOps.BLOCK, 0, w, filters, rows, shape.outputs());
+    }
+
+    /** dw (taps, inputs, outputs) = filters (outputs, taps, inputs); of gates, dw in Keras's order. */
+    void fromFilters(DeviceMemory filters, DeviceMemory dw) {
+        int columns = shape.taps() * shape.inputs();
+        Dim grid = tiles(shape.outputs(), columns);
+        if (gates) {
+            transposeGates.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs() / 4, columns);
+        } else {
+            transpose.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs(), columns);
+        }
+    }
+
+    private static Dim tiles(int rows, int columns) {
+        return Dim.of((int) CudaOps.ceilDiv(columns, TILE), (int) CudaOps.ceilDiv(rows, TILE));
+    }
+
+    /** y (images, outPixels, outputs) += bias (outputs). */
+    void addBias(int images, DeviceMemory bias, DeviceMemory y) {
+        int rows = Math.multiplyExact(images, shape.outPixels());
+        addBias.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, bias, y, rows, shape.outputs());
+    }
+}

@@ -1,0 +1,86 @@
+package io.framecast.backend.cuda;
+
+import static io.framecast.backend.cuda.VendorCalls.checkCublas;
+import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static jcuda.jcublas.JCublas2.cublasCreate;
+import static jcuda.jcublas.JCublas2.cublasDestroy;
+import static jcuda.jcublas.JCublas2.cublasSetMathMode;
+import static jcuda.jcublas.JCublas2.cublasSetStream;
+import static jcuda.jcudnn.JCudnn.cudnnCreate;
+import static jcuda.jcudnn.JCudnn.cudnnDestroy;
+import static jcuda.jcudnn.JCudnn.cudnnSetStream;
+
+import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasMath;
+import jcuda.jcudnn.cudnnHandle;
+import jcuda.runtime.cudaStream_t;
+
+/**
+ * cuDNN and cuBLAS on a device, each opened at its first use. All their work goes through the device's stream, in
+ * order with all else.
+ */
+final class VendorLibraries extends DeviceResource {
+
+    private final Closing closing = new Closing();
+    private cudnnHandle cudnn;
+    private cublasHandle cublas;
+
+    private VendorLibraries(CudaDevice device) {
+        super(device);
+    }
+
+    /** For a device, with which they are closed. */
+    static VendorLibraries of(CudaDevice device) {
+        return device.own(new VendorLibraries(device));
+    }
+
+    /**
+     * The handle of cuDNN, for calls of this thread.
+     *
+     * @throws io.framecast.FramecastException if there is no cuDNN 9, or it does not start
+     */
+    cudnnHandle cudnn() {
+        enter();
+        if (cudnn == null) {
+            VendorLibrary.CUDNN.load();
+            cudnnHandle handle = new cudnnHandle();
+            checkCudnn(cudnnCreate(handle), "cudnnCreate");
+            closing.add(() -> checkCudnn(cudnnDestroy(handle), "cudnnDestroy"));
+            checkCudnn(cudnnSetStream(handle, new cudaStream_t(device.stream())), "cudnnSetStream");
+            cudnn = handle;
+        }
+        return cudnn;
+    }
+
+    /**
+     * The handle of cuBLAS, for calls of this thread.
+     *
+     * @throws io.framecast.FramecastException if there is no cuBLAS 12, or it does not start
+     */
+    cublasHandle cublas() {
+        enter();
+        if (cublas == null) {
+            VendorLibrary.CUBLAS.load();
+            cublasHandle handle = new cublasHandle();
+            checkCublas(cublasCreate(handle), "cublasCreate");
+            closing.add(() -> checkCublas(cublasDestroy(handle), "cublasDestroy"));
+            checkCublas(cublasSetStream(handle, new cudaStream_t(device.stream())), "cublasSetStream");
+            // No TF32, which has fewer digits than what is multiplied.
+            checkCublas(cublasSetMathMode(handle, cublasMath.CUBLAS_DEFAULT_MATH), "cublasSetMathMode");
+            cublas = handle;
+        }
+        return cublas;
+    }
+
+    private void enter() {
+        if (isClosed()) {
+            throw new IllegalStateException("the vendor's libraries are closed");
+        }
+        device.enter();
+    }
+
+    @Override
+    void release() {
+        closing.run();
+    }
+}
