@@ -141,11 +141,13 @@ public:
     __device__ InputOfTap(const float *x, int images, int m) : x(x), images(images), first(m) {}
     __device__ Four get(int k) const {
         const int n = k / OUT_PIXELS, pixel = k % OUT_PIXELS;
-        const int y0 = pixel / OUT_WIDTH * STRIDE_HEIGHT - PAD_TOP, x0 = pixel % OUT_WIDTH * STRIDE_WIDTH - PAD_LEFT;
+        // Behind the last image all rows are outside: told here, that takes no register for each of four taps.
+        const int y0 = n < images ? pixel / OUT_WIDTH * STRIDE_HEIGHT - PAD_TOP : -(1 << 30);
+        const int x0 = pixel % OUT_WIDTH * STRIDE_WIDTH - PAD_LEFT;
         return fetch<INPUTS_IN_FOURS>(x + (size_t)n * PIXELS * INPUTS, [=](int i) {
             const int m = first + i, tap = m / INPUTS;
             const int y = y0 + tap / KERNEL_WIDTH * DILATION_HEIGHT, x = x0 + tap % KERNEL_WIDTH * DILATION_WIDTH;
-            const bool ok = n < images && tap < TAPS && (unsigned)y < HEIGHT && (unsigned)x < WIDTH;
+            const bool ok = tap < TAPS && (unsigned)y < HEIGHT && (unsigned)x < WIDTH;
             return ok ? (y * WIDTH + x) * INPUTS + m % INPUTS : -1;
         });
     }
