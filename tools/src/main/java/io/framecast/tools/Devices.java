@@ -6,6 +6,7 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.CudaDriver;
 import io.framecast.backend.cuda.Nvrtc;
+import io.framecast.backend.cuda.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
 import java.util.List;
 import java.util.function.Supplier;
@@ -17,10 +18,14 @@ final class Devices {
     private Devices() {
     }
 
-    /** A line for each device, and one for the compiler of kernels. */
+    /** A line for each device, for the compiler of kernels, and for each library of --conv vendor. */
     static List<String> describe() {
+        // The libraries before the software device, which has stand-ins for them.
         return List.of("cpu      " + orWhyNot(Devices::cpu), "cuda     " + orWhyNot(Devices::cuda),
-                "softgpu  " + orWhyNot(Devices::softgpu), "nvrtc    " + orWhyNot(() -> "yes  " + Nvrtc.describe()));
+                "nvrtc    " + orWhyNot(() -> "yes  " + Nvrtc.describe()),
+                "cudnn    " + orWhyNot(() -> "yes  " + VendorLibrary.CUDNN.describe()),
+                "cublas   " + orWhyNot(() -> "yes  " + VendorLibrary.CUBLAS.describe()),
+                "softgpu  " + orWhyNot(Devices::softgpu));
     }
 
     private static String orWhyNot(Supplier<String> description) {

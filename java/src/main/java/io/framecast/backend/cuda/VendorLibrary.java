@@ -12,7 +12,7 @@ import jcuda.libraryPropertyType;
 import org.bytedeco.javacpp.Loader;
 
 /** NVIDIA's libraries that are the machine's, and not part of this project; or the software device's stand-ins. */
-enum VendorLibrary {
+public enum VendorLibrary {
 
     CUDNN("cuDNN", 9, "libcudnn.so.9", "libcudnn9-cuda-12",
             (type, value) -> checkCudnn(JCudnn.cudnnGetProperty(type, value), "cudnnGetProperty")),
@@ -48,6 +48,17 @@ enum VendorLibrary {
             throw new FramecastException("JCuda's native library for " + title + " cannot be loaded: "
                     + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + "; use --conv kernels.", e);
         }
+    }
+
+    /**
+     * Name and version.
+     *
+     * @throws FramecastException as {@link #load}
+     */
+    public String describe() {
+        load();
+        return title + " " + property(libraryPropertyType.MAJOR_VERSION) + "."
+                + property(libraryPropertyType.MINOR_VERSION) + "." + property(libraryPropertyType.PATCH_LEVEL);
     }
 
     private int property(int type) {
