@@ -3,6 +3,8 @@ package io.framecast.nn;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -75,45 +77,56 @@ public final class Parameters implements AutoCloseable {
 
     /** Copies values to the device; all parameters of the model must be among them, in their shapes. */
     public void set(Map<String, HostTensor> values) {
-        places.forEach((name, place) -> row(place).write(place.offset, values.get(name).values(), 0,
-                place.spec.size()));
+        write(values, trained, true);
+        write(values, others, false);
     }
 
     /** Copies the values from the device. */
     public Map<String, HostTensor> get() {
+        Map<String, HostTensor> both = new HashMap<>(read(trained, true));
+        both.putAll(read(others, false));
         Map<String, HostTensor> values = new LinkedHashMap<>();
-        places.forEach((name, place) -> values.put(name, read(row(place), place)));
+        places.keySet().forEach(name -> values.put(name, both.get(name)));
         return values;
     }
 
     /** What a row as long as {@link #trained} (gradients, an optimiser's averages) holds for each parameter. */
     public Map<String, HostTensor> split(Tensor row) {
-        Map<String, HostTensor> values = new LinkedHashMap<>();
-        places.forEach((name, place) -> {
-            if (place.spec.trainable()) {
-                values.put(name, read(row, place));
-            }
-        });
-        return values;
+        return read(row, true);
     }
 
     /** The inverse of {@link #split}. */
     public void join(Map<String, HostTensor> values, Tensor row) {
+        write(values, row, true);
+    }
+
+    /** A row crosses to the device, and back, in one piece, however many parameters it has. */
+    private void write(Map<String, HostTensor> values, Tensor row, boolean trainable) {
+        float[] all = new float[Math.toIntExact(row.size())];
+        of(trainable).forEach((name, place) -> System.arraycopy(values.get(name).values(), 0, all,
+                Math.toIntExact(place.offset), place.spec.size()));
+        row.write(all);
+    }
+
+    private Map<String, HostTensor> read(Tensor row, boolean trainable) {
+        float[] all = row.read();
+        Map<String, HostTensor> values = new LinkedHashMap<>();
+        of(trainable).forEach((name, place) -> {
+            int from = Math.toIntExact(place.offset);
+            values.put(name, new HostTensor(place.spec.shape(),
+                    Arrays.copyOfRange(all, from, from + place.spec.size())));
+        });
+        return values;
+    }
+
+    private Map<String, Place> of(boolean trainable) {
+        Map<String, Place> some = new LinkedHashMap<>();
         places.forEach((name, place) -> {
-            if (place.spec.trainable()) {
-                row.write(place.offset, values.get(name).values(), 0, place.spec.size());
+            if (place.spec.trainable() == trainable) {
+                some.put(name, place);
             }
         });
-    }
-
-    private Tensor row(Place place) {
-        return place.spec.trainable() ? trained : others;
-    }
-
-    private static HostTensor read(Tensor row, Place place) {
-        float[] values = new float[place.spec.size()];
-        row.read(place.offset, values, 0, values.length);
-        return new HostTensor(place.spec.shape(), values);
+        return some;
     }
 
     @Override
