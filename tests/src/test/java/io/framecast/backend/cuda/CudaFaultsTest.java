@@ -80,10 +80,21 @@ class CudaFaultsTest {
     void nothingIsLeft() {
         SoftGpu.inject(null);
         String report = SoftGpu.report();
+        String live = SoftGpu.liveAllocations();
         SoftGpu.clearReport();
+        if (!live.isEmpty()) {
+            forgetContext();
+        }
         SoftGpu.configure("checks=all,counters=on,memory=16g,driver=12090");    // fails while a context exists
         assertEquals("", report);
-        assertEquals("", SoftGpu.liveAllocations());
+        assertEquals("", live);
+    }
+
+    /** What a device that is lost could not give back goes with its context. */
+    private static void forgetContext() {
+        CUdevice device = new CUdevice();
+        cuDevicePrimaryCtxReset(device);
+        cuDevicePrimaryCtxRelease(device);
     }
 
     /** Three steps: a plain one, one that is recorded, and one replayed. */
@@ -118,7 +129,9 @@ class CudaFaultsTest {
             train(convolutions);
         } catch (FramecastException e) {
             String message = e.getMessage();
-            assertTrue(message.contains(CUresult.stringFor(result)) || message.contains("device memory"),
+            // cuDNN and cuBLAS have codes of their own for what the driver tells them.
+            assertTrue(message.contains(CUresult.stringFor(result)) || message.contains("device memory")
+                    || convolutions == Convolutions.VENDOR && message.matches(".* failed with CU(BLAS|DNN)_STATUS_.*"),
                     what + ": " + message);
             assertTrue(message.endsWith(".") && message.lines().count() == 1, what + ": " + message);
             assertFalse(message.contains("null"), what + ": " + message);
@@ -143,9 +156,7 @@ class CudaFaultsTest {
         for (long n = 1; n <= calls; n++) {
             SoftGpu.inject("lost:" + n);
             failures += fails(convolutions, "lost at call " + n, CUresult.CUDA_ERROR_UNKNOWN) ? 1 : 0;
-            CUdevice device = new CUdevice();
-            cuDevicePrimaryCtxReset(device);
-            cuDevicePrimaryCtxRelease(device);
+            forgetContext();
             assertEquals("", SoftGpu.liveAllocations(), "lost at call " + n);
         }
         assertEquals(calls, failures);
