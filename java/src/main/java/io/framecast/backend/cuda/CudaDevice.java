@@ -30,7 +30,8 @@ import jcuda.driver.CUstream;
  */
 public final class CudaDevice implements AutoCloseable {
 
-    private static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info");
+    /** What every CUDA source is compiled with. */
+    static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info");
 
     private final CudaDriver.Device properties;
     private final boolean software;

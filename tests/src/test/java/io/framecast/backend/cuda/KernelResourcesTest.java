@@ -1,0 +1,288 @@
+package io.framecast.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.framecast.FramecastException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every kernel takes of every kind of GPU, from the machine code that NVRTC makes of it: nothing may be spilled,
+ * nothing may need a stack, and as many blocks as {@code __launch_bounds__} promises must fit on a multiprocessor; more
+ * than 48 KiB of static shared memory NVRTC refuses itself. The numbers are printed as a table.
+ */
+class KernelResourcesTest {
+
+    /** Of 32 bits, on each multiprocessor of all of these; a quarter belongs to each of its four schedulers. */
+    private static final int REGISTERS = 64 << 10;
+
+    /** CUDA C++ Programming Guide, "Technical Specifications per Compute Capability": of a multiprocessor. */
+    enum Architecture {
+        SM_75(1024, 64, 0), SM_80(2048, 164, 1), SM_86(1536, 100, 1), SM_89(1536, 100, 1), SM_90(2048, 228, 1),
+        SM_100(2048, 228, 1), SM_120(1536, 100, 1);
+
+        final int threads;
+        final int sharedKiB;
+        final int reservedKiB;          // of shared memory, of each block, for the system
+
+        Architecture(int threads, int sharedKiB, int reservedKiB) {
+            this.threads = threads;
+            this.sharedKiB = sharedKiB;
+            this.reservedKiB = reservedKiB;
+        }
+
+        int capability() {
+            return Integer.parseInt(name().substring("SM_".length()));
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** How many blocks a multiprocessor holds at once. */
+        int blocks(KernelResources kernel) {
+            int warps = (kernel.threads() + 31) / 32;
+            int registersOfWarp = (kernel.registers() * 32 + 255) / 256 * 256;
+            int byRegisters = 4 * (REGISTERS / 4 / registersOfWarp) / warps;
+            int byShared = (sharedKiB << 10) / Math.max(1, kernel.shared() + (reservedKiB << 10));
+            return Math.min(threads / (32 * warps), Math.min(byRegisters, byShared));
+        }
+    }
+
+    /**
+     * What a source is compiled with.
+     *
+     * @param everywhere on all architectures, else on sm_80 and sm_90 alone: each takes NVRTC some tenths of a second
+     */
+    private record Variant(boolean everywhere, String label, List<String> options) {
+
+        static Variant of(boolean everywhere, ConvolutionShape s) {
+            return new Variant(everywhere, String.format(" %d->%d %dx%d%s%s", s.inputs(), s.outputs(), s.kernelHeight(),
+                    s.kernelWidth(), unlessOne("/", s.strideHeight(), s.strideWidth()),
+                    unlessOne("*", s.dilationHeight(), s.dilationWidth())), s.options());
+        }
+
+        private static String unlessOne(String sign, int height, int width) {
+            return height == 1 && width == 1 ? "" : " " + sign + height + "x" + width;
+        }
+
+        boolean isFor(Architecture architecture) {
+            return everywhere || architecture == Architecture.SM_80 || architecture == Architecture.SM_90;
+        }
+    }
+
+    /** Of recurrent convolutions: the reference network's, and an odd one. */
+    private static final List<Variant> RECURRENT = List.of(
+            Variant.of(true, ConvolutionShape.same(64, 64, 64, 256, 5, 5)),
+            Variant.of(false, ConvolutionShape.same(64, 64, 64, 256, 3, 3)),
+            Variant.of(false, ConvolutionShape.same(64, 64, 64, 256, 1, 1)),
+            Variant.of(true, ConvolutionShape.same(31, 29, 5, 20, 3, 3)));
+
+    /** Of other convolutions: the reference network's first and last, and odd ones. */
+    private static final List<Variant> NOT_RECURRENT = List.of(
+            Variant.of(false, ConvolutionShape.same(64, 64, 1, 256, 5, 5)),
+            Variant.of(true, ConvolutionShape.same(64, 64, 64, 3, 3, 3)),
+            Variant.of(false, ConvolutionShape.same(64, 64, 33, 132, 3, 3)),
+            Variant.of(true, new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false)),
+            Variant.of(false, new ConvolutionShape(31, 29, 32, 5, 3, 5, 2, 1, 1, 2, true)));
+
+    /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
+    private static final List<Variant> TIME_AXIS = List.of(
+            new Variant(true, " 3 frames 1 filter", List.of("-DKERNEL_FRAMES=3", "-DFILTERS=1")),
+            new Variant(true, " 4 frames 9 filters", List.of("-DKERNEL_FRAMES=4", "-DFILTERS=9")));
+
+    private static List<Variant> variants(CudaSource source) {
+        if (source.name().equals("convlstm_step.cu")) {
+            return RECURRENT;
+        }
+        if (source.headers().containsKey("convolution.cuh")) {
+            return Stream.of(RECURRENT, NOT_RECURRENT).flatMap(List::stream).toList();
+        }
+        return source.name().equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
+    }
+
+    private record Job(CudaSource source, Variant variant) {
+
+        List<KernelResources> compile(Architecture architecture) {
+            List<String> options = new ArrayList<>(CudaDevice.OPTIONS);
+            options.addAll(variant.options());
+            options.add(KernelResources.OPTION);
+            try {
+                return KernelResources.of(CudaCompiler.compile(source, architecture.toString(), options));
+            } catch (FramecastException e) {
+                throw new AssertionError(e.getMessage() + "\nwith " + variant.options(), e);
+            }
+        }
+    }
+
+    private static final Map<String, Map<Architecture, KernelResources>> TABLE = new LinkedHashMap<>();
+
+    @ParameterizedTest
+    @EnumSource
+    void everyKernelFits(Architecture architecture) {
+        assumeTrue(Nvrtc.computeCapabilities().contains(architecture.capability()), () -> unsupported(architecture));
+        List<Job> jobs = jobs(architecture);
+        List<List<KernelResources>> found = jobs.parallelStream().map(job -> job.compile(architecture)).toList();
+        List<String> problems = new ArrayList<>();
+        for (int k = 0; k < jobs.size(); k++) {
+            Job job = jobs.get(k);
+            for (KernelResources kernel : found.get(k)) {
+                String row = kernel.kernel() + job.variant().label();
+                TABLE.computeIfAbsent(row, name -> new EnumMap<>(Architecture.class)).put(architecture, kernel);
+                problems(kernel, architecture).forEach(problem -> problems.add(job.source().name() + ": "
+                        + kernel.kernel() + " on " + architecture + " " + problem + " " + job.variant().options()));
+            }
+        }
+        assertTrue(problems.isEmpty(), () -> String.join("\n", problems));
+    }
+
+    private static String unsupported(Architecture architecture) {
+        return "NVRTC " + Nvrtc.version() + " makes no machine code for " + architecture + ": not looked at";
+    }
+
+    private static List<String> problems(KernelResources kernel, Architecture architecture) {
+        List<String> problems = new ArrayList<>();
+        if (kernel.spilled() > 0) {
+            problems.add("spills " + kernel.spilled() + " bytes");
+        } else if (kernel.stack() > 0) {
+            problems.add("has a stack of " + kernel.stack() + " bytes");
+        }
+        if (kernel.threads() == 0) {
+            problems.add("has no __launch_bounds__");
+        } else if (architecture.blocks(kernel) < kernel.blocks()) {
+            problems.add("has " + architecture.blocks(kernel) + " blocks of " + kernel.threads()
+                    + " threads on a multiprocessor, not " + kernel.blocks() + ", for " + kernel.registers()
+                    + " registers and " + kernel.shared() + " bytes of shared memory");
+        }
+        return problems;
+    }
+
+    private static List<Job> jobs(Architecture architecture) {
+        return files().stream().map(CudaSource::of).flatMap(source -> variants(source).stream()
+                .filter(variant -> variant.isFor(architecture)).map(variant -> new Job(source, variant))).toList();
+    }
+
+    /** All CUDA files beside convolution.cu, in a directory or a jar. */
+    private static List<String> files() {
+        try {
+            URI one = CudaSource.class.getResource("/io/framecast/cuda/convolution.cu").toURI();
+            if (!one.getScheme().equals("jar")) {
+                return files(Path.of(one).getParent());
+            }
+            try (FileSystem jar = FileSystems.newFileSystem(one, Map.of())) {
+                return files(jar.getPath("io/framecast/cuda"));
+            }
+        } catch (IOException | URISyntaxException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static List<String> files(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".cu")).sorted()
+                    .toList();
+        }
+    }
+
+    @AfterAll
+    static void print() {
+        SortedSet<Integer> supported = Nvrtc.computeCapabilities();
+        StringBuilder table = new StringBuilder("Registers of a thread, bytes of static shared memory of a block\n");
+        table.append(" ".repeat(48));
+        for (Architecture architecture : Architecture.values()) {
+            table.append(String.format("%10s", architecture));
+        }
+        TABLE.forEach((name, row) -> {
+            table.append(String.format("%n%-48s", name));
+            for (Architecture architecture : Architecture.values()) {
+                KernelResources kernel = row.get(architecture);
+                table.append(kernel == null ? String.format("%10s", "-")
+                        : String.format("%4d%6s", kernel.registers(), kernel.shared() == 0 ? "" : kernel.shared()));
+            }
+        });
+        Stream.of(Architecture.values()).filter(architecture -> !supported.contains(architecture.capability()))
+                .forEach(architecture -> table.append("\n").append(unsupported(architecture)));
+        System.out.println(table);
+    }
+
+    @Test
+    void seesWhatDoesNotFit() {
+        CudaSource source = new CudaSource("hungry.cu", """
+                extern "C" __global__ void __launch_bounds__(1024, 1) spills(float *x) {
+                    float v[80];
+                    for (int i = 0; i < 80; i++) v[i] = x[i * 1024 + threadIdx.x];
+                    __syncthreads();
+                    for (int i = 0; i < 80; i++) x[(79 - i) * 1024 + threadIdx.x] = v[i];
+                }
+                extern "C" __global__ void __launch_bounds__(256) stacks(float *x, const int *order) {
+                    float v[64];
+                    for (int i = 0; i < 64; i++) v[order[i]] = x[i * 256 + threadIdx.x];
+                    for (int i = 0; i < 64; i++) x[i * 256 + threadIdx.x] = v[i];
+                }
+                extern "C" __global__ void unbounded(float *x) { *x = 0; }
+                extern "C" __global__ void __launch_bounds__(32, 3) shares(float *x) {
+                    __shared__ float v[6 << 10];
+                    v[threadIdx.x] = *x;
+                    __syncthreads();
+                    *x = v[31 - threadIdx.x];
+                }
+                extern "C" __global__ void __launch_bounds__(32, 2) fits(float *x) {
+                    __shared__ float v[6 << 10];
+                    v[threadIdx.x] = *x;
+                    __syncthreads();
+                    *x = v[31 - threadIdx.x];
+                }
+                """, Collections.emptySortedMap());
+        Map<String, String> found = new TreeMap<>();
+        for (KernelResources kernel : new Job(source, new Variant(true, "", List.of())).compile(Architecture.SM_75)) {
+            found.put(kernel.kernel(), String.join("; ", problems(kernel, Architecture.SM_75)));
+        }
+        assertEquals(Set.of("spills", "stacks", "unbounded", "shares", "fits"), found.keySet());
+        assertTrue(found.get("spills").matches("spills [1-9]\\d* bytes"), found.toString());
+        assertEquals("has a stack of 256 bytes", found.get("stacks"));
+        assertEquals("has no __launch_bounds__", found.get("unbounded"));
+        assertTrue(found.get("shares").matches("has 2 blocks of 32 threads on a multiprocessor, not 3, "
+                + "for \\d+ registers and 24576 bytes of shared memory"), found.toString());
+        assertEquals("", found.get("fits"));
+    }
+
+    /** By hand from the guide: a warp's registers come in units of 256, and a warp from one scheduler's quarter. */
+    @ParameterizedTest
+    @CsvSource({
+        "SM_80,  256, 128, 16896, 2",       // 4096 a warp: 4 warps a quarter, 16 in all, 8 a block
+        "SM_80,  256, 129,     0, 1",       // 4352: 3 a quarter, 12 in all
+        "SM_80,  192,  81,     0, 3",       // 2816: 5 a quarter, 20 in all, 6 a block
+        "SM_80,  224, 144,     0, 1",       // 4608: 3 a quarter, 12 in all, 7 a block
+        "SM_80,  256,  32,     0, 8",       // 2048 threads
+        "SM_86,  256,  32,     0, 6",       // 1536 threads
+        "SM_75,  256,  32,     0, 4",       // 1024 threads
+        "SM_75,  128,  32, 16384, 4",       // 64 KiB
+        "SM_86,  128,  32, 16384, 5"})      // 100 KiB, 17 a block
+    void countsBlocksOnAMultiprocessor(Architecture architecture, int threads, int registers, int shared, int blocks) {
+        assertEquals(blocks, architecture.blocks(new KernelResources("k", threads, 1, registers, shared, 0, 0)));
+    }
+}
