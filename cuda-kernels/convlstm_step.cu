@@ -13,23 +13,29 @@
 //
 // Compiled for the shape of the recurrent convolution (convolution.cuh): INPUTS units, OUTPUTS = 4 * INPUTS, same
 // padding.
-// Launch: grid (tiles of 128 pixels * tiles of 128 columns, 32 units), block 256. gates may be null: then none are kept.
+// Launch: grid (tiles of pixels * tiles of columns, four a unit), the tile's threads; the tile is given as FORWARD_TILE: rows,
+// columns, step, and a thread's rows and columns. gates may be null: then none are kept.
 #include "activations.cuh"
 #include "convolution.cuh"
 
-extern "C" __global__ void __launch_bounds__(256, 2) convLstmStep(
+using T = Tile<FORWARD_TILE>;
+
+extern "C" __global__ void __launch_bounds__(T::THREADS, T::BLOCKS) convLstmStep(
         const float *before, const float *w, const float *zx, const float *cellBefore, float *gates, float *cell,
         float *hidden, int activation, int recurrentActivation, int images) {
-    float sum[8][8] = {};
-    multiply(InputOfPixel(before, images, firstRow<OUTPUTS>() + place<InputOfPixel>()),
-             Rows(w, TAPS * INPUTS, firstColumn<OUTPUTS>() + place<Rows>()), 0, TAPS * INPUTS, sum);
+    constexpr int K = TAPS * INPUTS;
+    const int row = firstRow<T, OUTPUTS>(), column = firstColumn<T, OUTPUTS>();
+    __shared__ __align__(16) Operands<T> shared;
+    float sum[T::HIGH][T::WIDE] = {};
+    multiply<T>(PixelsAtTaps<T, ToInput>(before, images, row), Rows<T, K % T::STEP == 0>(w, column), length<T, K>(),
+                shared, sum);
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        const int p = tileRow<OUTPUTS>(i);
+    for (int i = 0; i < T::HIGH; i++) {
+        const int p = row + T::row(i);
         if (p >= images * PIXELS) continue;
 #pragma unroll
-        for (int j = 0; j < 8; j += 4) {
-            const int u = tileColumn<OUTPUTS>(j) / 4;
+        for (int j = 0; j < T::WIDE; j += 4) {
+            const int u = (column + T::column(j)) / 4;
             if (u >= INPUTS) continue;
             const size_t at = (size_t)p * INPUTS + u;
             float4 z = reinterpret_cast<const float4 *>(zx)[at];

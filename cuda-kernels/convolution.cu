@@ -9,33 +9,46 @@
 // p: (image, y, x) of the output; q: of the input; t: (kernel row, kernel column). How they become matrix products,
 // what bounds them, and the macros that give a layer's shape, are told in convolution.cuh.
 //
-// Launch: grid (tiles of rows * tiles of columns, splits), block 256; tiles are 128 x 128. Rows and columns are
-// forward's output pixels and channels, backward data's input pixels and channels, backward weights' taps * inputs and
-// outputs.
+// Launch: grid (tiles of rows * tiles of columns, splits), block a tile's threads. Rows and columns are forward's output pixels and
+// channels, backward data's input pixels and channels, backward weights' taps * inputs and outputs. Their tiles are
+// given as FORWARD_TILE, DATA_TILE and WEIGHTS_TILE: rows, columns, step, and a thread's rows and columns.
 #include "convolution.cuh"
 
-extern "C" __global__ void __launch_bounds__(256, 2) convolutionForward(
+using Forward = Tile<FORWARD_TILE>;
+using Data = Tile<DATA_TILE>;
+using Weights = Tile<WEIGHTS_TILE>;
+
+extern "C" __global__ void __launch_bounds__(Forward::THREADS, Forward::BLOCKS) convolutionForward(
         const float *x, const float *w, const float *bias, float *y, int accumulate, int images) {
-    float sum[8][8] = {};
-    multiply(InputOfPixel(x, images, firstRow<OUTPUTS>() + place<InputOfPixel>()),
-             Rows(w, TAPS * INPUTS, firstColumn<OUTPUTS>() + place<Rows>()), 0, TAPS * INPUTS, sum);
-    store<OUTPUTS>(y, images * OUT_PIXELS, bias, accumulate, sum);
+    using T = Forward;
+    constexpr int K = TAPS * INPUTS;
+    __shared__ __align__(16) Shared<T, OUTPUTS> shared;
+    float sum[T::HIGH][T::WIDE] = {};
+    multiply<T>(PixelsAtTaps<T, ToInput>(x, images, firstRow<T, OUTPUTS>()),
+                Rows<T, K % T::STEP == 0>(w, firstColumn<T, OUTPUTS>()), length<T, K>(), shared.operands, sum);
+    store<T, OUTPUTS>(y, images * OUT_PIXELS, bias, accumulate, shared, sum);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) convolutionBackwardData(
+extern "C" __global__ void __launch_bounds__(Data::THREADS, Data::BLOCKS) convolutionBackwardData(
         const float *dy, const float *w, float *dx, int accumulate, int images) {
-    float sum[8][8] = {};
-    multiply(OutputOfPixel(dy, images, firstRow<INPUTS>() + place<OutputOfPixel>()),
-             ExchangedWeights(w, firstColumn<INPUTS>() + place<ExchangedWeights>()), 0, TAPS * OUTPUTS, sum);
-    store<INPUTS>(dx, images * PIXELS, nullptr, accumulate, sum);
+    using T = Data;
+    constexpr int K = TAPS * OUTPUTS;
+    __shared__ __align__(16) Shared<T, INPUTS> shared;
+    float sum[T::HIGH][T::WIDE] = {};
+    multiply<T>(PixelsAtTaps<T, ToOutput>(dy, images, firstRow<T, INPUTS>()),
+                ExchangedWeights<T>(w, firstColumn<T, INPUTS>()), length<T, K>(), shared.operands, sum);
+    store<T, INPUTS>(dx, images * PIXELS, nullptr, accumulate, shared, sum);
 }
 
 // Each split makes sums of its own, dw (splits, TAPS * INPUTS, OUTPUTS), for a reduction to add in order.
-extern "C" __global__ void __launch_bounds__(256, 2) convolutionBackwardWeights(
+extern "C" __global__ void __launch_bounds__(Weights::THREADS, Weights::BLOCKS) convolutionBackwardWeights(
         const float *x, const float *dy, float *dw, int split, int images) {
-    float sum[8][8] = {};
-    const int begin = blockIdx.y * split, end = min(begin + split, images * OUT_PIXELS);
-    multiply(InputOfTap(x, images, firstRow<OUTPUTS>() + place<InputOfTap>()),
-             Rows(dy, end, firstColumn<OUTPUTS>() + place<Rows>()), begin, end, sum);
-    store<OUTPUTS>(dw + (size_t)blockIdx.y * TAPS * INPUTS * OUTPUTS, TAPS * INPUTS, nullptr, false, sum);
+    using T = Weights;
+    const int begin = blockIdx.y * split;
+    __shared__ __align__(16) Shared<T, OUTPUTS> shared;
+    float sum[T::HIGH][T::WIDE] = {};
+    multiply<T>(InputOfTap<T>(x, begin, firstRow<T, OUTPUTS>()),
+                Rows<T, false>(dy + (size_t)begin * OUTPUTS, firstColumn<T, OUTPUTS>()),
+                min(split, images * OUT_PIXELS - begin), shared.operands, sum);
+    store<T, OUTPUTS>(dw + (size_t)blockIdx.y * TAPS * INPUTS * OUTPUTS, TAPS * INPUTS, nullptr, false, shared, sum);
 }

@@ -1,5 +1,6 @@
 package io.framecast.backend.cuda;
 
+import io.framecast.FramecastException;
 import java.util.List;
 
 /**
@@ -70,8 +71,19 @@ record ConvolutionShape(int height, int width, int inputs, int outputs, int kern
         return (long) taps() * inputs * outputs;
     }
 
-    /** What convolution.cuh is compiled with. */
+    /**
+     * What convolution.cuh is compiled with.
+     *
+     * @throws FramecastException if it is too large for that
+     */
     List<String> options() {
+        // Kernels count in 32 bits within the weights, and within all images that the rows of a tile come from.
+        long images = 2 + ConvolutionTile.MOST_ROWS / Math.min(pixels(), outPixels());
+        if (Math.max(weightsSize(), images * Math.max(inputSize(), outputSize())) > Integer.MAX_VALUE) {
+            throw new FramecastException("A convolution of frames of " + height + " x " + width + " from " + inputs
+                    + " to " + outputs + " channels is too large for the CUDA kernels; use smaller frames or fewer "
+                    + "filters.");
+        }
         return List.of("-DHEIGHT=" + height, "-DWIDTH=" + width, "-DINPUTS=" + inputs, "-DOUT_HEIGHT=" + outHeight(),
                 "-DOUT_WIDTH=" + outWidth(), "-DOUTPUTS=" + outputs, "-DKERNEL_HEIGHT=" + kernelHeight,
                 "-DKERNEL_WIDTH=" + kernelWidth, "-DSTRIDE_HEIGHT=" + strideHeight, "-DSTRIDE_WIDTH=" + strideWidth,

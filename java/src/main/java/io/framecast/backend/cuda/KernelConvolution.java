@@ -1,28 +1,45 @@
 package io.framecast.backend.cuda;
 
-import static io.framecast.backend.cuda.ConvolutionTile.BLOCK;
 import static io.framecast.backend.cuda.ConvolutionTile.ceilDiv;
 
 import io.framecast.backend.cuda.CudaKernel.Dim;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Convolutions by the kernels of convolution.cu. The gradient of the weights is a sum over all pixels: it is made in
- * splits, so that the device is full, which are added in their order. How many there are depends on the shape, on the
+ * splits, so that the device is full, which are added in their order. Tiles and splits depend on the shape, on the
  * device, and on the most images that are expected, so that the same call gives the same bits.
  */
 final class KernelConvolution implements CudaConvolution {
-
-    private static final int STEP = 8;
 
     /** What beginning and ending a tile costs a block, in pixels it could add up meanwhile. */
     private static final int TILE_COST = 64;
 
     private static final int MOST_SPLITS = 4096;
 
+    /** Threads of a block of reduce.cu. */
+    private static final int PASS = 256;
+
+    /** How the three products are cut up. */
+    record Tiles(ConvolutionTile forward, ConvolutionTile data, ConvolutionTile weights) {
+
+        static Tiles fastest(ConvolutionShape shape, int images, int multiprocessors) {
+            boolean inputsInFours = shape.inputs() % 4 == 0;
+            boolean outputsInFours = shape.outputs() % 4 == 0;
+            return new Tiles(
+                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.outPixels()), shape.outputs(),
+                            inputsInFours, multiprocessors),
+                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.inputs(), outputsInFours,
+                            multiprocessors),
+                    // However few tiles there are, splits make blocks enough.
+                    ConvolutionTile.fastest(weightRows(shape), shape.outputs(), inputsInFours, 1));
+        }
+    }
+
     private final ConvolutionShape shape;
-    private final ConvolutionTile tile = ConvolutionTile.SQUARE;
     private final boolean gates;
+    private final Tiles tiles;
     private final CudaModule convolution;
     private final CudaKernel forward;
     private final CudaKernel backwardData;
@@ -39,11 +56,15 @@ final class KernelConvolution implements CudaConvolution {
      */
     KernelConvolution(CudaDevice device, DeviceArena arena, ConvolutionShape shape, boolean gates, int images,
             boolean training) {
+        this(device, arena, shape, gates, images, training, Tiles.fastest(shape, images, device.multiprocessors()));
+    }
+
+    KernelConvolution(CudaDevice device, DeviceArena arena, ConvolutionShape shape, boolean gates, int images,
+            boolean training, Tiles tiles) {
         this.shape = shape;
         this.gates = gates;
-        // Within an image, and in the weights, kernels count in 32 bits.
-        Math.toIntExact(Math.max(shape.weightsSize(), Math.max(shape.inputSize(), shape.outputSize())));
-        convolution = device.module("convolution.cu", shape.options());
+        this.tiles = tiles;
+        convolution = device.module("convolution.cu", options());
         forward = convolution.kernel("convolutionForward");
         if (!training) {
             backwardData = null;
@@ -58,17 +79,18 @@ final class KernelConvolution implements CudaConvolution {
         backwardWeights = convolution.kernel("convolutionBackwardWeights");
         reduce = device.module("reduce.cu", List.of());
         sum = reduce.kernel(gates ? "sumGateSplits" : "sumSplits");
-        splits = splits(device.multiprocessors() * ConvolutionTile.BLOCKS_PER_MULTIPROCESSOR,
-                tile.count(shape.taps() * shape.inputs(), shape.outputs()), rows(images, shape.outPixels()));
+        splits = splits(device.multiprocessors(), Math.multiplyExact(images, shape.outPixels()));
         parts = arena.scratch(Math.multiplyExact(Float.BYTES * shape.weightsSize(), splits));
     }
 
-    /** How many splits take least, each with this many tiles, where the device runs so many blocks at once. */
-    private static int splits(int blocks, int tiles, int pixels) {
+    /** How many take least, on a device with so many multiprocessors. */
+    private int splits(int multiprocessors, int pixels) {
+        int blocks = multiprocessors * tiles.weights.blocksPerMultiprocessor();
+        long tilesEach = tiles.weights.count(weightRows(shape), shape.outputs());
         int best = 1;
         long least = Long.MAX_VALUE;
-        for (int n = 1; n <= Math.min(MOST_SPLITS, ceilDiv(pixels, STEP)); n++) {
-            long waves = ((long) tiles * n + blocks - 1) / blocks;
+        for (int n = 1; n <= Math.min(MOST_SPLITS, ceilDiv(pixels, tiles.weights.step())); n++) {
+            long waves = (tilesEach * n + blocks - 1) / blocks;
             long time = waves * (ceilDiv(pixels, n) + TILE_COST);
             if (time < least) {
                 least = time;
@@ -78,42 +100,52 @@ final class KernelConvolution implements CudaConvolution {
         return best;
     }
 
-    private static int rows(int images, int pixels) {
-        return Math.multiplyExact(images, pixels);
+    /** Of the matrix of weights. */
+    private static int weightRows(ConvolutionShape shape) {
+        return shape.taps() * shape.inputs();
+    }
+
+    /** What convolution.cu is compiled with. */
+    List<String> options() {
+        List<String> options = new ArrayList<>(shape.options());
+        options.add(tiles.forward.option("FORWARD_TILE"));
+        options.add(tiles.data.option("DATA_TILE"));
+        options.add(tiles.weights.option("WEIGHTS_TILE"));
+        return options;
     }
 
     @Override
     public void forward(int images, DeviceMemory x, DeviceMemory w, DeviceMemory bias, DeviceMemory y,
             boolean accumulate) {
-        forward.launch(tile.grid(rows(images, shape.outPixels()), shape.outputs(), 1), BLOCK, 0, x, w, bias, y,
+        int pixels = Math.multiplyExact(images, shape.outPixels());
+        forward.launch(tiles.forward.grid(pixels, shape.outputs(), 1), tiles.forward.block(), 0, x, w, bias, y,
                 accumulate ? 1 : 0, images);
     }
 
     @Override
     public void backwardData(int images, DeviceMemory dy, DeviceMemory w, DeviceMemory dx, boolean accumulate) {
-        backwardData.launch(tile.grid(rows(images, shape.pixels()), shape.inputs(), 1), BLOCK, 0, dy, w, dx,
+        int pixels = Math.multiplyExact(images, shape.pixels());
+        backwardData.launch(tiles.data.grid(pixels, shape.inputs(), 1), tiles.data.block(), 0, dy, w, dx,
                 accumulate ? 1 : 0, images);
     }
 
     @Override
     public void backwardWeights(int images, DeviceMemory x, DeviceMemory dy, DeviceMemory dw) {
-        int pixels = rows(images, shape.outPixels());
+        int pixels = Math.multiplyExact(images, shape.outPixels());
         // With fewer images than planned splits are shorter, or fewer.
-        int length = ceilDiv(ceilDiv(pixels, splits), STEP) * STEP;
+        int step = tiles.weights.step();
+        int length = ceilDiv(ceilDiv(pixels, splits), step) * step;
         int count = ceilDiv(pixels, length);
         DeviceMemory to = parts.memory();
-        backwardWeights.launch(tile.grid(shape.taps() * shape.inputs(), shape.outputs(), count), BLOCK, 0, x, dy, to,
-                length, images);
+        backwardWeights.launch(tiles.weights.grid(weightRows(shape), shape.outputs(), count), tiles.weights.block(), 0,
+                x, dy, to, length, images);
+        long n = gates ? shape.weightsSize() / 4 : shape.weightsSize();
+        Dim grid = Dim.of(Math.toIntExact((n + PASS - 1) / PASS));
         if (gates) {
-            long units = shape.weightsSize() / 4;
-            sum.launch(passes(units), BLOCK, 0, to, dw, count, units, shape.outputs() / 4);
+            sum.launch(grid, Dim.of(PASS), 0, to, dw, count, n, shape.outputs() / 4);
         } else {
-            sum.launch(passes(shape.weightsSize()), BLOCK, 0, to, dw, count, shape.weightsSize());
+            sum.launch(grid, Dim.of(PASS), 0, to, dw, count, n);
         }
-    }
-
-    private static Dim passes(long values) {
-        return Dim.of(Math.toIntExact((values + 255) / 256));
     }
 
     @Override

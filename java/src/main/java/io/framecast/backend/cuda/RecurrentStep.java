@@ -1,6 +1,8 @@
 package io.framecast.backend.cuda;
 
 import io.framecast.backend.Activation;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A frame of a ConvLSTM by convlstm_step.cu: the recurrent convolution with gates, cell and hidden state fused into its
@@ -10,16 +12,31 @@ import io.framecast.backend.Activation;
 final class RecurrentStep implements AutoCloseable {
 
     private final ConvolutionShape shape;
-    private final ConvolutionTile tile = ConvolutionTile.SQUARE;
+    private final ConvolutionTile tile;
     private final CudaModule module;
     private final CudaKernel kernel;
 
-    /** @param shape of the recurrent convolution: from filters to 4 * filters, stride 1, same */
-    RecurrentStep(CudaDevice device, ConvolutionShape shape) {
+    /**
+     * @param shape of the recurrent convolution: from filters to 4 * filters, stride 1, same
+     * @param images the most that it will be given
+     */
+    RecurrentStep(CudaDevice device, ConvolutionShape shape, int images) {
+        this(device, shape, ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
+                shape.inputs() % 4 == 0, device.multiprocessors()));
+    }
+
+    RecurrentStep(CudaDevice device, ConvolutionShape shape, ConvolutionTile tile) {
         this.shape = shape;
-        Math.toIntExact(Math.max(shape.weightsSize(), shape.outputSize()));
-        module = device.module("convlstm_step.cu", shape.options());
+        this.tile = tile;
+        module = device.module("convlstm_step.cu", options());
         kernel = module.kernel("convLstmStep");
+    }
+
+    /** What convlstm_step.cu is compiled with. */
+    List<String> options() {
+        List<String> options = new ArrayList<>(shape.options());
+        options.add(tile.option("FORWARD_TILE"));
+        return options;
     }
 
     /**
@@ -31,9 +48,9 @@ final class RecurrentStep implements AutoCloseable {
     void launch(int images, DeviceMemory before, DeviceMemory w, DeviceMemory zx, DeviceMemory cellBefore,
             DeviceMemory gates, DeviceMemory cell, DeviceMemory hidden, Activation activation,
             Activation recurrentActivation) {
-        kernel.launch(tile.grid(Math.multiplyExact(images, shape.pixels()), shape.outputs(), 1), ConvolutionTile.BLOCK,
-                0, before, w, zx, cellBefore, gates, cell, hidden, activation.ordinal(),
-                recurrentActivation.ordinal(), images);
+        int pixels = Math.multiplyExact(images, shape.pixels());
+        kernel.launch(tile.grid(pixels, shape.outputs(), 1), tile.block(), 0, before, w, zx, cellBefore, gates, cell,
+                hidden, activation.ordinal(), recurrentActivation.ordinal(), images);
     }
 
     @Override

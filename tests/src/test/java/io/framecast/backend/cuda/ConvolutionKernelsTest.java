@@ -276,7 +276,7 @@ class ConvolutionKernelsTest {
         DeviceMemory cellOut = device.unwritten(cell.length);
         DeviceMemory hiddenOut = device.unwritten(hidden.length);
         RecurrentStep recurrentStep = device.own(new RecurrentStep(device.get(),
-                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel)));
+                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), images));
         recurrentStep.launch(images, device.memory(before), device.memory(w), device.memory(zx),
                 device.memory(cellBefore), gatesOut, cellOut, hiddenOut, activation, recurrent);
         assertClose(gates, read(gatesOut));
