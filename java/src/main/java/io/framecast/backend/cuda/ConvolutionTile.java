@@ -65,7 +65,7 @@ enum ConvolutionTile {
     }
 
     /** Whether a thread's registers hold its sums and, for what it fetches one by one, the places that is from. */
-    private boolean fits(boolean inFours) {
+    boolean fits(boolean inFours) {
         return inFours || threadRows * threadColumns + 3 * rows * step / threads() <= 56;
     }
 

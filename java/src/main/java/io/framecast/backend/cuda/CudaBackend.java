@@ -52,8 +52,8 @@ public final class CudaBackend implements Backend {
         device = CudaDevice.open(software);
         ops = new CudaOps(device, new DeviceArena(device), new Kernels(device));
         fused = convolutions == Convolutions.KERNELS;
-        CudaConvolution.Factory kernels = (shape, gates, images, training) -> new KernelConvolution(device, ops.arena(),
-                shape, gates, images, training);
+        CudaConvolution.Factory kernels = (shape, gates, images, sequence, training) ->
+                new KernelConvolution(ops, shape, gates, images, sequence, training);
         this.convolutions = fused ? kernels : new VendorConvolutions(ops, kernels);
         try {
             requireWorking();

@@ -71,7 +71,7 @@ final class CudaConv3d implements Op {
             unpackTaps = several ? taps("unpackTaps") : null;
             combineTaps = several ? taps("combineTaps") : null;
             spreadTaps = several ? taps("spreadTaps") : null;
-            convolution = convolutions.make(shape, false, images, training);
+            convolution = convolutions.make(shape, false, images, images, training);
             closing.add(convolution::close);
             y = own(ops.arena().reserve(Float.BYTES * images * outputs(), plan.batch()));
             dx = training && plan.inputGradient()

@@ -85,12 +85,9 @@ final class CudaConvLstm implements ConvLstmOp {
             gatesBackward = ops.kernels().get("gates.cu", "gatesBackward");
             sumGateSplits = ops.kernels().get("reduce.cu", "sumGateSplits");
             columnSums = columns.kernel("reduce.cu", "columnSums");
-            input = own(convolutions.make(shape, true, images, plan.training()));
-            recurrent = own(convolutions.make(recurrentShape, true, images, plan.training()));
-            step = fused ? new RecurrentStep(ops.device(), recurrentShape) : null;
-            if (fused) {
-                closing.add(step::close);
-            }
+            input = own(convolutions.make(shape, true, images, images, plan.training()));
+            recurrent = own(convolutions.make(recurrentShape, true, plan.batch(), images, plan.training()));
+            step = fused ? new RecurrentStep(ops, recurrentShape, plan.batch()) : null;
             weights = own(fixed(shape.weightsSize()));
             recurrentWeights = own(fixed(recurrentShape.weightsSize()));
             biases = own(fixed(4L * filters));

@@ -28,9 +28,10 @@ interface CudaConvolution extends AutoCloseable {
 
         /**
          * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
-         * @param images the most that it will be given
+         * @param images the most that forward and backward data will be given at once
+         * @param sequence the most that backward weights will be given: of a recurrent convolution, those of all frames
          * @param training also backward
          */
-        CudaConvolution make(ConvolutionShape shape, boolean gates, int images, boolean training);
+        CudaConvolution make(ConvolutionShape shape, boolean gates, int images, int sequence, boolean training);
     }
 }

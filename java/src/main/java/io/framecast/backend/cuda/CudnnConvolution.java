@@ -43,22 +43,27 @@ final class CudnnConvolution implements CudaConvolution {
 
     private final Closing closing = new Closing();
 
-    /** @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this */
+    /**
+     * @param images the most that forward and backward data will be given at once
+     * @param sequence the most that backward weights will be given
+     * @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this
+     */
     CudnnConvolution(CudaOps ops, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
-            boolean training) {
+            int sequence, boolean training) {
         this.libraries = libraries;
         this.shape = shape;
         cudnnHandle handle = libraries.cudnn();
-        kernels = new VendorKernels(ops, shape, gates, images);
-        requireSize(images);
+        kernels = new VendorKernels(ops, shape, gates, Math.max(images, sequence));
+        requireSize(Math.max(images, sequence));
         descriptors = new CudnnDescriptors(shape);
         closing.add(descriptors::close);
         try {
-            descriptors.setImages(images);
             long most = WORKSPACE_BYTES;
             for (CudnnDirection direction : training ? List.of(CudnnDirection.values()) : FORWARD) {
+                int count = direction == CudnnDirection.BACKWARD_WEIGHTS ? sequence : images;
+                descriptors.setImages(count);
                 CudnnDirection.Choice choice = direction.choose(handle, descriptors, WORKSPACE_BYTES);
-                algorithms.put(new Use(direction, images), choice.algorithm());
+                algorithms.put(new Use(direction, count), choice.algorithm());
                 most = Math.max(most, choice.workspace());
             }
             workspaceBytes = (most + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -2,7 +2,6 @@ package io.framecast.backend.cuda;
 
 import static io.framecast.backend.cuda.ConvolutionTile.ceilDiv;
 
-import io.framecast.backend.cuda.CudaKernel.Dim;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,17 +12,17 @@ import java.util.List;
  */
 final class KernelConvolution implements CudaConvolution {
 
+    private static final String FILE = "convolution.cu";
+
     /** What beginning and ending a tile costs a block, in pixels it could add up meanwhile. */
     private static final int TILE_COST = 64;
 
     private static final int MOST_SPLITS = 4096;
 
-    /** Threads of a block of reduce.cu. */
-    private static final int PASS = 256;
-
     /** How the three products are cut up. */
     record Tiles(ConvolutionTile forward, ConvolutionTile data, ConvolutionTile weights) {
 
+        /** @param images that forward and backward data are given at once */
         static Tiles fastest(ConvolutionShape shape, int images, int multiprocessors) {
             boolean inputsInFours = shape.inputs() % 4 == 0;
             boolean outputsInFours = shape.outputs() % 4 == 0;
@@ -37,50 +36,48 @@ final class KernelConvolution implements CudaConvolution {
         }
     }
 
+    private final CudaOps ops;
     private final ConvolutionShape shape;
     private final boolean gates;
     private final Tiles tiles;
-    private final CudaModule convolution;
     private final CudaKernel forward;
     private final CudaKernel backwardData;
     private final CudaKernel backwardWeights;
-    private final CudaModule reduce;
     private final CudaKernel sum;
     private final int splits;
     private final DeviceArena.Region parts;
 
     /**
      * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
-     * @param images the most that it will be given
+     * @param images the most that forward and backward data will be given at once
+     * @param sequence the most that backward weights will be given
      * @param training also backward
      */
-    KernelConvolution(CudaDevice device, DeviceArena arena, ConvolutionShape shape, boolean gates, int images,
-            boolean training) {
-        this(device, arena, shape, gates, images, training, Tiles.fastest(shape, images, device.multiprocessors()));
+    KernelConvolution(CudaOps ops, ConvolutionShape shape, boolean gates, int images, int sequence, boolean training) {
+        this(ops, shape, gates, sequence, training,
+                Tiles.fastest(shape, images, ops.device().multiprocessors()));
     }
 
-    KernelConvolution(CudaDevice device, DeviceArena arena, ConvolutionShape shape, boolean gates, int images,
-            boolean training, Tiles tiles) {
+    KernelConvolution(CudaOps ops, ConvolutionShape shape, boolean gates, int sequence, boolean training, Tiles tiles) {
+        this.ops = ops;
         this.shape = shape;
         this.gates = gates;
         this.tiles = tiles;
-        convolution = device.module("convolution.cu", options());
-        forward = convolution.kernel("convolutionForward");
+        List<String> options = options(shape, tiles);
+        forward = ops.kernels().get(FILE, "convolutionForward", options);
         if (!training) {
             backwardData = null;
             backwardWeights = null;
-            reduce = null;
             sum = null;
             splits = 0;
             parts = null;
             return;
         }
-        backwardData = convolution.kernel("convolutionBackwardData");
-        backwardWeights = convolution.kernel("convolutionBackwardWeights");
-        reduce = device.module("reduce.cu", List.of());
-        sum = reduce.kernel(gates ? "sumGateSplits" : "sumSplits");
-        splits = splits(device.multiprocessors(), Math.multiplyExact(images, shape.outPixels()));
-        parts = arena.scratch(Math.multiplyExact(Float.BYTES * shape.weightsSize(), splits));
+        backwardData = ops.kernels().get(FILE, "convolutionBackwardData", options);
+        backwardWeights = ops.kernels().get(FILE, "convolutionBackwardWeights", options);
+        sum = ops.kernels().get("reduce.cu", gates ? "sumGateSplits" : "sumSplits");
+        splits = splits(ops.device().multiprocessors(), Math.multiplyExact(sequence, shape.outPixels()));
+        parts = ops.arena().scratch(Math.multiplyExact(Float.BYTES * shape.weightsSize(), splits));
     }
 
     /** How many take least, on a device with so many multiprocessors. */
@@ -106,7 +103,7 @@ final class KernelConvolution implements CudaConvolution {
     }
 
     /** What convolution.cu is compiled with. */
-    List<String> options() {
+    static List<String> options(ConvolutionShape shape, Tiles tiles) {
         List<String> options = new ArrayList<>(shape.options());
         options.add(tiles.forward.option("FORWARD_TILE"));
         options.add(tiles.data.option("DATA_TILE"));
@@ -140,19 +137,16 @@ final class KernelConvolution implements CudaConvolution {
         backwardWeights.launch(tiles.weights.grid(weightRows(shape), shape.outputs(), count), tiles.weights.block(), 0,
                 x, dy, to, length, images);
         long n = gates ? shape.weightsSize() / 4 : shape.weightsSize();
-        Dim grid = Dim.of(Math.toIntExact((n + PASS - 1) / PASS));
         if (gates) {
-            sum.launch(grid, Dim.of(PASS), 0, to, dw, count, n, shape.outputs() / 4);
+            sum.launch(ops.itemGrid(n), CudaOps.BLOCK, 0, to, dw, count, n, shape.outputs() / 4);
         } else {
-            sum.launch(grid, Dim.of(PASS), 0, to, dw, count, n);
+            sum.launch(ops.itemGrid(n), CudaOps.BLOCK, 0, to, dw, count, n);
         }
     }
 
     @Override
     public void close() {
-        convolution.close();
-        if (reduce != null) {
-            reduce.close();
+        if (parts != null) {
             parts.close();
         }
     }

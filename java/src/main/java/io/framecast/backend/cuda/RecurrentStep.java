@@ -9,31 +9,25 @@ import java.util.List;
  * end. Gates are (images, height, width, filters, 4), weights (taps, filters, filters, 4), cells and hidden states
  * (images, height, width, filters).
  */
-final class RecurrentStep implements AutoCloseable {
+final class RecurrentStep {
 
     private final ConvolutionShape shape;
     private final ConvolutionTile tile;
-    private final CudaModule module;
     private final CudaKernel kernel;
 
     /**
      * @param shape of the recurrent convolution: from filters to 4 * filters, stride 1, same
      * @param images the most that it will be given
      */
-    RecurrentStep(CudaDevice device, ConvolutionShape shape, int images) {
-        this(device, shape, ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
-                shape.inputs() % 4 == 0, device.multiprocessors()));
-    }
-
-    RecurrentStep(CudaDevice device, ConvolutionShape shape, ConvolutionTile tile) {
+    RecurrentStep(CudaOps ops, ConvolutionShape shape, int images) {
         this.shape = shape;
-        this.tile = tile;
-        module = device.module("convlstm_step.cu", options());
-        kernel = module.kernel("convLstmStep");
+        tile = ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
+                shape.inputs() % 4 == 0, ops.device().multiprocessors());
+        kernel = ops.kernels().get("convlstm_step.cu", "convLstmStep", options(shape, tile));
     }
 
     /** What convlstm_step.cu is compiled with. */
-    List<String> options() {
+    static List<String> options(ConvolutionShape shape, ConvolutionTile tile) {
         List<String> options = new ArrayList<>(shape.options());
         options.add(tile.option("FORWARD_TILE"));
         return options;
@@ -51,10 +45,5 @@ final class RecurrentStep implements AutoCloseable {
         int pixels = Math.multiplyExact(images, shape.pixels());
         kernel.launch(tile.grid(pixels, shape.outputs(), 1), tile.block(), 0, before, w, zx, cellBefore, gates, cell,
                 hidden, activation.ordinal(), recurrentActivation.ordinal(), images);
-    }
-
-    @Override
-    public void close() {
-        module.close();
     }
 }

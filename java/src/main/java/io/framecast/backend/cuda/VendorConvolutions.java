@@ -27,12 +27,12 @@ final class VendorConvolutions implements CudaConvolution.Factory {
 
     /** @throws io.framecast.FramecastException if the library is not there, or cannot do it after all */
     @Override
-    public CudaConvolution make(ConvolutionShape shape, boolean gates, int images, boolean training) {
+    public CudaConvolution make(ConvolutionShape shape, boolean gates, int images, int sequence, boolean training) {
         if (!supports(shape)) {
-            return others.make(shape, gates, images, training);
+            return others.make(shape, gates, images, sequence, training);
         }
         return shape.taps() == 1 && shape.strideHeight() == 1 && shape.strideWidth() == 1
                 ? new CublasConvolution(ops, libraries, shape, gates, images, training)
-                : new CudnnConvolution(ops, libraries, shape, gates, images, training);
+                : new CudnnConvolution(ops, libraries, shape, gates, images, sequence, training);
     }
 }

@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The convolutions and the fused recurrent step against loops over their definitions. Values of convolutions are small
@@ -119,7 +122,7 @@ class ConvolutionKernelsTest {
     private final Random random = new Random(1);
 
     private KernelConvolution convolution(Shape shape, boolean gates, int images) {
-        return device.own(new KernelConvolution(device.get(), device.arena(), shape.shape, gates, images, true));
+        return device.own(new KernelConvolution(device.ops(), shape.shape, gates, images, images, true));
     }
 
     private float[] integers(int count) {
@@ -204,6 +207,42 @@ class ConvolutionKernelsTest {
         }
     }
 
+    static Stream<Arguments> tiles() {
+        return Stream.of(ConvolutionTile.values()).flatMap(tile -> Stream.of(Shape.FOURS, Shape.ODD_CHANNELS_STRIDED)
+                .filter(shape -> tile.fits(shape.inputs % 4 == 0)).map(shape -> Arguments.of(tile, shape)));
+    }
+
+    /** Which one a layer gets depends on the device; so each is tried, by what no rounding changes. */
+    @ParameterizedTest
+    @MethodSource("tiles")
+    void everyTileMakesTheSameOfAllThree(ConvolutionTile tile, Shape shape) {
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        float[] y = new float[dy.length];
+        float[] dx = new float[x.length];
+        float[] dw = new float[w.length];
+        shape.forEachProduct((xAt, wAt, yAt) -> {
+            y[yAt] += x[xAt] * w[wAt];
+            dx[xAt] += dy[yAt] * w[wAt];
+            dw[wAt] += x[xAt] * dy[yAt];
+        });
+        KernelConvolution convolution = device.own(new KernelConvolution(device.ops(), shape.shape, false,
+                shape.images, true, new KernelConvolution.Tiles(tile, tile, tile)));
+        DeviceMemory input = device.memory(x);
+        DeviceMemory weights = device.memory(w);
+        DeviceMemory gradient = device.memory(dy);
+        DeviceMemory output = device.unwritten(y.length);
+        DeviceMemory inputGradient = device.unwritten(dx.length);
+        DeviceMemory weightsGradient = device.unwritten(dw.length);
+        convolution.forward(shape.images, input, weights, null, output, false);
+        convolution.backwardData(shape.images, gradient, weights, inputGradient, false);
+        convolution.backwardWeights(shape.images, input, gradient, weightsGradient);
+        assertArrayEquals(y, read(output));
+        assertArrayEquals(dx, read(inputGradient));
+        assertArrayEquals(dw, read(weightsGradient));
+    }
+
     @Test
     void passesGradientsOfGatesToItsWeightsInTheirOrder() {
         Shape shape = Shape.FOURS;
@@ -275,8 +314,8 @@ class ConvolutionKernelsTest {
         DeviceMemory gatesOut = device.unwritten(gates.length);
         DeviceMemory cellOut = device.unwritten(cell.length);
         DeviceMemory hiddenOut = device.unwritten(hidden.length);
-        RecurrentStep recurrentStep = device.own(new RecurrentStep(device.get(),
-                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), images));
+        RecurrentStep recurrentStep = new RecurrentStep(device.ops(),
+                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), images);
         recurrentStep.launch(images, device.memory(before), device.memory(w), device.memory(zx),
                 device.memory(cellBefore), gatesOut, cellOut, hiddenOut, activation, recurrent);
         assertClose(gates, read(gatesOut));

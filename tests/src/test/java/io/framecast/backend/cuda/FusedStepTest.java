@@ -45,7 +45,7 @@ class FusedStepTest {
     /** Hidden states, the gradient of the input, and those of the parameters. */
     private List<float[]> run(ConvLstmSpec spec, boolean fused) {
         Random random = new Random(1);
-        CudaOps ops = new CudaOps(device.get(), new DeviceArena(device.get()), new Kernels(device.get()));
+        CudaOps ops = device.ops();
         int taps = spec.kernelHeight() * spec.kernelWidth();
         List<Weights> weights = new ArrayList<>();
         for (int size : new int[] {taps * spec.channels() * 4 * spec.filters(),
@@ -55,8 +55,8 @@ class FusedStepTest {
         }
         Tensor x = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.channels(), 1);
         Tensor dh = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.filters(), 1);
-        try (CudaConvLstm op = new CudaConvLstm(ops, (shape, gates, images, training) ->
-                new KernelConvolution(device.get(), ops.arena(), shape, gates, images, training), fused, spec,
+        try (CudaConvLstm op = new CudaConvLstm(ops, (shape, gates, images, sequence, training) ->
+                new KernelConvolution(ops, shape, gates, images, sequence, training), fused, spec,
                 new Plan(FRAMES, BATCH, true, true), weights.get(0), weights.get(1), weights.get(2))) {
             List<float[]> results = new ArrayList<>();
             results.add(op.forward(x, FRAMES, BATCH, true).read());

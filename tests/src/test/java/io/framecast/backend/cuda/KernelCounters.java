@@ -2,6 +2,7 @@ package io.framecast.backend.cuda;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.backend.TestDevice;
 import io.framecast.softgpu.SoftGpu;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.Assumptions;
 record KernelCounters(JsonNode counters) {
 
     static KernelCounters of(KernelDevice device, String kernel) {
-        Assumptions.assumeTrue(KernelDevice.SOFTWARE);
+        Assumptions.assumeTrue(TestDevice.SOFTWARE);
         device.get().synchronize();
         try {
             for (JsonNode counters : new ObjectMapper().readTree(SoftGpu.countersJson()).get("kernels")) {

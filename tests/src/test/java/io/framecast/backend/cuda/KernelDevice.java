@@ -2,6 +2,7 @@ package io.framecast.backend.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.framecast.backend.TestDevice;
 import io.framecast.softgpu.SoftGpu;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -17,17 +18,15 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
 
-    static final boolean SOFTWARE = !"cuda".equals(System.getProperty("framecast.device"));
-
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
     private CudaDevice device;
-    private DeviceArena arena;
+    private CudaOps ops;
 
     @Override
     public void beforeEach(ExtensionContext test) {
-        device = CudaDevice.open(SOFTWARE);
-        arena = new DeviceArena(device);
-        if (SOFTWARE) {
+        device = CudaDevice.open(TestDevice.SOFTWARE);
+        ops = new CudaOps(device, new DeviceArena(device), new Kernels(device));
+        if (TestDevice.SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
             SoftGpu.clearReport();
             SoftGpu.resetCounters();
@@ -43,7 +42,7 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
         } finally {
             device.close();
         }
-        if (SOFTWARE) {
+        if (TestDevice.SOFTWARE) {
             String report = SoftGpu.report();
             SoftGpu.clearReport();
             assertEquals("", report, "a report of the device");
@@ -55,14 +54,14 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
         return device;
     }
 
-    /** Memory for ops of this test, planned before it is allocated. */
-    DeviceArena arena() {
-        return arena;
+    /** What ops of this test share. */
+    CudaOps ops() {
+        return ops;
     }
 
     /** @param options of the compiler, such as "-DWIDTH=64" */
     CudaKernel kernel(String file, String name, String... options) {
-        return own(device.module(file, List.of(options))).kernel(name);
+        return ops.kernels().get(file, name, List.of(options));
     }
 
     DeviceMemory memory(float... values) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.KernelConvolution.Tiles;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -80,10 +81,25 @@ class KernelResourcesTest {
      */
     private record Variant(boolean everywhere, String label, List<String> options) {
 
-        static Variant of(boolean everywhere, ConvolutionShape s) {
-            return new Variant(everywhere, String.format(" %d->%d %dx%d%s%s", s.inputs(), s.outputs(), s.kernelHeight(),
-                    s.kernelWidth(), unlessOne("/", s.strideHeight(), s.strideWidth()),
-                    unlessOne("*", s.dilationHeight(), s.dilationWidth())), s.options());
+        /** The fused step with a tile. */
+        static Variant step(boolean everywhere, ConvolutionShape s, ConvolutionTile tile) {
+            return new Variant(everywhere, label(s) + " " + name(tile), RecurrentStep.options(s, tile));
+        }
+
+        /** The three convolutions, each with a tile. */
+        static Variant of(boolean everywhere, ConvolutionShape s, Tiles tiles) {
+            return new Variant(everywhere, label(s) + " " + name(tiles.forward()) + " " + name(tiles.data()) + " "
+                    + name(tiles.weights()), KernelConvolution.options(s, tiles));
+        }
+
+        private static String label(ConvolutionShape s) {
+            return String.format(" %d->%d %dx%d%s%s", s.inputs(), s.outputs(), s.kernelHeight(), s.kernelWidth(),
+                    unlessOne("/", s.strideHeight(), s.strideWidth()),
+                    unlessOne("*", s.dilationHeight(), s.dilationWidth()));
+        }
+
+        private static String name(ConvolutionTile tile) {
+            return tile.name().toLowerCase(Locale.ROOT);
         }
 
         private static String unlessOne(String sign, int height, int width) {
@@ -95,20 +111,56 @@ class KernelResourcesTest {
         }
     }
 
-    /** Of recurrent convolutions: the reference network's, and an odd one. */
-    private static final List<Variant> RECURRENT = List.of(
-            Variant.of(true, ConvolutionShape.same(64, 64, 64, 256, 5, 5)),
-            Variant.of(false, ConvolutionShape.same(64, 64, 64, 256, 3, 3)),
-            Variant.of(false, ConvolutionShape.same(64, 64, 64, 256, 1, 1)),
-            Variant.of(true, ConvolutionShape.same(31, 29, 5, 20, 3, 3)));
+    /** Of an H100, on which the reference network's layers get the tiles that are looked at here. */
+    private static final int MULTIPROCESSORS = 132;
 
-    /** Of other convolutions: the reference network's first and last, and odd ones. */
-    private static final List<Variant> NOT_RECURRENT = List.of(
-            Variant.of(false, ConvolutionShape.same(64, 64, 1, 256, 5, 5)),
-            Variant.of(true, ConvolutionShape.same(64, 64, 64, 3, 3, 3)),
-            Variant.of(false, ConvolutionShape.same(64, 64, 33, 132, 3, 3)),
-            Variant.of(true, new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false)),
-            Variant.of(false, new ConvolutionShape(31, 29, 32, 5, 3, 5, 2, 1, 1, 2, true)));
+    /** Videos of a batch, and frames of theirs, in the reference training. */
+    private static final int BATCH = 5;
+    private static final int FRAMES = 19;
+
+    private static final ConvolutionShape ODD = new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false);
+
+    /** Of the recurrent step: the reference network's, and any tile, of units that come in fours and not. */
+    private static List<Variant> steps() {
+        List<Variant> variants = new ArrayList<>();
+        for (int kernel : new int[] {5, 3, 1}) {
+            ConvolutionShape shape = ConvolutionShape.same(64, 64, 64, 256, kernel, kernel);
+            variants.add(Variant.step(kernel == 5, shape,
+                    ConvolutionTile.fastest(BATCH * shape.pixels(), 256, true, MULTIPROCESSORS)));
+        }
+        for (ConvolutionTile tile : ConvolutionTile.values()) {
+            for (int units : new int[] {8, 5}) {
+                if (tile.fits(units % 4 == 0)) {
+                    variants.add(Variant.step(false, ConvolutionShape.same(31, 29, units, 4 * units, 3, 3), tile));
+                }
+            }
+        }
+        return variants;
+    }
+
+    /** Of the convolutions: the reference network's, first the recurrent ones, and any tile of odd ones. */
+    private static List<Variant> convolutions() {
+        List<Variant> variants = new ArrayList<>();
+        for (int kernel : new int[] {5, 3, 1}) {
+            variants.add(reference(kernel == 5, ConvolutionShape.same(64, 64, 64, 256, kernel, kernel), BATCH));
+        }
+        variants.add(reference(false, ConvolutionShape.same(64, 64, 64, 256, 3, 3), FRAMES * BATCH));
+        variants.add(reference(true, ConvolutionShape.same(64, 64, 1, 256, 5, 5), FRAMES * BATCH));
+        variants.add(reference(true, ConvolutionShape.same(64, 64, 64, 3, 3, 3), FRAMES * BATCH));
+        ConvolutionShape fours = new ConvolutionShape(31, 29, 32, 20, 3, 5, 2, 1, 1, 2, true);
+        for (ConvolutionTile tile : ConvolutionTile.values()) {
+            for (ConvolutionShape shape : List.of(fours, ODD)) {
+                if (tile.fits(shape.inputs() % 4 == 0)) {
+                    variants.add(Variant.of(false, shape, new Tiles(tile, tile, tile)));
+                }
+            }
+        }
+        return variants;
+    }
+
+    private static Variant reference(boolean everywhere, ConvolutionShape shape, int images) {
+        return Variant.of(everywhere, shape, Tiles.fastest(shape, images, MULTIPROCESSORS));
+    }
 
     /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
     private static final List<Variant> TIME_AXIS = List.of(
@@ -117,10 +169,10 @@ class KernelResourcesTest {
 
     private static List<Variant> variants(CudaSource source) {
         if (source.name().equals("convlstm_step.cu")) {
-            return RECURRENT;
+            return steps();
         }
-        if (source.headers().containsKey("convolution.cuh")) {
-            return Stream.of(RECURRENT, NOT_RECURRENT).flatMap(List::stream).toList();
+        if (source.name().equals("convolution.cu")) {
+            return convolutions();
         }
         return source.name().equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
     }
@@ -212,12 +264,12 @@ class KernelResourcesTest {
     static void print() {
         SortedSet<Integer> supported = Nvrtc.computeCapabilities();
         StringBuilder table = new StringBuilder("Registers of a thread, bytes of static shared memory of a block\n");
-        table.append(" ".repeat(48));
+        table.append(" ".repeat(64));
         for (Architecture architecture : Architecture.values()) {
             table.append(String.format("%10s", architecture));
         }
         TABLE.forEach((name, row) -> {
-            table.append(String.format("%n%-48s", name));
+            table.append(String.format("%n%-64s", name));
             for (Architecture architecture : Architecture.values()) {
                 KernelResources kernel = row.get(architecture);
                 table.append(kernel == null ? String.format("%10s", "-")

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.TestDevice;
 import io.framecast.backend.cuda.ConvolutionKernelsTest.Shape;
 import io.framecast.softgpu.SoftGpu;
 import java.nio.file.Files;
@@ -44,9 +45,8 @@ class VendorConvolutionTest {
 
     @BeforeEach
     void open() {
-        convolutions = new VendorConvolutions(new CudaOps(device.get(), device.arena(), new Kernels(device.get())),
-                (shape, gates, images, training) -> new KernelConvolution(device.get(), device.arena(), shape, gates,
-                        images, training));
+        convolutions = new VendorConvolutions(device.ops(), (shape, gates, images, sequence, training) ->
+                new KernelConvolution(device.ops(), shape, gates, images, sequence, training));
     }
 
     static Stream<Shape> gates() {
@@ -55,7 +55,7 @@ class VendorConvolutionTest {
 
     /** Planned for more images than it will be given. */
     private CudaConvolution convolution(Shape shape, boolean gates) {
-        return device.own(convolutions.make(shape.shape, gates, shape.images + 3, true));
+        return device.own(convolutions.make(shape.shape, gates, shape.images + 1, shape.images + 3, true));
     }
 
     private float[] integers(int count, int most) {
@@ -218,7 +218,7 @@ class VendorConvolutionTest {
     /** Of cuDNN's ranking the first that is modest enough; never one that is not deterministic, however modest. */
     @Test
     void choosesAlgorithms() {
-        assumeTrue(KernelDevice.SOFTWARE, "another cuDNN ranks otherwise");
+        assumeTrue(TestDevice.SOFTWARE, "another cuDNN ranks otherwise");
         cudnnHandle handle = VendorLibraries.of(device.get()).cudnn();
         try (CudnnDescriptors d = new CudnnDescriptors(Shape.FOURS.shape)) {
             d.setImages(2);
@@ -253,13 +253,13 @@ class VendorConvolutionTest {
 
     @Test
     void givesItsMemoryBack() {
-        assumeTrue(KernelDevice.SOFTWARE);
+        assumeTrue(TestDevice.SOFTWARE);
         for (Shape shape : List.of(Shape.FOURS, Shape.ONE_PIXEL)) {
             DeviceMemory x = device.memory(small(shape.inPixels() * shape.inputs));
             DeviceMemory w = device.memory(small(shape.taps() * shape.inputs * shape.outputs));
             DeviceMemory y = device.unwritten(shape.outPixels() * shape.outputs);
             String before = SoftGpu.liveAllocations();
-            try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, false)) {
+            try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, shape.images, false)) {
                 convolution.forward(shape.images, x, w, null, y, false);
             }
             assertEquals(before, SoftGpu.liveAllocations());
@@ -268,7 +268,7 @@ class VendorConvolutionTest {
 
     @Test
     void saysWhichCallFailed() {
-        assumeTrue(KernelDevice.SOFTWARE);
+        assumeTrue(TestDevice.SOFTWARE);
         assertFailure("load:1=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS,
                 "cuModuleLoadData of transpose.cu failed with CUDA_ERROR_OUT_OF_MEMORY (2), out of memory.");
         assertFailure("load:2=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS,
@@ -288,7 +288,7 @@ class VendorConvolutionTest {
         SoftGpu.inject(fault);
         try {
             assertEquals(message, assertThrows(FramecastException.class, () -> {
-                try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, false)) {
+                try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, shape.images, false)) {
                     convolution.forward(shape.images, x, w, null, y, false);
                 }
             }).getMessage());
@@ -302,8 +302,8 @@ class VendorConvolutionTest {
         ConvolutionShape shape = ConvolutionShape.same(64, 64, 1, 256, 3, 3);
         assertEquals("A convolution over 2048 images has 2147483648 values, and cuDNN takes less than 2^31; choose a "
                 + "smaller --batch-size, or --conv kernels.", assertThrows(FramecastException.class,
-                () -> convolutions.make(shape, false, 2048, true)).getMessage());
-        convolutions.make(shape, false, 2047, true).close();
+                () -> convolutions.make(shape, false, 1, 2048, true)).getMessage());
+        convolutions.make(shape, false, 1, 2047, true).close();
     }
 
     @Test
