@@ -14,7 +14,7 @@ enum ConvolutionTile {
     SMALL(64, 64, 8, 8, 4),
     /** For few columns. */
     NARROW(256, 32, 8, 8, 4),
-    NARROWEST(512, 8, 8, 4, 4),
+    NARROWEST(512, 8, 4, 4, 4),
     /** For few rows. */
     LOW(32, 256, 8, 4, 8);
 
