@@ -1,111 +1,130 @@
-// The time axis of a Conv3D. A 2-D convolution of each frame (convolution.cu) makes what the frame gives to each of
-// those around it, all taps of the time axis as channels: taps (frames, n, KERNEL_FRAMES, FILTERS), n = batch * pixels.
+// The time part of a three-dimensional convolution. The two other dimensions are a convolution (convolution.cu) that
+// makes, of each frame, all the taps in time of all the filters as its channels: taps (frames, pixels, TAPS, FILTERS).
 //
-//   packTaps      kernel (KERNEL_FRAMES, rows, FILTERS) to that convolution's weights (rows, KERNEL_FRAMES, FILTERS)
-//   unpackTaps    and the gradient of these back; rows = kernel height * width * inputs
-//   combineTaps   y[t, p, o] = act(bias[o] + sum over k of taps[t + k - BEFORE, p, k, o]), of frames that there are
-//   spreadTaps    its gradient: dtaps[t, p, k, o] = dy[t - k + BEFORE, p, o], zero where there is no such frame
+//   packTaps      the parameter (TAPS, rows, FILTERS), rows: (kernel row, column, input channel), to the convolution's
+//                 weights (rows, TAPS, FILTERS)
+//   unpackTaps    and back, for the gradient. The parameter's side may begin anywhere
+//   combineTaps   y[t, p, o] = act(bias[o] + sum over k of taps[t + k - BEFORE, p, k, o])
+//   spreadTaps    its gradient: dtaps[t, p, k, o] = dy[t - k + BEFORE, p, o]; dy has the activation's derivative in it
+//                 (activations.cu)
 //
-// combineTaps and spreadTaps go through all frames of some positions (p, o), a thread a position, and keep the last
-// KERNEL_FRAMES of them in registers, so that each value is read and written once. Where filters are few, a thread's taps
-// lie far from its neighbours': then a block's, which are one run, are moved whole through shared memory.
+// TAPS - 1 frames of zeros pad the video, BEFORE = (TAPS - 1) / 2 of them at its beginning. p: (image, y, x), pixels.
 //
-// Compiled for KERNEL_FRAMES and FILTERS.
-// Launch: block 256. packTaps, unpackTaps: grid ceil(values / 256). The others: grid ceil(n * FILTERS / POSITIONS).
-// Bound by bytes: 8 a value of the weights, 4 a tap and 4 an output.
+// A thread takes one value of y's frames and walks along the frames, with TAPS of them in registers: so each of the
+// taps is moved once. Those of one place of few filters lie close together, and a warp's values of one tap would be
+// pieces of many sectors: then a block moves the taps of all its values as one run, by way of shared memory.
+//
+// Compiled for TAPS, FILTERS, and RUN, how many values of a frame a block takes: THREADS, or a multiple of FILTERS.
+// Launch: pack and unpack grid ceil(TAPS * rows * FILTERS / 256), block 256; combine and spread grid
+// ceil(pixels * FILTERS / RUN), block THREADS. Bound by bytes: 8 a value packed, 4 * (TAPS + 1) a value of y.
 #include "activations.cuh"
 
-constexpr int THREADS = 256, BEFORE = (KERNEL_FRAMES - 1) / 2, AFTER = KERNEL_FRAMES / 2;
+constexpr int BEFORE = (TAPS - 1) / 2, THREADS = 128;
+constexpr bool STAGED = FILTERS % 8 != 0 && RUN % FILTERS == 0;
 
-// A run of 8 filters is a sector of 32 bytes.
-constexpr bool STAGED = FILTERS < 8;
-constexpr int POSITIONS = STAGED ? THREADS / FILTERS * FILTERS : THREADS;
-constexpr int STAGE = STAGED ? POSITIONS * KERNEL_FRAMES : 1;
-
-// Where a weight (rows, KERNEL_FRAMES, FILTERS) is in the kernel.
-__device__ long long kernelIndex(long long i, long long rows) {
-    const long long row = i / (KERNEL_FRAMES * FILTERS), k = i / FILTERS % KERNEL_FRAMES;
-    return (k * rows + row) * FILTERS + i % FILTERS;
+// Of w's i-th value, the place in the parameter.
+__device__ long long parameterIndex(long long i, int rows) {
+    const int filter = i % FILTERS, tap = i / FILTERS % TAPS;
+    const long long row = i / FILTERS / TAPS;
+    return (tap * (long long)rows + row) * FILTERS + filter;
 }
 
-extern "C" __global__ void __launch_bounds__(256) packTaps(const float *kernel, float *w, long long rows) {
-    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
-    if (i < rows * KERNEL_FRAMES * FILTERS) w[i] = kernel[kernelIndex(i, rows)];
+extern "C" __global__ void __launch_bounds__(256) packTaps(const float *parameter, float *w, int rows) {
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < (long long)TAPS * rows * FILTERS) w[i] = parameter[parameterIndex(i, rows)];
 }
 
-extern "C" __global__ void __launch_bounds__(256) unpackTaps(const float *w, float *kernel, long long rows) {
-    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
-    if (i < rows * KERNEL_FRAMES * FILTERS) kernel[kernelIndex(i, rows)] = w[i];
+extern "C" __global__ void __launch_bounds__(256) unpackTaps(const float *w, float *parameter, int rows) {
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < (long long)TAPS * rows * FILTERS) parameter[parameterIndex(i, rows)] = w[i];
 }
 
-// The block's positions in a frame, of all = n * FILTERS.
-struct Positions {
-    long long all, first;
-    int here;               // how many the block has
-    bool inside;            // whether the thread has one
+// The taps of a frame that go into, or come from, the block's values of y.
+class Run {
+    float *const shared;      // if staged, RUN * TAPS
+    const long long first;    // of the block's values
+    const int count;          // of them
+    const long long tap;      // the thread's first one: within the run if staged, else within the frame
 
-    __device__ explicit Positions(long long n) : all(n * FILTERS), first((long long)blockIdx.x * POSITIONS) {
-        here = min((long long)POSITIONS, all - first);
-        inside = threadIdx.x < here;
+    static __device__ long long firstTap(long long value) {
+        return value / FILTERS * (TAPS * FILTERS) + value % FILTERS;
     }
-    __device__ long long own() const { return first + threadIdx.x; }
-    // Of a thread's tap k, from the first of the block's.
-    __device__ int tap(int k) const {
-        return (threadIdx.x / FILTERS * KERNEL_FRAMES + k) * FILTERS + threadIdx.x % FILTERS;
+
+public:
+    const long long value;    // the thread's, within y's frame
+    const bool any;           // whether it has one
+
+    __device__ Run(float *shared, long long size)
+            : shared(shared), first((long long)blockIdx.x * RUN), count((int)min((long long)RUN, size - first)),
+              tap(firstTap(STAGED ? threadIdx.x : first + threadIdx.x)), value(first + threadIdx.x),
+              any(threadIdx.x < count) {}
+
+    __device__ void read(const float *frame, float (&values)[TAPS]) const {
+        if constexpr (STAGED) {
+            __syncthreads();
+#pragma unroll
+            for (int j = threadIdx.x; j < RUN * TAPS; j += THREADS)
+                if (j < count * TAPS) shared[j] = frame[first * TAPS + j];
+            __syncthreads();
+        }
+#pragma unroll
+        for (int k = 0; k < TAPS; k++)
+            if (any) values[k] = (STAGED ? shared : frame)[tap + k * FILTERS];
     }
-    // The same in the frame, where positions do not begin with a pixel.
-    __device__ long long tapInFrame(int k) const {
-        return (own() / FILTERS * KERNEL_FRAMES + k) * FILTERS + own() % FILTERS;
+
+    __device__ void write(float *frame, const float (&values)[TAPS]) const {
+        if constexpr (STAGED) __syncthreads();
+#pragma unroll
+        for (int k = 0; k < TAPS; k++)
+            if (any) (STAGED ? shared : frame)[tap + k * FILTERS] = values[k];
+        if constexpr (STAGED) {
+            __syncthreads();
+#pragma unroll
+            for (int j = threadIdx.x; j < RUN * TAPS; j += THREADS)
+                if (j < count * TAPS) frame[first * TAPS + j] = shared[j];
+        }
     }
 };
 
-extern "C" __global__ void __launch_bounds__(256) combineTaps(const float *taps, const float *bias, float *y, int frames,
-        long long n, int activation) {
-    __shared__ float stage[STAGE];
-    const Positions at(n);
-    const float shift = at.inside ? bias[at.own() % FILTERS] : 0;
-    float sum[KERNEL_FRAMES] = {};      // of the outputs from frame s - AFTER on
-    for (int s = 0; s < frames + AFTER; s++) {
+extern "C" __global__ void __launch_bounds__(THREADS) combineTaps(const float *taps, const float *bias, float *y,
+        int frames, int pixels, int activation) {
+    __shared__ float shared[STAGED ? RUN * TAPS : 1];
+    const long long size = (long long)pixels * FILTERS;
+    const Run run(shared, size);
+    const float b = bias[run.value % FILTERS];
+    // sums[k] is y's frame s - k + BEFORE, into which go the k-th taps of frame s.
+    float sums[TAPS];
+#pragma unroll
+    for (int k = 0; k < TAPS; k++) sums[k] = b;
+    for (int s = 0; s < frames + TAPS - 1 - BEFORE; s++) {
         if (s < frames) {
-            const float *frame = taps + s * at.all * KERNEL_FRAMES;
-            if constexpr (STAGED) {
-                for (int i = threadIdx.x; i < at.here * KERNEL_FRAMES; i += THREADS)
-                    stage[i] = frame[at.first * KERNEL_FRAMES + i];
-                __syncthreads();
-            }
-            if (at.inside)
+            float values[TAPS];
+            run.read(taps + s * size * TAPS, values);
 #pragma unroll
-                for (int k = 0; k < KERNEL_FRAMES; k++)
-                    sum[KERNEL_FRAMES - 1 - k] += STAGED ? stage[at.tap(k)] : frame[at.tapInFrame(k)];
-            if constexpr (STAGED) __syncthreads();
+            for (int k = 0; k < TAPS; k++) sums[k] += values[k];
         }
-        if (at.inside && s >= AFTER) y[(s - AFTER) * at.all + at.own()] = activate(activation, sum[0] + shift);
+        const int done = s - (TAPS - 1) + BEFORE;
+        if (run.any && done >= 0) y[done * size + run.value] = activate(activation, sums[TAPS - 1]);
 #pragma unroll
-        for (int j = 0; j + 1 < KERNEL_FRAMES; j++) sum[j] = sum[j + 1];
-        sum[KERNEL_FRAMES - 1] = 0;
+        for (int k = TAPS - 1; k > 0; k--) sums[k] = sums[k - 1];
+        sums[0] = b;
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) spreadTaps(const float *dy, float *dtaps, int frames, long long n) {
-    __shared__ float stage[STAGE];
-    const Positions at(n);
-    float window[KERNEL_FRAMES] = {};   // dy of the frames from t - AFTER on
-    for (int s = 0; s < frames + BEFORE; s++) {
+extern "C" __global__ void __launch_bounds__(THREADS) spreadTaps(const float *dy, float *dtaps, int frames,
+        int pixels) {
+    __shared__ float shared[STAGED ? RUN * TAPS : 1];
+    const long long size = (long long)pixels * FILTERS;
+    const Run run(shared, size);
+    const auto frame = [&](int t) { return run.any && t >= 0 && t < frames ? dy[t * size + run.value] : 0.0f; };
+    // values[k] is dy's frame t - k + BEFORE.
+    float values[TAPS];
 #pragma unroll
-        for (int j = 0; j + 1 < KERNEL_FRAMES; j++) window[j] = window[j + 1];
-        window[KERNEL_FRAMES - 1] = at.inside && s < frames ? dy[s * at.all + at.own()] : 0;
-        const int t = s - BEFORE;
-        if (t < 0) continue;
-        float *frame = dtaps + t * at.all * KERNEL_FRAMES;
-        if (at.inside)
+    for (int k = 0; k < TAPS; k++) values[k] = frame(BEFORE - k);
+    for (int t = 0; t < frames; t++) {
+        run.write(dtaps + t * size * TAPS, values);
 #pragma unroll
-            for (int k = 0; k < KERNEL_FRAMES; k++)
-                (STAGED ? stage[at.tap(k)] : frame[at.tapInFrame(k)]) = window[KERNEL_FRAMES - 1 - k];
-        if constexpr (STAGED) {
-            __syncthreads();
-            for (int i = threadIdx.x; i < at.here * KERNEL_FRAMES; i += THREADS)
-                frame[at.first * KERNEL_FRAMES + i] = stage[i];
-            __syncthreads();
-        }
+        for (int k = TAPS - 1; k > 0; k--) values[k] = values[k - 1];
+        values[0] = frame(t + 1 + BEFORE);
     }
 }

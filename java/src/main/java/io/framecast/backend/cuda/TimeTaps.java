@@ -1,0 +1,79 @@
+package io.framecast.backend.cuda;
+
+import io.framecast.backend.Activation;
+import io.framecast.backend.cuda.CudaKernel.Dim;
+import java.util.List;
+
+/**
+ * The time part of a three-dimensional convolution by conv3d.cu. The other part is a convolution that makes the taps in
+ * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), rows being its own taps
+ * and channels. Everything is launched, in order, and nothing waited for.
+ */
+final class TimeTaps implements AutoCloseable {
+
+    private static final int PACK_THREADS = 256;
+    private static final int THREADS = 128;
+
+    private final int taps;
+    private final int filters;
+    /** Values of a frame that a block takes: of whole pixels, if it can have many, else as they come. */
+    private final int run;
+    private final CudaModule module;
+    private final CudaKernel pack;
+    private final CudaKernel unpack;
+    private final CudaKernel combine;
+    private final CudaKernel spread;
+
+    TimeTaps(CudaDevice device, int taps, int filters) {
+        this.taps = taps;
+        this.filters = filters;
+        run = filters <= THREADS / 2 ? THREADS / filters * filters : THREADS;
+        module = device.module("conv3d.cu", options());
+        pack = module.kernel("packTaps");
+        unpack = module.kernel("unpackTaps");
+        combine = module.kernel("combineTaps");
+        spread = module.kernel("spreadTaps");
+    }
+
+    /** What conv3d.cu is compiled with. */
+    List<String> options() {
+        return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DRUN=" + run);
+    }
+
+    /** From the parameter (taps, rows, filters), which may begin anywhere, to the convolution's weights. */
+    void pack(DeviceMemory parameter, DeviceMemory w, int rows) {
+        pack.launch(packGrid(rows), Dim.of(PACK_THREADS), 0, parameter, w, rows);
+    }
+
+    /** The same of their gradients, and back. */
+    void unpack(DeviceMemory w, DeviceMemory parameter, int rows) {
+        unpack.launch(packGrid(rows), Dim.of(PACK_THREADS), 0, w, parameter, rows);
+    }
+
+    /** y (frames, pixels, filters) from the taps; the bias (filters) may begin anywhere. */
+    void combine(int frames, int pixels, DeviceMemory taps, DeviceMemory bias, DeviceMemory y, Activation activation) {
+        combine.launch(grid(pixels), Dim.of(THREADS), 0, taps, bias, y, frames, pixels, activation.ordinal());
+    }
+
+    /** The gradient of the taps from that of y before its activation. */
+    void spread(int frames, int pixels, DeviceMemory dy, DeviceMemory dtaps) {
+        spread.launch(grid(pixels), Dim.of(THREADS), 0, dy, dtaps, frames, pixels);
+    }
+
+    private Dim packGrid(int rows) {
+        return blocks((long) taps * rows * filters, PACK_THREADS);
+    }
+
+    private Dim grid(int pixels) {
+        return blocks((long) pixels * filters, run);
+    }
+
+    private static Dim blocks(long values, int each) {
+        return Dim.of(Math.toIntExact((values + each - 1) / each));
+    }
+
+    @Override
+    public void close() {
+        module.close();
+    }
+}
