@@ -8,7 +8,6 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
-import java.util.List;
 
 /**
  * A convolution over time, height and width. One 2-D convolution over all frames makes what each frame gives to each of
@@ -17,9 +16,6 @@ import java.util.List;
  * matrix product better so than in a convolution for each tap. A kernel of one frame needs none of this.
  */
 final class CudaConv3d implements Op {
-
-    /** A run of so many filters is a sector of 32 bytes; of fewer, conv3d.cu moves those of whole pixels together. */
-    private static final int SECTOR = 8;
 
     private final CudaOps ops;
     private final Conv3dSpec spec;
@@ -33,14 +29,11 @@ final class CudaConv3d implements Op {
     private final CudaKernel sumSplits;
     private final CudaKernel activate;
     private final CudaKernel activateBackward;
-    private final CudaKernel packTaps;
-    private final CudaKernel unpackTaps;
-    private final CudaKernel combineTaps;
-    private final CudaKernel spreadTaps;
     private final DeviceArena.Region y;
     private final DeviceArena.Region dx;
     private final DeviceArena.Region partial;
     /** Only where the kernel has several frames: weights, their gradient, and values with the taps as channels. */
+    private final TimeTaps timeTaps;
     private final DeviceArena.Region packed;
     private final DeviceArena.Region packedGradient;
     private final DeviceArena.Region taps;
@@ -67,10 +60,7 @@ final class CudaConv3d implements Op {
             sumSplits = ops.kernels().get("reduce.cu", "sumSplits");
             activate = ops.kernels().get("activations.cu", "activateForward");
             activateBackward = ops.kernels().get("activations.cu", "activateBackward");
-            packTaps = several ? taps("packTaps") : null;
-            unpackTaps = several ? taps("unpackTaps") : null;
-            combineTaps = several ? taps("combineTaps") : null;
-            spreadTaps = several ? taps("spreadTaps") : null;
+            timeTaps = several ? new TimeTaps(ops, spec.kernelFrames(), spec.filters()) : null;
             convolution = convolutions.make(shape, false, images, images, training);
             closing.add(convolution::close);
             y = own(ops.arena().reserve(Float.BYTES * images * outputs(), plan.batch()));
@@ -91,11 +81,6 @@ final class CudaConv3d implements Op {
         return region;
     }
 
-    private CudaKernel taps(String name) {
-        return ops.kernels().get("conv3d.cu", name,
-                List.of("-DKERNEL_FRAMES=" + spec.kernelFrames(), "-DFILTERS=" + spec.filters()));
-    }
-
     /** The values of an output frame of a video. */
     private long outputs() {
         return (long) shape.outPixels() * spec.filters();
@@ -114,10 +99,10 @@ final class CudaConv3d implements Op {
                 activate.launch(ops.rowGrid(size), CudaOps.BLOCK, 0, y.memory(), size, spec.activation().ordinal());
             }
         } else {
-            pack(packTaps, memory(kernel.value()), packed.memory());
+            timeTaps.pack(memory(kernel.value()), packed.memory(), rows());
             convolution.forward(images, memory(x), packed.memory(), null, taps.memory(), false);
-            combineTaps.launch(positionGrid(), CudaOps.BLOCK, 0, taps.memory(), memory(bias.value()), y.memory(),
-                    frames, (long) batch * shape.outPixels(), spec.activation().ordinal());
+            timeTaps.combine(frames, batch * shape.outPixels(), taps.memory(), memory(bias.value()), y.memory(),
+                    spec.activation());
         }
         return CudaTensor.view(y, size);
     }
@@ -140,12 +125,11 @@ final class CudaConv3d implements Op {
         if (taps == null) {
             convolution.backwardWeights(images, memory(x), gradient, memory(kernel.gradient()));
         } else {
-            spreadTaps.launch(positionGrid(), CudaOps.BLOCK, 0, gradient, taps.memory(), frames,
-                    (long) batch * shape.outPixels());
+            timeTaps.spread(frames, batch * shape.outPixels(), gradient, taps.memory());
             w = packed.memory();
             gradient = taps.memory();
             convolution.backwardWeights(images, memory(x), gradient, packedGradient.memory());
-            pack(unpackTaps, packedGradient.memory(), memory(kernel.gradient()));
+            timeTaps.unpack(packedGradient.memory(), memory(kernel.gradient()), rows());
         }
         if (dx == null) {
             return null;
@@ -154,16 +138,9 @@ final class CudaConv3d implements Op {
         return CudaTensor.view(dx, images * shape.inputSize());
     }
 
-    private void pack(CudaKernel kernel, DeviceMemory from, DeviceMemory to) {
-        kernel.launch(ops.itemGrid(shape.weightsSize()), CudaOps.BLOCK, 0, from, to,
-                shape.weightsSize() / shape.outputs());
-    }
-
-    /** The grid of the kernels that go through all frames of some positions. */
-    private CudaKernel.Dim positionGrid() {
-        int block = CudaOps.BLOCK.x();
-        int positions = spec.filters() < SECTOR ? block / spec.filters() * spec.filters() : block;
-        return CudaKernel.Dim.of(Math.toIntExact(CudaOps.ceilDiv(batch * outputs(), positions)));
+    /** Of the convolution's weights: its taps in height and width, and input channels. */
+    private int rows() {
+        return shape.taps() * shape.inputs();
     }
 
     @Override

@@ -9,45 +9,50 @@ import java.util.List;
  * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), rows being its own taps
  * and channels. Everything is launched, in order, and nothing waited for.
  */
-final class TimeTaps implements AutoCloseable {
+final class TimeTaps {
 
-    private static final int PACK_THREADS = 256;
+    private static final String FILE = "conv3d.cu";
     private static final int THREADS = 128;
 
+    private final CudaOps ops;
     private final int taps;
     private final int filters;
     /** Values of a frame that a block takes: of whole pixels, if it can have many, else as they come. */
     private final int run;
-    private final CudaModule module;
     private final CudaKernel pack;
     private final CudaKernel unpack;
     private final CudaKernel combine;
     private final CudaKernel spread;
 
-    TimeTaps(CudaDevice device, int taps, int filters) {
+    TimeTaps(CudaOps ops, int taps, int filters) {
+        this.ops = ops;
         this.taps = taps;
         this.filters = filters;
-        run = filters <= THREADS / 2 ? THREADS / filters * filters : THREADS;
-        module = device.module("conv3d.cu", options());
-        pack = module.kernel("packTaps");
-        unpack = module.kernel("unpackTaps");
-        combine = module.kernel("combineTaps");
-        spread = module.kernel("spreadTaps");
+        run = run(filters);
+        List<String> options = options(taps, filters);
+        pack = ops.kernels().get(FILE, "packTaps", options);
+        unpack = ops.kernels().get(FILE, "unpackTaps", options);
+        combine = ops.kernels().get(FILE, "combineTaps", options);
+        spread = ops.kernels().get(FILE, "spreadTaps", options);
+    }
+
+    private static int run(int filters) {
+        return filters <= THREADS / 2 ? THREADS / filters * filters : THREADS;
     }
 
     /** What conv3d.cu is compiled with. */
-    List<String> options() {
-        return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DRUN=" + run);
+    static List<String> options(int taps, int filters) {
+        return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DRUN=" + run(filters));
     }
 
     /** From the parameter (taps, rows, filters), which may begin anywhere, to the convolution's weights. */
     void pack(DeviceMemory parameter, DeviceMemory w, int rows) {
-        pack.launch(packGrid(rows), Dim.of(PACK_THREADS), 0, parameter, w, rows);
+        pack.launch(packGrid(rows), CudaOps.BLOCK, 0, parameter, w, rows);
     }
 
     /** The same of their gradients, and back. */
     void unpack(DeviceMemory w, DeviceMemory parameter, int rows) {
-        unpack.launch(packGrid(rows), Dim.of(PACK_THREADS), 0, w, parameter, rows);
+        unpack.launch(packGrid(rows), CudaOps.BLOCK, 0, w, parameter, rows);
     }
 
     /** y (frames, pixels, filters) from the taps; the bias (filters) may begin anywhere. */
@@ -61,19 +66,10 @@ final class TimeTaps implements AutoCloseable {
     }
 
     private Dim packGrid(int rows) {
-        return blocks((long) taps * rows * filters, PACK_THREADS);
+        return ops.itemGrid((long) taps * rows * filters);
     }
 
     private Dim grid(int pixels) {
-        return blocks((long) pixels * filters, run);
-    }
-
-    private static Dim blocks(long values, int each) {
-        return Dim.of(Math.toIntExact((values + each - 1) / each));
-    }
-
-    @Override
-    public void close() {
-        module.close();
+        return Dim.of(Math.toIntExact(CudaOps.ceilDiv((long) pixels * filters, run)));
     }
 }

@@ -164,8 +164,8 @@ class KernelResourcesTest {
 
     /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
     private static final List<Variant> TIME_AXIS = List.of(
-            new Variant(true, " 3 frames 1 filter", List.of("-DKERNEL_FRAMES=3", "-DFILTERS=1")),
-            new Variant(true, " 4 frames 9 filters", List.of("-DKERNEL_FRAMES=4", "-DFILTERS=9")));
+            new Variant(true, " 3 frames 1 filter", TimeTaps.options(3, 1)),
+            new Variant(true, " 4 frames 9 filters", TimeTaps.options(4, 9)));
 
     private static List<Variant> variants(CudaSource source) {
         if (source.name().equals("convlstm_step.cu")) {

@@ -28,7 +28,7 @@ class TimeTapsTest {
     }
 
     private TimeTaps timeTaps(int taps, int filters) {
-        return device.own(new TimeTaps(device.get(), taps, filters));
+        return new TimeTaps(device.ops(), taps, filters);
     }
 
     /** What a product of tap and y is made of: their indices. */
