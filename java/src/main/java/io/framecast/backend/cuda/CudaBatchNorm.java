@@ -67,8 +67,8 @@ final class CudaBatchNorm implements Op {
         x = input;
         rows = rows(frames, batch);
         int channels = spec.channels();
-        CudaKernel.Dim grid = columns.grid(rows);
         if (training) {
+            CudaKernel.Dim grid = columns.grid(rows);
             moments.launch(grid, CudaOps.BLOCK, 0, memory(x), partial.memory(), rows, channels);
             statistics.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, memory(x), partial.memory(), grid.x(), rows,
                     channels, memory(gamma.value()), memory(beta.value()), (float) spec.epsilon(),
@@ -78,7 +78,8 @@ final class CudaBatchNorm implements Op {
                     memory(movingVariance), channels, memory(gamma.value()), memory(beta.value()),
                     (float) spec.epsilon(), constants.memory());
         }
-        normalise.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), constants.memory(), y.memory(), rows, channels);
+        normalise.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), constants.memory(), y.memory(), rows,
+                channels);
         return CudaTensor.view(y, (long) rows * channels);
     }
 
@@ -90,7 +91,8 @@ final class CudaBatchNorm implements Op {
                 channels);
         gradients.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), rows, channels,
                 constants.memory(), memory(gamma.gradient()), memory(beta.gradient()));
-        backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), memory(dy), constants.memory(), memory(dy), rows, channels);
+        backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), memory(dy), constants.memory(),
+                memory(dy), rows, channels);
         return dy.slice(0, (long) rows * channels);
     }
 

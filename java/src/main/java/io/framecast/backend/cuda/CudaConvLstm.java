@@ -15,8 +15,8 @@ import io.framecast.backend.cuda.CudaKernel.Dim;
  * <p>Forward, the input convolution runs once over all frames; then each frame is one launch, of the recurrent
  * convolution with the gates in its end (cuda-kernels/convlstm_step.cu), or two where the convolutions are a vendor's
  * (and cuda-kernels/gates.cu after each). Backward through time makes a pass over the gates and a backward-data
- * convolution a frame, which adds to the gradient of the frame before; each weights gradient is one convolution over all
- * frames.
+ * convolution a frame, which adds to the gradient of the frame before; each weights gradient is one convolution over
+ * all frames.
  *
  * <p>On the device the four gates of a unit lie side by side: z, the activated gates and the gradient of z, which share
  * one block of memory in this order, are (frames, batch, height, width, filters, 4), the weights (taps, inputs,

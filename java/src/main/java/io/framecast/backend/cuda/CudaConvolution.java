@@ -15,7 +15,8 @@ interface CudaConvolution extends AutoCloseable {
 
     /**
      * dw = the gradient of w, added up in an order that is always the same. dw may begin anywhere. Of a convolution
-     * made for gates, whose outputs are (filters, 4) everywhere else, dw is in Keras's order (taps, inputs, 4, filters).
+     * made for gates, whose outputs are (filters, 4) everywhere else, dw is in Keras's order (taps, inputs, 4,
+     * filters).
      */
     void backwardWeights(int images, DeviceMemory x, DeviceMemory dy, DeviceMemory dw);
 

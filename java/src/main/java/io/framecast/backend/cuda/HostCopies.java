@@ -29,10 +29,10 @@ import jcuda.driver.CUstream;
 /**
  * Copies between Java's arrays and a device, through two slots of pinned memory in turns.
  *
- * <p>On their way to the device, values are staged: array, pinned memory, then on a stream of their own to a place on the
- * device, and from there, in the order of the device's stream, to where they belong. So the next batch crosses the bus
- * while the kernels of this one still run and read the memory that it will replace; a write waits for nothing as long as
- * the slot's last use is over.
+ * <p>On their way to the device, values are staged: array, pinned memory, then on a stream of their own to a place on
+ * the device, and from there, in the order of the device's stream, to where they belong. So the next batch crosses the
+ * bus while the kernels of this one still run and read the memory that it will replace; a write waits for nothing as
+ * long as the slot's last use is over.
  */
 final class HostCopies extends DeviceResource {
 

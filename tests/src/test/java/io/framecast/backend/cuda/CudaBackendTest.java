@@ -135,8 +135,8 @@ class CudaBackendTest {
         SoftGpu.configure("memory=9m");
         try (CudaBackend backend = backend(true)) {
             String message = assertThrows(CudaException.class, () -> plan(backend, 1)).getMessage();
-            assertTrue(message.endsWith(" are free; use shorter videos or a smaller model, or end other programs on the "
-                    + "GPU."), message);
+            assertTrue(message.endsWith(" are free; use shorter videos or a smaller model, or end other programs on "
+                    + "the GPU."), message);
         }
     }
 
