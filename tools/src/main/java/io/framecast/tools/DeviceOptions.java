@@ -18,7 +18,8 @@ final class DeviceOptions {
     }
 
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
-            description = "auto, cuda, cpu or softgpu (CUDA in software); auto takes a CUDA device that works, else the CPU. "
+            description = "auto, cuda, cpu or softgpu (CUDA in software); auto takes a CUDA device that works, "
+                    + "else the CPU. "
                     + "Default: ${DEFAULT-VALUE}.")
     Device device;
 
@@ -32,7 +33,8 @@ final class DeviceOptions {
     Convolutions convolutions;
 
     @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
-            description = "Threads that the CPU, or the software device, computes with; 0 takes all processors. Default: ${DEFAULT-VALUE}.")
+            description = "Threads that the CPU, or the software device, computes with; 0 takes all processors. "
+                    + "Default: ${DEFAULT-VALUE}.")
     int threads;
 
     /**

@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A ConvLSTM whose frames are one launch against one whose recurrent convolution and gates are launches of their own.
- * Both add the products of a gate in the same order, and the input's share last: they must agree to the bit, and so must
- * the gradients, which are made of what they keep.
+ * Both add the products of a gate in the same order, and the input's share last: they must agree to the bit, and so
+ * must the gradients, which are made of what they keep.
  */
 class FusedStepTest {
 

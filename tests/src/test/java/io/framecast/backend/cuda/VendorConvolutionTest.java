@@ -259,7 +259,7 @@ class VendorConvolutionTest {
             DeviceMemory w = device.memory(small(shape.taps() * shape.inputs * shape.outputs));
             DeviceMemory y = device.unwritten(shape.outPixels() * shape.outputs);
             String before = SoftGpu.liveAllocations();
-            try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, shape.images, false)) {
+            try (CudaConvolution convolution = convolutions.make(shape.shape, false, 1, shape.images, false)) {
                 convolution.forward(shape.images, x, w, null, y, false);
             }
             assertEquals(before, SoftGpu.liveAllocations());
@@ -288,7 +288,7 @@ class VendorConvolutionTest {
         SoftGpu.inject(fault);
         try {
             assertEquals(message, assertThrows(FramecastException.class, () -> {
-                try (CudaConvolution convolution = convolutions.make(shape.shape, false, shape.images, shape.images, false)) {
+                try (CudaConvolution convolution = convolutions.make(shape.shape, false, 1, shape.images, false)) {
                     convolution.forward(shape.images, x, w, null, y, false);
                 }
             }).getMessage());
