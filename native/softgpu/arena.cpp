@@ -14,6 +14,7 @@ namespace softgpu {
 namespace {
 
 constexpr uint64_t ALIGNMENT = 256, GAP = 256;      // bytes; the gap catches what runs past an end
+constexpr uint64_t PAGE = 4096;
 
 uint64_t align_up(uint64_t value, uint64_t align) {
     return (value + align - 1) / align * align;
@@ -22,6 +23,12 @@ uint64_t align_up(uint64_t value, uint64_t align) {
 void *reserve(uint64_t bytes) {
     void *at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? nullptr : at;
+}
+
+// The whole pages of a range go back to the system; what is read there next is zeros.
+void give_back(uint64_t address, uint64_t bytes) {
+    const uint64_t begin = align_up(address, PAGE), end = (address + bytes) / PAGE * PAGE;
+    if (begin < end) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace
@@ -90,14 +97,13 @@ bool Arena::free(uint64_t address, Kind kind) {
     a.freed = true;
     if (kind == Kind::device || kind == Kind::managed) used_ -= a.bytes;
     const uint64_t word = (address - base_) / 4;
-    std::memset(state_ + word, 0, (a.bytes + 3) / 4);
-    // Whole pages go back to the system.
-    constexpr uint64_t page = 4096;
-    const uint64_t begin = align_up(address, page), end = (address + a.bytes) / page * page;
-    if (begin < end) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
-    const uint64_t first = align_up(reinterpret_cast<uint64_t>(owners_) + word * 16, page);
-    const uint64_t last = (reinterpret_cast<uint64_t>(owners_) + (word + a.bytes / 4) * 16) / page * page;
-    if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+    // No word is accessible, which is a state of zero: made so by hand where the range shares a page with others.
+    const uint64_t words = (a.bytes + 3) / 4, edge = std::min(words, PAGE);
+    std::memset(state_ + word, 0, edge);
+    std::memset(state_ + word + words - edge, 0, edge);
+    give_back(reinterpret_cast<uint64_t>(state_ + word), words);
+    give_back(address, a.bytes);
+    give_back(reinterpret_cast<uint64_t>(owners_) + word * 16, a.bytes / 4 * 16);
     return true;
 }
 
