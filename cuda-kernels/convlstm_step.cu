@@ -13,8 +13,8 @@
 //
 // Compiled for the shape of the recurrent convolution (convolution.cuh): INPUTS units, OUTPUTS = 4 * INPUTS, same
 // padding.
-// Launch: grid (tiles of pixels * tiles of columns, four a unit), the tile's threads; the tile is given as FORWARD_TILE: rows,
-// columns, step, and a thread's rows and columns. gates may be null: then none are kept.
+// Launch: grid (tiles of pixels * tiles of columns, four a unit), block a tile's threads; the tile is given as
+// FORWARD_TILE: rows, columns, step, and a thread's rows and columns. gates may be null: then none are kept.
 #include "activations.cuh"
 #include "convolution.cuh"
 

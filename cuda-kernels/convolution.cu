@@ -9,9 +9,9 @@
 // p: (image, y, x) of the output; q: of the input; t: (kernel row, kernel column). How they become matrix products,
 // what bounds them, and the macros that give a layer's shape, are told in convolution.cuh.
 //
-// Launch: grid (tiles of rows * tiles of columns, splits), block a tile's threads. Rows and columns are forward's output pixels and
-// channels, backward data's input pixels and channels, backward weights' taps * inputs and outputs. Their tiles are
-// given as FORWARD_TILE, DATA_TILE and WEIGHTS_TILE: rows, columns, step, and a thread's rows and columns.
+// Launch: grid (tiles of rows * tiles of columns, splits), block a tile's threads. Rows and columns are forward's
+// output pixels and channels, backward data's input pixels and channels, backward weights' taps * inputs and outputs.
+// Tiles are given as FORWARD_TILE, DATA_TILE and WEIGHTS_TILE: rows, columns, step, and a thread's rows and columns.
 #include "convolution.cuh"
 
 using Forward = Tile<FORWARD_TILE>;

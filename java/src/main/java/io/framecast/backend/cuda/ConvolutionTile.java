@@ -14,12 +14,12 @@ enum ConvolutionTile {
     SMALL(64, 64, 8, 8, 4),
     /** For few columns. */
     NARROW(256, 32, 8, 8, 4),
-    NARROWEST(512, 8, 4, 4, 4),
+    NARROWEST(128, 8, 8, 4, 4),
     /** For few rows. */
     LOW(32, 256, 8, 4, 8);
 
     /** Of any. */
-    static final int MOST_ROWS = 512;
+    static final int MOST_ROWS = 256;
 
     private final int rows;
     private final int columns;
@@ -80,7 +80,7 @@ enum ConvolutionTile {
 
     /** How many a multiprocessor holds at once, which the kernels' launch bounds promise. */
     int blocksPerMultiprocessor() {
-        return 512 / threads();
+        return threads() > 64 ? 512 / threads() : 7;
     }
 
     /** How many terms of the sums a block fetches at once. */

@@ -20,9 +20,13 @@ final class RecurrentStep {
      * @param images the most that it will be given
      */
     RecurrentStep(CudaOps ops, ConvolutionShape shape, int images) {
+        this(ops, shape, ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
+                shape.inputs() % 4 == 0, ops.device().multiprocessors()));
+    }
+
+    RecurrentStep(CudaOps ops, ConvolutionShape shape, ConvolutionTile tile) {
         this.shape = shape;
-        tile = ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
-                shape.inputs() % 4 == 0, ops.device().multiprocessors());
+        this.tile = tile;
         kernel = ops.kernels().get("convlstm_step.cu", "convLstmStep", options(shape, tile));
     }
 

@@ -6,8 +6,8 @@ import java.util.List;
 
 /**
  * The time part of a three-dimensional convolution by conv3d.cu. The other part is a convolution that makes the taps in
- * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), rows being its own
- * taps and channels. Everything is launched, in order, and nothing waited for.
+ * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), a row for each of its
+ * own taps and channels. Everything is launched, in order, and nothing waited for.
  */
 final class TimeTaps {
 

@@ -6,13 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The convolutions and the fused recurrent step against loops over their definitions. Values of convolutions are small
@@ -27,12 +24,14 @@ class ConvolutionKernelsTest {
         TO_ONE_CHANNEL(1, 6, 5, 8, 1, 3, 3, 1, 1, 1, 1, true),
         ODD_CHANNELS_STRIDED(3, 9, 8, 5, 3, 3, 2, 2, 1, 1, 1, false),
         STRIDED_SAME(2, 9, 8, 4, 6, 3, 3, 2, 3, 1, 1, true),
-        STRIDED_EVENLY(2, 9, 7, 3, 8, 3, 3, 2, 2, 1, 1, true),
-        STRIDED_POINTS(2, 7, 6, 5, 4, 1, 1, 2, 3, 1, 1, true),
         DILATED(1, 11, 9, 8, 6, 3, 3, 1, 1, 2, 3, true),
         MORE_THAN_A_TILE(2, 13, 11, 20, 132, 1, 1, 1, 1, 1, 1, true),
         MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
-        ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false);
+        ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false),
+        /** More rows and columns than any tile has, and a part of one beside; steps within a tap. */
+        TILES(2, 13, 11, 40, 264, 3, 1, 1, 1, 1, 1, true),
+        /** The same where nothing comes in fours, and steps go over taps. */
+        ODD_TILES(2, 19, 15, 35, 261, 2, 2, 1, 1, 1, 1, false);
 
         final int images;
         final int height;
@@ -125,6 +124,11 @@ class ConvolutionKernelsTest {
         return device.own(new KernelConvolution(device.ops(), shape.shape, gates, images, images, true));
     }
 
+    private KernelConvolution convolution(Shape shape, ConvolutionTile tile) {
+        return device.own(new KernelConvolution(device.ops(), shape.shape, false, shape.images, true,
+                new KernelConvolution.Tiles(tile, tile, tile)));
+    }
+
     private float[] integers(int count) {
         float[] values = new float[count];
         for (int i = 0; i < count; i++) {
@@ -144,6 +148,10 @@ class ConvolutionKernelsTest {
     @ParameterizedTest
     @EnumSource
     void convolves(Shape shape) {
+        convolves(shape, convolution(shape, false, shape.images));
+    }
+
+    private void convolves(Shape shape, KernelConvolution convolution) {
         float[] x = integers(shape.inPixels() * shape.inputs);
         float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
         float[] bias = integers(shape.outputs);
@@ -156,7 +164,6 @@ class ConvolutionKernelsTest {
             twice[i] = biased[i] + sum[i];
         }
 
-        KernelConvolution convolution = convolution(shape, false, shape.images);
         DeviceMemory input = device.memory(x);
         DeviceMemory weights = device.memory(w);
         DeviceMemory y = device.unwritten(sum.length);
@@ -169,6 +176,10 @@ class ConvolutionKernelsTest {
     @ParameterizedTest
     @EnumSource
     void passesGradientsToItsInput(Shape shape) {
+        passesGradientsToItsInput(shape, convolution(shape, false, shape.images));
+    }
+
+    private void passesGradientsToItsInput(Shape shape, KernelConvolution convolution) {
         float[] dy = integers(shape.outPixels() * shape.outputs);
         float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
         float[] dx = new float[shape.inPixels() * shape.inputs];
@@ -178,7 +189,6 @@ class ConvolutionKernelsTest {
             twice[i] *= 2;
         }
 
-        KernelConvolution convolution = convolution(shape, false, shape.images);
         DeviceMemory gradient = device.memory(dy);
         DeviceMemory weights = device.memory(w);
         DeviceMemory result = device.unwritten(dx.length);
@@ -192,6 +202,11 @@ class ConvolutionKernelsTest {
     @ParameterizedTest
     @EnumSource
     void passesGradientsToItsWeights(Shape shape) {
+        passesGradientsToItsWeights(shape, convolution(shape, false, shape.images),
+                convolution(shape, false, 20 * shape.images));
+    }
+
+    private void passesGradientsToItsWeights(Shape shape, KernelConvolution... convolutions) {
         float[] x = integers(shape.inPixels() * shape.inputs);
         float[] dy = integers(shape.outPixels() * shape.outputs);
         int size = shape.taps() * shape.inputs * shape.outputs;
@@ -201,46 +216,21 @@ class ConvolutionKernelsTest {
         DeviceMemory gradient = device.memory(dy);
         // A parameter's gradient may lie anywhere in the row of all.
         DeviceMemory result = device.unwritten(size + 1).view(4, 4L * size);
-        for (int planned : new int[] {shape.images, 20 * shape.images}) {
-            convolution(shape, false, planned).backwardWeights(shape.images, input, gradient, result);
+        for (KernelConvolution convolution : convolutions) {
+            convolution.backwardWeights(shape.images, input, gradient, result);
             assertArrayEquals(dw, read(result));
         }
     }
 
-    static Stream<Arguments> tiles() {
-        return Stream.of(ConvolutionTile.values()).flatMap(tile -> Stream.of(Shape.FOURS, Shape.ODD_CHANNELS_STRIDED)
-                .filter(shape -> tile.fits(shape.inputs % 4 == 0)).map(shape -> Arguments.of(tile, shape)));
-    }
-
-    /** Which one a layer gets depends on the device; so each is tried, by what no rounding changes. */
     @ParameterizedTest
-    @MethodSource("tiles")
-    void everyTileMakesTheSameOfAllThree(ConvolutionTile tile, Shape shape) {
-        float[] x = integers(shape.inPixels() * shape.inputs);
-        float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
-        float[] dy = integers(shape.outPixels() * shape.outputs);
-        float[] y = new float[dy.length];
-        float[] dx = new float[x.length];
-        float[] dw = new float[w.length];
-        shape.forEachProduct((xAt, wAt, yAt) -> {
-            y[yAt] += x[xAt] * w[wAt];
-            dx[xAt] += dy[yAt] * w[wAt];
-            dw[wAt] += x[xAt] * dy[yAt];
-        });
-        KernelConvolution convolution = device.own(new KernelConvolution(device.ops(), shape.shape, false,
-                shape.images, true, new KernelConvolution.Tiles(tile, tile, tile)));
-        DeviceMemory input = device.memory(x);
-        DeviceMemory weights = device.memory(w);
-        DeviceMemory gradient = device.memory(dy);
-        DeviceMemory output = device.unwritten(y.length);
-        DeviceMemory inputGradient = device.unwritten(dx.length);
-        DeviceMemory weightsGradient = device.unwritten(dw.length);
-        convolution.forward(shape.images, input, weights, null, output, false);
-        convolution.backwardData(shape.images, gradient, weights, inputGradient, false);
-        convolution.backwardWeights(shape.images, input, gradient, weightsGradient);
-        assertArrayEquals(y, read(output));
-        assertArrayEquals(dx, read(inputGradient));
-        assertArrayEquals(dw, read(weightsGradient));
+    @EnumSource
+    void anyTileWillDo(ConvolutionTile tile) {
+        for (Shape shape : new Shape[] {Shape.TILES, Shape.ODD_TILES}) {
+            KernelConvolution convolution = convolution(shape, tile);
+            convolves(shape, convolution);
+            passesGradientsToItsInput(shape, convolution);
+            passesGradientsToItsWeights(shape, convolution);
+        }
     }
 
     @Test
@@ -260,14 +250,16 @@ class ConvolutionKernelsTest {
         assertArrayEquals(dw, read(result));
     }
 
-    @Test
-    void stepsWithUnitsInFours() {
-        step(2, 9, 7, 36, 3, Activation.TANH, Activation.SIGMOID);
+    @ParameterizedTest
+    @EnumSource
+    void stepsWithUnitsInFours(ConvolutionTile tile) {
+        step(2, 9, 7, 36, 3, Activation.TANH, Activation.SIGMOID, tile);
     }
 
-    @Test
-    void stepsWithAnyNumberOfUnits() {
-        step(1, 8, 6, 5, 5, Activation.RELU, Activation.HARD_SIGMOID);
+    @ParameterizedTest
+    @EnumSource
+    void stepsWithAnyNumberOfUnits(ConvolutionTile tile) {
+        step(1, 8, 6, 5, 5, Activation.RELU, Activation.HARD_SIGMOID, tile);
     }
 
     /**
@@ -275,7 +267,7 @@ class ConvolutionKernelsTest {
      * few times sqrt(n) * 2^-24 < 1e-5; the activations do not enlarge that, nor do the sums of two products after them.
      */
     private void step(int images, int height, int width, int units, int kernel, Activation activation,
-            Activation recurrent) {
+            Activation recurrent, ConvolutionTile tile) {
         int pixels = images * height * width;
         int taps = kernel * kernel;
         float[] before = normals(pixels * units, 1);
@@ -315,7 +307,7 @@ class ConvolutionKernelsTest {
         DeviceMemory cellOut = device.unwritten(cell.length);
         DeviceMemory hiddenOut = device.unwritten(hidden.length);
         RecurrentStep recurrentStep = new RecurrentStep(device.ops(),
-                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), images);
+                ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), tile);
         recurrentStep.launch(images, device.memory(before), device.memory(w), device.memory(zx),
                 device.memory(cellBefore), gatesOut, cellOut, hiddenOut, activation, recurrent);
         assertClose(gates, read(gatesOut));

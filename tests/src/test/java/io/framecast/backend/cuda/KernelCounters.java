@@ -32,6 +32,18 @@ record KernelCounters(JsonNode counters) {
                 + counters.get("global_stores").get("sectors").longValue();
     }
 
+    /** Of the bytes of these sectors, the part that was asked for. */
+    double efficiency() {
+        long asked = counters.get("global_loads").get("bytes").longValue()
+                + counters.get("global_stores").get("bytes").longValue();
+        return asked / (32.0 * sectors());
+    }
+
+    /** Of all threads, where each lane of a warp has a part in each of its instructions. */
+    long instructions() {
+        return 32 * counters.get("warp_instructions").longValue();
+    }
+
     /** Passes over the banks of shared memory beyond those that the bytes need. */
     long conflicts() {
         return counters.get("shared").get("conflicts").longValue();
