@@ -339,7 +339,8 @@ class ConvolutionKernelsTest {
 
         // Rollout keeps no gates.
         DeviceMemory again = device.unwritten(hidden.length);
-        recurrentStep.launch(images, hiddenBefore, weights, input, carried, null, cellOut, again, activation, recurrent);
+        recurrentStep.launch(images, hiddenBefore, weights, input, carried, null, cellOut, again, activation,
+                recurrent);
         assertArrayEquals(read(hiddenOut), read(again));
     }
 
