@@ -17,7 +17,7 @@ uint32_t operand(const Warp &w, Slot slot, int lane) {
 }
 
 std::string where(const Program &program, const Instr &i) {
-    const std::string source = source_of(program, i);
+    const std::string source = source_of(program.source, i.source);
     return (source.empty() ? "" : source + ", ") + "PTX line " + std::to_string(i.line);
 }
 

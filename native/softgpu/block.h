@@ -70,6 +70,7 @@ struct Block {
     std::vector<uint32_t> copy_group;   // of each thread: the group its copies go to now
 
     LineCounters *counters = nullptr;   // of each instruction, or null
+    std::vector<uint32_t> ran;          // of each instruction: lanes that ran it, in this block or one before
     uint64_t issued() const {           // warp instructions so far: %clock
         uint64_t all = 0;
         for (const Warp &w : warps) all += w.issued;

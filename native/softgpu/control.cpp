@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "counters.h"
+#include "coverage.h"
 #include "driver/driver.h"
 #include "launch.h"
 #include "report.h"
@@ -90,6 +91,10 @@ SOFTGPU_API const char *softgpu_listing(const char *kernel, const char *source) 
 
 SOFTGPU_API void softgpu_reset_counters(void) {
     reset_counters();
+}
+
+SOFTGPU_API const char *softgpu_coverage_json(const char *file) {
+    return keep(coverage_json(file));
 }
 
 SOFTGPU_API const char *softgpu_live_allocations(void) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <sstream>
 
+#include "json.h"
 #include "report.h"
 
 namespace softgpu {
@@ -109,21 +110,6 @@ constexpr std::initializer_list<Class> GLOBAL_LOADS = {Class::load_global, Class
                                        GLOBAL_STORES = {Class::store_global},
                                        SHARED = {Class::load_shared, Class::store_shared};
 
-std::string quote(const std::string &text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (static_cast<unsigned char>(c) < 32) {
-            char code[8];
-            std::snprintf(code, sizeof code, "\\u%04x", c);
-            out += code;
-        } else {
-            out += c;
-        }
-    }
-    return out + '"';
-}
-
 template <class... T> std::string print(const char *pattern, T... values) {
     char buffer[512];
     std::snprintf(buffer, sizeof buffer, pattern, values...);
@@ -146,7 +132,7 @@ void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines,
     });
     auto describe = [&](uint32_t at) {
         const Instr &i = program.code[at];
-        return Line{i.line, source_of(program, i), text_of(program, i.line), i.cls, {}};
+        return Line{i.line, source_of(program.source, i.source), text_of(program.source, i.line), i.cls, {}};
     };
     if (r == records.end()) {
         Record made;

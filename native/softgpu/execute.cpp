@@ -1,5 +1,6 @@
 // Running a launch: blocks over the host's threads, warps of a block in turn.
 #include "block.h"
+#include "coverage.h"
 #include "report.h"
 #include "warp_runner.h"
 
@@ -128,6 +129,7 @@ void run_block(Block &block) {
 
 void work(Grid &grid, Block &block, LineCounters *counters) {
     block.counters = counters;
+    block.ran.assign(grid.program.code.size(), 0);
     while (!grid.stopped.load(std::memory_order_relaxed)) {
         const uint64_t index = grid.next_block.fetch_add(1);
         if (index >= grid.blocks) return;
@@ -175,6 +177,7 @@ int run(const Launch &launch) {
     for (std::thread &helper : helpers) helper.join();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
 
+    for (size_t t = 0; t < threads; ++t) cover(grid.program, blocks[t]->ran);
     if (grid.settings.counters) {
         for (size_t t = 1; t < threads; ++t)
             for (size_t i = 0; i < counters[0].size(); ++i) counters[0][i] += counters[t][i];

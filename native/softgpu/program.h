@@ -71,6 +71,7 @@ enum class Special : uint8_t {
 };
 
 struct Program;
+struct Coverage;
 
 // A call instruction: what goes where. Arguments and results lie in the frames' local memory.
 struct CallSite {
@@ -125,6 +126,7 @@ struct Program {
     std::vector<std::pair<Special, Slot>> specials;     // the special registers that some instruction reads
     bool has_calls = false;
     uint64_t fingerprint = 0;                   // of the PTX text
+    Coverage *coverage = nullptr;               // its record (coverage.h)
 };
 
 }  // namespace softgpu

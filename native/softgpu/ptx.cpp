@@ -88,6 +88,7 @@ private:
             module.address_bits = static_cast<int>(count(tokens, "the size of an address", 64));
         if (module.address_bits != 64) throw Error(line, "only addresses of 64 bits are supported");
         module.files.emplace_back();
+        module.inlined_calls.emplace_back();
     }
 
     void definition() {
@@ -170,7 +171,7 @@ private:
                 !same_parameters(known.parameters, f.parameters))
                 throw Error(f.line, "'" + f.name + "' is declared differently in line " + std::to_string(known.line));
         }
-        if (!f.is_extern) body(tokens, f, references);
+        if (!f.is_extern) body(tokens, f, references, module.inlined_calls);
         if (fresh || !f.is_extern) module.functions[at->second] = std::move(f);
     }
 
@@ -197,9 +198,12 @@ private:
         for (const Reference &r : references)
             if (!function_of.contains(r.name) && (r.is_callee || !variable_of.contains(r.name)))
                 throw Error(r.line, (r.is_callee ? "function '" : "'") + r.name + "' is not declared");
+        auto known = [this](SourceLine &place) {
+            if (place.file >= module.files.size()) place.file = 0;
+        };
         for (Function &f : module.functions)
-            for (Instruction &in : f.body)
-                if (in.source.file >= module.files.size()) in.source.file = 0;
+            for (Instruction &in : f.body) known(in.source);
+        for (SourceLine &call : module.inlined_calls) known(call);
     }
 
     Tokens tokens;

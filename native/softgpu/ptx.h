@@ -30,6 +30,9 @@ enum class Space : uint8_t { generic, global, shared, local, param, constant };
 struct SourceLine {
     uint32_t file = 0;  // index into Module::files; 0 where .loc said nothing
     uint32_t line = 0;  // from 1
+    uint32_t inlined = 0;   // index into Module::inlined_calls: the call whose place the line's function took; or 0
+
+    bool operator==(const SourceLine &) const = default;
 };
 
 struct Operand {
@@ -127,6 +130,7 @@ struct Module {
     std::string target;                     // "sm_80", "sm_90a"
     int address_bits = 64;
     std::vector<std::string> files;         // as .file numbers them; entry 0 is empty
+    std::vector<SourceLine> inlined_calls;  // of functions that were inlined; entry 0 is empty
     std::vector<Variable> variables;        // of the module: .global, .const, .shared
     std::vector<Function> functions;        // a definition replaces its declaration
     std::vector<std::string> text;          // the lines of the PTX, for reports and listings

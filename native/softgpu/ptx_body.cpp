@@ -1,5 +1,8 @@
 #include "ptx_body.h"
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -71,14 +74,16 @@ struct Scope {
     std::unordered_map<std::string_view, Label> labels;
 };
 
+using Place = std::array<uint32_t, 3>;      // file, line, column
+
 struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
 };
 
 class Body {
 public:
-    Body(Tokens &tokens, Function &function, std::set<Reference> &references)
-        : tokens(tokens), function(function), references(references) {}
+    Body(Tokens &tokens, Function &function, std::set<Reference> &references, std::vector<SourceLine> &calls)
+        : tokens(tokens), function(function), references(references), calls(calls) {}
 
     void run() {
         open();
@@ -206,23 +211,37 @@ private:
         }
     }
 
-    // ".loc 1 3 5, function_name $L__info_string0+4, inlined_at 1 20 3": the place itself stands first.
+    // ".loc 1 3 5, function_name $L__info_string0+4, inlined_at 1 20 3": the place itself stands first. That of a call
+    // has a .loc of its own before, by which it is known whether it was inlined in its turn.
     void location() {
-        SourceLine place;
-        place.file = static_cast<uint32_t>(count(tokens, "a file number", MAX_LINE));
-        place.line = static_cast<uint32_t>(count(tokens, "a line number", MAX_LINE));
-        count(tokens, "a column number", MAX_LINE);
-        if (place.line != 0) source = place;    // line 0: the compiler knows no line, so it is still the one before
+        const Place at = place();
+        SourceLine here{at[0], at[1]};
         while (tokens.accept(",")) {
             if (tokens.accept("function_name")) {
                 if (!tokens.accept(".debug_str")) tokens.expect(Token::Kind::identifier, "the label of a name");
                 if (tokens.accept("+")) count(tokens, "an offset", MAX_LINE);
             } else {
                 tokens.expect("inlined_at");
-                for (const char *what : {"a file number", "a line number", "a column number"})
-                    count(tokens, what, MAX_LINE);
+                const Place call = place();
+                here.inlined = number_of(places.try_emplace(call, SourceLine{call[0], call[1]}).first->second);
             }
         }
+        places[at] = here;
+        if (here.line != 0) source = here;      // line 0: the compiler knows no line, so it is still the one before
+    }
+
+    Place place() {
+        Place at;
+        const char *const what[] = {"a file number", "a line number", "a column number"};
+        for (size_t i = 0; i < at.size(); ++i) at[i] = static_cast<uint32_t>(count(tokens, what[i], MAX_LINE));
+        return at;
+    }
+
+    uint32_t number_of(const SourceLine &call) {
+        const auto known = std::find(calls.begin(), calls.end(), call);
+        const auto number = static_cast<uint32_t>(known - calls.begin());
+        if (known == calls.end()) calls.push_back(call);
+        return number;
     }
 
     void label() {
@@ -538,11 +557,13 @@ private:
     Tokens &tokens;
     Function &function;
     std::set<Reference> &references;
+    std::vector<SourceLine> &calls;         // of functions that were inlined
 
     std::unordered_map<std::string, Binding, Hash, std::equal_to<>> names;
     std::vector<Scope> scopes;          // all there were
     int32_t current = -1;
     SourceLine source;
+    std::map<Place, SourceLine> places;     // what the last .loc of each said
 
     std::vector<Table> tables;
     std::vector<Operand> callees;       // of .calltargets
@@ -551,8 +572,8 @@ private:
 
 }  // namespace
 
-void body(Tokens &tokens, Function &function, std::set<Reference> &references) {
-    Body(tokens, function, references).run();
+void body(Tokens &tokens, Function &function, std::set<Reference> &references, std::vector<SourceLine> &calls) {
+    Body(tokens, function, references, calls).run();
 }
 
 }  // namespace softgpu::ptx

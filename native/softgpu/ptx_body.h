@@ -21,7 +21,8 @@ struct Reference {
     }
 };
 
-// Reads from "{" to the "}" that ends the body. `function` has its results and parameters already.
-void body(Tokens &tokens, Function &function, std::set<Reference> &references);
+// Reads from "{" to the "}" that ends the body. `function` has its results and parameters already. `calls` are those
+// of the module that were inlined.
+void body(Tokens &tokens, Function &function, std::set<Reference> &references, std::vector<SourceLine> &calls);
 
 }  // namespace softgpu::ptx

@@ -24,19 +24,19 @@ std::string hex(uint64_t value) {
     return text;
 }
 
-std::string source_of(const Program &program, const Instr &instr) {
-    if (instr.source.line == 0 || instr.source.file >= program.source.files.size()) return "";
+std::string source_of(const ptx::Module &module, ptx::SourceLine source) {
+    if (source.line == 0 || source.file >= module.files.size()) return "";
     // NVRTC puts the working directory before a program's name.
-    std::string file = program.source.files[instr.source.file];
+    std::string file = module.files[source.file];
     std::error_code failed;
     const std::string here = std::filesystem::current_path(failed).string() + "/";
     if (file.rfind(here, 0) == 0) file.erase(0, here.size());
-    return file + ":" + std::to_string(instr.source.line);
+    return file + ":" + std::to_string(source.line);
 }
 
-std::string text_of(const Program &program, uint32_t line) {
-    if (line == 0 || line > program.source.text.size()) return "";
-    std::string text = program.source.text[line - 1];
+std::string text_of(const ptx::Module &module, uint32_t line) {
+    if (line == 0 || line > module.text.size()) return "";
+    std::string text = module.text[line - 1];
     for (char &c : text)
         if (c == '\t') c = ' ';
     const size_t begin = text.find_first_not_of(' '), end = text.find_last_not_of(" \r");
@@ -51,9 +51,9 @@ void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &
     std::string text = std::string("check ") + name(fault.check) + " failed in kernel " + grid.kernel.name + " <<<" +
                        triple(launch.grid) + ", " + triple(launch.block) + ", " + std::to_string(launch.dynamic_shared) +
                        ">>>\n  " + fault.message + "\n";
-    const std::string source = source_of(grid.program, instr);
+    const std::string source = source_of(grid.program.source, instr.source);
     if (!source.empty()) text += "  source " + source + "\n";
-    text += "  PTX line " + std::to_string(instr.line) + ": " + text_of(grid.program, instr.line) + "\n";
+    text += "  PTX line " + std::to_string(instr.line) + ": " + text_of(grid.program.source, instr.line) + "\n";
     text += "  block " + triple(block.id) + ", ";
     if (fault.lane >= 0) {
         const Position p = position(grid, w.index * LANES + static_cast<uint32_t>(fault.lane));

@@ -16,8 +16,8 @@ std::string hex(uint64_t value);
 void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &fault);
 
 // "k.cu:14": the CUDA source of an instruction, or an empty string where -lineinfo was not given.
-std::string source_of(const Program &program, const Instr &instr);
+std::string source_of(const ptx::Module &module, ptx::SourceLine source);
 // The PTX of a line, trimmed.
-std::string text_of(const Program &program, uint32_t line);
+std::string text_of(const ptx::Module &module, uint32_t line);
 
 }  // namespace softgpu

@@ -28,6 +28,10 @@ SOFTGPU_API const char *softgpu_counters_json(void);
 SOFTGPU_API const char *softgpu_listing(const char *kernel, const char *source);
 SOFTGPU_API void softgpu_reset_counters(void);
 
+// Which PTX instructions some thread has run since the process began, whatever was reset or unloaded since and whether
+// counters were on: as JSON, of every program that was loaded, or of those with code from a source file of this name.
+SOFTGPU_API const char *softgpu_coverage_json(const char *file);
+
 // Makes calls fail: "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "copy:1=700", "launch:2=...", "synchronize:1=...", "load:1=..."
 // (the nth from now on; alloc covers every allocating call, copy copies and memsets), "memory=64m" (no more than this
 // can be allocated), "lost:10" (the device is lost from the 10th call from now on); several separated by commas. NULL or ""

@@ -89,10 +89,12 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
     pc = group.pc;
     uint64_t issued = w_.issued;
     LineCounters *counters = block_.counters;
+    uint32_t *const ran = block_.ran.data();
     for (;;) {
         const Instr &i = code_[pc];
         const uint32_t active = mask & (w_.predicates[i.guard] ^ i.guard_flip);
         w_.issued = ++issued;
+        ran[pc] |= active;
         if (counters) {
             counters[pc].warps += 1;
             counters[pc].threads += static_cast<uint64_t>(__builtin_popcount(active));

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "../coverage.h"
 #include "../decode.h"
 #include "../settings.h"
 #include "call.h"
@@ -177,6 +178,7 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
         std::map<std::string, uint64_t> addresses;
         for (const auto &[name, variable] : module->variables) addresses[name] = variable.address;
         module->program = decode(std::move(source), addresses);
+        module->program->coverage = &coverage_of(*module->program);
         initialize_variables(*module);
     } catch (const ptx::Error &e) {
         const bool newer = version_of(text) > NEWEST_PTX;

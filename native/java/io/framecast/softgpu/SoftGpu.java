@@ -140,6 +140,18 @@ public final class SoftGpu {
     }
 
     /**
+     * Which PTX instructions some thread has run since the process began, as JSON: of every program, which is one PTX
+     * text, every function and its every instruction, with the source line that it became from and those of the calls
+     * that were inlined there. Nothing that is reset, unloaded or switched off is missing.
+     *
+     * @param file the name of a source file, to tell only of programs with code from it; null for all
+     */
+    public static String coverageJson(String file) {
+        load();
+        return softgpu_coverage_json(file);
+    }
+
+    /**
      * Makes calls to come fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third from now on; likewise {@code copy},
      * {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this can be allocated),
      * {@code lost:10} (the device is lost from the tenth call on), separated by commas. Null or "" takes all back.
@@ -182,6 +194,8 @@ public final class SoftGpu {
     private static native @Cast("const char*") String softgpu_listing(String kernel, String source);
 
     private static native void softgpu_reset_counters();
+
+    private static native @Cast("const char*") String softgpu_coverage_json(String file);
 
     private static native @Cast("const char*") String softgpu_inject(String faults);
 

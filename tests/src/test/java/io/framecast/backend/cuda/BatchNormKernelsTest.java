@@ -34,6 +34,7 @@ class BatchNormKernelsTest {
         final int rows;
         final int channels;
         final int parts;
+        int perTile = 8;
         final DeviceMemory x;
         final DeviceMemory gamma;
         final DeviceMemory beta;
@@ -68,7 +69,8 @@ class BatchNormKernelsTest {
         }
 
         private void narrow(String kernel, Object... arguments) {
-            device.kernel(FILE, kernel).launch(Dim.of(1, (channels + 7) / 8), Dim.of(256), 0, arguments);
+            device.kernel(FILE, kernel).launch(Dim.of(1, (channels + perTile - 1) / perTile), Dim.of(256), 0,
+                    arguments);
         }
 
         float[] train() {
@@ -149,13 +151,15 @@ class BatchNormKernelsTest {
     }
 
     /**
-     * Rows and channels that leave threads, blocks and tiles without work. y is compared with the definition; dx with
+     * Rows and channels that leave threads, blocks and tiles without work; and {@code perTile} channels in a tile of
+     * Statistics and Gradients, of which 8 are usual. y is compared with the definition; dx with
      * central differences of sum(dy*y) in a random direction, for each channel by itself.
      */
     @ParameterizedTest
-    @CsvSource({"1, 1, 1, 0", "7, 1, 2, 0", "3000, 1, 3, 1000", "515, 4, 5, -30", "2, 1, 4, 0", "130, 260, 2, 3",
-        "3, 1028, 2, 0", "9, 301, 3, 5", "64, 96, 2, 0"})
-    void anyShapeAgreesWithTheDefinition(int rows, int channels, int parts, double offset) {
+    @CsvSource({"1, 1, 1, 0, 8", "7, 1, 2, 0, 8", "3000, 1, 3, 1000, 8", "515, 4, 5, -30, 8", "2, 1, 4, 0, 8",
+        "130, 260, 2, 3, 8", "3, 1028, 2, 0, 8", "9, 301, 3, 5, 8", "64, 96, 2, 0, 8", "3500, 1, 2, 0, 8",
+        "240, 129, 230, 0, 8", "2000, 12, 250, 0, 8", "70, 150, 3, 0, 200"})
+    void anyShapeAgreesWithTheDefinition(int rows, int channels, int parts, double offset, int perTile) {
         Random random = new Random(rows);
         float[] x = normals(random, rows * channels, 1, offset);
         // With sums over rows that do not cancel, neither of dy nor of dy*(x - mean).
@@ -167,6 +171,7 @@ class BatchNormKernelsTest {
         float[] gamma = normals(random, channels, 0.2, 1);
         float[] beta = normals(random, channels, 1, 0);
         Layer layer = new Layer(x, channels, parts, gamma, beta, new float[channels], new float[channels]);
+        layer.perTile = perTile;
         float[] y = layer.train();
         float[] movingMean = read(layer.movingMean);
         float[] movingVariance = read(layer.movingVariance);

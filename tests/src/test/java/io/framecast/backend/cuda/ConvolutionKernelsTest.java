@@ -27,6 +27,7 @@ class ConvolutionKernelsTest {
         DILATED(1, 11, 9, 8, 6, 3, 3, 1, 1, 2, 3, true),
         MORE_THAN_A_TILE(2, 13, 11, 20, 132, 1, 1, 1, 1, 1, 1, true),
         MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
+        MANY_CHANNELS(1, 12, 11, 68, 72, 3, 3, 1, 1, 1, 1, true),
         ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false),
         /** More rows and columns than any tile has, and a part of one beside; steps within a tap. */
         TILES(2, 13, 11, 40, 264, 3, 1, 1, 1, 1, 1, true),
@@ -171,6 +172,8 @@ class ConvolutionKernelsTest {
         assertArrayEquals(biased, read(y));
         convolution.forward(shape.images, input, weights, null, y, true);
         assertArrayEquals(twice, read(y));
+        convolution.forward(shape.images, input, weights, null, y, false);
+        assertArrayEquals(sum, read(y));
     }
 
     @ParameterizedTest
@@ -262,6 +265,13 @@ class ConvolutionKernelsTest {
         step(1, 8, 6, 5, 5, Activation.RELU, Activation.HARD_SIGMOID, tile);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void stepsWithAnyActivation(Activation activation) {
+        step(2, 9, 7, 36, 3, activation, Activation.SIGMOID, ConvolutionTile.SQUARE);
+        step(2, 9, 7, 36, 3, Activation.TANH, activation, ConvolutionTile.SQUARE);
+    }
+
     /**
      * Values are of order 1 and z a sum of n = taps * units products of order 1/sqrt(n), so float32 leaves it within a
      * few times sqrt(n) * 2^-24 < 1e-5; the activations do not enlarge that, nor do the sums of two products after them.
@@ -295,11 +305,12 @@ class ConvolutionKernelsTest {
                                     * w[((tap * units + v) * units + u) * 4 + gate];
                         }
                     }
-                    gates[(p * units + u) * 4 + gate] = activate(gate == 2 ? activation : recurrent, z);
+                    gates[(p * units + u) * 4 + gate] =
+                            PointwiseKernelsTest.activate(gate == 2 ? activation : recurrent, z);
                 }
                 int at = p * units + u;
                 cell[at] = gates[4 * at + 1] * cellBefore[at] + gates[4 * at] * gates[4 * at + 2];
-                hidden[at] = gates[4 * at + 3] * activate(activation, cell[at]);
+                hidden[at] = gates[4 * at + 3] * PointwiseKernelsTest.activate(activation, cell[at]);
             }
         }
 
@@ -308,11 +319,21 @@ class ConvolutionKernelsTest {
         DeviceMemory hiddenOut = device.unwritten(hidden.length);
         RecurrentStep recurrentStep = new RecurrentStep(device.ops(),
                 ConvolutionShape.same(height, width, units, 4 * units, kernel, kernel), tile);
-        recurrentStep.launch(images, device.memory(before), device.memory(w), device.memory(zx),
-                device.memory(cellBefore), gatesOut, cellOut, hiddenOut, activation, recurrent);
+        DeviceMemory hiddenBefore = device.memory(before);
+        DeviceMemory weights = device.memory(w);
+        DeviceMemory input = device.memory(zx);
+        DeviceMemory carried = device.memory(cellBefore);
+        recurrentStep.launch(images, hiddenBefore, weights, input, carried, gatesOut, cellOut, hiddenOut, activation,
+                recurrent);
         assertClose(gates, read(gatesOut));
         assertClose(cell, read(cellOut));
         assertClose(hidden, read(hiddenOut));
+
+        // Rollout keeps no gates.
+        DeviceMemory again = device.unwritten(hidden.length);
+        recurrentStep.launch(images, hiddenBefore, weights, input, carried, null, cellOut, again, activation,
+                recurrent);
+        assertArrayEquals(read(hiddenOut), read(again));
     }
 
     private static void assertClose(double[] expected, float[] actual) {
@@ -320,15 +341,5 @@ class ConvolutionKernelsTest {
         for (int i = 0; i < expected.length; i++) {
             assertEquals(expected[i], actual[i], 1e-5 * Math.max(1, Math.abs(expected[i])), "at " + i);
         }
-    }
-
-    private static double activate(Activation activation, double x) {
-        return switch (activation) {
-            case TANH -> Math.tanh(x);
-            case RELU -> Math.max(0, x);
-            case SIGMOID -> 1 / (1 + Math.exp(-x));
-            case HARD_SIGMOID -> Math.min(6, Math.max(0, x + 3)) / 6;
-            default -> throw new IllegalArgumentException(activation.toString());
-        };
     }
 }

@@ -14,7 +14,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Activations, changes of layout and Adam, against their definitions in float64. */
 class PointwiseKernelsTest {
@@ -42,21 +41,25 @@ class PointwiseKernelsTest {
     @ParameterizedTest
     @EnumSource
     void activates(Activation activation) {
-        float[] x = new float[3003];
+        float[] x = new float[5003];
         for (int i = 0; i < x.length; i++) {
             x[i] = (float) (3 * random.nextGaussian());
         }
         float[] special = {0, -0f, 1e-6f, -1e-6f, 20, -20, 200, -200, -2.9f, 2.9f};
         System.arraycopy(special, 0, x, 1000, special.length);
-        DeviceMemory values = device.memory(x);
         CudaKernel kernel = device.kernel("activations.cu", "activateForward");
-        kernel.launch(Dim.of(2), Dim.of(256), 0, values, (long) x.length, activation.ordinal());
-        float[] y = read(values);
-        for (int i = 0; i < x.length; i++) {
-            double expected = activate(activation, x[i]);
-            // A hard sigmoid's terms cancel at its lower end, and the rounding of 1/2 is left.
-            double left = activation.keras().startsWith("hard") ? Math.scalb(1, -24) : 0;
-            assertEquals(expected, y[i], ROUNDINGS * Math.abs(expected) + left + Float.MIN_NORMAL, "of " + x[i]);
+        // The second time they begin beside a multiple of 16 bytes.
+        for (int from = 0; from < 2; from++) {
+            DeviceMemory values = device.unwritten(x.length + from).view(4L * from, 4L * x.length);
+            values.write(0, x, 0, x.length);
+            kernel.launch(Dim.of(2), Dim.of(256), 0, values, (long) x.length, activation.ordinal());
+            float[] y = read(values);
+            for (int i = 0; i < x.length; i++) {
+                double expected = activate(activation, x[i]);
+                // A hard sigmoid's terms cancel at its lower end, and the rounding of 1/2 is left.
+                double left = activation.keras().startsWith("hard") ? Math.scalb(1, -24) : 0;
+                assertEquals(expected, y[i], ROUNDINGS * Math.abs(expected) + left + Float.MIN_NORMAL, "of " + x[i]);
+            }
         }
     }
 
@@ -75,7 +78,7 @@ class PointwiseKernelsTest {
     @ParameterizedTest
     @EnumSource
     void multipliesByTheDerivative(Activation activation) {
-        int n = 2050;
+        int n = 5000;
         float[] y = new float[n];
         float[] dy = new float[n];
         double[] expected = new double[n];
@@ -167,10 +170,10 @@ class PointwiseKernelsTest {
         assertArrayEquals(space, read(back));
     }
 
-    /** Six steps against float64; once with arrays that begin at multiples of 16 bytes, once beside them. */
+    /** Six steps against float64; with arrays that begin at multiples of 16 bytes or beside them; on one thread too. */
     @ParameterizedTest
-    @ValueSource(ints = {0, 3})
-    void adamAgrees(int from) {
+    @CsvSource({"0, 8", "3, 8", "0, 1"})
+    void adamAgrees(int from, int threads) {
         Golden c = Golden.load("adam");
         float[] start = c.values("start");
         float[] gradients = c.values("gradients");
@@ -188,7 +191,7 @@ class PointwiseKernelsTest {
         for (int t = 1; t <= steps; t++) {
             views[1].write(0, gradients, (t - 1) * start.length, n);
             double alpha = 1e-3 * Math.sqrt(1 - Math.pow(0.999, t)) / (1 - Math.pow(0.9, t));
-            kernel.launch(Dim.of(1), Dim.of(8), 0, views[0], views[1], views[2], views[3], (long) n,
+            kernel.launch(Dim.of(1), Dim.of(threads), 0, views[0], views[1], views[2], views[3], (long) n,
                     device.memory((float) alpha), (float) (1 - 0.9), (float) (1 - 0.999), 1e-7f);
             for (int which : new int[] {0, 2, 3}) {
                 float[] expected = c.values(which == 0 ? "p" : which == 2 ? "m" : "v");

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Sums for gradients, of small integers, which float32 adds exactly in any order: results must be equal. Losses and
@@ -42,7 +43,7 @@ class SumKernelsTest {
 
     @ParameterizedTest
     @CsvSource({"1, 1, 1", "1000, 1, 3", "77, 3, 2", "300, 12, 2", "5, 40, 8", "40, 257, 3", "33, 1032, 2",
-        "700, 256, 4"})
+        "700, 256, 4", "3500, 1, 2", "100, 5, 9"})
     void addsColumns(int rows, int columns, int parts) {
         float[] x = integers(rows * columns);
         float[] expected = new float[columns];
@@ -64,7 +65,7 @@ class SumKernelsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 1", "1, 5, 7", "9, 3, 4", "25, 16, 2"})
+    @CsvSource({"1, 1, 1", "1, 5, 7", "9, 3, 4", "25, 16, 2", "2, 3, 9"})
     void addsSplitsOfGatesIntoBlocks(int rows, int filters, int splits) {
         int size = rows * filters * 4;
         float[] x = integers(splits * size);
@@ -105,8 +106,11 @@ class SumKernelsTest {
 
     /** The mean loss. Elements begin {@code from} values into their memory; the gradient goes to {@code gradient}. */
     private float loss(Loss loss, float[] outputs, float[] targets, int from, DeviceMemory gradient) {
+        return loss(loss, outputs, targets, from, gradient, 3);
+    }
+
+    private float loss(Loss loss, float[] outputs, float[] targets, int from, DeviceMemory gradient, int blocks) {
         int n = outputs.length;
-        int blocks = 3;
         DeviceMemory y = device.unwritten(n + from).view(4L * from, 4L * n);
         DeviceMemory t = device.unwritten(n + from).view(4L * from, 4L * n);
         y.write(0, outputs, 0, n);
@@ -134,7 +138,10 @@ class SumKernelsTest {
         }
     }
 
-    /** Eleven thousand terms: threads take several fours, and three are left. */
+    /**
+     * Eleven thousand terms: threads take several fours, and three are left; or several values, where not all arrays
+     * begin at multiples of 16 bytes.
+     */
     @ParameterizedTest
     @EnumSource
     void longSumsKeepTheirDigits(Loss loss) {
@@ -142,15 +149,45 @@ class SumKernelsTest {
         int n = 11_003;
         float[] y = new float[n];
         float[] t = new float[n];
+        float[] slopes = new float[n];
         double sum = 0;
         for (int i = 0; i < n; i++) {
             y[i] = random.nextFloat();
             t[i] = random.nextFloat();
             double p = loss == Loss.BINARY_CROSSENTROPY_FROM_LOGITS ? 1 / (1 + Math.exp(-y[i])) : y[i];
-            sum += loss == Loss.MEAN_SQUARED_ERROR ? Math.pow((double) y[i] - t[i], 2)
-                    : -t[i] * Math.log(p) - (1.0 - t[i]) * Math.log1p(-p);
+            double d = p - t[i];
+            sum += loss == Loss.MEAN_SQUARED_ERROR ? d * d : -t[i] * Math.log(p) - (1.0 - t[i]) * Math.log1p(-p);
+            slopes[i] = (float) (switch (loss) {
+                case BINARY_CROSSENTROPY_FROM_LOGITS -> d;
+                case BINARY_CROSSENTROPY -> d / (p * (1 - p));
+                case MEAN_SQUARED_ERROR -> 2 * d;
+            } / n);
         }
-        assertEquals(sum / n, loss(loss, y, t, 0, null), 1e-6 * sum / n);
+        for (int from = 0; from < 2; from++) {
+            for (int blocks : new int[] {1, 3, 5}) {
+                DeviceMemory gradient = device.unwritten(n);
+                assertEquals(sum / n, loss(loss, y, t, from, gradient, blocks), 1e-6 * sum / n);
+                assertClose("gradient", slopes, read(gradient), LOSS);
+                assertEquals(sum / n, loss(loss, y, t, from, null, blocks), 1e-6 * sum / n);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2048, 2400})
+    void addsTheSumsOfMoreBlocksThanThreads(int blocks) {
+        float[] halves = new float[2 * blocks];         // of doubles
+        double sum = 0;
+        for (int k = 0; k < blocks; k++) {
+            sum += k % 7;
+            long bits = Double.doubleToLongBits(k % 7);
+            halves[2 * k] = Float.intBitsToFloat((int) bits);
+            halves[2 * k + 1] = Float.intBitsToFloat((int) (bits >>> 32));
+        }
+        DeviceMemory mean = device.unwritten(1);
+        device.kernel("loss.cu", "lossMean").launch(Dim.of(1), Dim.of(256), 0, device.memory(halves), blocks, 1000L,
+                mean);
+        assertEquals((float) (sum / 1000), read(mean)[0]);
     }
 
     /** In float 2^26 and 4 is 2^26: what a thread adds after its first four would be lost. */
@@ -183,11 +220,18 @@ class SumKernelsTest {
         assertEquals(0.5, read(gradient)[1]);
     }
 
+    /** At each place of a four, and in each of the seven turns that a thread makes where there are no fours. */
     @ParameterizedTest
     @EnumSource
     void aNaNAmongTheOutputsShows(Loss loss) {
-        float[] outputs = new float[1000];
-        outputs[700] = Float.NaN;
-        assertEquals(Float.NaN, loss(loss, outputs, new float[1000], 0, device.unwritten(1000)));
+        int n = 2000;
+        for (int at = 210; at < n; at += 257) {
+            float[] outputs = new float[n];
+            outputs[at] = Float.NaN;
+            for (int from = 0; from < 2; from++) {
+                assertEquals(Float.NaN, loss(loss, outputs, new float[n], from, device.unwritten(n), 1));
+                assertEquals(Float.NaN, loss(loss, outputs, new float[n], from, null, 1));
+            }
+        }
     }
 }
