@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.backend.TestDevice;
+import io.framecast.softgpu.SoftGpu;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -64,6 +66,10 @@ final class Cli {
         String[] arguments = Arrays.copyOf(first, first.length + more.length);
         for (int k = 0; k < more.length; k++) {
             arguments[first.length + k] = more[k].toString();
+        }
+        if (TestDevice.SOFTWARE) {
+            // A process holds one driver: on a GPU machine "devices" would leave none for the tests of the software one.
+            SoftGpu.load();
         }
         PrintStream out = System.out;
         PrintStream err = System.err;
