@@ -1,6 +1,7 @@
 #include "coverage.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <ranges>
@@ -55,26 +56,35 @@ template <class Items, class Json> std::string list(Items &&items, Json json) {
     return "[" + out + "]";
 }
 
-// The instruction's own line first, then where the function that it stands in was called.
-std::string places(const ptx::Module &source, ptx::SourceLine place) {
+// A line of source, and those where the function that it stands in was called and inlined, from the inside out.
+std::string place_json(const ptx::Module &module, ptx::SourceLine place) {
     std::string out;
-    for (; place.line; place = source.inlined_calls[place.inlined])
-        out += (out.empty() ? "" : ", ") + quote(source_of(source, place));
-    return "[" + out + "]";
+    for (; place.line; place = module.inlined_calls[place.inlined])
+        out += (out.empty() ? "" : ", ") + quote(source_of(module, place));
+    return "    [" + out + "]";
 }
 
-std::string instruction(const Coverage &record, uint32_t at) {
-    const auto &[line, source, cls, executed] = record.code[at];
-    return "      {\"ptx_line\": " + std::to_string(line) + ", \"text\": " + quote(text_of(record.source, line)) +
-           ", \"class\": " + quote(name(cls)) + ", \"source\": " + places(record.source, source) +
-           ", \"executed\": " + (executed ? "true" : "false") + "}";
-}
-
-std::string program(const Coverage &record) {
-    return "  {\"functions\": " + list(record.functions, [&](const Coverage::Function &f) {
+std::string program_json(const Coverage &record) {
+    // Few are the places of many instructions: they are listed once, and instructions give their number.
+    std::vector<ptx::SourceLine> places;
+    std::map<ptx::SourceLine, size_t> numbers;
+    const auto number_of = [&](const ptx::SourceLine &place) {
+        const auto [known, fresh] = numbers.try_emplace(place, places.size());
+        if (fresh) places.push_back(place);
+        return known->second;
+    };
+    const auto instruction = [&](uint32_t at) {
+        const auto &[line, source, cls, executed] = record.code[at];
+        return "      {\"ptx_line\": " + std::to_string(line) + ", \"text\": " + quote(text_of(record.source, line)) +
+               ", \"class\": " + quote(name(cls)) + ", \"place\": " + std::to_string(number_of(source)) +
+               ", \"executed\": " + (executed ? "true" : "false") + "}";
+    };
+    const std::string functions = list(record.functions, [&](const Coverage::Function &f) {
         return "    {\"name\": " + quote(f.name) + ", \"instructions\": " +
-               list(std::views::iota(f.entry, f.end), [&](uint32_t at) { return instruction(record, at); }) + "}";
-    }) + "}";
+               list(std::views::iota(f.entry, f.end), instruction) + "}";
+    });
+    const auto place = [&](const ptx::SourceLine &at) { return place_json(record.source, at); };
+    return "  {\"functions\": " + functions + ",\n   \"places\": " + list(places, place) + "}";
 }
 
 }  // namespace
@@ -97,7 +107,7 @@ std::string coverage_json(const char *file) {
     const std::lock_guard<std::mutex> lock(mutex);
     const auto wanted = [&](const auto &record) { return !file || has_file(record->source, file); };
     return "{\"programs\": " +
-           list(std::views::filter(records, wanted), [](const auto &record) { return program(*record); }) + "}\n";
+           list(std::views::filter(records, wanted), [](const auto &record) { return program_json(*record); }) + "}\n";
 }
 
 }  // namespace softgpu

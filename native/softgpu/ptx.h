@@ -2,6 +2,7 @@
 // about how it will run. The parser knows PTX's grammar; what an opcode means is the decoder's business (decode.h).
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -32,7 +33,7 @@ struct SourceLine {
     uint32_t line = 0;  // from 1
     uint32_t inlined = 0;   // index into Module::inlined_calls: the call whose place the line's function took; or 0
 
-    bool operator==(const SourceLine &) const = default;
+    auto operator<=>(const SourceLine &) const = default;
 };
 
 struct Operand {

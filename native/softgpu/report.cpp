@@ -27,9 +27,11 @@ std::string hex(uint64_t value) {
 std::string source_of(const ptx::Module &module, ptx::SourceLine source) {
     if (source.line == 0 || source.file >= module.files.size()) return "";
     // NVRTC puts the working directory before a program's name.
+    static const std::string here = [] {
+        std::error_code failed;
+        return std::filesystem::current_path(failed).string() + "/";
+    }();
     std::string file = module.files[source.file];
-    std::error_code failed;
-    const std::string here = std::filesystem::current_path(failed).string() + "/";
     if (file.rfind(here, 0) == 0) file.erase(0, here.size());
     return file + ":" + std::to_string(source.line);
 }

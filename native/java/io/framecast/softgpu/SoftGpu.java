@@ -141,8 +141,8 @@ public final class SoftGpu {
 
     /**
      * Which PTX instructions some thread has run since the process began, as JSON: of every program, which is one PTX
-     * text, every function and its every instruction, with the source line that it became from and those of the calls
-     * that were inlined there. Nothing that is reset, unloaded or switched off is missing.
+     * text, every function and its every instruction, with the number of its place, which is a source line followed by
+     * those of the calls that were inlined there. Nothing that is reset, unloaded or switched off is missing.
      *
      * @param file the name of a source file, to tell only of programs with code from it; null for all
      */

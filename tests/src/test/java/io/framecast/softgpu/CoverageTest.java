@@ -125,9 +125,10 @@ class CoverageTest {
     @Test
     void saysWhereAnInstructionStands() {
         device.ptxModule(ptx("where.cu"));
-        JsonNode store = instructions(programs("where.cu").get(0), "sum").get(5);
+        JsonNode program = programs("where.cu").get(0);
         assertEquals("{\"ptx_line\":17,\"text\":\"@%p1 st.global.u32 [%rd1], %r2;\",\"class\":\"store_global\","
-                + "\"source\":[\"/sources/where.cu:9\"],\"executed\":false}", store.toString());
+                + "\"place\":1,\"executed\":false}", instructions(program, "sum").get(5).toString());
+        assertEquals("[[\"/sources/where.cu:7\"],[\"/sources/where.cu:9\"]]", program.get("places").toString());
     }
 
     /**
@@ -177,10 +178,11 @@ class CoverageTest {
                 }
                 """;
         device.ptxModule(device.compile(source).replace("test.cu", "chain.cu"));
-        JsonNode instructions = instructions(programs("chain.cu").get(0), "chain");
-        Set<String> divisions = StreamSupport.stream(instructions.spliterator(), false)
+        JsonNode program = programs("chain.cu").get(0);
+        Set<String> divisions = StreamSupport.stream(instructions(program, "chain").spliterator(), false)
                 .filter(instruction -> instruction.get("text").asText().startsWith("div."))
-                .map(instruction -> StreamSupport.stream(instruction.get("source").spliterator(), false)
+                .map(instruction -> program.get("places").get(instruction.get("place").asInt()))
+                .map(place -> StreamSupport.stream(place.spliterator(), false)
                         .map(line -> line.asText().replaceFirst(".*:", "")).collect(Collectors.joining(" ")))
                 .collect(Collectors.toSet());
         assertEquals(Set.of("1 3 6", "1 3 7", "1 8"), divisions);

@@ -225,6 +225,29 @@ class ConvolutionKernelsTest {
         }
     }
 
+    /** Splits make as many terms as they do of a layer of real size: here of the same images again and again. */
+    @ParameterizedTest
+    @EnumSource(names = {"FOURS", "ODD_CHANNELS_STRIDED", "STRIDED_SAME"})
+    void passesGradientsOfManyImagesToItsWeights(Shape shape) {
+        int times = 20_000 / shape.outPixels();
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        float[] dw = new float[shape.taps() * shape.inputs * shape.outputs];
+        shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += times * x[xAt] * dy[yAt]);
+        DeviceMemory result = device.unwritten(dw.length);
+        convolution(shape, false, times * shape.images).backwardWeights(times * shape.images,
+                device.memory(repeat(x, times)), device.memory(repeat(dy, times)), result);
+        assertArrayEquals(dw, read(result));
+    }
+
+    private static float[] repeat(float[] values, int times) {
+        float[] repeated = new float[times * values.length];
+        for (int i = 0; i < repeated.length; i++) {
+            repeated[i] = values[i % values.length];
+        }
+        return repeated;
+    }
+
     @ParameterizedTest
     @EnumSource
     void anyTileWillDo(ConvolutionTile tile) {

@@ -12,56 +12,58 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What this process has run of a kernel on the software device.
  *
- * @param variants the instructions of each program that it was compiled to, for a layer's shape, say
+ * @param compiled the number of programs that it was compiled to, for a layer's shape, say: its variants
+ * @param variants the instructions of each variant that was launched
  */
-record KernelCoverage(String file, String kernel, List<List<Instruction>> variants) {
+record KernelCoverage(String file, String kernel, int compiled, List<List<Instruction>> variants) {
 
     /**
      * A PTX instruction.
      *
-     * @param source its line of CUDA, "columns.cuh:33", and those of the calls that were inlined there
      * @param kind what it does, as the software device tells instructions apart
+     * @param place its line of CUDA, "columns.cuh:33", and those of the calls that were inlined there
      */
-    record Instruction(String text, @JsonProperty("class") String kind, List<String> source, boolean executed) {
+    record Instruction(String opcode, String kind, List<String> place, boolean executed) {
 
-        Instruction {
-            source = source.stream().map(line -> line.substring(line.lastIndexOf('/') + 1)).toList();
-        }
+        private static final String ANY = "any";
 
-        /** Its line of CUDA. */
         String line() {
-            return source.get(0);
+            return place.get(0);
         }
 
-        /** What instructions have in common that stand for one another in different variants. */
+        /** Of which one must be executed in another variant, to stand for this one. */
         private Work work() {
-            // How it reckons an address is up to the compiler, and differs from shape to shape.
-            return new Work(line(), Set.of("move", "convert").contains(kind) ? "integer" : kind);
+            // How addresses and conditions are come by is up to the compiler, and differs from shape to shape.
+            return new Work(line(),
+                    Set.of("integer", "move", "convert", "control", "constant").contains(kind) ? ANY : kind);
         }
 
-        String opcode() {
-            return text.replaceFirst("^(\\{ *)?(@!?%\\w+ +)?", "").split("[ ;]", 2)[0];
+        private Stream<Work> standsFor() {
+            return Stream.of(new Work(line(), kind), new Work(line(), ANY));
         }
-    }
-
-    /** @param block the instructions from one branch to the next that this one stands among */
-    record Never(Instruction instruction, List<Instruction> block) {
     }
 
     private record Work(String line, String kind) {
     }
 
-    private record Function(String name, List<Instruction> instructions) {
-    }
-
-    private record Program(List<Function> functions) {
+    /** @param block the instructions from one branch to the next that this one is of */
+    record Never(Instruction instruction, List<Instruction> block) {
     }
 
     private record Coverage(List<Program> programs) {
+        private record Program(List<Function> functions, List<List<String>> places) {
+        }
+
+        private record Function(String name, List<Line> instructions) {
+        }
+
+        private record Line(String text, @JsonProperty("class") String kind, int place, boolean executed) {
+        }
     }
 
     /** The kernels, and functions that were not inlined, of the programs that were loaded of a CUDA file. */
@@ -69,12 +71,22 @@ record KernelCoverage(String file, String kernel, List<List<Instruction>> varian
         Coverage coverage = new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false)
                 .readValue(SoftGpu.coverageJson(file), Coverage.class);
         Map<String, List<List<Instruction>>> kernels = new LinkedHashMap<>();
-        for (Program program : coverage.programs) {
-            for (Function function : program.functions) {
-                kernels.computeIfAbsent(function.name, name -> new ArrayList<>()).add(function.instructions);
+        for (Coverage.Program program : coverage.programs) {
+            List<List<String>> places = program.places.stream().map(place -> place.stream()
+                    .map(line -> line.substring(line.lastIndexOf('/') + 1)).toList()).toList();
+            for (Coverage.Function function : program.functions) {
+                kernels.computeIfAbsent(function.name, name -> new ArrayList<>()).add(function.instructions.stream()
+                        .map(line -> new Instruction(opcode(line.text), line.kind, places.get(line.place),
+                                line.executed)).toList());
             }
         }
-        return kernels.entrySet().stream().map(e -> new KernelCoverage(file, e.getKey(), e.getValue())).toList();
+        return kernels.entrySet().stream().map(kernel -> new KernelCoverage(file, kernel.getKey(),
+                kernel.getValue().size(), kernel.getValue().stream()
+                .filter(variant -> variant.stream().anyMatch(Instruction::executed)).toList())).toList();
+    }
+
+    private static String opcode(String text) {
+        return text.replaceFirst("^(\\{ *)?(@!?%\\w+ +)?", "").split("[ ;]", 2)[0];
     }
 
     /** In all variants together. */
@@ -87,10 +99,10 @@ record KernelCoverage(String file, String kernel, List<List<Instruction>> varian
         return (int) variants.stream().flatMap(List::stream).filter(Instruction::executed).count();
     }
 
-    /** Instructions that no thread ran, nor in another variant one of the same line and kind. */
+    /** Instructions that no thread ran, and none that stands for them in another variant. */
     List<Never> never() {
         List<Set<Work>> ran = variants.stream().map(variant -> variant.stream().filter(Instruction::executed)
-                .map(Instruction::work).collect(Collectors.toSet())).toList();
+                .flatMap(Instruction::standsFor).collect(Collectors.toSet())).toList();
         Map<Work, Integer> variantsThatRan = new HashMap<>();
         ran.forEach(works -> works.forEach(work -> variantsThatRan.merge(work, 1, Integer::sum)));
         List<Never> never = new ArrayList<>();

@@ -86,7 +86,7 @@ class VendorKernelsTest {
 
     /** Fewer rows at once than there are, more columns than a block has threads for, columns in fours and not. */
     @ParameterizedTest
-    @CsvSource({"1, 1, 1", "77, 3, 2", "300, 12, 2", "9, 257, 3", "5, 1032, 2"})
+    @CsvSource({"1, 1, 1", "77, 3, 2", "300, 12, 2", "9, 257, 3", "5, 1032, 2", "3500, 1, 2"})
     void addsABias(int rows, int columns, int parts) {
         float[] bias = values(columns);
         float[] y = values(rows * columns);
