@@ -46,7 +46,7 @@ record Columns(CudaOps ops, long rows, int columns) {
 
     /** The grid that reduces the parts. */
     Dim gatherGrid() {
-        return Dim.of(1, (int) CudaOps.ceilDiv(columns, GATHERED));
+        return Dim.of(1, CudaOps.ceilDiv(columns, GATHERED));
     }
 
     private int width() {
@@ -54,6 +54,6 @@ record Columns(CudaOps ops, long rows, int columns) {
     }
 
     private int tiles() {
-        return (int) CudaOps.ceilDiv(columns / width(), CudaOps.BLOCK.x());
+        return CudaOps.ceilDiv(columns / width(), CudaOps.BLOCK.x());
     }
 }

@@ -1,5 +1,7 @@
 package io.framecast.backend.cuda;
 
+import static io.framecast.backend.cuda.CudaOps.ceilDiv;
+
 import io.framecast.backend.cuda.CudaKernel.Dim;
 
 /**
@@ -103,9 +105,5 @@ enum ConvolutionTile {
     /** The grid for a matrix whose sums are made in parts: (tiles, splits), the tiles of a row side by side. */
     Dim grid(int rows, int columns, int splits) {
         return Dim.of(count(rows, columns), splits);
-    }
-
-    static int ceilDiv(int a, int b) {
-        return a / b + (a % b == 0 ? 0 : 1);
     }
 }

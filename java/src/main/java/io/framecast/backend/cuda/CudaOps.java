@@ -35,4 +35,8 @@ record CudaOps(CudaDevice device, DeviceArena arena, Kernels kernels) {
     static long ceilDiv(long a, long b) {
         return (a + b - 1) / b;
     }
+
+    static int ceilDiv(int a, int b) {
+        return (int) ceilDiv((long) a, (long) b);
+    }
 }

@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda;
 
-import static io.framecast.backend.cuda.ConvolutionTile.ceilDiv;
+import static io.framecast.backend.cuda.CudaOps.ceilDiv;
 
 import java.util.ArrayList;
 import java.util.List;

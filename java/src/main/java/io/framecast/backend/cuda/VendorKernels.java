@@ -43,7 +43,7 @@ final class VendorKernels {
     }
 
     private static Dim tiles(int rows, int columns) {
-        return Dim.of((int) CudaOps.ceilDiv(columns, TILE), (int) CudaOps.ceilDiv(rows, TILE));
+        return Dim.of(CudaOps.ceilDiv(columns, TILE), CudaOps.ceilDiv(rows, TILE));
     }
 
     /** y (images, outPixels, outputs) += bias (outputs). */
