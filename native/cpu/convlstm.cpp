@@ -23,7 +23,8 @@ size_t grain(int filters) { return std::max<size_t>(16, 4096 / filters); }
 ConvLstm::ConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation, int frames,
         int batch, bool training, bool input_gradient, const float *kernel, const float *recurrent_kernel,
         const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient, float *bias_gradient)
-    : device_(device), input_(device, input), recurrent_(device, recurrent_shape(input)), filters_(input.out / 4),
+    : device_(device), input_(device, input, "input convolution"),
+      recurrent_(device, recurrent_shape(input), "recurrent convolution"), filters_(input.out / 4),
       activation_(static_cast<Activation>(activation)),
       recurrent_activation_(static_cast<Activation>(recurrent_activation)), training_(training), kernel_(kernel),
       recurrent_kernel_(recurrent_kernel), bias_(bias), kernel_gradient_(kernel_gradient),

@@ -1,7 +1,5 @@
 #include "convolution.h"
 
-#include <unordered_map>
-
 namespace framecast {
 
 using dnnl::memory;
@@ -24,26 +22,19 @@ void Convolution::forward(int images, const void *input, const float *bias, floa
         args[DNNL_ARG_BIAS] = memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x}, device_.engine(),
                 const_cast<float *>(bias));
     }
-    named("convolution forward", [&] { p.primitive.execute(device_.stream(), args); });
+    execute("forward", images, p, args);
 }
 
 void Convolution::forward_accumulate(int images, const void *input, float *output) {
     Plan &p = plan(Kind::forward_accumulate, images);
-    named("convolution forward (accumulating)", [&] {
-        p.primitive.execute(device_.stream(),
-                {{DNNL_ARG_SRC, operand(images, input, true)}, {DNNL_ARG_WEIGHTS, packed_weights(p.weights)},
-                        {DNNL_ARG_DST, result(images, output, false)}});
-    });
+    execute("forward", images, p, {{DNNL_ARG_SRC, operand(images, input, true)},
+            {DNNL_ARG_WEIGHTS, packed_weights(p.weights)}, {DNNL_ARG_DST, result(images, output, false)}});
 }
 
 void Convolution::backward_data(int images, const void *output_gradient, float *input_gradient) {
     Plan &p = plan(Kind::backward_data, images);
-    named("convolution backward data", [&] {
-        p.primitive.execute(device_.stream(),
-                {{DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)},
-                        {DNNL_ARG_WEIGHTS, packed_weights(p.weights)},
-                        {DNNL_ARG_DIFF_SRC, result(images, input_gradient, true)}});
-    });
+    execute("backward data", images, p, {{DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)},
+            {DNNL_ARG_WEIGHTS, packed_weights(p.weights)}, {DNNL_ARG_DIFF_SRC, result(images, input_gradient, true)}});
 }
 
 void Convolution::backward_weights(int images, const void *input, const void *output_gradient,
@@ -58,11 +49,20 @@ void Convolution::backward_weights(int images, const void *input, const void *ou
         args[DNNL_ARG_DIFF_BIAS] = memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x},
                 device_.engine(), bias_gradient);
     }
-    named("convolution backward weights", [&] {
-        p.primitive.execute(device_.stream(), args);
+    execute("backward weights", images, p, args);
+    named("reorder of a weights gradient", [&] {
         memory target(weights_desc(), device_.engine(), weights_gradient);
         dnnl::reorder(gradient_, target).execute(device_.stream(), gradient_, target);
     });
+}
+
+void Convolution::execute(const char *what, int images, const Plan &plan, const Args &args) {
+    const std::string op = name_ + ", " + what;
+    const double out = double(shape_.output_size()) * images, in = double(shape_.input_size()) * images;
+    const double products = out * shape_.kernel_height * shape_.kernel_width * shape_.in;
+    const double bytes = (in + out) * 4 + shape_.weights_size() * 4.0;
+    timed(device_.profile(), op.c_str(), 2 * products, bytes,
+            [&] { named(op, [&] { plan.primitive.execute(device_.stream(), args); }); });
 }
 
 Convolution::Plan &Convolution::plan(Kind kind, int images) {

@@ -7,6 +7,8 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,7 +50,9 @@ struct ConvolutionShape {
 
 class Convolution {
   public:
-    Convolution(Device &device, const ConvolutionShape &shape) : device_(device), shape_(shape) {}
+    // `name` is what the profile calls it.
+    Convolution(Device &device, const ConvolutionShape &shape, std::string name)
+        : device_(device), shape_(shape), name_(std::move(name)) {}
 
     const ConvolutionShape &shape() const { return shape_; }
 
@@ -86,6 +90,7 @@ class Convolution {
     dnnl::memory packed_weights(const dnnl::memory::desc &wanted);
     dnnl::memory operand(int images, const void *data, bool input);
     dnnl::memory result(int images, float *data, bool input);
+    void execute(const char *what, int images, const Plan &plan, const std::unordered_map<int, dnnl::memory> &args);
 
     dnnl::memory::desc weights_desc() const;
     dnnl::memory::desc image_desc(int images, bool input, dnnl::memory::data_type type) const;
@@ -97,6 +102,7 @@ class Convolution {
 
     Device &device_;
     ConvolutionShape shape_;
+    const std::string name_;
     const float *weights_ = nullptr;
     std::map<std::pair<Kind, int>, Plan> plans_;
     std::vector<Packed> packed_;

@@ -9,6 +9,8 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <oneapi/dnnl/dnnl_debug.h>
 
+#include "profile.h"
+
 namespace framecast {
 
 // How the operands of convolutions are held. Everything else is float32 always.
@@ -47,6 +49,11 @@ class Device {
     int64_t bytes_in_use() const { return in_use_; }
     int64_t peak_bytes() const { return peak_; }
 
+    // Where time goes, by op.
+    Profile &profile() { return profile_; }
+    void set_profiling(bool on) { profile_.enable(on); }
+    std::string take_profile() { return profile_.take(); }
+
   private:
     friend class Memory;
     int threads_;
@@ -56,6 +63,7 @@ class Device {
     int64_t available_;
     int64_t in_use_ = 0;
     int64_t peak_ = 0;
+    Profile profile_;
 };
 
 // A block of zeroed memory on its own pages, freed by its destructor.

@@ -11,6 +11,7 @@ import org.bytedeco.javacpp.annotation.MemberSetter;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.StdString;
 
 /**
  * The C++ of native/cpu, as JavaCPP binds it: one method here for each there. The headers say what
@@ -56,6 +57,10 @@ public final class NativeCpu {
         public native @Cast("long long") long bytes_in_use();
 
         public native @Cast("long long") long peak_bytes();
+
+        public native void set_profiling(@Cast("bool") boolean on);
+
+        public native @StdString String take_profile();
     }
 
     public static class Memory extends Pointer {

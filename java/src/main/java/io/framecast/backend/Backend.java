@@ -1,5 +1,7 @@
 package io.framecast.backend;
 
+import java.util.List;
+
 /**
  * One device, and the maker of everything on it. Same calls, device, precision and thread count: the same bits.
  * A backend and what it made are for one thread at a time.
@@ -32,6 +34,15 @@ public interface Backend extends AutoCloseable {
 
     /** The most bytes of device memory that were held at once. */
     long peakBytes();
+
+    /** Begins or ends an account of what ops cost. A backend that cannot tell keeps none. */
+    default void setProfiling(boolean on) {
+    }
+
+    /** What the ops cost since the last call, or since the account was begun; empty where none is kept. */
+    default List<OpCost> takeProfile() {
+        return List.of();
+    }
 
     @Override
     void close();

@@ -10,12 +10,14 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Op;
+import io.framecast.backend.OpCost;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
@@ -131,6 +133,17 @@ public final class CpuBackend implements Backend {
     @Override
     public long peakBytes() {
         return device.peak_bytes();
+    }
+
+    @Override
+    public void setProfiling(boolean on) {
+        device.set_profiling(on);
+    }
+
+    @Override
+    public List<OpCost> takeProfile() {
+        return device.take_profile().lines().map(line -> line.split("\t")).map(cost -> new OpCost(cost[0],
+                Double.parseDouble(cost[1]), Double.parseDouble(cost[2]), Double.parseDouble(cost[3]))).toList();
     }
 
     /** The bytes of native memory held now: 0 when all that was made is closed. */
