@@ -34,6 +34,12 @@ int64_t available_memory() {
     return available;
 }
 
+// oneDNN's instruction sets are bit masks in which a set contains those it extends.
+bool has_isa(dnnl::cpu_isa wanted) {
+    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+}
+
 std::string gigabytes(int64_t bytes) {
     std::ostringstream text;
     text.precision(bytes < 10e9 ? 2 : 4);
@@ -49,16 +55,10 @@ Device::Device(int threads, int operands)
       stream_(named("making a stream", [this] { return dnnl::stream(engine_); })), available_(available_memory()) {}
 
 bool Device::native_bf16() {
-    // oneDNN's instruction sets are bit masks in which a set contains those it extends; the sets
-    // below are the roots of those with bfloat16 products.
-    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-    for (auto root : {dnnl::cpu_isa::avx512_core_bf16, dnnl::cpu_isa::avx2_vnni_2}) {
-        if ((isa & static_cast<unsigned>(root)) == static_cast<unsigned>(root)) {
-            return true;
-        }
-    }
-    return false;
+    return has_isa(dnnl::cpu_isa::avx512_core_bf16) || has_isa(dnnl::cpu_isa::avx2_vnni_2);
 }
+
+bool Device::has_matrix_units() { return has_isa(dnnl::cpu_isa::avx512_core_amx); }
 
 const char *Device::isa() {
     return dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));

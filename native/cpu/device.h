@@ -28,6 +28,8 @@ class Device {
     // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, AVX-NE-CONVERT), so that
     // OPERANDS_BF16 is worth having.
     static bool native_bf16();
+    // Whether it has AMX, which multiplies bfloat16 many times as fast as float32.
+    static bool has_matrix_units();
     // The instruction set oneDNN has chosen, by name.
     static const char *isa();
 

@@ -1,19 +1,30 @@
-// Chooses the copy of passes.cpp for the processor at hand.
+// Chooses among the copies of passes.cpp and cells.cpp, one for each instruction set, the one for the processor at hand.
+#include "cells.h"
 #include "passes.h"
 
 namespace framecast {
 
 namespace avx2 {
 extern const Passes table;
+extern const CellPasses cell_table[3];
 }
 namespace avx512 {
 extern const Passes table;
+extern const CellPasses cell_table[3];
 }
 
-const Passes &passes() {
-    static const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+namespace {
+
+bool wide() {
+    static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
             && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return wide ? avx512::table : avx2::table;
+    return has;
 }
+
+}  // namespace
+
+const Passes &passes() { return wide() ? avx512::table : avx2::table; }
+
+const CellPasses &cell_passes(int kernel) { return (wide() ? avx512::cell_table : avx2::cell_table)[kernel / 2]; }
 
 }  // namespace framecast

@@ -1,0 +1,436 @@
+// See cells.h. FRAMECAST_ISA names the instruction set this copy is compiled for.
+#include "cells.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "activations.h"
+#include "product.h"
+#include "profile.h"
+#include "winograd.h"
+
+namespace framecast {
+namespace FRAMECAST_ISA {
+
+namespace {
+
+// Puts the time since it last looked down to one kind of work.
+class Clock {
+  public:
+    explicit Clock(CellSeconds *seconds) : seconds_(seconds), last_(seconds ? Profile::now() : 0) {}
+    void lap(double CellSeconds::*kind) {
+        if (seconds_) {
+            const double now = Profile::now();
+            seconds_->*kind += now - last_;
+            last_ = now;
+        }
+    }
+
+  private:
+    CellSeconds *seconds_;
+    double last_;
+};
+
+template <typename W>
+struct Band {
+    static constexpr int m = W::m, n = W::n, pad = (W::r - 1) / 2;
+    static constexpr int block_tiles = block_pixels / (m * m);
+
+    const Cells &cells;
+    const int first_row, tiles;
+
+    Band(const Cells &cells, int band)
+        : cells(cells), first_row(band * cells.band_rows),
+          tiles(std::min(cells.band_rows, cells.tiles_down - first_row) * cells.tiles_across) {}
+
+    int top(int tile) const { return (first_row + tile / cells.tiles_across) * m; }
+    int left(int tile) const { return tile % cells.tiles_across * m; }
+    // Rows and columns of a tile that lie in the image.
+    int rows(int tile) const { return std::min(m, cells.height - top(tile)); }
+    int columns(int tile) const { return std::min(m, cells.width - left(tile)); }
+};
+
+// Transforms `channels` channels of the tiles of a band into columns `column` and on of (points, tiles, depth).
+template <typename W>
+void transform_image(const Band<W> &band, const float *image, int channels, int column, float *inputs) {
+    constexpr int n = W::n;
+    const Cells &cells = band.cells;
+    const size_t pitch = cells.input_pitch();
+    for (int tile = 0; tile < band.tiles; tile++) {
+        const int top = band.top(tile) - band.pad, left = band.left(tile) - band.pad;
+        const bool inside = top >= 0 && left >= 0 && top + n <= cells.height && left + n <= cells.width;
+        for (int channel = 0; channel < channels; channel += lanes) {
+            const int some = std::min(lanes, channels - channel);
+            Vector x[n * n], y[n * n];
+            for (int row = 0; row < n; row++) {
+                const ptrdiff_t line = ptrdiff_t(top + row) * cells.width + left;
+                for (int col = 0; col < n; col++) {
+                    const bool outside = !inside && (top + row < 0 || top + row >= cells.height || left + col < 0
+                            || left + col >= cells.width);
+                    const float *from = image + (line + col) * channels + channel;
+                    x[row * n + col] = outside ? Vector{} : some == lanes ? load(from) : load_some(from, some);
+                }
+            }
+            if (cells.rounded) {
+                for (auto &value : x) {
+                    value = to_nearest_bf16(value);
+                }
+            }
+            expand_tile<Input<W>, n>(x, y);
+            float *to = inputs + size_t(tile) * cells.depth_padded + column + channel;
+            for (int point = 0; point < n * n; point++) {
+                store(to + point * pitch, y[point]);
+            }
+        }
+    }
+}
+
+// Those of h come first in the depth, then those of x.
+template <typename W>
+void transform_inputs(const Band<W> &band, const float *x, const float *h_before, float *inputs) {
+    if (h_before) {
+        transform_image(band, h_before, band.cells.filters, 0, inputs);
+    }
+    transform_image(band, x, band.cells.in, band.cells.filters, inputs);
+}
+
+template <typename W>
+void forward(const Cells &cells, const ForwardBand &work) {
+    constexpr int m = W::m, n = W::n, points = n * n;
+    const Band<W> band(cells, work.band);
+    Clock clock(work.seconds);
+    float *inputs = work.scratch, *products = inputs + points * cells.input_pitch();
+    transform_inputs(band, work.x, work.h_before, inputs);
+    clock.lap(&CellSeconds::transforms);
+
+    const size_t begin = work.h_before ? 0 : cells.filters, depth = cells.depth - begin;
+    for (int chunk = 0; chunk < cells.chunks; chunk++) {
+        for (int point = 0; point < points; point++) {
+            product<false>(band.tiles, gate_columns, depth, inputs + point * cells.input_pitch() + begin,
+                    cells.depth_padded, 1,
+                    work.kernel + ((size_t(point) * cells.chunks + chunk) * cells.depth + begin) * gate_columns,
+                    gate_columns, products + point * cells.gate_pitch(), gate_columns);
+        }
+        clock.lap(&CellSeconds::products);
+
+        for (int first = 0; first < band.tiles; first += band.block_tiles) {
+            const int block_tiles = std::min(band.block_tiles, band.tiles - first);
+            const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
+            alignas(64) float local[4 * block_size];
+            // Pixels beyond the last tile of a band are computed on, so they must be numbers.
+            if (block_tiles < band.block_tiles) {
+                std::memset(local, 0, sizeof local);
+            }
+            for (int gate = 0; gate < 4; gate++) {
+                for (int k = 0; k < unit_chunk; k += lanes) {
+                    const Vector bias = load(work.bias + gate * cells.filters + chunk * unit_chunk + k);
+                    for (int tile = 0; tile < block_tiles; tile++) {
+                        Vector y[n * n], z[m * m];
+                        const float *from = products + size_t(first + tile) * gate_columns + gate * unit_chunk + k;
+                        for (int point = 0; point < points; point++) {
+                            y[point] = load(from + point * cells.gate_pitch());
+                        }
+                        gather_tile<Output<W>, n>(y, z);
+                        for (int pixel = 0; pixel < m * m; pixel++) {
+                            store(local + gate * block_size + (tile * m * m + pixel) * unit_chunk + k, z[pixel] + bias);
+                        }
+                    }
+                }
+            }
+            clock.lap(&CellSeconds::transforms);
+
+            float *i = local, *f = i + block_size, *g = f + block_size, *o = g + block_size;
+            activate(cells.recurrent, i, 2 * block_size);
+            activate(cells.activation, g, block_size);
+            activate(cells.recurrent, o, block_size);
+            float *c = work.c + block;
+            if (work.c_before) {
+                const float *before = work.c_before + block;
+                for (int k = 0; k < block_size; k++) {
+                    c[k] = f[k] * before[k] + i[k] * g[k];
+                }
+            } else {
+                for (int k = 0; k < block_size; k++) {
+                    c[k] = i[k] * g[k];
+                }
+            }
+            alignas(64) float h[block_size];
+            std::memcpy(h, c, sizeof h);
+            activate(cells.activation, h, block_size);
+            for (int k = 0; k < block_size; k++) {
+                h[k] *= o[k];
+            }
+            if (work.gates) {
+                std::memcpy(work.gates + 4 * block, local, sizeof local);
+            }
+            for (int tile = 0; tile < block_tiles; tile++) {
+                const int rows = band.rows(first + tile), columns = band.columns(first + tile);
+                for (int row = 0; row < rows; row++) {
+                    for (int column = 0; column < columns; column++) {
+                        const size_t pixel = size_t(band.top(first + tile) + row) * cells.width
+                                + band.left(first + tile) + column;
+                        std::memcpy(work.h + pixel * cells.filters + chunk * unit_chunk,
+                                h + (tile * m * m + row * m + column) * unit_chunk, unit_chunk * sizeof(float));
+                    }
+                }
+            }
+            clock.lap(&CellSeconds::gates);
+        }
+    }
+}
+
+// With a = activation(c):   do = dh*a        dc += dh*o*activation'(c)
+//                           di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
+// each of do, di, df, dg then times the derivative of its own activation. dz is (4, block_size); `dh` comes in.
+void gates_backward(const Cells &cells, const float *gates, const float *c_before, const float *c, bool last,
+        const float *dh, float *dc, float *dz) {
+    const float *i = gates, *f = i + block_size, *g = f + block_size, *o = g + block_size;
+    float *di = dz, *df = di + block_size, *dg = df + block_size, *dout = dg + block_size;
+    alignas(64) float a[block_size], from_h[block_size];
+    std::memcpy(a, c, sizeof a);
+    activate(cells.activation, a, block_size);
+    for (int k = 0; k < block_size; k++) {
+        dout[k] = dh[k] * a[k];
+        from_h[k] = dh[k] * o[k];
+    }
+    activate_backward(cells.activation, a, from_h, block_size);
+    for (int k = 0; k < block_size; k++) {
+        const float gradient = last ? from_h[k] : dc[k] + from_h[k];
+        di[k] = gradient * g[k];
+        df[k] = c_before ? gradient * c_before[k] : 0.0f;
+        dg[k] = gradient * i[k];
+        dc[k] = gradient * f[k];
+    }
+    activate_backward(cells.recurrent, i, di, 2 * block_size);
+    activate_backward(cells.activation, g, dg, block_size);
+    activate_backward(cells.recurrent, o, dout, block_size);
+}
+
+// The gradient of `channels` channels from columns `column` on of (points, tiles, depth), added up with margins.
+template <typename W>
+void gather_image(const Band<W> &band, const float *inputs, int channels, int column, float *image) {
+    constexpr int m = W::m, n = W::n;
+    const Cells &cells = band.cells;
+    const size_t pitch = cells.input_pitch(), across = cells.margin_columns();
+    std::memset(image, 0, cells.margin_values(channels) * sizeof(float));
+    for (int tile = 0; tile < band.tiles; tile++) {
+        const int top = tile / cells.tiles_across * m, left = tile % cells.tiles_across * m;
+        for (int channel = 0; channel < channels; channel += lanes) {
+            Vector y[n * n], x[n * n];
+            const float *from = inputs + size_t(tile) * cells.depth_padded + column + channel;
+            for (int point = 0; point < n * n; point++) {
+                y[point] = load(from + point * pitch);
+            }
+            gather_tile<Input<W>, n>(y, x);
+            for (int row = 0; row < n; row++) {
+                float *to = image + ((top + row) * across + left) * channels + channel;
+                for (int col = 0; col < n; col++) {
+                    store(to + col * channels, load(to + col * channels) + x[row * n + col]);
+                }
+            }
+        }
+    }
+}
+
+template <typename W>
+void backward(const Cells &cells, const BackwardBand &work) {
+    constexpr int m = W::m, n = W::n, points = n * n;
+    const Band<W> band(cells, work.band);
+    Clock clock(work.seconds);
+    float *inputs = work.scratch, *input_gradients = inputs + points * cells.input_pitch();
+    float *products = input_gradients + points * cells.input_pitch();
+    transform_inputs(band, work.x, work.h_before, inputs);
+    clock.lap(&CellSeconds::transforms);
+
+    const size_t begin = work.h_before ? 0 : cells.filters, depth = cells.depth - begin;
+    // The columns of the depth whose gradient is asked for.
+    const size_t first_column = work.dh_before ? 0 : cells.filters;
+    const size_t columns = (work.dh_before ? cells.filters : 0) + (work.dx ? cells.in_padded : 0);
+    for (int chunk = 0; chunk < cells.chunks; chunk++) {
+        Vector bias_gradient[4][unit_chunk / lanes] = {};
+        for (int first = 0; first < band.tiles; first += band.block_tiles) {
+            const int block_tiles = std::min(band.block_tiles, band.tiles - first);
+            const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
+            // Pixels outside the image have no gradient.
+            alignas(64) float dh[block_size] = {}, dz[4 * block_size];
+            float *dc = work.dc + block;
+            for (int tile = 0; tile < block_tiles; tile++) {
+                const int tile_rows = band.rows(first + tile), tile_columns = band.columns(first + tile);
+                for (int row = 0; row < tile_rows; row++) {
+                    for (int column = 0; column < tile_columns; column++) {
+                        const size_t pixel = size_t(band.top(first + tile) + row) * cells.width
+                                + band.left(first + tile) + column;
+                        const size_t at = pixel * cells.filters + chunk * unit_chunk;
+                        float *to = dh + (tile * m * m + row * m + column) * unit_chunk;
+                        for (int k = 0; k < unit_chunk; k += lanes) {
+                            const Vector above = load(work.dy + at + k);
+                            store(to + k, work.dh ? above + load(work.dh + at + k) : above);
+                        }
+                    }
+                }
+            }
+            gates_backward(cells, work.gates + 4 * block, work.c_before ? work.c_before + block : nullptr,
+                    work.c + block, work.last, dh, dc, dz);
+            clock.lap(&CellSeconds::gates);
+            for (int gate = 0; gate < 4; gate++) {
+                for (int k = 0; k < unit_chunk; k += lanes) {
+                    for (int tile = 0; tile < block_tiles; tile++) {
+                        Vector z[m * m], y[n * n];
+                        for (int pixel = 0; pixel < m * m; pixel++) {
+                            z[pixel] = load(dz + gate * block_size + (tile * m * m + pixel) * unit_chunk + k);
+                            bias_gradient[gate][k / lanes] += z[pixel];
+                        }
+                        if (cells.rounded) {
+                            for (auto &value : z) {
+                                value = to_nearest_bf16(value);
+                            }
+                        }
+                        expand_tile<Output<W>, n>(z, y);
+                        float *to = products + size_t(first + tile) * gate_columns + gate * unit_chunk + k;
+                        for (int point = 0; point < points; point++) {
+                            store(to + point * cells.gate_pitch(), y[point]);
+                        }
+                    }
+                }
+            }
+            clock.lap(&CellSeconds::transforms);
+        }
+        for (int gate = 0; gate < 4; gate++) {
+            for (int k = 0; k < unit_chunk; k++) {
+                work.bias_gradient[gate * cells.filters + chunk * unit_chunk + k]
+                        += bias_gradient[gate][k / lanes][k % lanes];
+            }
+        }
+        for (int point = 0; point < points; point++) {
+            const float *dz = products + point * cells.gate_pitch();
+            const size_t at = size_t(point) * cells.chunks + chunk;
+            product<true>(depth, gate_columns, band.tiles, inputs + point * cells.input_pitch() + begin, 1,
+                    cells.depth_padded, dz, gate_columns,
+                    work.kernel_gradient + (at * cells.depth + begin) * gate_columns, gate_columns);
+            const float *transposed = work.transposed + at * gate_columns * cells.depth_padded + first_column;
+            float *to = input_gradients + point * cells.input_pitch() + first_column;
+            if (chunk == 0) {
+                product<false>(band.tiles, columns, gate_columns, dz, gate_columns, 1, transposed, cells.depth_padded,
+                        to, cells.depth_padded);
+            } else {
+                product<true>(band.tiles, columns, gate_columns, dz, gate_columns, 1, transposed, cells.depth_padded,
+                        to, cells.depth_padded);
+            }
+        }
+        clock.lap(&CellSeconds::products);
+    }
+    if (work.dh_before) {
+        gather_image(band, input_gradients, cells.filters, 0, work.dh_before);
+    }
+    if (work.dx) {
+        gather_image(band, input_gradients, cells.in_padded, cells.filters, work.dx);
+    }
+    clock.lap(&CellSeconds::transforms);
+}
+
+void combine(const Cells &cells, const float *bands, int row, int channels, int channels_padded, float *out) {
+    const int band_height = cells.band_rows * cells.tile, before = (cells.kernel - 1) / 2;
+    const size_t across = cells.margin_columns();
+    const int own = row / band_height;
+    // Bands in their order, so that sums are the same whoever computes them.
+    bool empty = true;
+    for (int band = std::max(0, own - 1); band <= std::min(own + 1, cells.bands - 1); band++) {
+        const int line = row - band * band_height + before;
+        if (line < 0 || line >= static_cast<int>(cells.margin_rows())) {
+            continue;
+        }
+        const float *from = bands + band * cells.margin_values(channels_padded)
+                + (line * across + before) * channels_padded;
+        for (int column = 0; column < cells.width; column++) {
+            const float *pixel = from + column * channels_padded;
+            float *to = out + column * channels;
+            for (int k = 0; k < channels; k++) {
+                to[k] = empty ? pixel[k] : to[k] + pixel[k];
+            }
+        }
+        empty = false;
+    }
+}
+
+// Where row `row` of the depth has its taps: pointer to tap (0, 0), and the step from tap to tap.
+inline float *taps_of(const Cells &cells, float *kernel, float *recurrent_kernel, int row) {
+    const size_t columns = 4 * size_t(cells.filters);
+    return row < cells.filters ? recurrent_kernel + row * columns : kernel + (row - cells.filters) * columns;
+}
+
+inline size_t tap_step(const Cells &cells, int row) {
+    return (row < cells.filters ? cells.filters : cells.in) * 4 * size_t(cells.filters);
+}
+
+template <typename W>
+void transform_kernel(const Cells &cells, const float *kernel, const float *recurrent_kernel, int begin, int end,
+        float *transformed, float *transposed) {
+    constexpr int r = W::r, n = W::n;
+    for (int row = begin; row < end; row++) {
+        const float *taps = taps_of(cells, const_cast<float *>(kernel), const_cast<float *>(recurrent_kernel), row);
+        const size_t step = tap_step(cells, row);
+        for (int chunk = 0; chunk < cells.chunks; chunk++) {
+            for (int gate = 0; gate < 4; gate++) {
+                for (int k = 0; k < unit_chunk; k += lanes) {
+                    Vector g[r * r], u[n * n];
+                    for (int tap = 0; tap < r * r; tap++) {
+                        g[tap] = load(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k);
+                        if (cells.rounded) {
+                            g[tap] = to_nearest_bf16(g[tap]);
+                        }
+                    }
+                    expand_tile<Taps<W>, n>(g, u);
+                    for (int point = 0; point < n * n; point++) {
+                        const size_t at = size_t(point) * cells.chunks + chunk;
+                        const int column = gate * unit_chunk + k;
+                        store(transformed + (at * cells.depth + row) * gate_columns + column, u[point]);
+                        for (int lane = 0; transposed && lane < lanes; lane++) {
+                            transposed[(at * gate_columns + column + lane) * cells.depth_padded + row]
+                                    = u[point][lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+template <typename W>
+void kernel_gradient(const Cells &cells, const float *transformed, int begin, int end, float *kernel,
+        float *recurrent_kernel) {
+    constexpr int r = W::r, n = W::n;
+    for (int row = begin; row < end; row++) {
+        float *taps = taps_of(cells, kernel, recurrent_kernel, row);
+        const size_t step = tap_step(cells, row);
+        for (int chunk = 0; chunk < cells.chunks; chunk++) {
+            for (int gate = 0; gate < 4; gate++) {
+                for (int k = 0; k < unit_chunk; k += lanes) {
+                    Vector u[n * n], g[r * r];
+                    for (int point = 0; point < n * n; point++) {
+                        u[point] = load(transformed
+                                + ((size_t(point) * cells.chunks + chunk) * cells.depth + row) * gate_columns
+                                + gate * unit_chunk + k);
+                    }
+                    gather_tile<Taps<W>, n>(u, g);
+                    for (int tap = 0; tap < r * r; tap++) {
+                        store(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k, g[tap]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+template <int m, int r>
+constexpr CellPasses passes_of() {
+    using W = Winograd<m, r>;
+    return {transform_kernel<W>, kernel_gradient<W>, forward<W>, backward<W>, combine};
+}
+
+}  // namespace
+
+extern const CellPasses cell_table[3];
+const CellPasses cell_table[3]{passes_of<1, 1>(), passes_of<4, 3>(), passes_of<4, 5>()};
+
+}  // namespace FRAMECAST_ISA
+}  // namespace framecast

@@ -1,0 +1,240 @@
+#include "winograd_convlstm.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "parallel.h"
+
+namespace framecast {
+
+namespace {
+
+size_t bytes_if(bool wanted, size_t values) { return wanted ? values * sizeof(float) : 0; }
+
+Cells cells_of(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation) {
+    return Cells(input.height, input.width, input.in, input.out / 4, input.kernel_height,
+            static_cast<Activation>(activation), static_cast<Activation>(recurrent_activation), !device.fp32());
+}
+
+}  // namespace
+
+Cells::Cells(int height, int width, int in, int filters, int kernel, Activation activation, Activation recurrent,
+        bool rounded)
+    : height(height), width(width), in(in), filters(filters), kernel(kernel), activation(activation),
+      recurrent(recurrent), rounded(rounded), tile(kernel == 1 ? 1 : 4),
+      points((tile + kernel - 1) * (tile + kernel - 1)), tiles_across((width + tile - 1) / tile),
+      tiles_down((height + tile - 1) / tile), band_rows(std::max(1, 32 / tiles_across)),
+      bands((tiles_down + band_rows - 1) / band_rows), chunks(filters / unit_chunk), in_padded((in + 15) / 16 * 16),
+      depth(filters + in), depth_padded(filters + in_padded) {}
+
+bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &input) {
+    const int kernel = input.kernel_height;
+    return kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.same
+            && input.stride_height == 1 && input.stride_width == 1 && input.dilation_height == 1
+            && input.dilation_width == 1 && input.out % (4 * unit_chunk) == 0
+            && (device.fp32() || !Device::has_matrix_units());
+}
+
+WinogradConvLstm::WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation,
+        int recurrent_activation, int frames, int batch, bool training, bool input_gradient, const float *kernel,
+        const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
+        float *bias_gradient)
+    : device_(device), cells_(cells_of(device, input, activation, recurrent_activation)),
+      passes_(cell_passes(input.kernel_height)), training_(training), input_gradient_(training && input_gradient),
+      kernel_(kernel), recurrent_kernel_(recurrent_kernel), bias_(bias), kernel_gradient_(kernel_gradient),
+      recurrent_kernel_gradient_(recurrent_kernel_gradient), bias_gradient_(bias_gradient),
+      transformed_(device, cells_.kernel_values() * sizeof(float)),
+      transposed_(device, bytes_if(training, cells_.transposed_values())),
+      gates_(device, bytes_if(training, size_t(frames) * batch * 4 * cells_.cell_values())),
+      c_(device, size_t(training ? frames : 2) * batch * cells_.cell_values() * sizeof(float)),
+      h_(device, size_t(frames) * batch * pixels() * cells_.filters * sizeof(float)),
+      scratch_(device, device.threads() * cells_.scratch_values(training) * sizeof(float)),
+      dc_(device, bytes_if(training, batch * cells_.cell_values())),
+      dh_(device, bytes_if(training, batch * pixels() * cells_.filters)),
+      dh_bands_(device, bytes_if(training, size_t(batch) * cells_.bands * cells_.margin_values(cells_.filters))),
+      dx_bands_(device,
+              bytes_if(input_gradient_, size_t(batch) * cells_.bands * cells_.margin_values(cells_.in_padded))),
+      transformed_gradients_(device, bytes_if(training, device.threads() * cells_.kernel_values())) {
+    if (input_gradient_) {
+        dx_ = std::make_unique<Memory>(device, size_t(frames) * batch * pixels() * cells_.in * sizeof(float));
+    }
+    if (!training) {
+        state_ = std::make_unique<Memory>(device,
+                batch * (pixels() * cells_.filters + cells_.cell_values()) * sizeof(float));
+    }
+}
+
+void WinogradConvLstm::read_parameters() {
+    timed(device_.profile(), "transform of kernels", 0, 2.0 * cells_.kernel_values() * sizeof(float), [&] {
+        parallel_for(cells_.depth, 1, [&](size_t begin, size_t end) {
+            passes_.transform_kernel(cells_, kernel_, recurrent_kernel_, begin, end, transformed_.floats(),
+                    training_ ? transposed_.floats() : nullptr);
+        });
+    });
+}
+
+float *WinogradConvLstm::forward(const float *x, int frames, int batch) {
+    device_.enter();
+    read_parameters();
+    return run(x, frames, batch, false, 0);
+}
+
+void WinogradConvLstm::begin() {
+    device_.enter();
+    has_state_ = false;
+    read_parameters();
+}
+
+float *WinogradConvLstm::step(const float *x, int frames, int batch, int commit) {
+    device_.enter();
+    return run(x, frames, batch, has_state_, commit);
+}
+
+// Runs work(band of an image, image, thread, seconds) over the bands of all images of a frame. A thread takes always
+// the same ones: what it adds up comes out the same each time.
+template <typename Work>
+void WinogradConvLstm::over_bands(const char *op, double products, double bytes, Work work) {
+    const bool profiled = device_.profile().on();
+    std::vector<CellSeconds> seconds(device_.threads());
+    const int bands = batch_ * cells_.bands;
+#pragma omp parallel for schedule(static)
+    for (int band = 0; band < bands; band++) {
+        const int thread = omp_get_thread_num();
+        work(band % cells_.bands, band / cells_.bands, thread, profiled ? &seconds[thread] : nullptr);
+    }
+    if (profiled) {
+        CellSeconds sum;
+        for (const auto &thread : seconds) {
+            sum.transforms += thread.transforms / device_.threads();
+            sum.products += thread.products / device_.threads();
+            sum.gates += thread.gates / device_.threads();
+        }
+        const std::string name(op);
+        device_.profile().add(name + ", products", sum.products, 2 * products, 0);
+        device_.profile().add(name + ", transforms", sum.transforms, 0, 0);
+        device_.profile().add(name + ", gates", sum.gates, 0, bytes);
+    }
+}
+
+float *WinogradConvLstm::run(const float *x, int frames, int batch, bool from_state, int commit) {
+    frames_ = frames;
+    batch_ = batch;
+    x_ = x;
+    const size_t n = hidden(), image = pixels() * cells_.filters, input = pixels() * cells_.in;
+    const size_t cell_image = cells_.cell_values(), taps = size_t(cells_.kernel) * cells_.kernel;
+    for (int t = 0; t < frames; t++) {
+        const float *h_before = t > 0 ? h_.floats() + (t - 1) * n : from_state ? state_->floats() : nullptr;
+        const float *c_before = t > 0 ? cell(t - 1) : from_state ? state_->floats() + n : nullptr;
+        const double values = double(batch) * pixels() * (cells_.in + cells_.filters * (training_ ? 8 : 4));
+        over_bands("forward", double(n) * 4 * taps * (cells_.in + (h_before ? cells_.filters : 0)),
+                values * sizeof(float), [&](int band, int video, int thread, CellSeconds *seconds) {
+                    const size_t at = video * cell_image + band * cells_.band_values();
+                    ForwardBand work{};
+                    work.band = band;
+                    work.x = x + (size_t(t) * batch + video) * input;
+                    work.h_before = h_before ? h_before + video * image : nullptr;
+                    work.kernel = transformed_.floats();
+                    work.bias = bias_;
+                    work.c_before = c_before ? c_before + at : nullptr;
+                    work.c = cell(t) + at;
+                    work.gates = training_ ? gates_.floats() + 4 * (t * cell_values() + at) : nullptr;
+                    work.h = h_.floats() + t * n + video * image;
+                    work.scratch = scratch_.floats() + thread * cells_.scratch_values(training_);
+                    work.seconds = seconds;
+                    passes_.forward(cells_, work);
+                });
+        if (t + 1 == commit) {
+            std::memcpy(state_->floats(), h_.floats() + t * n, n * sizeof(float));
+            std::memcpy(state_->floats() + n, cell(t), cell_values() * sizeof(float));
+            has_state_ = true;
+        }
+    }
+    return h_.floats();
+}
+
+float *WinogradConvLstm::backward(const float *dy) {
+    device_.enter();
+    const size_t n = hidden(), image = pixels() * cells_.filters, input = pixels() * cells_.in;
+    const size_t cell_image = cells_.cell_values(), taps = size_t(cells_.kernel) * cells_.kernel;
+    const size_t biases = 4 * size_t(cells_.filters);
+    std::vector<double> bias_gradients(device_.threads() * biases);
+    parallel_for(device_.threads() * cells_.kernel_values(), 1 << 14, [&](size_t begin, size_t end) {
+        std::memset(transformed_gradients_.floats() + begin, 0, (end - begin) * sizeof(float));
+    });
+    for (int t = frames_ - 1; t >= 0; t--) {
+        const bool first = t == 0, last = t == frames_ - 1;
+        const double depth = (first ? 0 : 2 * cells_.filters) + (input_gradient_ ? 2 : 1) * cells_.in;
+        const double values = double(batch_) * pixels() * (2 * cells_.in + cells_.filters * 11);
+        over_bands("backward", double(n) * 4 * taps * depth, values * sizeof(float),
+                [&](int band, int video, int thread, CellSeconds *seconds) {
+                    const size_t at = video * cell_image + band * cells_.band_values();
+                    const size_t slot = size_t(video) * cells_.bands + band;
+                    BackwardBand work{};
+                    work.band = band;
+                    work.x = x_ + (size_t(t) * batch_ + video) * input;
+                    work.h_before = first ? nullptr : h_.floats() + (t - 1) * n + video * image;
+                    work.transposed = transposed_.floats();
+                    work.c_before = first ? nullptr : cell(t - 1) + at;
+                    work.c = cell(t) + at;
+                    work.gates = gates_.floats() + 4 * (t * cell_values() + at);
+                    work.dy = dy + t * n + video * image;
+                    work.dh = last ? nullptr : dh_.floats() + video * image;
+                    work.dc = dc_.floats() + at;
+                    work.last = last;
+                    work.kernel_gradient = transformed_gradients_.floats() + thread * cells_.kernel_values();
+                    work.bias_gradient = &bias_gradients[thread * biases];
+                    work.dh_before
+                            = first ? nullptr : dh_bands_.floats() + slot * cells_.margin_values(cells_.filters);
+                    work.dx = input_gradient_ ? dx_bands_.floats() + slot * cells_.margin_values(cells_.in_padded)
+                                              : nullptr;
+                    work.scratch = scratch_.floats() + thread * cells_.scratch_values(true);
+                    work.seconds = seconds;
+                    passes_.backward(cells_, work);
+                });
+        timed(device_.profile(), "backward, margins", 0, double(n) * 2 * sizeof(float), [&] {
+            if (!first) {
+                combine(dh_bands_.floats(), cells_.filters, cells_.filters, dh_.floats());
+            }
+            if (input_gradient_) {
+                combine(dx_bands_.floats(), cells_.in, cells_.in_padded, dx_->floats() + t * batch_ * input);
+            }
+        });
+    }
+    for (size_t k = 0; k < biases; k++) {
+        double sum = 0;
+        for (int thread = 0; thread < device_.threads(); thread++) {
+            sum += bias_gradients[thread * biases + k];
+        }
+        bias_gradient_[k] = static_cast<float>(sum);
+    }
+    timed(device_.profile(), "transform of gradients", 0, 2.0 * cells_.kernel_values() * sizeof(float), [&] {
+        float *sum = transformed_gradients_.floats();
+        parallel_for(cells_.kernel_values(), 1 << 14, [&](size_t begin, size_t end) {
+            for (int thread = 1; thread < device_.threads(); thread++) {
+                const float *part = sum + thread * cells_.kernel_values();
+                for (size_t k = begin; k < end; k++) {
+                    sum[k] += part[k];
+                }
+            }
+        });
+        parallel_for(cells_.depth, 1, [&](size_t begin, size_t end) {
+            passes_.kernel_gradient(cells_, sum, begin, end, kernel_gradient_, recurrent_kernel_gradient_);
+        });
+    });
+    return dx_ ? dx_->floats() : nullptr;
+}
+
+// The gradient of a frame's images from its bands.
+void WinogradConvLstm::combine(const float *bands, int channels, int channels_padded, float *out) {
+    const size_t image = cells_.bands * cells_.margin_values(channels_padded);
+    parallel_for(size_t(batch_) * cells_.height, 8, [&](size_t begin, size_t end) {
+        for (size_t row = begin; row < end; row++) {
+            passes_.combine(cells_, bands + row / cells_.height * image, row % cells_.height, channels,
+                    channels_padded, out + row * cells_.width * channels);
+        }
+    });
+}
+
+}  // namespace framecast

@@ -1,0 +1,70 @@
+// A ConvLSTM layer (see convlstm.h for what it computes) by Winograd's convolutions: each frame in one go, from x and
+// h of the frame before to h, without z or its gradient ever in memory. Kernels of 1x1, 3x3 and 5x5, stride 1, same
+// padding, no dilation, filters in multiples of 16.
+//
+// It multiplies a fourth (3x3) to a sixth (5x5) as much as the definition says, in float32 always. That is faster than
+// any direct convolution, but where matrix units multiply bfloat16 ten times as fast as float32 (AMX).
+//
+// Rounding: with 5x5 kernels the intermediate values of a tile are up to some ten times larger than its outputs, and
+// so are their rounding errors; see WinogradTest for the bound.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cells.h"
+#include "convolution.h"
+
+namespace framecast {
+
+class WinogradConvLstm {
+  public:
+    // Whether this way serves such a layer, and is the faster one on this machine.
+    static bool serves(const Device &device, const ConvolutionShape &input);
+
+    // As ConvLstm's.
+    WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation,
+            int frames, int batch, bool training, bool input_gradient, const float *kernel,
+            const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
+            float *bias_gradient);
+
+    // As ConvLstm's; x must stay as it is until backward.
+    float *forward(const float *x, int frames, int batch);
+    float *backward(const float *dy);
+    void begin();
+    float *step(const float *x, int frames, int batch, int commit);
+
+  private:
+    void read_parameters();
+    float *run(const float *x, int frames, int batch, bool from_state, int commit);
+    template <typename Work>
+    void over_bands(const char *op, double products, double bytes, Work work);
+    void combine(const float *bands, int channels, int channels_padded, float *out);
+
+    size_t pixels() const { return size_t(cells_.height) * cells_.width; }
+    size_t hidden() const { return batch_ * pixels() * cells_.filters; }
+    size_t cell_values() const { return batch_ * cells_.cell_values(); }
+    float *cell(int frame) const { return c_.floats() + (training_ ? frame : frame % 2) * cell_values(); }
+
+    Device &device_;
+    const Cells cells_;
+    const CellPasses &passes_;
+    const bool training_, input_gradient_;
+    const float *kernel_, *recurrent_kernel_, *bias_;
+    float *kernel_gradient_, *recurrent_kernel_gradient_, *bias_gradient_;
+
+    Memory transformed_, transposed_;   // the kernels'
+    Memory gates_, c_;                  // (frames, batch) images in blocks; c of two frames when not training
+    Memory h_;                          // (frames, batch, height, width, filters)
+    Memory scratch_;                    // a part for each thread
+    // For backward: of one frame, in blocks; as an image; by bands with margins; for each thread.
+    Memory dc_, dh_, dh_bands_, dx_bands_, transformed_gradients_;
+    std::unique_ptr<Memory> dx_;
+    std::unique_ptr<Memory> state_;     // h and c after the last committed frame
+    bool has_state_ = false;
+
+    const float *x_ = nullptr;          // of the last forward, for backward
+    int frames_ = 0, batch_ = 0;
+};
+
+}  // namespace framecast
