@@ -307,6 +307,11 @@ void backward(const Cells &cells, const BackwardBand &work) {
             product<true>(depth, gate_columns, band.tiles, inputs + point * cells.input_pitch() + begin, 1,
                     cells.depth_padded, dz, gate_columns,
                     work.kernel_gradient + (at * cells.depth + begin) * gate_columns, gate_columns);
+        }
+        clock.lap(&CellSeconds::weights);
+        for (int point = 0; point < points; point++) {
+            const float *dz = products + point * cells.gate_pitch();
+            const size_t at = size_t(point) * cells.chunks + chunk;
             const float *transposed = work.transposed + at * gate_columns * cells.depth_padded + first_column;
             float *to = input_gradients + point * cells.input_pitch() + first_column;
             if (chunk == 0) {

@@ -77,7 +77,7 @@ struct Cells {
 
 // Seconds a thread spent on each kind of work; null where nobody asks.
 struct CellSeconds {
-    double transforms = 0, products = 0, gates = 0;
+    double transforms = 0, products = 0, gates = 0, weights = 0;
 };
 
 struct ForwardBand {

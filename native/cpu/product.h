@@ -17,32 +17,40 @@ namespace FRAMECAST_ISA {
 namespace {
 
 #ifdef __AVX512F__
-constexpr int block_rows = 8;
+constexpr int block_rows = 4, block_vectors = 4;
 #else
-constexpr int block_rows = 6;
+constexpr int block_rows = 6, block_vectors = 2;
 #endif
 
 template <int rows, int vectors, bool accumulate>
 inline void block_product(size_t depth, const float *a, size_t row_step, size_t depth_step, const float *b, size_t ldb,
         float *c, size_t ldc) {
     Vector sum[rows][vectors];
+    // The block below: the multiply-adds of this one give it the time to come.
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            __builtin_prefetch(c + (rows + r) * ldc + v * lanes, 1);
+        }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             sum[r][v] = accumulate ? load(c + r * ldc + v * lanes) : Vector{};
         }
     }
     for (size_t k = 0; k < depth; k++, a += depth_step, b += ldb) {
         Vector row[vectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             row[v] = load(b + v * lanes);
         }
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
             const float value = a[r * row_step];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < vectors; v++) {
                 sum[r][v] += value * row[v];
             }
@@ -50,7 +58,7 @@ inline void block_product(size_t depth, const float *a, size_t row_step, size_t 
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             store(c + r * ldc + v * lanes, sum[r][v]);
         }
@@ -63,9 +71,6 @@ inline void column_product(size_t rows, size_t depth, const float *a, size_t row
     for (; rows >= block_rows; rows -= block_rows, a += block_rows * row_step, c += block_rows * ldc) {
         block_product<block_rows, vectors, accumulate>(depth, a, row_step, depth_step, b, ldb, c, ldc);
     }
-    for (; rows >= 4; rows -= 4, a += 4 * row_step, c += 4 * ldc) {
-        block_product<4, vectors, accumulate>(depth, a, row_step, depth_step, b, ldb, c, ldc);
-    }
     for (; rows > 0; rows--, a += row_step, c += ldc) {
         block_product<1, vectors, accumulate>(depth, a, row_step, depth_step, b, ldb, c, ldc);
     }
@@ -74,10 +79,11 @@ inline void column_product(size_t rows, size_t depth, const float *a, size_t row
 template <bool accumulate>
 inline void product(size_t rows, size_t columns, size_t depth, const float *a, size_t row_step, size_t depth_step,
         const float *b, size_t ldb, float *c, size_t ldc) {
-    for (; columns >= 2 * lanes; columns -= 2 * lanes, b += 2 * lanes, c += 2 * lanes) {
-        column_product<2, accumulate>(rows, depth, a, row_step, depth_step, b, ldb, c, ldc);
+    constexpr int wide = block_vectors * lanes;
+    for (; columns >= wide; columns -= wide, b += wide, c += wide) {
+        column_product<block_vectors, accumulate>(rows, depth, a, row_step, depth_step, b, ldb, c, ldc);
     }
-    if (columns > 0) {
+    for (; columns > 0; columns -= lanes, b += lanes, c += lanes) {
         column_product<1, accumulate>(rows, depth, a, row_step, depth_step, b, ldb, c, ldc);
     }
 }

@@ -109,10 +109,12 @@ void WinogradConvLstm::over_bands(const char *op, double products, double bytes,
         for (const auto &thread : seconds) {
             sum.transforms += thread.transforms / device_.threads();
             sum.products += thread.products / device_.threads();
+            sum.weights += thread.weights / device_.threads();
             sum.gates += thread.gates / device_.threads();
         }
         const std::string name(op);
         device_.profile().add(name + ", products", sum.products, 2 * products, 0);
+        device_.profile().add(name + ", weights", sum.weights, 2 * products, 0);
         device_.profile().add(name + ", transforms", sum.transforms, 0, 0);
         device_.profile().add(name + ", gates", sum.gates, 0, bytes);
     }

@@ -13,26 +13,26 @@
 #include <vector>
 
 #include "cells.h"
+#include "convlstm.h"
 #include "convolution.h"
 
 namespace framecast {
 
-class WinogradConvLstm {
+class WinogradConvLstm : public ConvLstm {
   public:
     // Whether this way serves such a layer, and is the faster one on this machine.
     static bool serves(const Device &device, const ConvolutionShape &input);
 
-    // As ConvLstm's.
+    // As DirectConvLstm's.
     WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation,
             int frames, int batch, bool training, bool input_gradient, const float *kernel,
             const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
             float *bias_gradient);
 
-    // As ConvLstm's; x must stay as it is until backward.
-    float *forward(const float *x, int frames, int batch);
-    float *backward(const float *dy);
-    void begin();
-    float *step(const float *x, int frames, int batch, int commit);
+    float *forward(const float *x, int frames, int batch) override;
+    float *backward(const float *dy) override;
+    void begin() override;
+    float *step(const float *x, int frames, int batch, int commit) override;
 
   private:
     void read_parameters();

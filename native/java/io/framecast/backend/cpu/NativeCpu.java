@@ -20,7 +20,8 @@ import org.bytedeco.javacpp.annotation.StdString;
  */
 @Platform(
         value = "linux-x86_64",
-        include = {"device.h", "convlstm.h", "batch_norm.h", "conv3d.h", "pointwise.h"},
+        include = {"device.h", "convlstm.h", "direct_convlstm.h",
+                "winograd_convlstm.h", "batch_norm.h", "conv3d.h", "pointwise.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime come in org.bytedeco:dnnl, and are loaded from there.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -105,11 +106,37 @@ public final class NativeCpu {
         public native @Cast("size_t") long output_size();
     }
 
-    public static class ConvLstm extends Pointer {
-        public ConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation, int frames,
-                int batch, boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer recurrentKernel,
-                FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
-                FloatPointer biasGradient) {
+    public abstract static class ConvLstm extends Pointer {
+        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
+
+        public native FloatPointer backward(@Const FloatPointer dy);
+
+        public native void begin();
+
+        public native FloatPointer step(@Const FloatPointer x, int frames, int batch, int commit);
+    }
+
+    public static class DirectConvLstm extends ConvLstm {
+        public DirectConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation,
+                int frames, int batch, boolean training, boolean inputGradient, FloatPointer kernel,
+                FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
+                FloatPointer recurrentKernelGradient, FloatPointer biasGradient) {
+            allocate(device, input, activation, recurrentActivation, frames, batch, training, inputGradient, kernel,
+                    recurrentKernel, bias, kernelGradient, recurrentKernelGradient, biasGradient);
+        }
+
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape input, int activation,
+                int recurrentActivation, int frames, int batch, @Cast("bool") boolean training,
+                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer recurrentKernel,
+                @Const FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
+                FloatPointer biasGradient);
+    }
+
+    public static class WinogradConvLstm extends ConvLstm {
+        public WinogradConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation,
+                int frames, int batch, boolean training, boolean inputGradient, FloatPointer kernel,
+                FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
+                FloatPointer recurrentKernelGradient, FloatPointer biasGradient) {
             allocate(device, input, activation, recurrentActivation, frames, batch, training, inputGradient, kernel,
                     recurrentKernel, bias, kernelGradient, recurrentKernelGradient, biasGradient);
         }
@@ -120,13 +147,8 @@ public final class NativeCpu {
                 @Const FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
                 FloatPointer biasGradient);
 
-        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
-
-        public native FloatPointer backward(@Const FloatPointer dy);
-
-        public native void begin();
-
-        public native FloatPointer step(@Const FloatPointer x, int frames, int batch, int commit);
+        public static native @Cast("bool") boolean serves(@Const @ByRef Device device,
+                @Const @ByRef ConvolutionShape input);
     }
 
     public static class BatchNorm extends Pointer {

@@ -8,9 +8,18 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import org.bytedeco.javacpp.FloatPointer;
 
 /** See native/cpu/convlstm.h. */
 final class CpuConvLstm implements ConvLstmOp {
+
+    /** The constructors of the ways to compute it. */
+    private interface Maker {
+        NativeCpu.ConvLstm make(NativeCpu.Device device, NativeCpu.ConvolutionShape input, int activation,
+                int recurrentActivation, int frames, int batch, boolean training, boolean inputGradient,
+                FloatPointer kernel, FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
+                FloatPointer recurrentKernelGradient, FloatPointer biasGradient);
+    }
 
     private final NativeCpu.ConvLstm op;
     private final long inputSize;
@@ -31,11 +40,13 @@ final class CpuConvLstm implements ConvLstmOp {
             shape.dilation_height(spec.dilationHeight());
             shape.dilation_width(spec.dilationWidth());
             shape.same(spec.same());
-            op = call(() -> new NativeCpu.ConvLstm(device, shape, spec.activation().ordinal(),
+            Maker way = NativeCpu.WinogradConvLstm.serves(device, shape) ? NativeCpu.WinogradConvLstm::new
+                    : NativeCpu.DirectConvLstm::new;
+            op = call(() -> way.make(device, shape, spec.activation().ordinal(),
                     spec.recurrentActivation().ordinal(), plan.frames(), plan.batch(), plan.training(),
-                    plan.inputGradient(), pointer(kernel.value()), pointer(recurrentKernel.value()),
-                    pointer(bias.value()), pointer(kernel.gradient()), pointer(recurrentKernel.gradient()),
-                    pointer(bias.gradient())));
+                    plan.inputGradient(), pointer(kernel.value()),
+                    pointer(recurrentKernel.value()), pointer(bias.value()), pointer(kernel.gradient()),
+                    pointer(recurrentKernel.gradient()), pointer(bias.gradient())));
             outputSize = shape.output_size() / 4;
         }
         inputSize = (long) spec.height() * spec.width() * spec.channels();

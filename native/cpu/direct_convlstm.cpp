@@ -1,4 +1,4 @@
-#include "convlstm.h"
+#include "direct_convlstm.h"
 
 #include <cstring>
 
@@ -20,7 +20,7 @@ size_t grain(int filters) { return std::max<size_t>(16, 4096 / filters); }
 
 }  // namespace
 
-ConvLstm::ConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation, int frames,
+DirectConvLstm::DirectConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation, int frames,
         int batch, bool training, bool input_gradient, const float *kernel, const float *recurrent_kernel,
         const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient, float *bias_gradient)
     : device_(device), input_(device, input, "input convolution"),
@@ -46,25 +46,25 @@ ConvLstm::ConvLstm(Device &device, const ConvolutionShape &input, int activation
     }
 }
 
-float *ConvLstm::forward(const float *x, int frames, int batch) {
+float *DirectConvLstm::forward(const float *x, int frames, int batch) {
     device_.enter();
     input_.set_weights(kernel_);
     recurrent_.set_weights(recurrent_kernel_);
     return run(x, frames, batch, false, 0);
 }
 
-void ConvLstm::begin() {
+void DirectConvLstm::begin() {
     has_state_ = false;
     input_.set_weights(kernel_);
     recurrent_.set_weights(recurrent_kernel_);
 }
 
-float *ConvLstm::step(const float *x, int frames, int batch, int commit) {
+float *DirectConvLstm::step(const float *x, int frames, int batch, int commit) {
     device_.enter();
     return run(x, frames, batch, has_state_, commit);
 }
 
-float *ConvLstm::run(const float *x, int frames, int batch, bool from_state, int commit) {
+float *DirectConvLstm::run(const float *x, int frames, int batch, bool from_state, int commit) {
     frames_ = frames;
     batch_ = batch;
     x_ = x;
@@ -98,7 +98,7 @@ float *ConvLstm::run(const float *x, int frames, int batch, bool from_state, int
     return h_.floats();
 }
 
-float *ConvLstm::backward(const float *dy) {
+float *DirectConvLstm::backward(const float *dy) {
     device_.enter();
     const size_t n = hidden();
     const void *dz_operand = nullptr;
