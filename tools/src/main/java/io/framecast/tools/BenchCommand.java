@@ -35,8 +35,8 @@ final class BenchCommand implements Runnable {
     int batch;
 
     @Option(names = "--steps", paramLabel = "N", defaultValue = "3",
-            description = "Steps to measure, after two to warm up; the median counts. Half as many more are taken "
-                    + "apart. Default: ${DEFAULT-VALUE}.")
+            description = "Steps to measure at least, after two to warm up; the median counts. Half as many more are "
+                    + "taken apart. Default: ${DEFAULT-VALUE}.")
     int steps;
 
     @Option(names = "--scaling", description = "Also measure how the cost of a step grows with frames, size, filters "

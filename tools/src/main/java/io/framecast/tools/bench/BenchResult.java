@@ -28,16 +28,19 @@ public record BenchResult(String model, String device, Precision precision, Opti
         int steps, double seconds, StepAccount account, Ceilings ceilings, long deviceBytes, OptionalLong peakRss,
         List<RolloutBench.Figures> rollout) {
 
-    /** Measures a model. The ceilings are measured before and after, as others may use the machine in between. */
+    /**
+     * Measures a model: at least so many steps, half as many taken apart, and as many rollouts. The ceilings are
+     * measured before and after, as others may use the machine in between.
+     */
     public static BenchResult measure(Backend backend, String name, ModelConfig model, int frames, int batch,
             int steps) {
-        double seconds;
+        Times.Median step;
         StepAccount account;
         Ceilings before;
         try (TrainingBench training = new TrainingBench(backend, model, frames, batch)) {
             before = backend.measureCeilings();
             ProcessMemory.resetPeak();
-            seconds = training.measure(steps);
+            step = training.measure(steps);
             account = training.account((steps + 1) / 2);
         }
         OptionalLong peakRss = ProcessMemory.peak();
@@ -47,7 +50,7 @@ public record BenchResult(String model, String device, Precision precision, Opti
             rollout.add(RolloutBench.measure(backend, model, videos, steps));
         }
         return new BenchResult(name, backend.description(), backend.precision(), backend.threads(), batch, frames,
-                steps, seconds, account, before.orHigher(backend.measureCeilings()), deviceBytes, peakRss,
+                step.runs(), step.seconds(), account, before.orHigher(backend.measureCeilings()), deviceBytes, peakRss,
                 List.copyOf(rollout));
     }
 

@@ -28,13 +28,14 @@ public final class RolloutBench {
     private RolloutBench() {
     }
 
-    /** The median of so many rollouts. */
+    /** The median of at least so many rollouts. */
     static Figures measure(Backend backend, ModelConfig model, int batch, int runs) {
         try (Rollout rollout = new Rollout(backend, model, Parameters.initial(model, 1), batch)) {
             List<Video> contexts = BenchVideos.videos(batch, CONTEXT, model.input());
             // Where layers look into the future the first frames are computed otherwise than all that follow.
             rollout.predict(contexts, 1);
-            return new Figures(batch, Times.median(runs, () -> rollout.predict(contexts, PREDICTED)));
+            return new Figures(batch,
+                    Times.median(runs, () -> rollout.predict(contexts, PREDICTED)).seconds());
         }
     }
 }

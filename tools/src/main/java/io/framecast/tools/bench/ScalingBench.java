@@ -42,7 +42,7 @@ public final class ScalingBench {
     private final int steps;
     private final Map<Case, Cost> measured = new HashMap<>();
 
-    /** @param steps how many steps to take the median of, for each line */
+    /** @param steps how many steps to take the median of, at least, for each line */
     public ScalingBench(Backend backend, int steps) {
         this.backend = backend;
         this.steps = steps;
@@ -107,7 +107,7 @@ public final class ScalingBench {
     private Cost cost(Backend on, ModelConfig model, int frames) {
         model.requireFramesToFrames();
         try (TrainingBench bench = new TrainingBench(on, model, frames, BATCH)) {
-            return new Cost(bench.measure(steps), bench.flop());
+            return new Cost(bench.measure(steps).seconds(), bench.flop());
         }
     }
 }

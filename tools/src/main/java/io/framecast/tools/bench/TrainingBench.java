@@ -19,7 +19,7 @@ import java.util.Deque;
 import java.util.List;
 
 /** Training steps of a model on a device: binary cross-entropy and Adam, as the trainer makes them. */
-public final class TrainingBench implements AutoCloseable {
+final class TrainingBench implements AutoCloseable {
 
     /** The first loads, compiles and packs; a backend that records its programs does so in the second. */
     static final int WARM_UP = 2;
@@ -46,7 +46,7 @@ public final class TrainingBench implements AutoCloseable {
      * @param frames input frames of a video, which has one more
      * @param batch videos a step
      */
-    public TrainingBench(Backend backend, ModelConfig model, int frames, int batch) {
+    TrainingBench(Backend backend, ModelConfig model, int frames, int batch) {
         this.backend = backend;
         this.model = model;
         this.frames = frames;
@@ -74,12 +74,13 @@ public final class TrainingBench implements AutoCloseable {
         return flop.stream().mapToDouble(Flop::total).sum();
     }
 
-    /** The median of so many steps after some to warm up, in seconds a video. */
-    public double measure(int steps) {
+    /** The median of at least so many steps after some to warm up, in seconds a video. */
+    Times.Median measure(int steps) {
         for (int k = 0; k < WARM_UP; k++) {
             step();
         }
-        return Times.median(steps, this::step) / batch;
+        Times.Median median = Times.median(steps, this::step);
+        return new Times.Median(median.seconds() / batch, median.runs());
     }
 
     /** A step as the trainer makes it: the next batch goes to the device while it computes. */
@@ -100,14 +101,16 @@ public final class TrainingBench implements AutoCloseable {
         loss.forward(network.forward(inputs, frames, batch, true), targets, inputs.size(), true);
     }
 
-    /** Of so many further steps, taken apart, the account of the one with the median time. */
-    public StepAccount account(int steps) {
+    /** Of at least so many further steps, taken apart, the account of the one with the median time. */
+    StepAccount account(int fewest) {
         List<StepAccount> accounts = new ArrayList<>();
-        for (int k = 0; k < steps; k++) {
-            accounts.add(account());
+        for (double all = 0; accounts.size() < fewest || all < Times.LEAST;) {
+            StepAccount account = account();
+            accounts.add(account);
+            all += account.seconds() * batch;
         }
         accounts.sort(Comparator.comparingDouble(StepAccount::seconds));
-        return accounts.get((steps - 1) / 2);
+        return accounts.get((accounts.size() - 1) / 2);
     }
 
     private StepAccount account() {
