@@ -8,16 +8,20 @@ import java.util.function.ToDoubleFunction;
 /**
  * Where a training step goes.
  *
- * @param seconds the whole step by the clock, a video
  * @param parts in the order in which they were computed
  */
-public record StepAccount(double seconds, List<Part> parts) {
+public record StepAccount(List<Part> parts) {
 
     /** The loss is the end of forward. */
     static final Set<Kind> FORWARD = Set.of(Kind.FORWARD, Kind.LOSS);
     static final Set<Kind> BACKWARD = Set.of(Kind.BACKWARD);
     static final Set<Kind> OPTIMISER = Set.of(Kind.OPTIMISER);
     static final Set<Kind> STEP = Set.of(Kind.values());
+
+    /** Of the whole step, a video; without what keeping the account takes between its parts. */
+    double seconds() {
+        return seconds(STEP);
+    }
 
     /** Seconds a video. */
     double seconds(Set<Kind> kinds) {
