@@ -31,7 +31,10 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
         const auto part = [&](size_t begin, size_t end, double *sum) {
             passes().moments(x + begin * channels, end - begin, channels_, sum, sum + channels);
         };
-        const auto sums = parallel_sum(rows, grain(channels_), 2 * channels, part);
+        std::vector<double> sums;
+        // A sum, and a sum of squares.
+        timed(device_.profile(), "statistics", 3 * values(), 4 * values(),
+                [&] { sums = parallel_sum(rows, grain(channels_), 2 * channels, part); });
         for (size_t k = 0; k < channels; k++) {
             const double mean = sums[k] / rows;
             const double variance = std::max(0.0, sums[channels + k] / rows - mean * mean);
@@ -53,9 +56,11 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
         scale[k] = static_cast<float>(s);
         shift[k] = static_cast<float>(beta_[k] - (mean_[k] - center_[k]) * s);
     }
-    parallel_for(rows, grain(channels_), [&](size_t begin, size_t end) {
-        passes().affine(x + begin * channels, center_.data(), scale.data(), shift.data(),
-                y_.floats() + begin * channels, end - begin, channels_);
+    timed(device_.profile(), "normalisation", 3 * values(), 8 * values(), [&] {
+        parallel_for(rows, grain(channels_), [&](size_t begin, size_t end) {
+            passes().affine(x + begin * channels, center_.data(), scale.data(), shift.data(),
+                    y_.floats() + begin * channels, end - begin, channels_);
+        });
     });
     return y_.floats();
 }
@@ -65,10 +70,14 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
 float *BatchNorm::backward(float *dy) {
     device_.enter();
     const size_t channels = channels_;
-    const auto sums = parallel_sum(rows_, grain(channels_), 2 * channels, [&](size_t begin, size_t end, double *sum) {
+    const auto part = [&](size_t begin, size_t end, double *sum) {
         passes().moments_backward(x_ + begin * channels, dy + begin * channels, end - begin, channels_, sum,
                 sum + channels);
-    });
+    };
+    std::vector<double> sums;
+    // A sum, and a sum of products.
+    timed(device_.profile(), "gradient statistics", 3 * values(), 8 * values(),
+            [&] { sums = parallel_sum(rows_, grain(channels_), 2 * channels, part); });
     std::vector<float> a(channels), b(channels), c(channels);
     for (size_t k = 0; k < channels; k++) {
         const double r = inverse_deviation_[k];
@@ -82,9 +91,11 @@ float *BatchNorm::backward(float *dy) {
         b[k] = static_cast<float>(slope);
         c[k] = static_cast<float>(-scale * dbeta / rows_ - slope * (mean_[k] - center_[k]));
     }
-    parallel_for(rows_, grain(channels_), [&](size_t begin, size_t end) {
-        passes().affine_backward(x_ + begin * channels, center_.data(), a.data(), b.data(), c.data(),
-                dy + begin * channels, end - begin, channels_);
+    timed(device_.profile(), "gradient", 5 * values(), 12 * values(), [&] {
+        parallel_for(rows_, grain(channels_), [&](size_t begin, size_t end) {
+            passes().affine_backward(x_ + begin * channels, center_.data(), a.data(), b.data(), c.data(),
+                    dy + begin * channels, end - begin, channels_);
+        });
     });
     return dy;
 }

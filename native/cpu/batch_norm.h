@@ -23,6 +23,8 @@ class BatchNorm {
     float *backward(float *dy);
 
   private:
+    double values() const { return double(rows_) * channels_; }
+
     Device &device_;
     const int channels_;
     const double epsilon_, momentum_;

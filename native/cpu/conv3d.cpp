@@ -31,6 +31,16 @@ Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, i
     }
 }
 
+const void *Conv3d::convert(OperandBuffer &buffer, const float *values, size_t n) {
+    if (device_.fp32()) {
+        return buffer.convert(values, 0, n);  // the values themselves
+    }
+    const void *operands = nullptr;
+    timed(device_.profile(), "operands", 0, (4.0 + device_.operand_bytes()) * n,
+            [&] { operands = buffer.convert(values, 0, n); });
+    return operands;
+}
+
 float *Conv3d::forward(const float *x, int frames, int batch) {
     device_.enter();
     x_ = x;
@@ -41,27 +51,31 @@ float *Conv3d::forward(const float *x, int frames, int batch) {
         passes().scatter_strided(kernel_ + k * shape_.weights_size(), &packed_[k * out], taps_ * out, rows, out);
     }
     convolution_.set_weights(packed_.data());
-    const void *operand = x_operand_.convert(x, 0, size_t(frames) * batch * shape_.input_size());
+    const void *operand = convert(x_operand_, x, size_t(frames) * batch * shape_.input_size());
     convolution_.forward(frames * batch, operand, nullptr, tap_outputs_.floats());
 
     const size_t pixels = size_t(batch) * shape_.out_height() * shape_.out_width();
-    for (int t = 0; t < frames; t++) {
-        parallel_for(pixels, grain, [&](size_t begin, size_t end) {
-            float *y = y_.floats() + (t * pixels + begin) * out;
-            const auto tap = [&](int k) {
-                return tap_outputs_.floats() + (((t + k - before()) * pixels + begin) * taps_ + k) * out;
-            };
-            // The middle tap is inside the video always.
-            passes().copy_strided(tap(before()), taps_ * out, bias_, y, end - begin, shape_.out);
-            for (int k = 0; k < taps_; k++) {
-                const int source = t + k - before();
-                if (k != before() && source >= 0 && source < frames) {
-                    passes().add_strided(tap(k), taps_ * out, y, end - begin, shape_.out);
+    // A sum of the taps and the bias; the taps that fall off the ends are read by none, which is little.
+    const double n = double(frames) * pixels * out;
+    timed(device_.profile(), "sum of taps", taps_ * n, 4 * (taps_ + 1) * n, [&] {
+        for (int t = 0; t < frames; t++) {
+            parallel_for(pixels, grain, [&](size_t begin, size_t end) {
+                float *y = y_.floats() + (t * pixels + begin) * out;
+                const auto tap = [&](int k) {
+                    return tap_outputs_.floats() + (((t + k - before()) * pixels + begin) * taps_ + k) * out;
+                };
+                // The middle tap is inside the video always.
+                passes().copy_strided(tap(before()), taps_ * out, bias_, y, end - begin, shape_.out);
+                for (int k = 0; k < taps_; k++) {
+                    const int source = t + k - before();
+                    if (k != before() && source >= 0 && source < frames) {
+                        passes().add_strided(tap(k), taps_ * out, y, end - begin, shape_.out);
+                    }
                 }
-            }
-            passes().activate(activation_, y, (end - begin) * out);
-        });
-    }
+                passes().activate(activation_, y, (end - begin) * out);
+            });
+        }
+    });
     return y_.floats();
 }
 
@@ -70,33 +84,40 @@ float *Conv3d::backward(float *dy) {
     const size_t out = shape_.out;
     const size_t pixels = size_t(batch_) * shape_.out_height() * shape_.out_width();
     const size_t n = frames_ * pixels * out;
-    parallel_for(n, grain * 16, [&](size_t begin, size_t end) {
-        passes().activate_backward(activation_, y_.floats() + begin, dy + begin, end - begin);
+    timed(device_.profile(), "gradient of the activation", n, 12.0 * n, [&] {
+        parallel_for(n, grain * 16, [&](size_t begin, size_t end) {
+            passes().activate_backward(activation_, y_.floats() + begin, dy + begin, end - begin);
+        });
     });
-    const auto bias = parallel_sum(frames_ * pixels, grain, 2 * out, [&](size_t begin, size_t end, double *sum) {
+    const auto part = [&](size_t begin, size_t end, double *sum) {
         passes().moments(dy + begin * out, end - begin, shape_.out, sum, sum + out);
-    });
+    };
+    std::vector<double> bias;
+    timed(device_.profile(), "gradient of the bias", n, 4.0 * n,
+            [&] { bias = parallel_sum(frames_ * pixels, grain, 2 * out, part); });
     for (size_t k = 0; k < out; k++) {
         bias_gradient_[k] = static_cast<float>(bias[k]);
     }
     // Tap k of frame t went into y at frame t - k + before.
-    for (int t = 0; t < frames_; t++) {
-        parallel_for(pixels, grain, [&](size_t begin, size_t end) {
-            for (int k = 0; k < taps_; k++) {
-                float *target = tap_outputs_.floats() + ((t * pixels + begin) * taps_ + k) * out;
-                const int from = t - k + before();
-                if (from >= 0 && from < frames_) {
-                    passes().scatter_strided(dy + (from * pixels + begin) * out, target, taps_ * out, end - begin,
-                            shape_.out);
-                } else {
-                    for (size_t row = 0; row < end - begin; row++) {
-                        std::memset(target + row * taps_ * out, 0, out * sizeof(float));
+    timed(device_.profile(), "gradients of taps", 0, 4.0 * (taps_ + 1) * n, [&] {
+        for (int t = 0; t < frames_; t++) {
+            parallel_for(pixels, grain, [&](size_t begin, size_t end) {
+                for (int k = 0; k < taps_; k++) {
+                    float *target = tap_outputs_.floats() + ((t * pixels + begin) * taps_ + k) * out;
+                    const int from = t - k + before();
+                    if (from >= 0 && from < frames_) {
+                        passes().scatter_strided(dy + (from * pixels + begin) * out, target, taps_ * out, end - begin,
+                                shape_.out);
+                    } else {
+                        for (size_t row = 0; row < end - begin; row++) {
+                            std::memset(target + row * taps_ * out, 0, out * sizeof(float));
+                        }
                     }
                 }
-            }
-        });
-    }
-    const void *operand = dy_operand_.convert(tap_outputs_.floats(), 0, n * taps_);
+            });
+        }
+    });
+    const void *operand = convert(dy_operand_, tap_outputs_.floats(), n * taps_);
     convolution_.backward_weights(frames_ * batch_, x_operand_.at(x_, 0), operand, packed_gradient_.data(), nullptr);
     const size_t rows = shape_.weights_size() / out;
     for (int k = 0; k < taps_; k++) {

@@ -30,6 +30,7 @@ class Conv3d {
 
   private:
     int before() const { return (taps_ - 1) / 2; }
+    const void *convert(OperandBuffer &buffer, const float *values, size_t n);
 
     Device &device_;
     const ConvolutionShape shape_;

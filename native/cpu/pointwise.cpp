@@ -35,15 +35,17 @@ float *SpaceToDepth::backward(const float *dy) {
 // A run of block*channels values is contiguous on both sides.
 void SpaceToDepth::move(const float *from, float *to, bool to_depth) const {
     const size_t run = size_t(block_) * channels_, across = width_ / block_;
-    parallel_for(size_t(images_) * height_, 16, [&](size_t begin, size_t end) {
-        for (size_t row = begin; row < end; row++) {
-            const size_t space = row * width_ * channels_;
-            const size_t depth = (row / block_ * across * block_ + row % block_) * run;
-            for (size_t x = 0; x < across; x++) {
-                const size_t s = space + x * run, d = depth + x * block_ * run;
-                std::memcpy(to + (to_depth ? d : s), from + (to_depth ? s : d), run * sizeof(float));
+    timed(device_.profile(), "patches", 0, 8.0 * images_ * height_ * width_ * channels_, [&] {
+        parallel_for(size_t(images_) * height_, 16, [&](size_t begin, size_t end) {
+            for (size_t row = begin; row < end; row++) {
+                const size_t space = row * width_ * channels_;
+                const size_t depth = (row / block_ * across * block_ + row % block_) * run;
+                for (size_t x = 0; x < across; x++) {
+                    const size_t s = space + x * run, d = depth + x * block_ * run;
+                    std::memcpy(to + (to_depth ? d : s), from + (to_depth ? s : d), run * sizeof(float));
+                }
             }
-        }
+        });
     });
 }
 
@@ -53,19 +55,29 @@ double loss(Device &device, int kind, const float *outputs, const float *targets
     const auto pass = kind == BINARY_CROSSENTROPY_FROM_LOGITS ? passes().bce_logits
             : kind == BINARY_CROSSENTROPY                     ? passes().bce
                                                               : passes().squared_error;
-    const auto sum = parallel_sum(size, grain, 1, [&](size_t begin, size_t end, double *total) {
+    const auto part = [&](size_t begin, size_t end, double *total) {
         *total = pass(outputs + begin, targets + begin, end - begin, scale, gradient ? gradient + begin : nullptr);
-    });
+    };
+    // As the loss's formula has them (passes.h), an exponential or logarithm counting as one, and the sum; then those
+    // of its gradient.
+    const bool square = kind == MEAN_SQUARED_ERROR;
+    const double operations = (square ? 3 : 8) + (gradient ? square ? 1 : 3 : 0);
+    std::vector<double> sum;
+    timed(device.profile(), "loss", operations * size, (gradient ? 12.0 : 8.0) * size,
+            [&] { sum = parallel_sum(size, grain, 1, part); });
     return sum[0] / size;
 }
 
 void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,
         double beta1, double beta2, double epsilon) {
     device.enter();
-    parallel_for(size, grain, [&](size_t begin, size_t end) {
-        passes().adam(parameters + begin, gradients + begin, m + begin, v + begin, end - begin,
-                static_cast<float>(alpha), static_cast<float>(1 - beta1), static_cast<float>(1 - beta2),
-                static_cast<float>(epsilon));
+    // Three for m, four for v, five for p; four rows are read and three written.
+    timed(device.profile(), "Adam", 12.0 * size, 28.0 * size, [&] {
+        parallel_for(size, grain, [&](size_t begin, size_t end) {
+            passes().adam(parameters + begin, gradients + begin, m + begin, v + begin, end - begin,
+                    static_cast<float>(alpha), static_cast<float>(1 - beta1), static_cast<float>(1 - beta2),
+                    static_cast<float>(epsilon));
+        });
     });
 }
 

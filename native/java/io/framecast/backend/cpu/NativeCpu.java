@@ -20,8 +20,8 @@ import org.bytedeco.javacpp.annotation.StdString;
  */
 @Platform(
         value = "linux-x86_64",
-        include = {"device.h", "convlstm.h", "direct_convlstm.h",
-                "winograd_convlstm.h", "batch_norm.h", "conv3d.h", "pointwise.h"},
+        include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
+                "pointwise.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime come in org.bytedeco:dnnl, and are loaded from there.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -207,4 +207,8 @@ public final class NativeCpu {
     public static native void adam(@ByRef Device device, FloatPointer parameters, @Const FloatPointer gradients,
             FloatPointer m, FloatPointer v, @Cast("int64_t") long size, double alpha, double beta1, double beta2,
             double epsilon);
+
+    public static native double matmul_flops(@ByRef Device device, int size, @Cast("bool") boolean bf16);
+
+    public static native double copy_bytes(@ByRef Device device, @Cast("size_t") long bytes);
 }

@@ -1,6 +1,7 @@
 package io.framecast.backend;
 
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * One device, and the maker of everything on it. Same calls, device, precision and thread count: the same bits.
@@ -31,6 +32,16 @@ public interface Backend extends AutoCloseable {
 
     /** Makes a program of {@code work}, which is the same whenever it is run. */
     Program program(Runnable work);
+
+    /** How many of this machine's threads compute, where these are the device. */
+    default OptionalInt threads() {
+        return OptionalInt.empty();
+    }
+
+    /** Measures, in a few seconds, what the device can do at most. */
+    default Ceilings measureCeilings() {
+        return Ceilings.UNKNOWN;
+    }
 
     /** The most bytes of device memory that were held at once. */
     long peakBytes();

@@ -26,6 +26,12 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         }
     }
 
+    /** The same layer with another number of filters. */
+    ConvLstm2D with(int otherFilters) {
+        return new ConvLstm2D(otherFilters, kernelSize, strides, padding, dilationRate, activation,
+                recurrentActivation);
+    }
+
     @Override
     public String type() {
         return "ConvLSTM2D";

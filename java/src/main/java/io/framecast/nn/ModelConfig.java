@@ -24,6 +24,16 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return new ModelConfig(other, layers);
     }
 
+    /**
+     * The model with so many filters in each of its ConvLSTM2D layers.
+     *
+     * @throws FramecastException if the layers after one do not take that
+     */
+    public ModelConfig withFilters(int filters) {
+        return new ModelConfig(input, layers.stream()
+                .map(layer -> layer instanceof ConvLstm2D lstm ? lstm.with(filters) : layer).toList());
+    }
+
     /** The model for frames of another shape, with as many filters in its last Conv3D as their channels ask for. */
     ModelConfig fittedTo(FrameShape frames) {
         List<LayerConfig> changed = new ArrayList<>(layers);
@@ -80,6 +90,16 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
             }
         }
         return parameters;
+    }
+
+    /** The index of the first layer with parameters, where backward ends; the number of layers if none has any. */
+    int firstTrained() {
+        List<FrameShape> shapes = shapes();
+        int first = 0;
+        while (first < layers.size() && layers.get(first).parameters(shapes.get(first)).isEmpty()) {
+            first++;
+        }
+        return first;
     }
 
     static String parameterName(int layer, String parameter) {

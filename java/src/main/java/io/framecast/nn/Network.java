@@ -16,6 +16,7 @@ public final class Network implements AutoCloseable {
     private final boolean ownsParameters;
     private final List<Layer> layers = new ArrayList<>();
     private final int firstTrained;
+    private LayerListener listener = (index, pass) -> { };
     private int frame;
 
     /** For inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or {@link #step}. */
@@ -44,23 +45,19 @@ public final class Network implements AutoCloseable {
         this.ownsParameters = shared == null;
         this.parameters = ownsParameters ? new Parameters(backend, model, training) : shared;
         List<FrameShape> shapes = built.shapes();
-        int first = built.layers().size();
+        firstTrained = built.firstTrained();
         try {
             for (int k = 0; k < built.layers().size(); k++) {
                 int index = k;
                 LayerConfig layer = built.layers().get(k);
-                boolean inputGradient = first < k;
+                boolean inputGradient = k > firstTrained;
                 layers.add(layer.build(backend, shapes.get(k), new Plan(frames, batch, training, inputGradient),
                         name -> parameters.weights(ModelConfig.parameterName(index, name))));
-                if (first > k && !layer.parameters(shapes.get(k)).isEmpty()) {
-                    first = k;
-                }
             }
         } catch (RuntimeException e) {
             close();
             throw e;
         }
-        firstTrained = first;
     }
 
     public Backend backend() {
@@ -75,11 +72,17 @@ public final class Network implements AutoCloseable {
         return parameters;
     }
 
+    /** Has {@link #forward} and {@link #backward} tell, until another listener is given, of each layer. */
+    public void listen(LayerListener to) {
+        listener = to;
+    }
+
     /** From (frames, batch, height, width, channels) to the same; the result is valid until the next call. */
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
         Tensor y = x;
-        for (Layer layer : layers) {
-            y = layer.forward(y, frames, batch, training);
+        for (int k = 0; k < layers.size(); k++) {
+            y = layers.get(k).forward(y, frames, batch, training);
+            listener.called(k, LayerListener.Pass.FORWARD);
         }
         return y;
     }
@@ -89,6 +92,7 @@ public final class Network implements AutoCloseable {
         Tensor dy = outputGradient;
         for (int k = layers.size() - 1; k >= firstTrained; k--) {
             dy = layers.get(k).backward(dy);
+            listener.called(k, LayerListener.Pass.BACKWARD);
         }
     }
 

@@ -54,7 +54,7 @@ final class DeviceOptions {
                 }
                 backend = cuda(true);
             }
-            case CPU -> backend = cpu();
+            case CPU -> backend = cpu(threads);
             default -> {
                 try {
                     backend = cuda(false);
@@ -63,7 +63,7 @@ final class DeviceOptions {
                         throw e;
                     }
                     why = "  (no CUDA: " + e.getMessage() + ")";
-                    backend = cpu();
+                    backend = cpu(threads);
                 }
             }
         }
@@ -75,10 +75,11 @@ final class DeviceOptions {
         return new CudaBackend(software, precision, convolutions, CudaBackend.graphs(System.getenv()));
     }
 
-    private Backend cpu() {
+    /** The CPU with so many threads, whatever the options say of these. */
+    Backend cpu(int threadCount) {
         if (convolutions == Convolutions.VENDOR) {
             throw new FramecastException("--conv vendor is for CUDA devices; on the CPU leave it out.");
         }
-        return new CpuBackend(precision, threads);
+        return new CpuBackend(precision, threadCount);
     }
 }

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.Ceilings;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
@@ -18,6 +19,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 
 /**
@@ -34,8 +36,15 @@ public final class CpuBackend implements Backend {
         F32, BF16, ROUNDED
     }
 
+    /** Large enough for a processor's best: each thread's part of the product is work for milliseconds. */
+    private static final int MATMUL_SIZE = 2048;
+
+    /** Beyond the caches of most machines. */
+    private static final long COPY_BYTES = 128L << 20;
+
     private final NativeCpu.Device device;
     private final Precision precision;
+    private final Operands operands;
 
     /**
      * @param threads how many threads compute; 0 takes as many as there are processors
@@ -64,6 +73,7 @@ public final class CpuBackend implements Backend {
     public CpuBackend(Precision precision, int threads, Operands operands) {
         Processor.requireSupported();
         this.precision = precision;
+        this.operands = operands;
         this.device = call(() -> new NativeCpu.Device(threads, operands.ordinal()));
     }
 
@@ -128,6 +138,22 @@ public final class CpuBackend implements Backend {
                 // It holds nothing.
             }
         };
+    }
+
+    @Override
+    public OptionalInt threads() {
+        return OptionalInt.of(device.threads());
+    }
+
+    /** Products of matrices by oneDNN, of bfloat16 where the processor has units for it; copies by its memcpy. */
+    @Override
+    public Ceilings measureCeilings() {
+        return call(() -> {
+            double fp32 = NativeCpu.matmul_flops(device, MATMUL_SIZE, false);
+            double bf16 = nativeBf16() ? NativeCpu.matmul_flops(device, MATMUL_SIZE, true) : Double.NaN;
+            return new Ceilings(operands == Operands.BF16 ? bf16 : fp32, fp32, bf16,
+                    NativeCpu.copy_bytes(device, COPY_BYTES));
+        });
     }
 
     @Override

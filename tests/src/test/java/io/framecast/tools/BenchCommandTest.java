@@ -1,0 +1,175 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.framecast.train.SafeTensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchCommandTest {
+
+    @TempDir
+    Path directory;
+    private Workplace work;
+
+    @BeforeEach
+    void prepare() {
+        work = Workplace.in(directory);
+    }
+
+    private JsonNode figures(String options) throws IOException {
+        Path json = work.file("bench.json");
+        Cli.run("bench --steps 2 --batch-size 2 " + options + " --json", json, "--model", work.model()).done();
+        return SafeTensorsFile.json(Files.readString(json));
+    }
+
+    private static double number(JsonNode figures, String pointer) {
+        JsonNode node = figures.at(pointer);
+        assertTrue(node.isNumber(), () -> pointer + " of " + figures);
+        return node.doubleValue();
+    }
+
+    private static void assertAtMost(double whole, double parts, String what) {
+        // Times are read one after the other, and sums round.
+        assertTrue(parts <= whole * (1 + 1e-9), () -> what + ": parts of " + parts + " in " + whole);
+    }
+
+    /** What keys other programs read, and that the figures agree with one another. */
+    @Test
+    void figuresAreAllThereAndAddUp() throws IOException {
+        JsonNode figures = figures("--threads 2 --precision fp32");
+        for (String key : List.of("seconds_per_video", "gflop_per_video", "gflops", "mb_per_video", "matmul_gflops",
+                "matmul_gflops_fp32", "copy_gbs", "of_matmul", "of_copy", "forward_seconds", "backward_seconds",
+                "optimiser_seconds", "profiled_seconds")) {
+            assertTrue(number(figures, "/" + key) > 0, key);
+        }
+        assertEquals("fp32", figures.get("precision").textValue());
+        assertEquals(2, figures.get("threads").intValue());
+        assertEquals(2, figures.get("batch_size").intValue());
+        assertEquals(19, figures.get("frames").intValue());
+        assertEquals(number(figures, "/matmul_gflops_fp32"), number(figures, "/matmul_gflops"));
+        assertTrue(figures.get("peak_rss_bytes").isIntegralNumber());
+        // The device's memory is the process's: at least the activations are resident by the end of a step.
+        assertAtMost(number(figures, "/peak_rss_bytes"), number(figures, "/device_bytes"), "memory");
+        assertEquals(number(figures, "/gflop_per_video") / number(figures, "/seconds_per_video"),
+                number(figures, "/gflops"), 1e-9 * number(figures, "/gflops"));
+
+        List<JsonNode> parts = new ArrayList<>(List.of(figures.get("loss"), figures.get("optimiser")));
+        double gflop = 0;
+        double forward = number(figures, "/loss/seconds");
+        double backward = 0;
+        List<String> types = new ArrayList<>();
+        for (JsonNode layer : figures.get("layers")) {
+            assertEquals(types.size(), layer.get("index").intValue());
+            types.add(layer.get("type").textValue());
+            gflop += number(layer, "/forward/gflop") + number(layer, "/backward/gflop");
+            forward += number(layer, "/forward/seconds");
+            backward += number(layer, "/backward/seconds");
+            parts.addAll(List.of(layer.get("forward"), layer.get("backward")));
+        }
+        assertEquals(List.of("ConvLSTM2D", "BatchNormalization", "Conv3D"), types);
+        assertEquals(number(figures, "/gflop_per_video"), gflop, 1e-9 * gflop);
+        assertEquals(number(figures, "/forward_seconds"), forward, 1e-9 * forward);
+        assertEquals(number(figures, "/backward_seconds"), backward, 1e-9 * backward);
+        double all = forward + backward + number(figures, "/optimiser_seconds");
+        assertEquals(number(figures, "/profiled_seconds"), all, 1e-9 * all);
+        double megabytes = 0;
+        for (JsonNode part : parts) {
+            assertFalse(part.get("ops").isEmpty(), part::toString);
+            double seconds = 0;
+            double moved = 0;
+            for (JsonNode op : part.get("ops")) {
+                seconds += number(op, "/seconds");
+                moved += number(op, "/mb");
+            }
+            assertAtMost(number(part, "/seconds"), seconds, part.toString());
+            assertEquals(number(part, "/mb"), moved, 1e-9 * moved);
+            megabytes += moved;
+        }
+        assertEquals(number(figures, "/mb_per_video"), megabytes, 1e-9 * megabytes);
+        assertEquals(List.of(1, 2), List.of(figures.at("/rollout/0/batch_size").intValue(),
+                figures.at("/rollout/1/batch_size").intValue()));
+        assertEquals(2 * 10 / number(figures, "/rollout/1/seconds"), number(figures, "/rollout/1/frames_per_second"),
+                1e-6 * number(figures, "/rollout/1/frames_per_second"));
+    }
+
+    /**
+     * What ops put down, in C++, holds the operations that {@link io.framecast.nn.Flop} counts, and beyond them only
+     * those of passes over cells: about 40 for each of 288 in this model's smallest convolution.
+     */
+    @Test
+    void whatOpsPutDownIsWhatIsCounted() throws IOException {
+        JsonNode figures = figures("--threads 1");
+        for (JsonNode layer : figures.get("layers")) {
+            for (String pass : List.of("forward", "backward")) {
+                double counted = number(layer, "/" + pass + "/gflop");
+                double kept = 0;
+                for (JsonNode op : layer.at("/" + pass + "/ops")) {
+                    kept += number(op, "/gflop");
+                }
+                assertTrue(kept >= counted * (1 - 1e-9) && (counted == 0 || kept <= 1.25 * counted),
+                        kept + " of " + counted + " in " + layer.get("type") + " " + pass);
+            }
+        }
+    }
+
+    @Test
+    void costIsShownToGrowWithFramesSizeFiltersAndThreads() throws IOException {
+        // Little work a pixel, in channels by sixteen: the largest videos have 20 frames of 128x128.
+        Workplace.write(work.model(), """
+                {"input": {"height": 6, "width": 10, "channels": 1}, "layers": [
+                  {"type": "ConvLSTM2D", "filters": 16, "kernel_size": 1, "padding": "same"},
+                  {"type": "Conv3D", "filters": 1, "kernel_size": 1}]}
+                """);
+        JsonNode rows = figures("--scaling").get("scaling");
+        List<String> varied = new ArrayList<>();
+        for (JsonNode row : rows) {
+            varied.add(row.get("varied").textValue());
+            assertTrue(row.get("failure").isNull(), row::toString);
+            assertTrue(number(row, "/seconds_per_video") > 0, row::toString);
+        }
+        assertEquals(List.of("frames", "size", "filters", "threads"), varied.stream().distinct().toList());
+        // Sizes of 32 and of 64: four times the pixels.
+        assertEquals(4 * number(rows, "/4/gflop_per_video"), number(rows, "/5/gflop_per_video"), 1e-12);
+        assertEquals(List.of(32, 64), List.of(rows.at("/4/value").intValue(), rows.at("/5/value").intValue()));
+    }
+
+    /** A backend that keeps no account of ops, and whose ceilings are not measured. */
+    @Test
+    void whatIsNotKnownIsNotMadeUp() throws IOException {
+        JsonNode figures = figures("--device softgpu");
+        for (String key : List.of("threads", "matmul_gflops", "copy_gbs", "of_matmul", "of_copy", "mb_per_video")) {
+            assertTrue(figures.has(key) && figures.get(key).isNull(), key);
+        }
+        assertTrue(number(figures, "/gflop_per_video") > 0 && number(figures, "/seconds_per_video") > 0);
+        assertTrue(number(figures, "/layers/0/backward/seconds") > 0);
+        assertTrue(figures.at("/layers/0/backward/ops").isEmpty());
+    }
+
+    @Test
+    void tablesSayWhereTheStepGoes() {
+        String said = Cli.run("bench --steps 1 --batch-size 1 --threads 1 --model", work.model()).done().out();
+        assertTrue(said.matches("(?s).*training step.*GFLOP/s, .*% of the matrix product's.*0 ConvLSTM2D, forward.*"
+                + "input convolution, forward.*1 BatchNormalization, backward.*optimiser.*Adam.*ceilings.*"
+                + "rollout, batches of 1: .*"), said);
+    }
+
+    @Test
+    void wrongOptionsAreRefusedInASentence() {
+        Object[] model = {"--model", work.model()};
+        Cli.run("bench --steps 0", model).refused(2, "--steps must be at least 1, not 0");
+        Cli.run("bench --batch-size -1", model).refused(2, "--batch-size must be at least 1, not -1");
+        Cli.run("bench --threads 2000", model).refused(2, "--threads");
+        Cli.run("bench --scaling --steps many", model).refused(2, "--steps", "many");
+        Cli.run("bench --faster", model).refused(2, "--faster");
+    }
+}

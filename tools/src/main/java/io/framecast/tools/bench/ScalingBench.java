@@ -1,0 +1,113 @@
+package io.framecast.tools.bench;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.nn.FrameShape;
+import io.framecast.nn.ModelConfig;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+
+/** How the cost of a training step grows with frames, size, filters and threads, one varied at a time. */
+public final class ScalingBench {
+
+    /** Videos a step. */
+    static final int BATCH = 1;
+
+    private static final int[] FRAMES = {5, 10, 19, 38};
+    private static final int[] SIZES = {32, 64, 96, 128};
+    private static final int[] FILTERS = {16, 32, 64};
+
+    /**
+     * A line of the table.
+     *
+     * @param varied what was varied: "frames", "size", "filters" or "threads"
+     * @param seconds of a training step, a video; NaN if it could not be measured
+     * @param flop floating-point operations of the definition, a video; NaN likewise
+     * @param failure why it could not be measured, or null
+     */
+    public record Row(String varied, int value, double seconds, double flop, String failure) {
+    }
+
+    private record Case(ModelConfig model, int frames) {
+    }
+
+    private record Cost(double seconds, double flop) {
+    }
+
+    private final Backend backend;
+    private final int steps;
+    private final Map<Case, Cost> measured = new HashMap<>();
+
+    /** @param steps how many steps to take the median of, at least, for each line */
+    public ScalingBench(Backend backend, int steps) {
+        this.backend = backend;
+        this.steps = steps;
+    }
+
+    /** @param withThreads opens the same device with so many threads; for backends that have threads */
+    public List<Row> run(ModelConfig model, int frames, IntFunction<Backend> withThreads) {
+        List<Row> rows = new ArrayList<>();
+        for (int count : FRAMES) {
+            rows.add(row("frames", count, () -> cost(model, count)));
+        }
+        for (int size : SIZES) {
+            rows.add(row("size", size, () -> cost(model.withInput(new FrameShape(size, size,
+                    model.input().channels())), frames)));
+        }
+        for (int filters : FILTERS) {
+            rows.add(row("filters", filters, () -> cost(model.withFilters(filters), frames)));
+        }
+        if (backend.threads().isPresent()) {
+            for (int threads : threadCounts(Runtime.getRuntime().availableProcessors())) {
+                rows.add(row("threads", threads, () -> {
+                    try (Backend other = withThreads.apply(threads)) {
+                        return cost(other, model, frames);
+                    }
+                }));
+            }
+        }
+        return rows;
+    }
+
+    /** 1, 2, 4 and so on, and all there are. */
+    private static List<Integer> threadCounts(int processors) {
+        List<Integer> counts = new ArrayList<>();
+        for (int count = 1; count < processors; count *= 2) {
+            counts.add(count);
+        }
+        counts.add(processors);
+        return counts;
+    }
+
+    /** Not every model can be varied in every way, and not every machine holds the result. */
+    private static Row row(String varied, int value, Supplier<Cost> cost) {
+        try {
+            Cost found = cost.get();
+            return new Row(varied, value, found.seconds, found.flop, null);
+        } catch (FramecastException e) {
+            return new Row(varied, value, Double.NaN, Double.NaN, e.getMessage());
+        }
+    }
+
+    private Cost cost(ModelConfig model, int frames) {
+        // Varied to what it is, the model is the same in several lines.
+        Case key = new Case(model, frames);
+        Cost known = measured.get(key);
+        if (known == null) {
+            known = cost(backend, model, frames);
+            measured.put(key, known);
+        }
+        return known;
+    }
+
+    private Cost cost(Backend on, ModelConfig model, int frames) {
+        model.requireFramesToFrames();
+        try (TrainingBench bench = new TrainingBench(on, model, frames, BATCH)) {
+            return new Cost(bench.measure(steps).seconds(), bench.flop());
+        }
+    }
+}

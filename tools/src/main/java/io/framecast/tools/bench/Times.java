@@ -1,0 +1,34 @@
+package io.framecast.tools.bench;
+
+import java.util.Arrays;
+
+/** Times by the clock. */
+final class Times {
+
+    /** What is quick is run for so long, in seconds: a few short runs may all fall where others use the machine. */
+    static final double LEAST = 0.3;
+
+    /** @param runs of which {@code seconds} is the median */
+    record Median(double seconds, int runs) {
+    }
+
+    private Times() {
+    }
+
+    /** The median time of {@code work}, run at least so many times. */
+    static Median median(int fewest, Runnable work) {
+        double[] seconds = new double[fewest];
+        int runs = 0;
+        for (double all = 0; runs < fewest || all < LEAST; runs++) {
+            if (runs == seconds.length) {
+                seconds = Arrays.copyOf(seconds, 2 * runs);
+            }
+            long begin = System.nanoTime();
+            work.run();
+            seconds[runs] = (System.nanoTime() - begin) / 1e9;
+            all += seconds[runs];
+        }
+        Arrays.sort(seconds, 0, runs);
+        return new Median((seconds[(runs - 1) / 2] + seconds[runs / 2]) / 2, runs);
+    }
+}

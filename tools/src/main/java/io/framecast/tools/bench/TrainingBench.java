@@ -1,0 +1,155 @@
+package io.framecast.tools.bench;
+
+import io.framecast.backend.Backend;
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Program;
+import io.framecast.backend.Tensor;
+import io.framecast.nn.Adam;
+import io.framecast.nn.Flop;
+import io.framecast.nn.LayerListener.Pass;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Network;
+import io.framecast.nn.Parameters;
+import io.framecast.tools.bench.Part.Kind;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+
+/** Training steps of a model on a device: binary cross-entropy and Adam, as the trainer makes them. */
+final class TrainingBench implements AutoCloseable {
+
+    /** The first loads, compiles and packs; a backend that records its programs does so in the second. */
+    static final int WARM_UP = 2;
+
+    private static final double LEARNING_RATE = 1e-3;
+
+    private final Backend backend;
+    private final ModelConfig model;
+    private final int frames;
+    private final int batch;
+    private final List<Flop> flop;
+    private final Network network;
+    private final LossOp loss;
+    private final Adam adam;
+    private final Tensor videos;
+    private final Tensor inputs;
+    private final Tensor targets;
+    private final Program program;
+    private final Deque<AutoCloseable> made = new ArrayDeque<>();
+
+    /**
+     * Plans the network.
+     *
+     * @param frames input frames of a video, which has one more
+     * @param batch videos a step
+     */
+    TrainingBench(Backend backend, ModelConfig model, int frames, int batch) {
+        this.backend = backend;
+        this.model = model;
+        this.frames = frames;
+        this.batch = batch;
+        flop = Flop.ofLayers(model, frames);
+        long frame = (long) batch * model.input().size();
+        try {
+            network = own(Network.forTraining(backend, model, Loss.BINARY_CROSSENTROPY, frames, batch));
+            loss = own(backend.loss(model.computedAs(Loss.BINARY_CROSSENTROPY), frames * frame));
+            adam = own(new Adam(network));
+            videos = own(backend.tensor((frames + 1) * frame));
+            program = own(backend.program(this::compute));
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        inputs = videos.slice(0, frames * frame);
+        targets = videos.slice(frame, frames * frame);
+        network.parameters().set(Parameters.initial(model, 1));
+        BenchVideos.fill(videos);
+    }
+
+    /** Floating-point operations of the definition, a video. */
+    double flop() {
+        return flop.stream().mapToDouble(Flop::total).sum();
+    }
+
+    /** The median of at least so many steps after some to warm up, in seconds a video. */
+    Times.Median measure(int steps) {
+        for (int k = 0; k < WARM_UP; k++) {
+            step();
+        }
+        Times.Median median = Times.median(steps, this::step);
+        return new Times.Median(median.seconds() / batch, median.runs());
+    }
+
+    /** A step as the trainer makes it: the next batch goes to the device while it computes. */
+    private void step() {
+        adam.begin(LEARNING_RATE);
+        program.run();
+        BenchVideos.fill(videos);
+        loss.value();
+    }
+
+    private void compute() {
+        forward();
+        network.backward(loss.gradient());
+        adam.update();
+    }
+
+    private void forward() {
+        loss.forward(network.forward(inputs, frames, batch, true), targets, inputs.size(), true);
+    }
+
+    /** Of at least so many further steps, taken apart, the account of the one with the median time. */
+    StepAccount account(int fewest) {
+        List<StepAccount> accounts = new ArrayList<>();
+        for (double all = 0; accounts.size() < fewest || all < Times.LEAST;) {
+            StepAccount account = account();
+            accounts.add(account);
+            all += account.seconds() * batch;
+        }
+        accounts.sort(Comparator.comparingDouble(StepAccount::seconds));
+        return accounts.get((accounts.size() - 1) / 2);
+    }
+
+    private StepAccount account() {
+        backend.setProfiling(true);
+        StepClock clock = new StepClock(backend, network.parameters().trained(), batch);
+        network.listen((index, pass) -> {
+            Flop layer = flop.get(index);
+            clock.ended(pass == Pass.FORWARD ? Kind.FORWARD : Kind.BACKWARD, index, model.layers().get(index).type(),
+                    pass == Pass.FORWARD ? layer.forward() : layer.backward());
+        });
+        try {
+            forward();
+            clock.ended(Kind.LOSS, -1, "loss", 0);
+            network.backward(loss.gradient());
+            adam.begin(LEARNING_RATE);
+            adam.update();
+            clock.ended(Kind.OPTIMISER, -1, "optimiser", 0);
+            return clock.account();
+        } finally {
+            network.listen((index, pass) -> { });
+            backend.setProfiling(false);
+        }
+    }
+
+    private <T extends AutoCloseable> T own(T thing) {
+        made.push(thing);
+        return thing;
+    }
+
+    @Override
+    public void close() {
+        for (AutoCloseable thing : made) {
+            try {
+                thing.close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}
