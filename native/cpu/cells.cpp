@@ -61,26 +61,18 @@ void transform_image(const Band<W> &band, const float *image, int channels, int 
         const bool inside = top >= 0 && left >= 0 && top + n <= cells.height && left + n <= cells.width;
         for (int channel = 0; channel < channels; channel += lanes) {
             const int some = std::min(lanes, channels - channel);
-            Vector x[n * n], y[n * n];
-            for (int row = 0; row < n; row++) {
-                const ptrdiff_t line = ptrdiff_t(top + row) * cells.width + left;
-                for (int col = 0; col < n; col++) {
-                    const bool outside = !inside && (top + row < 0 || top + row >= cells.height || left + col < 0
-                            || left + col >= cells.width);
-                    const float *from = image + (line + col) * channels + channel;
-                    x[row * n + col] = outside ? Vector{} : some == lanes ? load(from) : load_some(from, some);
-                }
-            }
-            if (cells.rounded) {
-                for (auto &value : x) {
-                    value = to_nearest_bf16(value);
-                }
-            }
-            expand_tile<Input<W>, n>(x, y);
             float *to = inputs + size_t(tile) * cells.depth_padded + column + channel;
-            for (int point = 0; point < n * n; point++) {
-                store(to + point * pitch, y[point]);
-            }
+            expand_tile<Input<W>, n>(
+                    [&](int k) {
+                        const int y = top + k / n, x = left + k % n;
+                        if (!inside && (y < 0 || y >= cells.height || x < 0 || x >= cells.width)) {
+                            return Vector{};
+                        }
+                        const float *from = image + (ptrdiff_t(y) * cells.width + x) * channels + channel;
+                        const Vector value = some == lanes ? load(from) : load_some(from, some);
+                        return cells.rounded ? to_nearest_bf16(value) : value;
+                    },
+                    [&](int point, Vector value) { store(to + point * pitch, value); });
         }
     }
 }
@@ -125,15 +117,10 @@ void forward(const Cells &cells, const ForwardBand &work) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     const Vector bias = load(work.bias + gate * cells.filters + chunk * unit_chunk + k);
                     for (int tile = 0; tile < block_tiles; tile++) {
-                        Vector y[n * n], z[m * m];
                         const float *from = products + size_t(first + tile) * gate_columns + gate * unit_chunk + k;
-                        for (int point = 0; point < points; point++) {
-                            y[point] = load(from + point * cells.gate_pitch());
-                        }
-                        gather_tile<Output<W>, n>(y, z);
-                        for (int pixel = 0; pixel < m * m; pixel++) {
-                            store(local + gate * block_size + (tile * m * m + pixel) * unit_chunk + k, z[pixel] + bias);
-                        }
+                        float *z = local + gate * block_size + tile * m * m * unit_chunk + k;
+                        gather_tile<Output<W>, n>([&](int point) { return load(from + point * cells.gate_pitch()); },
+                                [&](int pixel, Vector value) { store(z + pixel * unit_chunk, value + bias); });
                     }
                 }
             }
@@ -216,18 +203,13 @@ void gather_image(const Band<W> &band, const float *inputs, int channels, int co
     for (int tile = 0; tile < band.tiles; tile++) {
         const int top = tile / cells.tiles_across * m, left = tile % cells.tiles_across * m;
         for (int channel = 0; channel < channels; channel += lanes) {
-            Vector y[n * n], x[n * n];
             const float *from = inputs + size_t(tile) * cells.depth_padded + column + channel;
-            for (int point = 0; point < n * n; point++) {
-                y[point] = load(from + point * pitch);
-            }
-            gather_tile<Input<W>, n>(y, x);
-            for (int row = 0; row < n; row++) {
-                float *to = image + ((top + row) * across + left) * channels + channel;
-                for (int col = 0; col < n; col++) {
-                    store(to + col * channels, load(to + col * channels) + x[row * n + col]);
-                }
-            }
+            float *to = image + (top * across + left) * channels + channel;
+            gather_tile<Input<W>, n>([&](int point) { return load(from + point * pitch); },
+                    [&](int k, Vector value) {
+                        float *pixel = to + (k / n * across + k % n) * channels;
+                        store(pixel, load(pixel) + value);
+                    });
         }
     }
 }
@@ -275,21 +257,16 @@ void backward(const Cells &cells, const BackwardBand &work) {
             for (int gate = 0; gate < 4; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     for (int tile = 0; tile < block_tiles; tile++) {
-                        Vector z[m * m], y[n * n];
-                        for (int pixel = 0; pixel < m * m; pixel++) {
-                            z[pixel] = load(dz + gate * block_size + (tile * m * m + pixel) * unit_chunk + k);
-                            bias_gradient[gate][k / lanes] += z[pixel];
-                        }
-                        if (cells.rounded) {
-                            for (auto &value : z) {
-                                value = to_nearest_bf16(value);
-                            }
-                        }
-                        expand_tile<Output<W>, n>(z, y);
+                        const float *z = dz + gate * block_size + tile * m * m * unit_chunk + k;
                         float *to = products + size_t(first + tile) * gate_columns + gate * unit_chunk + k;
-                        for (int point = 0; point < points; point++) {
-                            store(to + point * cells.gate_pitch(), y[point]);
-                        }
+                        Vector &sum = bias_gradient[gate][k / lanes];
+                        expand_tile<Output<W>, n>(
+                                [&](int pixel) {
+                                    const Vector value = load(z + pixel * unit_chunk);
+                                    sum += value;
+                                    return cells.rounded ? to_nearest_bf16(value) : value;
+                                },
+                                [&](int point, Vector value) { store(to + point * cells.gate_pitch(), value); });
                     }
                 }
             }
@@ -308,7 +285,7 @@ void backward(const Cells &cells, const BackwardBand &work) {
                     cells.depth_padded, dz, gate_columns,
                     work.kernel_gradient + (at * cells.depth + begin) * gate_columns, gate_columns);
         }
-        clock.lap(&CellSeconds::weights);
+        clock.lap(&CellSeconds::kernel_products);
         for (int point = 0; point < points; point++) {
             const float *dz = products + point * cells.gate_pitch();
             const size_t at = size_t(point) * cells.chunks + chunk;
@@ -370,30 +347,28 @@ inline size_t tap_step(const Cells &cells, int row) {
 template <typename W>
 void transform_kernel(const Cells &cells, const float *kernel, const float *recurrent_kernel, int begin, int end,
         float *transformed, float *transposed) {
-    constexpr int r = W::r, n = W::n;
+    constexpr int n = W::n;
     for (int row = begin; row < end; row++) {
         const float *taps = taps_of(cells, const_cast<float *>(kernel), const_cast<float *>(recurrent_kernel), row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
             for (int gate = 0; gate < 4; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
-                    Vector g[r * r], u[n * n];
-                    for (int tap = 0; tap < r * r; tap++) {
-                        g[tap] = load(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k);
-                        if (cells.rounded) {
-                            g[tap] = to_nearest_bf16(g[tap]);
-                        }
-                    }
-                    expand_tile<Taps<W>, n>(g, u);
-                    for (int point = 0; point < n * n; point++) {
-                        const size_t at = size_t(point) * cells.chunks + chunk;
-                        const int column = gate * unit_chunk + k;
-                        store(transformed + (at * cells.depth + row) * gate_columns + column, u[point]);
-                        for (int lane = 0; transposed && lane < lanes; lane++) {
-                            transposed[(at * gate_columns + column + lane) * cells.depth_padded + row]
-                                    = u[point][lane];
-                        }
-                    }
+                    const int column = gate * unit_chunk + k;
+                    expand_tile<Taps<W>, n>(
+                            [&](int tap) {
+                                const Vector value
+                                        = load(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k);
+                                return cells.rounded ? to_nearest_bf16(value) : value;
+                            },
+                            [&](int point, Vector value) {
+                                const size_t at = size_t(point) * cells.chunks + chunk;
+                                store(transformed + (at * cells.depth + row) * gate_columns + column, value);
+                                for (int lane = 0; transposed && lane < lanes; lane++) {
+                                    transposed[(at * gate_columns + column + lane) * cells.depth_padded + row]
+                                            = value[lane];
+                                }
+                            });
                 }
             }
         }
@@ -403,23 +378,22 @@ void transform_kernel(const Cells &cells, const float *kernel, const float *recu
 template <typename W>
 void kernel_gradient(const Cells &cells, const float *transformed, int begin, int end, float *kernel,
         float *recurrent_kernel) {
-    constexpr int r = W::r, n = W::n;
+    constexpr int n = W::n;
     for (int row = begin; row < end; row++) {
         float *taps = taps_of(cells, kernel, recurrent_kernel, row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
             for (int gate = 0; gate < 4; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
-                    Vector u[n * n], g[r * r];
-                    for (int point = 0; point < n * n; point++) {
-                        u[point] = load(transformed
-                                + ((size_t(point) * cells.chunks + chunk) * cells.depth + row) * gate_columns
-                                + gate * unit_chunk + k);
-                    }
-                    gather_tile<Taps<W>, n>(u, g);
-                    for (int tap = 0; tap < r * r; tap++) {
-                        store(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k, g[tap]);
-                    }
+                    gather_tile<Taps<W>, n>(
+                            [&](int point) {
+                                const size_t at = size_t(point) * cells.chunks + chunk;
+                                return load(transformed + (at * cells.depth + row) * gate_columns + gate * unit_chunk
+                                        + k);
+                            },
+                            [&](int tap, Vector value) {
+                                store(taps + tap * step + gate * cells.filters + chunk * unit_chunk + k, value);
+                            });
                 }
             }
         }

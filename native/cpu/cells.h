@@ -77,7 +77,9 @@ struct Cells {
 
 // Seconds a thread spent on each kind of work; null where nobody asks.
 struct CellSeconds {
-    double transforms = 0, products = 0, gates = 0, weights = 0;
+    double transforms = 0, gates = 0;
+    double products = 0;            // forward; backward those that give gradients of h and x
+    double kernel_products = 0;     // those that give the gradient of the kernel
 };
 
 struct ForwardBand {

@@ -109,9 +109,9 @@ inline __attribute__((always_inline)) void add_term(Vec &sum, bool &empty, float
     empty = false;
 }
 
-// y = T x: the values at all points. x and y have steps, so that rows and columns are done alike.
+// y = T x: the values at all points.
 template <typename T, int n>
-inline __attribute__((always_inline)) void expand(const Vector *x, int x_step, Vector *y, int y_step) {
+inline __attribute__((always_inline)) void expand(const Vector *x, Vector *y) {
     constexpr auto matrix = T::matrix;
     constexpr int length = T::length;
 #pragma GCC unroll 8
@@ -120,9 +120,9 @@ inline __attribute__((always_inline)) void expand(const Vector *x, int x_step, V
         bool empty = true;
 #pragma GCC unroll 8
         for (int j = 0; j < length; j++) {
-            add_term(sum, empty, matrix.at[i][j], x[j * x_step]);
+            add_term(sum, empty, matrix.at[i][j], x[j]);
         }
-        y[i * y_step] = sum;
+        y[i] = sum;
     }
 #pragma GCC unroll 4
     for (int i = 1; i + 1 < n; i += 2) {
@@ -131,26 +131,26 @@ inline __attribute__((always_inline)) void expand(const Vector *x, int x_step, V
 #pragma GCC unroll 8
         for (int j = 0; j < length; j++) {
             if (j % 2 == 0) {
-                add_term(even, no_even, matrix.at[i][j], x[j * x_step]);
+                add_term(even, no_even, matrix.at[i][j], x[j]);
             } else {
-                add_term(odd, no_odd, matrix.at[i][j], x[j * x_step]);
+                add_term(odd, no_odd, matrix.at[i][j], x[j]);
             }
         }
-        y[i * y_step] = even + odd;
-        y[(i + 1) * y_step] = even - odd;
+        y[i] = even + odd;
+        y[i + 1] = even - odd;
     }
 }
 
 // x = T^T y: the transpose of expand.
 template <typename T, int n>
-inline __attribute__((always_inline)) void gather(const Vector *y, int y_step, Vector *x, int x_step) {
+inline __attribute__((always_inline)) void gather(const Vector *y, Vector *x) {
     constexpr auto matrix = T::matrix;
     constexpr int length = T::length;
     Vector sums[n / 2 + 1], differences[n / 2 + 1];
 #pragma GCC unroll 4
     for (int i = 1; i + 1 < n; i += 2) {
-        sums[i / 2] = y[i * y_step] + y[(i + 1) * y_step];
-        differences[i / 2] = y[i * y_step] - y[(i + 1) * y_step];
+        sums[i / 2] = y[i] + y[i + 1];
+        differences[i / 2] = y[i] - y[i + 1];
     }
 #pragma GCC unroll 8
     for (int j = 0; j < length; j++) {
@@ -162,38 +162,66 @@ inline __attribute__((always_inline)) void gather(const Vector *y, int y_step, V
             add_term(sum, empty, matrix.at[i][j], j % 2 == 0 ? sums[i / 2] : differences[i / 2]);
         }
         if (n > 1) {
-            add_term(sum, empty, matrix.at[n - 1][j], y[(n - 1) * y_step]);
+            add_term(sum, empty, matrix.at[n - 1][j], y[n - 1]);
         }
-        x[j * x_step] = sum;
+        x[j] = sum;
     }
 }
 
-// The same in two dimensions: x (length, length), y (n, n).
-template <typename T, int n>
-inline void expand_tile(const Vector *x, Vector *y) {
+// The same in two dimensions, x (length, length) and y (n, n): from(k) gives element k, to(k, value) takes it.
+template <typename T, int n, typename From, typename To>
+inline __attribute__((always_inline)) void expand_tile(From from, To to) {
     constexpr int length = T::length;
-    Vector half[n * length];
+    Vector half[length * n];
 #pragma GCC unroll 1
     for (int column = 0; column < length; column++) {
-        expand<T, n>(x + column, length, half + column, length);
+        Vector x[length], y[n];
+#pragma GCC unroll 8
+        for (int row = 0; row < length; row++) {
+            x[row] = from(row * length + column);
+        }
+        expand<T, n>(x, y);
+#pragma GCC unroll 8
+        for (int row = 0; row < n; row++) {
+            half[row * length + column] = y[row];
+        }
     }
 #pragma GCC unroll 1
     for (int row = 0; row < n; row++) {
-        expand<T, n>(half + row * length, 1, y + row * n, 1);
+        Vector y[n];
+        expand<T, n>(half + row * length, y);
+#pragma GCC unroll 8
+        for (int column = 0; column < n; column++) {
+            to(row * n + column, y[column]);
+        }
     }
 }
 
-template <typename T, int n>
-inline void gather_tile(const Vector *y, Vector *x) {
+template <typename T, int n, typename From, typename To>
+inline __attribute__((always_inline)) void gather_tile(From from, To to) {
     constexpr int length = T::length;
     Vector half[length * n];
 #pragma GCC unroll 1
     for (int column = 0; column < n; column++) {
-        gather<T, n>(y + column, n, half + column, n);
+        Vector y[n], x[length];
+#pragma GCC unroll 8
+        for (int row = 0; row < n; row++) {
+            y[row] = from(row * n + column);
+        }
+        gather<T, n>(y, x);
+#pragma GCC unroll 8
+        for (int row = 0; row < length; row++) {
+            half[row * n + column] = x[row];
+        }
     }
 #pragma GCC unroll 1
     for (int row = 0; row < length; row++) {
-        gather<T, n>(half + row * n, 1, x + row * length, 1);
+        Vector x[length];
+        gather<T, n>(half + row * n, x);
+#pragma GCC unroll 8
+        for (int column = 0; column < length; column++) {
+            to(row * length + column, x[column]);
+        }
     }
 }
 

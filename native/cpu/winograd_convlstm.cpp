@@ -95,28 +95,20 @@ float *WinogradConvLstm::step(const float *x, int frames, int batch, int commit)
 // Runs work(band of an image, image, thread, seconds) over the bands of all images of a frame. A thread takes always
 // the same ones: what it adds up comes out the same each time.
 template <typename Work>
-void WinogradConvLstm::over_bands(const char *op, double products, double bytes, Work work) {
+void WinogradConvLstm::over_bands(CellSeconds &total, Work work) {
     const bool profiled = device_.profile().on();
-    std::vector<CellSeconds> seconds(device_.threads());
-    const int bands = batch_ * cells_.bands;
+    const int bands = batch_ * cells_.bands, threads = device_.threads();
+    std::vector<CellSeconds> seconds(threads);
 #pragma omp parallel for schedule(static)
     for (int band = 0; band < bands; band++) {
         const int thread = omp_get_thread_num();
         work(band % cells_.bands, band / cells_.bands, thread, profiled ? &seconds[thread] : nullptr);
     }
-    if (profiled) {
-        CellSeconds sum;
-        for (const auto &thread : seconds) {
-            sum.transforms += thread.transforms / device_.threads();
-            sum.products += thread.products / device_.threads();
-            sum.weights += thread.weights / device_.threads();
-            sum.gates += thread.gates / device_.threads();
-        }
-        const std::string name(op);
-        device_.profile().add(name + ", products", sum.products, 2 * products, 0);
-        device_.profile().add(name + ", weights", sum.weights, 2 * products, 0);
-        device_.profile().add(name + ", transforms", sum.transforms, 0, 0);
-        device_.profile().add(name + ", gates", sum.gates, 0, bytes);
+    for (const auto &one : seconds) {
+        total.transforms += one.transforms / threads;
+        total.gates += one.gates / threads;
+        total.products += one.products / threads;
+        total.kernel_products += one.kernel_products / threads;
     }
 }
 
@@ -125,85 +117,96 @@ float *WinogradConvLstm::run(const float *x, int frames, int batch, bool from_st
     batch_ = batch;
     x_ = x;
     const size_t n = hidden(), image = pixels() * cells_.filters, input = pixels() * cells_.in;
-    const size_t cell_image = cells_.cell_values(), taps = size_t(cells_.kernel) * cells_.kernel;
+    const size_t cell_image = cells_.cell_values();
+    CellSeconds seconds;
     for (int t = 0; t < frames; t++) {
         const float *h_before = t > 0 ? h_.floats() + (t - 1) * n : from_state ? state_->floats() : nullptr;
         const float *c_before = t > 0 ? cell(t - 1) : from_state ? state_->floats() + n : nullptr;
-        const double values = double(batch) * pixels() * (cells_.in + cells_.filters * (training_ ? 8 : 4));
-        over_bands("forward", double(n) * 4 * taps * (cells_.in + (h_before ? cells_.filters : 0)),
-                values * sizeof(float), [&](int band, int video, int thread, CellSeconds *seconds) {
-                    const size_t at = video * cell_image + band * cells_.band_values();
-                    ForwardBand work{};
-                    work.band = band;
-                    work.x = x + (size_t(t) * batch + video) * input;
-                    work.h_before = h_before ? h_before + video * image : nullptr;
-                    work.kernel = transformed_.floats();
-                    work.bias = bias_;
-                    work.c_before = c_before ? c_before + at : nullptr;
-                    work.c = cell(t) + at;
-                    work.gates = training_ ? gates_.floats() + 4 * (t * cell_values() + at) : nullptr;
-                    work.h = h_.floats() + t * n + video * image;
-                    work.scratch = scratch_.floats() + thread * cells_.scratch_values(training_);
-                    work.seconds = seconds;
-                    passes_.forward(cells_, work);
-                });
+        over_bands(seconds, [&](int band, int video, int thread, CellSeconds *own) {
+            const size_t at = video * cell_image + band * cells_.band_values();
+            ForwardBand work{};
+            work.band = band;
+            work.x = x + (size_t(t) * batch + video) * input;
+            work.h_before = h_before ? h_before + video * image : nullptr;
+            work.kernel = transformed_.floats();
+            work.bias = bias_;
+            work.c_before = c_before ? c_before + at : nullptr;
+            work.c = cell(t) + at;
+            work.gates = training_ ? gates_.floats() + 4 * (t * cell_values() + at) : nullptr;
+            work.h = h_.floats() + t * n + video * image;
+            work.scratch = scratch_.floats() + thread * cells_.scratch_values(training_);
+            work.seconds = own;
+            passes_.forward(cells_, work);
+        });
         if (t + 1 == commit) {
             std::memcpy(state_->floats(), h_.floats() + t * n, n * sizeof(float));
             std::memcpy(state_->floats() + n, cell(t), cell_values() * sizeof(float));
             has_state_ = true;
         }
     }
+    // Each frame multiplies x, and h of the frame before if there is one.
+    const double rows = frames * double(cells_.in) + (frames - (from_state ? 0 : 1)) * double(cells_.filters);
+    Profile &profile = device_.profile();
+    profile.add("products", seconds.products, products(rows), 0);
+    profile.add("transforms", seconds.transforms, 0, 4.0 * batch * pixels() * rows);
+    // c of this frame and the one before, h, and for backward the gates.
+    profile.add("gates", seconds.gates, 0, 4.0 * frames * n * (training_ ? 7 : 3));
     return h_.floats();
 }
 
 float *WinogradConvLstm::backward(const float *dy) {
     device_.enter();
     const size_t n = hidden(), image = pixels() * cells_.filters, input = pixels() * cells_.in;
-    const size_t cell_image = cells_.cell_values(), taps = size_t(cells_.kernel) * cells_.kernel;
+    const size_t cell_image = cells_.cell_values();
     const size_t biases = 4 * size_t(cells_.filters);
     std::vector<double> bias_gradients(device_.threads() * biases);
     parallel_for(device_.threads() * cells_.kernel_values(), 1 << 14, [&](size_t begin, size_t end) {
         std::memset(transformed_gradients_.floats() + begin, 0, (end - begin) * sizeof(float));
     });
+    CellSeconds seconds;
     for (int t = frames_ - 1; t >= 0; t--) {
         const bool first = t == 0, last = t == frames_ - 1;
-        const double depth = (first ? 0 : 2 * cells_.filters) + (input_gradient_ ? 2 : 1) * cells_.in;
-        const double values = double(batch_) * pixels() * (2 * cells_.in + cells_.filters * 11);
-        over_bands("backward", double(n) * 4 * taps * depth, values * sizeof(float),
-                [&](int band, int video, int thread, CellSeconds *seconds) {
-                    const size_t at = video * cell_image + band * cells_.band_values();
-                    const size_t slot = size_t(video) * cells_.bands + band;
-                    BackwardBand work{};
-                    work.band = band;
-                    work.x = x_ + (size_t(t) * batch_ + video) * input;
-                    work.h_before = first ? nullptr : h_.floats() + (t - 1) * n + video * image;
-                    work.transposed = transposed_.floats();
-                    work.c_before = first ? nullptr : cell(t - 1) + at;
-                    work.c = cell(t) + at;
-                    work.gates = gates_.floats() + 4 * (t * cell_values() + at);
-                    work.dy = dy + t * n + video * image;
-                    work.dh = last ? nullptr : dh_.floats() + video * image;
-                    work.dc = dc_.floats() + at;
-                    work.last = last;
-                    work.kernel_gradient = transformed_gradients_.floats() + thread * cells_.kernel_values();
-                    work.bias_gradient = &bias_gradients[thread * biases];
-                    work.dh_before
-                            = first ? nullptr : dh_bands_.floats() + slot * cells_.margin_values(cells_.filters);
-                    work.dx = input_gradient_ ? dx_bands_.floats() + slot * cells_.margin_values(cells_.in_padded)
-                                              : nullptr;
-                    work.scratch = scratch_.floats() + thread * cells_.scratch_values(true);
-                    work.seconds = seconds;
-                    passes_.backward(cells_, work);
-                });
-        timed(device_.profile(), "backward, margins", 0, double(n) * 2 * sizeof(float), [&] {
+        over_bands(seconds, [&](int band, int video, int thread, CellSeconds *own) {
+            const size_t at = video * cell_image + band * cells_.band_values();
+            const size_t slot = size_t(video) * cells_.bands + band;
+            BackwardBand work{};
+            work.band = band;
+            work.x = x_ + (size_t(t) * batch_ + video) * input;
+            work.h_before = first ? nullptr : h_.floats() + (t - 1) * n + video * image;
+            work.transposed = transposed_.floats();
+            work.c_before = first ? nullptr : cell(t - 1) + at;
+            work.c = cell(t) + at;
+            work.gates = gates_.floats() + 4 * (t * cell_values() + at);
+            work.dy = dy + t * n + video * image;
+            work.dh = last ? nullptr : dh_.floats() + video * image;
+            work.dc = dc_.floats() + at;
+            work.last = last;
+            work.kernel_gradient = transformed_gradients_.floats() + thread * cells_.kernel_values();
+            work.bias_gradient = &bias_gradients[thread * biases];
+            work.dh_before = first ? nullptr : dh_bands_.floats() + slot * cells_.margin_values(cells_.filters);
+            work.dx = dx_ ? dx_bands_.floats() + slot * cells_.margin_values(cells_.in_padded) : nullptr;
+            work.scratch = scratch_.floats() + thread * cells_.scratch_values(true);
+            work.seconds = own;
+            passes_.backward(cells_, work);
+        });
+        const int channels = cells_.filters + (dx_ ? cells_.in : 0);
+        timed(device_.profile(), "margins", 0, 8.0 * batch_ * pixels() * channels, [&] {
             if (!first) {
                 combine(dh_bands_.floats(), cells_.filters, cells_.filters, dh_.floats());
             }
-            if (input_gradient_) {
+            if (dx_) {
                 combine(dx_bands_.floats(), cells_.in, cells_.in_padded, dx_->floats() + t * batch_ * input);
             }
         });
     }
+    const double state_rows = (frames_ - 1) * double(cells_.filters), input_rows = frames_ * double(cells_.in);
+    Profile &profile = device_.profile();
+    profile.add("products for gradients of inputs", seconds.products,
+            products(state_rows + (input_gradient_ ? input_rows : 0)), 0);
+    profile.add("products for gradients of kernels", seconds.kernel_products, products(state_rows + input_rows), 0);
+    profile.add("transforms", seconds.transforms, 0, 4.0 * batch_ * pixels() * (state_rows + input_rows));
+    // Gates, c of this frame and the one before, the gradients of h from above and of c in and out.
+    profile.add("gates", seconds.gates, 0, 4.0 * frames_ * n * 9);
     for (size_t k = 0; k < biases; k++) {
         double sum = 0;
         for (int thread = 0; thread < device_.threads(); thread++) {

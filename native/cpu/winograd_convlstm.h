@@ -38,9 +38,13 @@ class WinogradConvLstm : public ConvLstm {
     void read_parameters();
     float *run(const float *x, int frames, int batch, bool from_state, int commit);
     template <typename Work>
-    void over_bands(const char *op, double products, double bytes, Work work);
+    void over_bands(CellSeconds &total, Work work);
     void combine(const float *bands, int channels, int channels_padded, float *out);
 
+    // Operations of the convolution of so many channels, over all frames, by the definition.
+    double products(double channels) const {
+        return 2.0 * batch_ * pixels() * channels * 4 * cells_.filters * cells_.kernel * cells_.kernel;
+    }
     size_t pixels() const { return size_t(cells_.height) * cells_.width; }
     size_t hidden() const { return batch_ * pixels() * cells_.filters; }
     size_t cell_values() const { return batch_ * cells_.cell_values(); }

@@ -271,12 +271,21 @@ CONV_LSTM = {
                                              padding="valid"),
     "one-frame": conv_lstm_settings((7, 10), 3, 8, (3, 3), ("relu", "sigmoid"), 1, 3),
     "one-pixel": conv_lstm_settings((1, 1), 1, 1, (3, 3), ("tanh", "sigmoid"), 2, 1),
+    # Multiples of 16 filters, for which a backend may have a way of its own: tiles cut off at the edges, images in
+    # several parts with margins between them, channels of whole vectors and others.
+    "16-filters-5x5": conv_lstm_settings((6, 7), 3, 16, (5, 5), ("tanh", "sigmoid"), 3, 2),
+    "16-filters-5x5-wide": conv_lstm_settings((9, 37), 1, 16, (5, 5), ("relu", "hard_sigmoid"), 2, 1),
+    "32-filters-3x3": conv_lstm_settings((5, 9), 16, 32, (3, 3), ("relu", "sigmoid"), 3, 1),
+    "16-filters-3x3-wide": conv_lstm_settings((10, 34), 2, 16, (3, 3), ("tanh", "hard_sigmoid_keras2"), 2, 1),
+    "16-filters-1x1": conv_lstm_settings((5, 7), 18, 16, (1, 1), ("relu", "sigmoid"), 3, 2),
 }
 
 CONV_LSTM_BFLOAT16 = {
     "3x3": conv_lstm_settings((5, 4), 3, 4, (3, 3), ("tanh", "sigmoid"), 3, 1),
     "1x1": conv_lstm_settings((4, 3), 5, 3, (1, 1), ("relu", "hard_sigmoid"), 3, 2),
     "strides": conv_lstm_settings((7, 6), 1, 3, (3, 5), ("tanh", "sigmoid"), 3, 1, strides=(2, 2)),
+    "16-filters-1x1": conv_lstm_settings((2, 2), 3, 16, (1, 1), ("tanh", "sigmoid"), 3, 1),
+    "16-filters-3x3": conv_lstm_settings((2, 1), 1, 16, (3, 3), ("tanh", "sigmoid"), 2, 1),
 }
 
 CONV_3D = {
@@ -425,6 +434,11 @@ NETWORKS = {
     # Cross-entropy without logits.
     "probabilities": dict(
         input=(5, 8, 1), frames=3, loss="binary_crossentropy", layers=[lstm(3, 3, "relu"), lstm(1, 3, "sigmoid")]),
+    # The reference network with filters in multiples of 16 (and tanh: of so many relus some are always near a kink).
+    "keras-16-filters": dict(
+        input=(10, 6, 1), frames=5, loss="binary_crossentropy",
+        layers=[lstm(16, 5, "tanh"), NORM, lstm(16, 3, "tanh"), NORM, lstm(16, 1, "tanh"),
+                {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]),
 }
 VIDEOS, BATCH, STEPS = 7, 3, 20
 
