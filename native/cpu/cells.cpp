@@ -262,9 +262,10 @@ void backward(const Cells &cells, const BackwardBand &work) {
                         Vector &sum = bias_gradient[gate][k / lanes];
                         expand_tile<Output<W>, n>(
                                 [&](int pixel) {
-                                    const Vector value = load(z + pixel * unit_chunk);
+                                    const Vector exact = load(z + pixel * unit_chunk);
+                                    const Vector value = cells.rounded ? to_nearest_bf16(exact) : exact;
                                     sum += value;
-                                    return cells.rounded ? to_nearest_bf16(value) : value;
+                                    return value;
                                 },
                                 [&](int point, Vector value) { store(to + point * cells.gate_pitch(), value); });
                     }
