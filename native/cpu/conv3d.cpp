@@ -1,5 +1,7 @@
 #include "conv3d.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace framecast {
@@ -8,24 +10,45 @@ namespace {
 
 constexpr size_t grain = 4096;
 
-ConvolutionShape with_taps(ConvolutionShape shape, int taps) {
-    shape.out *= taps;
-    return shape;
-}
+// As many channels as two vectors hold, at the most: beyond them a convolution keeps its lanes busy by itself.
+constexpr int few_channels = 32;
 
 }  // namespace
+
+std::vector<Conv3d::Tap> Conv3d::channel_taps(const ConvolutionShape &shape, int kernel_time) {
+    const bool all = kernel_time * shape.kernel_height * shape.kernel_width * shape.out <= few_channels;
+    const int heights = all ? shape.kernel_height : 1, widths = all ? shape.kernel_width : 1;
+    std::vector<Tap> taps;
+    for (int t = 0; t < kernel_time; t++) {
+        for (int i = 0; i < heights; i++) {
+            for (int j = 0; j < widths; j++) {
+                taps.push_back({t - (kernel_time - 1) / 2, i - (heights - 1) / 2, j - (widths - 1) / 2});
+            }
+        }
+    }
+    return taps;
+}
+
+ConvolutionShape Conv3d::with_taps(ConvolutionShape shape, const std::vector<Tap> &taps, int kernel_time) {
+    if (taps.size() > size_t(kernel_time)) {
+        shape.kernel_height = shape.kernel_width = 1;
+    }
+    shape.out *= taps.size();
+    return shape;
+}
 
 Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, int activation, int frames, int batch,
         bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
         float *bias_gradient)
-    : device_(device), shape_(shape), taps_(kernel_time), convolution_(device, with_taps(shape, kernel_time), "convolution"),
+    : device_(device), shape_(shape), taps_(channel_taps(shape, kernel_time)),
+      convolution_(device, with_taps(shape, taps_, kernel_time), "convolution"),
       activation_(static_cast<Activation>(activation)), kernel_(kernel), bias_(bias),
       kernel_gradient_(kernel_gradient), bias_gradient_(bias_gradient), packed_(shape.weights_size() * kernel_time),
       packed_gradient_(training ? packed_.size() : 0),
-      tap_outputs_(device, size_t(frames) * batch * shape.output_size() * kernel_time * sizeof(float)),
+      tap_outputs_(device, size_t(frames) * batch * shape.output_size() * taps_.size() * sizeof(float)),
       y_(device, size_t(frames) * batch * shape.output_size() * sizeof(float)),
       x_operand_(device, size_t(frames) * batch * shape.input_size()),
-      dy_operand_(device, training ? size_t(frames) * batch * shape.output_size() * kernel_time : 0) {
+      dy_operand_(device, training ? size_t(frames) * batch * shape.output_size() * taps_.size() : 0) {
     if (training && input_gradient) {
         dx_ = std::make_unique<Memory>(device, size_t(frames) * batch * shape.input_size() * sizeof(float));
     }
@@ -46,37 +69,62 @@ float *Conv3d::forward(const float *x, int frames, int batch) {
     x_ = x;
     frames_ = frames;
     batch_ = batch;
-    const size_t rows = shape_.weights_size() / shape_.out, out = shape_.out;
-    for (int k = 0; k < taps_; k++) {
-        passes().scatter_strided(kernel_ + k * shape_.weights_size(), &packed_[k * out], taps_ * out, rows, out);
+    const size_t out = shape_.out, tap_size = packed_.size() / taps_.size();
+    for (size_t k = 0; k < taps_.size(); k++) {
+        passes().scatter_strided(kernel_ + k * tap_size, &packed_[k * out], taps_.size() * out, tap_size / out, out);
     }
     convolution_.set_weights(packed_.data());
     const void *operand = convert(x_operand_, x, size_t(frames) * batch * shape_.input_size());
     convolution_.forward(frames * batch, operand, nullptr, tap_outputs_.floats());
 
-    const size_t pixels = size_t(batch) * shape_.out_height() * shape_.out_width();
-    // A sum of the taps and the bias; the taps that fall off the ends are read by none, which is little.
-    const double n = double(frames) * pixels * out;
-    timed(device_.profile(), "sum of taps", taps_ * n, 4 * (taps_ + 1) * n, [&] {
-        for (int t = 0; t < frames; t++) {
-            parallel_for(pixels, grain, [&](size_t begin, size_t end) {
-                float *y = y_.floats() + (t * pixels + begin) * out;
-                const auto tap = [&](int k) {
-                    return tap_outputs_.floats() + (((t + k - before()) * pixels + begin) * taps_ + k) * out;
-                };
-                // The middle tap is inside the video always.
-                passes().copy_strided(tap(before()), taps_ * out, bias_, y, end - begin, shape_.out);
-                for (int k = 0; k < taps_; k++) {
-                    const int source = t + k - before();
-                    if (k != before() && source >= 0 && source < frames) {
-                        passes().add_strided(tap(k), taps_ * out, y, end - begin, shape_.out);
-                    }
-                }
-                passes().activate(activation_, y, (end - begin) * out);
-            });
-        }
+    const size_t rows = size_t(frames) * batch * height();
+    const double n = double(rows) * width() * out;
+    timed(device_.profile(), "sum of taps", taps_.size() * n, 4 * (taps_.size() + 1) * n, [&] {
+        parallel_for(rows, std::max<size_t>(1, grain / width()), [&](size_t begin, size_t end) {
+            for (size_t row = begin; row < end; row++) {
+                sum_taps(row, y_.floats() + row * width() * out);
+            }
+            passes().activate(activation_, y_.floats() + begin * width() * out, (end - begin) * width() * out);
+        });
     });
     return y_.floats();
+}
+
+int64_t Conv3d::row_at(int64_t row, int frames, int rows) const {
+    const int64_t image = row / height(), frame = image / batch_ + frames, y = row % height() + rows;
+    const bool inside = frame >= 0 && frame < frames_ && y >= 0 && y < static_cast<int64_t>(height());
+    return inside ? (image + int64_t(frames) * batch_) * height() + y : -1;
+}
+
+void Conv3d::sum_taps(size_t row, float *y) const {
+    const size_t out = shape_.out, stride = taps_.size() * out;
+    for (size_t x = 0; x < width(); x++) {
+        std::memcpy(y + x * out, bias_, out * sizeof(float));
+    }
+    for (size_t k = 0; k < taps_.size(); k++) {
+        const int64_t source = row_at(row, taps_[k].frames, taps_[k].rows);
+        const int shift = taps_[k].columns, columns = static_cast<int>(width()) - std::abs(shift);
+        if (source >= 0 && columns > 0) {
+            passes().add_strided(
+                    tap_outputs_.floats() + (source * width() + std::max(shift, 0)) * stride + k * out, stride,
+                    y + std::max(-shift, 0) * out, columns, out);
+        }
+    }
+}
+
+// What row `row` of y took from a tap gives it its gradient; a tap that none took has none.
+void Conv3d::spread_taps(size_t row, const float *dy) const {
+    const size_t out = shape_.out, stride = taps_.size() * out;
+    float *taps = tap_outputs_.floats() + row * width() * stride;
+    std::memset(taps, 0, width() * stride * sizeof(float));
+    for (size_t k = 0; k < taps_.size(); k++) {
+        const int64_t target = row_at(row, -taps_[k].frames, -taps_[k].rows);
+        const int shift = taps_[k].columns, columns = static_cast<int>(width()) - std::abs(shift);
+        if (target >= 0 && columns > 0) {
+            passes().scatter_strided(dy + (target * width() + std::max(-shift, 0)) * out,
+                    taps + std::max(shift, 0) * stride + k * out, stride, columns, out);
+        }
+    }
 }
 
 float *Conv3d::backward(float *dy) {
@@ -98,32 +146,21 @@ float *Conv3d::backward(float *dy) {
     for (size_t k = 0; k < out; k++) {
         bias_gradient_[k] = static_cast<float>(bias[k]);
     }
-    // Tap k of frame t went into y at frame t - k + before.
-    timed(device_.profile(), "gradients of taps", 0, 4.0 * (taps_ + 1) * n, [&] {
-        for (int t = 0; t < frames_; t++) {
-            parallel_for(pixels, grain, [&](size_t begin, size_t end) {
-                for (int k = 0; k < taps_; k++) {
-                    float *target = tap_outputs_.floats() + ((t * pixels + begin) * taps_ + k) * out;
-                    const int from = t - k + before();
-                    if (from >= 0 && from < frames_) {
-                        passes().scatter_strided(dy + (from * pixels + begin) * out, target, taps_ * out, end - begin,
-                                shape_.out);
-                    } else {
-                        for (size_t row = 0; row < end - begin; row++) {
-                            std::memset(target + row * taps_ * out, 0, out * sizeof(float));
-                        }
-                    }
-                }
-            });
-        }
+    timed(device_.profile(), "gradients of taps", 0, 4.0 * (taps_.size() + 1) * n, [&] {
+        const size_t rows = size_t(frames_) * batch_ * height();
+        parallel_for(rows, std::max<size_t>(1, grain / width()), [&](size_t begin, size_t end) {
+            for (size_t row = begin; row < end; row++) {
+                spread_taps(row, dy);
+            }
+        });
     });
-    const void *operand = convert(dy_operand_, tap_outputs_.floats(), n * taps_);
+    const void *operand = convert(dy_operand_, tap_outputs_.floats(), n * taps_.size());
     convolution_.backward_weights(frames_ * batch_, x_operand_.at(x_, 0), operand, packed_gradient_.data(), nullptr);
-    const size_t rows = shape_.weights_size() / out;
-    for (int k = 0; k < taps_; k++) {
-        for (size_t row = 0; row < rows; row++) {
-            std::memcpy(kernel_gradient_ + k * shape_.weights_size() + row * out,
-                    &packed_gradient_[(row * taps_ + k) * out], out * sizeof(float));
+    const size_t tap_size = packed_.size() / taps_.size();
+    for (size_t k = 0; k < taps_.size(); k++) {
+        for (size_t row = 0; row < tap_size / out; row++) {
+            std::memcpy(kernel_gradient_ + k * tap_size + row * out,
+                    &packed_gradient_[(row * taps_.size() + k) * out], out * sizeof(float));
         }
     }
     if (!dx_) {

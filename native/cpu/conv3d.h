@@ -2,10 +2,10 @@
 //
 //   y_t = activation(bias + sum over k of conv(x_{t + k - before}, kernel_k))      before = (kernel_time - 1)/2
 //
-// Time-major frames make it one 2-D convolution: all kernel_time taps are computed at once as channels, (frames,
-// batch, height, width, taps, out), and a pass adds up the taps of the frames that belong together. The taps that
-// fall off the ends of the video are the price, 2 of 3*frames; few output channels, which would leave vector lanes
-// idle, are the gain.
+// Time-major frames make it one 2-D convolution: taps are computed at once as channels, (frames, batch, height, width,
+// taps, out), and a pass adds up those that belong together. Which taps become channels depends on how many output
+// channels there are. If few, all of them (time, height, width): the convolution is then a matrix product, where vector
+// lanes would be idle otherwise. If many, those of time. The taps that fall off the ends are the price.
 #pragma once
 
 #include <memory>
@@ -29,17 +29,30 @@ class Conv3d {
     float *backward(float *dy);
 
   private:
-    int before() const { return (taps_ - 1) / 2; }
+    // A tap that became a channel, by what it reads relative to the position it adds to.
+    struct Tap {
+        int frames, rows, columns;
+    };
+    static std::vector<Tap> channel_taps(const ConvolutionShape &shape, int kernel_time);
+    static ConvolutionShape with_taps(ConvolutionShape shape, const std::vector<Tap> &taps, int kernel_time);
+
+    // The row of pixels (frame*batch + video)*height + row that lies so many frames and rows on, or -1 if none does.
+    int64_t row_at(int64_t row, int frames, int rows) const;
+    size_t height() const { return shape_.height; }
+    size_t width() const { return shape_.width; }
+    // Adds up what the tap made of each row of y, and the reverse.
+    void sum_taps(size_t row, float *y) const;
+    void spread_taps(size_t row, const float *dy) const;
     const void *convert(OperandBuffer &buffer, const float *values, size_t n);
 
     Device &device_;
     const ConvolutionShape shape_;
-    const int taps_;
+    const std::vector<Tap> taps_;
     Convolution convolution_;
     const Activation activation_;
     const float *kernel_, *bias_;
     float *kernel_gradient_, *bias_gradient_;
-    std::vector<float> packed_, packed_gradient_;  // (height, width, in, time, out)
+    std::vector<float> packed_, packed_gradient_;  // as convolution_ has them: the channel taps inside
     Memory tap_outputs_;                           // and their gradient
     Memory y_;
     OperandBuffer x_operand_, dy_operand_;

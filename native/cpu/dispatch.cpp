@@ -1,4 +1,4 @@
-// Chooses among the copies of passes.cpp and cells.cpp, one for each instruction set, the one for the processor at hand.
+// Chooses among the copies of passes.cpp and cells.cpp, one for each instruction set, for the processor at hand.
 #include "cells.h"
 #include "passes.h"
 

@@ -124,14 +124,6 @@ void add_strided(const float *x, size_t stride, float *y, size_t rows, int chann
     }
 }
 
-void copy_strided(const float *x, size_t stride, const float *bias, float *y, size_t rows, int channels) {
-    for (size_t r = 0; r < rows; r++, x += stride, y += channels) {
-        for (int k = 0; k < channels; k++) {
-            y[k] = x[k] + bias[k];
-        }
-    }
-}
-
 void scatter_strided(const float *x, float *y, size_t stride, size_t rows, int channels) {
     for (size_t r = 0; r < rows; r++, x += channels, y += stride) {
         for (int k = 0; k < channels; k++) {
@@ -234,7 +226,7 @@ void round_bf16(const float *x, float *y, size_t n) {
 
 extern const Passes table;
 const Passes table{gates_forward, gates_backward, activate, activate_backward, moments, moments_backward, affine,
-        affine_backward, add_strided, copy_strided, scatter_strided, bce_logits, bce, squared_error, adam, to_bf16,
+        affine_backward, add_strided, scatter_strided, bce_logits, bce, squared_error, adam, to_bf16,
         round_bf16};
 
 }  // namespace FRAMECAST_ISA

@@ -44,9 +44,8 @@ struct Passes {
     void (*affine_backward)(const float *x, const float *center, const float *a, const float *b, const float *c,
             float *dy, size_t rows, int channels);
 
-    // y (rows, channels) += x, where row r of x begins at x + r*stride; or, not accumulating, y = x + bias.
+    // y (rows, channels) += x, where row r of x begins at x + r*stride.
     void (*add_strided)(const float *x, size_t stride, float *y, size_t rows, int channels);
-    void (*copy_strided)(const float *x, size_t stride, const float *bias, float *y, size_t rows, int channels);
     // Row r of y, which begins at y + r*stride, = x (rows, channels).
     void (*scatter_strided)(const float *x, float *y, size_t stride, size_t rows, int channels);
 
