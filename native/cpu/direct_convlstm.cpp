@@ -22,8 +22,8 @@ size_t grain(int filters) { return std::max<size_t>(16, 4096 / filters); }
 
 DirectConvLstm::DirectConvLstm(Device &device, const ConvolutionShape &input, int activation,
         int recurrent_activation, int frames, int batch, bool training, bool input_gradient, const float *kernel,
-        const float *recurrent_kernel,
-        const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient, float *bias_gradient)
+        const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
+        float *bias_gradient)
     : device_(device), input_(device, input, "input convolution"),
       recurrent_(device, recurrent_shape(input), "recurrent convolution"), filters_(input.out / 4),
       activation_(static_cast<Activation>(activation)),
