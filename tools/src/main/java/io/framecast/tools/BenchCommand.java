@@ -4,6 +4,7 @@ import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Precision;
 import io.framecast.backend.Tensor;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.Video;
@@ -15,11 +16,14 @@ import io.framecast.nn.Parameters;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(name = "bench", description = "Measures training steps: seconds a video, forward, backward and optimiser.")
 final class BenchCommand implements Runnable {
@@ -42,12 +46,28 @@ final class BenchCommand implements Runnable {
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there, too.")
     Path json;
 
+    @Option(names = "--peer", paramLabel = "NAME",
+            description = "Compare with another engine on the CPU: pytorch. In fp32 and bf16, unless --precision says.")
+    String peer;
+
+    @Spec
+    CommandSpec spec;
+
     @Override
     public void run() {
         Options.require(batch >= 1, "--batch-size must be at least 1, not " + batch + ".");
         Options.require(steps >= 1, "--steps must be at least 1, not " + steps + ".");
         ModelConfig config = Models.load(model);
         config.requireFramesToFrames();
+        if (peer != null) {
+            boolean one = spec.commandLine().getParseResult().hasMatchedOption("--precision");
+            Map<String, Object> compared = new PeerComparison(peer, device, config, batch, steps)
+                    .run(one ? List.of(device.precision) : List.of(Precision.FP32, Precision.BF16));
+            if (json != null) {
+                JsonFiles.write(json, Map.of("peer", compared));
+            }
+            return;
+        }
         int frames = MovingMnist.FRAMES;
         long frame = (long) batch * config.input().size();
         try (Backend backend = device.open();
