@@ -61,8 +61,8 @@ final class BenchCommand implements Runnable {
         config.requireFramesToFrames();
         if (peer != null) {
             boolean one = spec.commandLine().getParseResult().hasMatchedOption("--precision");
-            Map<String, Object> compared = new PeerComparison(peer, device, config, batch, steps)
-                    .run(one ? List.of(device.precision) : List.of(Precision.FP32, Precision.BF16));
+            Map<String, Object> compared = new PeerComparison(PeerComparison.find(peer), device, config,
+                    batch, steps).run(one ? List.of(device.precision) : List.of(Precision.FP32, Precision.BF16));
             if (json != null) {
                 JsonFiles.write(json, Map.of("peer", compared));
             }

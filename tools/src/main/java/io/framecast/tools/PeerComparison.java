@@ -49,21 +49,22 @@ final class PeerComparison {
     private final Map<String, HostTensor> initial;
     private final float[] inputs;
     private final float[] targets;
-    private final Map<String, Object> checks = new LinkedHashMap<>();
+    /** By precision: the most by which first and second losses differed. */
+    private final Map<String, List<Double>> differences = new LinkedHashMap<>();
 
     /**
-     * @param name what {@code --peer} was given
      * @param device the CPU, with any number of threads; changed to what each part of the comparison takes
      * @param batch videos a step
      * @param rounds steps of each engine that count
-     * @throws FramecastException if there is no such peer, or it was not built
      */
-    PeerComparison(String name, DeviceOptions device, ModelConfig model, int batch, int rounds) {
-        peer = find(name);
+    PeerComparison(Peer peer, DeviceOptions device, ModelConfig model, int batch, int rounds) {
+        this.peer = peer;
         Options.require(device.device == DeviceOptions.Device.AUTO || device.device == DeviceOptions.Device.CPU,
                 "--peer compares on the CPU; leave out --device, or choose cpu.");
         Options.require(model.computedAs(Loss.BINARY_CROSSENTROPY) == Loss.BINARY_CROSSENTROPY_FROM_LOGITS,
                 "--peer trains on logits; choose a model whose last Conv3D has a sigmoid.");
+        Options.require((long) frames * batch * model.input().size() <= HostTensor.MAX_SIZE,
+                "--batch-size " + batch + " is too large to compare with a peer; choose a smaller one.");
         this.device = device;
         device.device = DeviceOptions.Device.CPU;
         if (device.threads == 0) {
@@ -77,7 +78,11 @@ final class PeerComparison {
         targets = videos(1);
     }
 
-    private static Peer find(String name) {
+    /**
+     * @param name what {@code --peer} was given
+     * @throws FramecastException if there is no such peer, or it was not built
+     */
+    static Peer find(String name) {
         Options.require(PEERS.contains(name), "There is no peer \"" + name + "\" to compare with; choose "
                 + String.join(" or ", PEERS) + ".");
         for (Peer peer : ServiceLoader.load(Peer.class)) {
@@ -93,7 +98,7 @@ final class PeerComparison {
     private float[] videos(int firstFrame) {
         MovingMnist videos = MovingMnist.training(batch, 1);
         int size = model.input().size();
-        float[] all = new float[Math.multiplyExact(frames * batch, size)];
+        float[] all = new float[frames * batch * size];
         for (int b = 0; b < batch; b++) {
             float[] video = videos.get(b).values();
             for (int t = 0; t < frames; t++) {
@@ -142,7 +147,7 @@ final class PeerComparison {
         try (Backend backend = open(Precision.FP32);
                 Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames);
                 Peer.Training theirs = theirs(Precision.FP32, peer.ways().get(0))) {
-            agree(Precision.FP32, losses(ours), losses(theirs));
+            agree(Precision.FP32, peer.ways().get(0), losses(ours), losses(theirs));
         }
     }
 
@@ -151,29 +156,32 @@ final class PeerComparison {
         return new double[] {training.step(inputs, targets), training.step(inputs, targets)};
     }
 
-    private void agree(Precision precision, double[] ours, double[] theirs) {
+    private void agree(Precision precision, String way, double[] ours, double[] theirs) {
         Tolerance tolerance = precision == Precision.FP32 ? FP32 : BF16;
         double first = Math.abs(ours[0] - theirs[0]);
         double second = Math.abs(ours[1] - theirs[1]);
-        System.out.printf(Locale.ROOT, "  losses: %.7f, after a step %.7f; ours %.7f, %.7f%n", theirs[0], theirs[1],
-                ours[0], ours[1]);
-        checks.put(text(precision), Map.of("ours", ours, "peer", theirs));
+        System.out.printf(Locale.ROOT, "  losses %.7f and %.7f, ours %.7f and %.7f: %s%n", theirs[0], theirs[1],
+                ours[0], ours[1], way);
         if (!(first <= tolerance.first && second <= tolerance.second)) { // So that NaN does not agree, either.
             throw new FramecastException(String.format(Locale.ROOT, "%s computes other losses than Framecast in %s, by "
                     + "%.2g at first and %.2g after a step where %.0e and %.0e are allowed, so that a comparison would "
                     + "mean nothing.", peer.description(), text(precision), first, second, tolerance.first,
                     tolerance.second));
         }
+        differences.merge(text(precision), List.of(first, second), (a, b) -> List.of(Math.max(a.get(0), b.get(0)),
+                Math.max(a.get(1), b.get(1))));
     }
 
     private Times compare(Precision precision) {
         try (Backend backend = open(precision);
                 Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames)) {
             double[] losses = losses(ours);
+            System.out.println(peer.description() + ", " + text(precision) + ":");
             String way = fastest(precision, losses);
             try (Peer.Training theirs = theirs(precision, way)) {
                 seconds(theirs);
                 seconds(ours);
+                System.out.println("  the fastest, in turn with ours: " + way);
                 double[][] times = new double[2][rounds];
                 for (int round = 0; round < rounds; round++) {
                     times[0][round] = seconds(ours);
@@ -184,26 +192,37 @@ final class PeerComparison {
         }
     }
 
-    /** Whoever compares with another engine should use it at its best; which way that is depends on the processor. */
+    /**
+     * Whoever compares with another engine should use it at its best, and which way that is depends on the processor
+     * and on the precision. Two steps of each way count, one of all before the next of any, and of them the shorter:
+     * what else the machine does only ever adds.
+     */
     private String fastest(Precision precision, double[] ours) {
-        String fastest = null;
-        double least = Double.POSITIVE_INFINITY;
-        for (String way : peer.ways()) {
-            try (Peer.Training theirs = theirs(precision, way)) {
-                double first = theirs.step(inputs, targets);
-                long begin = System.nanoTime();
-                double second = theirs.step(inputs, targets);
-                double seconds = (System.nanoTime() - begin) / 1e9;
-                System.out.printf(Locale.ROOT, "%s, %s, %s: %.3f s a video%n", peer.description(), text(precision), way,
-                        seconds / batch);
-                agree(precision, ours, new double[] {first, second});
-                if (seconds < least) {
-                    least = seconds;
-                    fastest = way;
-                }
+        List<String> ways = peer.ways();
+        List<Peer.Training> trainings = new ArrayList<>();
+        try {
+            double[] first = new double[ways.size()];
+            for (int way = 0; way < ways.size(); way++) {
+                trainings.add(theirs(precision, ways.get(way)));
+                first[way] = trainings.get(way).step(inputs, targets);
             }
+            double[] seconds = new double[ways.size()];
+            for (int way = 0; way < ways.size(); way++) {
+                long begin = System.nanoTime();
+                double second = trainings.get(way).step(inputs, targets);
+                seconds[way] = (System.nanoTime() - begin) / 1e9;
+                agree(precision, ways.get(way), ours, new double[] {first[way], second});
+            }
+            int fastest = 0;
+            for (int way = 0; way < ways.size(); way++) {
+                seconds[way] = Math.min(seconds[way], seconds(trainings.get(way)));
+                System.out.printf(Locale.ROOT, "  %.3f s a video: %s%n", seconds[way] / batch, ways.get(way));
+                fastest = seconds[way] < seconds[fastest] ? way : fastest;
+            }
+            return ways.get(fastest);
+        } finally {
+            trainings.forEach(Peer.Training::close);
         }
-        return fastest;
     }
 
     private double seconds(Peer.Training training) {
@@ -221,7 +240,8 @@ final class PeerComparison {
                 + "medians of %d%n", batch, frames, device.threads, rounds);
         Map<String, Object> precisions = new LinkedHashMap<>();
         for (Times times : all) {
-            System.out.printf(Locale.ROOT, "  %s: %.3f s a video, %s %.3f: %.2f of its time, %.2f of its best (%s)%n",
+            System.out.printf(Locale.ROOT,
+                    "  %s: %.3f s a video, %s %.3f s: %.2f of its time, %.2f of its best, in %s%n",
                     text(times.precision), times.ours, peer.description(), times.peers, times.ours / times.peers,
                     times.ours / best.peers, text(best.precision));
             Map<String, Object> figures = new LinkedHashMap<>();
@@ -238,7 +258,7 @@ final class PeerComparison {
         report.put("threads", device.threads);
         report.put("batch", batch);
         report.put("rounds", rounds);
-        report.put("losses", checks);
+        report.put("loss_differences", differences);
         report.put("precisions", precisions);
         report.put("peer_best_seconds_per_video", best.peers);
         report.put("peer_best_precision", text(best.precision));

@@ -1,5 +1,6 @@
 package io.framecast.peer;
 
+import io.framecast.FramecastException;
 import io.framecast.backend.Precision;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.HostTensor;
@@ -67,6 +68,11 @@ final class TorchTraining implements Peer.Training {
             epsilon().put(EPSILON / Math.sqrt(1 - Math.pow(BETA_2, ++steps)));
             adam.step();
             return loss.item_float();
+        } catch (RuntimeException e) {
+            // What C++ threw, such as for want of memory; its first line says why, the others where.
+            String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replaceFirst("\\.$", "");
+            throw new FramecastException("PyTorch failed: " + why + "; choose a smaller --batch-size or model if it is "
+                    + "memory that it lacks.", e);
         }
     }
 
