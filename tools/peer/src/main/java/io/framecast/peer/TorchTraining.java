@@ -46,7 +46,8 @@ final class TorchTraining implements Peer.Training {
             Idiom idiom) {
         frame = model.input();
         images = (long) frames * batch;
-        try (PointerScope scope = new PointerScope()) {
+        PointerScope scope = new PointerScope();
+        try {
             ScalarType operands = precision == Precision.BF16 ? ScalarType.BFloat16 : ScalarType.Float;
             network = new TorchNetwork(model, initial, operands, batch, frames, idiom);
             adam = new Adam(new TensorVector(network.trained().toArray(Tensor[]::new)),
@@ -55,12 +56,15 @@ final class TorchTraining implements Peer.Training {
             owned.add(adam);
             owned.addAll(network.trained());
             owned.addAll(network.statistics());
+        } finally {
+            scope.close();
         }
     }
 
     @Override
     public double step(float[] inputs, float[] targets) {
-        try (PointerScope scope = new PointerScope()) {
+        PointerScope scope = new PointerScope();
+        try {
             adam.zero_grad(true);
             Tensor loss = torch.binary_cross_entropy_with_logits(network.forward(images(inputs)), images(targets));
             loss.backward();
@@ -73,6 +77,8 @@ final class TorchTraining implements Peer.Training {
             String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replaceFirst("\\.$", "");
             throw new FramecastException("PyTorch failed: " + why + "; choose a smaller --batch-size or model if it is "
                     + "memory that it lacks.", e);
+        } finally {
+            scope.close();
         }
     }
 
