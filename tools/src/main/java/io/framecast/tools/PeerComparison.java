@@ -36,8 +36,8 @@ final class PeerComparison {
     /** Both round to 8 bits, but not the same things. */
     private static final Tolerance BF16 = new Tolerance(2e-3, 1e-2);
 
-    /** Seconds a video at one precision. */
-    private record Times(Precision precision, double ours, double peers, String way) {
+    /** Seconds a video at one precision: medians, and those of each step they are of, ours first. */
+    private record Times(Precision precision, double ours, double peers, double[][] steps, String way) {
     }
 
     private final Peer peer;
@@ -184,10 +184,10 @@ final class PeerComparison {
                 System.out.println("  the fastest, in turn with ours: " + way);
                 double[][] times = new double[2][rounds];
                 for (int round = 0; round < rounds; round++) {
-                    times[0][round] = seconds(ours);
-                    times[1][round] = seconds(theirs);
+                    times[0][round] = seconds(ours) / batch;
+                    times[1][round] = seconds(theirs) / batch;
                 }
-                return new Times(precision, median(times[0]) / batch, median(times[1]) / batch, way);
+                return new Times(precision, median(times[0]), median(times[1]), times, way);
             }
         }
     }
@@ -249,6 +249,9 @@ final class PeerComparison {
             figures.put("peer_seconds_per_video", times.peers);
             figures.put("of_peer", times.ours / times.peers);
             figures.put("of_peer_best", times.ours / best.peers);
+            // Where these scatter, something else was running.
+            figures.put("steps", times.steps[0]);
+            figures.put("peer_steps", times.steps[1]);
             figures.put("peer_way", times.way);
             precisions.put(text(times.precision), figures);
         }

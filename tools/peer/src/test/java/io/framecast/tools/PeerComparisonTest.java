@@ -93,6 +93,9 @@ class PeerComparisonTest {
             JsonNode figures = peer.get("precisions").get(precision);
             double ours = figures.get("seconds_per_video").asDouble();
             assertTrue(ours > 0);
+            assertEquals((figures.get("steps").get(0).asDouble() + figures.get("steps").get(1).asDouble()) / 2, ours,
+                    1e-12);
+            assertEquals(2, figures.get("peer_steps").size());
             assertEquals(ours / figures.get("peer_seconds_per_video").asDouble(), figures.get("of_peer").asDouble(),
                     1e-12);
             assertEquals(ours / best, figures.get("of_peer_best").asDouble(), 1e-12);
