@@ -128,7 +128,9 @@ class BadInputTest {
                 usage("data show @videos.npy --out @new.png --first 8", "--first", "7"),
                 usage("data show @videos.npy --out @new.png --first -1", "--first"),
                 usage("bench --model @tiny.json --steps 0", "--steps"),
-                usage("bench --model @tiny.json --batch-size 0", "--batch-size"));
+                usage("bench --model @tiny.json --batch-size 0", "--batch-size"),
+                usage("bench --model @tiny.json --peer nobody", "nobody", "pytorch"),
+                failure("bench --model @tiny.json --peer pytorch", "tools/framecast"));
     }
 
     static Stream<Arguments> badFiles() {

@@ -2,6 +2,7 @@ package io.framecast.tools;
 
 import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Precision;
 import io.framecast.data.MovingMnist;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
@@ -14,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(name = "bench", description = "Measures training steps, layer by layer and op by op, beside what the machine "
         + "can do at most; and rollout.")
@@ -46,24 +49,39 @@ final class BenchCommand implements Runnable {
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there, too.")
     Path json;
 
+    @Option(names = "--peer", paramLabel = "NAME",
+            description = "Compare with another engine on the CPU: pytorch. In fp32 and bf16, unless --precision says.")
+    String peer;
+
+    @Spec
+    CommandSpec spec;
+
     @Override
     public void run() {
         Options.require(batch >= 1, "--batch-size must be at least 1, not " + batch + ".");
         Options.require(steps >= 1, "--steps must be at least 1, not " + steps + ".");
         ModelConfig config = Models.load(model);
         config.requireFramesToFrames();
+        PeerComparison comparison = peer == null ? null
+                : new PeerComparison(PeerComparison.find(peer), device, config, batch, steps);
+        Map<String, Object> figures;
         try (Backend backend = device.open()) {
             BenchResult result = BenchResult.measure(backend, model, config, FRAMES, batch, steps);
             System.out.print(BenchText.of(result, config));
-            Map<String, Object> figures = BenchJson.of(result, config);
+            figures = BenchJson.of(result, config);
             if (scaling) {
                 List<ScalingBench.Row> rows = new ScalingBench(backend, steps).run(config, FRAMES, device::cpu);
                 System.out.print(BenchText.of(rows));
                 figures.put("scaling", BenchJson.of(rows));
             }
-            if (json != null) {
-                JsonFiles.write(json, figures);
-            }
+        }
+        if (comparison != null) {
+            boolean one = spec.commandLine().getParseResult().hasMatchedOption("--precision");
+            figures.put("peer", comparison.run(one ? List.of(device.precision)
+                    : List.of(Precision.FP32, Precision.BF16)));
+        }
+        if (json != null) {
+            JsonFiles.write(json, figures);
         }
     }
 }

@@ -1,0 +1,100 @@
+package io.framecast.peer;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Precision;
+import io.framecast.nn.FrameShape;
+import io.framecast.nn.HostTensor;
+import io.framecast.nn.ModelConfig;
+import io.framecast.tools.bench.Peer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * A network with PyTorch's own Adam. What a step makes, the graph for its gradients above all, is freed at its end,
+ * by a scope: nothing waits for the garbage collector.
+ */
+final class TorchTraining implements Peer.Training {
+
+    private static final double LEARNING_RATE = 1e-3;
+    private static final double BETA_2 = 0.999;
+    /** Keras's, where PyTorch's own is 1e-8. */
+    private static final double EPSILON = 1e-7;
+
+    static {
+        // Only before they start: operators of one step depend on one another, and theirs would be more threads.
+        torch.set_num_interop_threads(1);
+    }
+
+    private final FrameShape frame;
+    private final long images;
+    private final TorchNetwork network;
+    private final Adam adam;
+    private final List<Pointer> owned = new ArrayList<>();
+    private long steps;
+
+    TorchTraining(ModelConfig model, Map<String, HostTensor> initial, Precision precision, int batch, int frames,
+            Idiom idiom) {
+        frame = model.input();
+        images = (long) frames * batch;
+        PointerScope scope = new PointerScope();
+        try {
+            ScalarType operands = precision == Precision.BF16 ? ScalarType.BFloat16 : ScalarType.Float;
+            network = new TorchNetwork(model, initial, operands, batch, frames, idiom);
+            adam = new Adam(new TensorVector(network.trained().toArray(Tensor[]::new)),
+                    new AdamOptions(LEARNING_RATE));
+            adam.retainReference();
+            owned.add(adam);
+            owned.addAll(network.trained());
+            owned.addAll(network.statistics());
+        } finally {
+            scope.close();
+        }
+    }
+
+    @Override
+    public double step(float[] inputs, float[] targets) {
+        PointerScope scope = new PointerScope();
+        try {
+            adam.zero_grad(true);
+            Tensor loss = torch.binary_cross_entropy_with_logits(network.forward(images(inputs)), images(targets));
+            loss.backward();
+            // Keras adds epsilon before it corrects the bias of v, PyTorch after; this makes both the same update.
+            epsilon().put(EPSILON / Math.sqrt(1 - Math.pow(BETA_2, ++steps)));
+            adam.step();
+            return loss.item_float();
+        } catch (RuntimeException e) {
+            // What C++ threw, such as for want of memory; its first line says why, the others where.
+            String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replaceFirst("\\.$", "");
+            throw new FramecastException("PyTorch failed: " + why + "; choose a smaller --batch-size or model if it is "
+                    + "memory that it lacks.", e);
+        } finally {
+            scope.close();
+        }
+    }
+
+    private DoublePointer epsilon() {
+        return new AdamOptions(adam.param_groups().get(0).options()).eps();
+    }
+
+    /** (frames, batch, height, width, channels) as a view that is (frames*batch, channels, height, width). */
+    private Tensor images(float[] values) {
+        return TorchNetwork.tensor(values, images, frame.height(), frame.width(), frame.channels())
+                .permute(0, 3, 1, 2);
+    }
+
+    @Override
+    public void close() {
+        owned.forEach(Pointer::releaseReference);
+        owned.clear();
+    }
+}

@@ -1,0 +1,141 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.FramecastException;
+import io.framecast.backend.Precision;
+import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.nn.HostTensor;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Models;
+import io.framecast.peer.TorchPeer;
+import io.framecast.tools.bench.Peer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The comparison as a command, and what it refuses. */
+class PeerComparisonTest {
+
+    private static final String MODEL = """
+            {"input": {"height": 16, "width": 16, "channels": 1}, "layers": [
+              {"type": "ConvLSTM2D", "filters": 3, "kernel_size": [3, 3], "padding": "same"},
+              {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]}
+            """;
+
+    /** Real PyTorch, but for a loss that is off by a little. */
+    private record Wrong(double by) implements Peer {
+
+        @Override
+        public String name() {
+            return "wrong";
+        }
+
+        @Override
+        public String description() {
+            return "Wrong";
+        }
+
+        @Override
+        public List<String> ways() {
+            return new TorchPeer().ways();
+        }
+
+        @Override
+        public Training train(ModelConfig model, Map<String, HostTensor> initial, Precision precision, int threads,
+                int batch, int frames, String way) {
+            Training right = new TorchPeer().train(model, initial, precision, threads, batch, frames, way);
+            return new Training() {
+                @Override
+                public double step(float[] inputs, float[] targets) {
+                    return right.step(inputs, targets) + by;
+                }
+
+                @Override
+                public void close() {
+                    right.close();
+                }
+            };
+        }
+    }
+
+    @TempDir
+    Path directory;
+    private Path model;
+
+    @BeforeEach
+    void write() throws Exception {
+        model = Files.writeString(directory.resolve("model.json"), MODEL);
+    }
+
+    @Test
+    void comparesBothPrecisions() throws Exception {
+        Path json = directory.resolve("figures.json");
+        assertEquals(0, Main.run("bench", "--peer", "pytorch", "--model", model.toString(), "--batch-size", "2",
+                "--steps", "2", "--threads", "2", "--json", json.toString()));
+        JsonNode peer = new ObjectMapper().readTree(json.toFile()).get("peer");
+        assertEquals("PyTorch 2.10.0", peer.get("description").asText());
+        double best = Double.POSITIVE_INFINITY;
+        for (String precision : List.of("fp32", "bf16")) {
+            best = Math.min(best, peer.get("precisions").get(precision).get("peer_seconds_per_video").asDouble());
+        }
+        assertEquals(best, peer.get("peer_best_seconds_per_video").asDouble());
+        for (String precision : List.of("fp32", "bf16")) {
+            JsonNode figures = peer.get("precisions").get(precision);
+            double ours = figures.get("seconds_per_video").asDouble();
+            assertTrue(ours > 0);
+            assertEquals((figures.get("steps").get(0).asDouble() + figures.get("steps").get(1).asDouble()) / 2, ours,
+                    1e-12);
+            assertEquals(2, figures.get("peer_steps").size());
+            assertEquals(ours / figures.get("peer_seconds_per_video").asDouble(), figures.get("of_peer").asDouble(),
+                    1e-12);
+            assertEquals(ours / best, figures.get("of_peer_best").asDouble(), 1e-12);
+        }
+        assertTrue(peer.get("loss_differences").get("fp32").get(0).asDouble() <= 1e-5);
+    }
+
+    @Test
+    void whereOnePrecisionIsAskedForTheCheckIsInFp32StillAndTheOtherIsLeftOut() throws Exception {
+        Path json = directory.resolve("figures.json");
+        assertEquals(0, Main.run("bench", "--peer", "pytorch", "--model", model.toString(), "--batch-size", "1",
+                "--steps", "1", "--precision", "bf16", "--json", json.toString()));
+        JsonNode peer = new ObjectMapper().readTree(json.toFile()).get("peer");
+        assertTrue(peer.get("loss_differences").has("fp32"));
+        assertFalse(peer.get("precisions").has("fp32"));
+    }
+
+    @Test
+    void refusesToCompareWithWhatComputesSomethingElse() {
+        for (double by : new double[] {3e-5, -3e-5, Double.NaN}) {
+            FramecastException e = assertThrows(FramecastException.class, () -> compare(new Wrong(by)));
+            assertTrue(e.getMessage().startsWith("Wrong computes other losses than Framecast in fp32"),
+                    e.getMessage());
+        }
+        compare(new Wrong(1e-6));
+    }
+
+    private void compare(Peer peer) {
+        DeviceOptions device = new DeviceOptions();
+        device.device = DeviceOptions.Device.CPU;
+        device.convolutions = Convolutions.KERNELS;
+        device.threads = 1;
+        new PeerComparison(peer, device, Models.load(model.toString()), 1, 1).run(List.of(Precision.FP32));
+    }
+
+    @Test
+    void refusesUnknownPeersOtherDevicesAndPrecisionsAsBadUsage() {
+        assertEquals(2, Main.run("bench", "--peer", "nobody"));
+        assertEquals(2, Main.run("bench", "--peer", "pytorch", "--device", "softgpu"));
+        assertEquals(2, Main.run("bench", "--peer", "pytorch", "--precision", "tf32"));
+        assertEquals(2, Main.run("bench", "--peer", "pytorch", "--batch-size", "2000000000"));
+    }
+}
