@@ -50,9 +50,11 @@ struct Band {
     int columns(int tile) const { return std::min(m, cells.width - left(tile)); }
 };
 
-// Transforms `channels` channels of the tiles of a band into columns `column` and on of (points, tiles, depth).
+// Transforms `channels` channels of the tiles of a band into columns `column` and on of (points, tiles, depth). Unless
+// null, `seen` has a word for each tile, in which the bits of the pixels (n, n) that are not zero are set.
 template <typename W>
-void transform_image(const Band<W> &band, const float *image, int channels, int column, float *inputs) {
+void transform_image(const Band<W> &band, const float *image, int channels, int column, float *inputs,
+        uint64_t *seen) {
     constexpr int n = W::n;
     const Cells &cells = band.cells;
     const size_t pitch = cells.input_pitch();
@@ -70,6 +72,9 @@ void transform_image(const Band<W> &band, const float *image, int channels, int 
                         }
                         const float *from = image + (ptrdiff_t(y) * cells.width + x) * channels + channel;
                         const Vector value = some == lanes ? load(from) : load_some(from, some);
+                        if (seen) {
+                            seen[tile] |= uint64_t(any(value)) << k;
+                        }
                         return cells.rounded ? to_nearest_bf16(value) : value;
                     },
                     [&](int point, Vector value) { store(to + point * pitch, value); });
@@ -79,11 +84,21 @@ void transform_image(const Band<W> &band, const float *image, int channels, int 
 
 // Those of h come first in the depth, then those of x.
 template <typename W>
-void transform_inputs(const Band<W> &band, const float *x, const float *h_before, float *inputs) {
+void transform_inputs(const Band<W> &band, const float *x, const float *h_before, float *inputs, uint64_t *seen) {
     if (h_before) {
-        transform_image(band, h_before, band.cells.filters, 0, inputs);
+        transform_image(band, h_before, band.cells.filters, 0, inputs, seen);
     }
-    transform_image(band, x, band.cells.in, band.cells.filters, inputs);
+    transform_image(band, x, band.cells.in, band.cells.filters, inputs, seen);
+}
+
+// The pixels (n, n) of a tile that output `pixel` of (m, m) sees.
+template <typename W>
+constexpr uint64_t window(int pixel) {
+    uint64_t bits = 0;
+    for (int row = 0; row < W::r; row++) {
+        bits |= ((uint64_t(1) << W::r) - 1) << (row * W::n);
+    }
+    return bits << (pixel / W::m * W::n + pixel % W::m);
 }
 
 template <typename W>
@@ -92,7 +107,12 @@ void forward(const Cells &cells, const ForwardBand &work) {
     const Band<W> band(cells, work.band);
     Clock clock(work.seconds);
     float *inputs = work.scratch, *products = inputs + points * cells.input_pitch();
-    transform_inputs(band, work.x, work.h_before, inputs);
+    // Where an output sees nothing but zeros it is to be zero, and not what rounding leaves of the tile's other pixels:
+    // z would lie beside the kink of relu instead of on it, in all of a video's black background. One product a tile
+    // leaves nothing.
+    auto *seen = reinterpret_cast<uint64_t *>(products + points * cells.gate_pitch());
+    std::fill(seen, seen + band.tiles, 0);
+    transform_inputs(band, work.x, work.h_before, inputs, n > 1 ? seen : nullptr);
     clock.lap(&CellSeconds::transforms);
 
     const size_t begin = work.h_before ? 0 : cells.filters, depth = cells.depth - begin;
@@ -120,7 +140,10 @@ void forward(const Cells &cells, const ForwardBand &work) {
                         const float *from = products + size_t(first + tile) * gate_columns + gate * unit_chunk + k;
                         float *z = local + gate * block_size + tile * m * m * unit_chunk + k;
                         gather_tile<Output<W>, n>([&](int point) { return load(from + point * cells.gate_pitch()); },
-                                [&](int pixel, Vector value) { store(z + pixel * unit_chunk, value + bias); });
+                                [&](int pixel, Vector value) {
+                                    const bool blank = n > 1 && !(seen[first + tile] & window<W>(pixel));
+                                    store(z + pixel * unit_chunk, blank ? bias : value + bias);
+                                });
                     }
                 }
             }
@@ -221,7 +244,7 @@ void backward(const Cells &cells, const BackwardBand &work) {
     Clock clock(work.seconds);
     float *inputs = work.scratch, *input_gradients = inputs + points * cells.input_pitch();
     float *products = input_gradients + points * cells.input_pitch();
-    transform_inputs(band, work.x, work.h_before, inputs);
+    transform_inputs(band, work.x, work.h_before, inputs, nullptr);
     clock.lap(&CellSeconds::transforms);
 
     const size_t begin = work.h_before ? 0 : cells.filters, depth = cells.depth - begin;

@@ -71,8 +71,10 @@ struct Cells {
     size_t gate_pitch() const { return size_t(band_tiles()) * gate_columns + 16; }
     // Values of scratch a thread needs, forward and backward.
     size_t scratch_values(bool backward) const {
-        return points * (input_pitch() * (backward ? 2 : 1) + gate_pitch());
+        return points * (input_pitch() * (backward ? 2 : 1) + gate_pitch()) + seen_values();
     }
+    // Room for 64 bits for each tile of a band, in whole lines of cache.
+    size_t seen_values() const { return (band_tiles() * 2 + 15) / 16 * 16; }
 };
 
 // Seconds a thread spent on each kind of work; null where nobody asks.

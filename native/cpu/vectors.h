@@ -2,6 +2,8 @@
 // Only for files that are compiled once for each instruction set (see dispatch.cpp).
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 
 namespace framecast {
@@ -28,6 +30,15 @@ inline Vector load_some(const float *from, int n) {
         value[k] = from[k];
     }
     return value;
+}
+
+// Whether any value is not zero.
+inline bool any(Vector x) {
+#ifdef __AVX512F__
+    return _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#else
+    return _mm256_movemask_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+#endif
 }
 
 // To the nearest bfloat16 value, ties to even: adding 0x7fff and the lowest kept bit, then cutting. A NaN stays one.
