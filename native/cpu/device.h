@@ -9,16 +9,10 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <oneapi/dnnl/dnnl_debug.h>
 
+#include "passes.h"
 #include "profile.h"
 
 namespace framecast {
-
-// How the operands of convolutions are held. Everything else is float32 always.
-enum Operands : int {
-    OPERANDS_F32 = 0,       // float32
-    OPERANDS_BF16 = 1,      // bfloat16 words, for oneDNN's bfloat16 convolutions
-    OPERANDS_ROUNDED = 2    // bfloat16 values in float32 words, where the machine has no bfloat16 units
-};
 
 class Device {
   public:

@@ -70,7 +70,11 @@ float *DirectConvLstm::run(const float *x, int frames, int batch, bool from_stat
     batch_ = batch;
     x_ = x;
     const size_t n = hidden();
-    const void *x_operand = x_operand_.convert(x, 0, size_t(frames) * batch * input_.shape().input_size());
+    const double operand_bytes = device_.fp32() ? 0 : device_.operand_bytes();
+    const size_t inputs = size_t(frames) * batch * input_.shape().input_size();
+    const void *x_operand = nullptr;
+    timed(device_.profile(), "operands", 0, device_.fp32() ? 0 : (sizeof(float) + operand_bytes) * inputs,
+            [&] { x_operand = x_operand_.convert(x, 0, inputs); });
     input_.forward(frames * batch, x_operand, bias_, gates_.floats());
     for (int t = 0; t < frames; t++) {
         float *z = gates_.floats() + t * 4 * n;
@@ -85,11 +89,14 @@ float *DirectConvLstm::run(const float *x, int frames, int batch, bool from_stat
             c_before = state_->floats() + n;
         }
         float *c = cell(t);
-        parallel_for(cells(), grain(filters_), [&](size_t begin, size_t end) {
-            passes().gates_forward(end - begin, filters_, activation_, recurrent_activation_, z + begin * 4 * filters_,
-                    c_before ? c_before + begin * filters_ : nullptr, c + begin * filters_, h + begin * filters_);
+        // The gates in and out, c of this frame and the one before, h and its operands.
+        timed(device_.profile(), "gates", 0, (11 * sizeof(float) + operand_bytes) * n, [&] {
+            parallel_for(cells(), grain(filters_), [&](size_t begin, size_t end) {
+                const size_t at = begin * filters_;
+                passes().gates_forward(end - begin, filters_, activation_, recurrent_activation_, z + 4 * at,
+                        c_before ? c_before + at : nullptr, c + at, h + at, h_operand_.target(t * n + at));
+            });
         });
-        h_operand_.convert(h, t * n, n);
         if (t + 1 == commit) {
             std::memcpy(state_->floats(), h, n * sizeof(float));
             std::memcpy(state_->floats() + n, c, n * sizeof(float));
@@ -107,13 +114,19 @@ float *DirectConvLstm::backward(const float *dy) {
         const bool last = t == frames_ - 1;
         float *dz = gates_.floats() + t * 4 * n;
         const float *c = cell(t), *c_before = t > 0 ? cell(t - 1) : nullptr;
-        parallel_for(cells(), grain(filters_), [&](size_t begin, size_t end) {
-            const size_t at = begin * filters_;
-            passes().gates_backward(end - begin, filters_, activation_, recurrent_activation_, dz + 4 * at,
-                    c_before ? c_before + at : nullptr, c + at, dy + t * n + at, last ? nullptr : dh_->floats() + at,
-                    dc_->floats() + at, last);
+        // The gates, the gradient of z, c of this frame and the one before, the gradients of h from two sides and of c
+        // in and out.
+        const double bytes = 10 * sizeof(float) + 4 * device_.operand_bytes();
+        timed(device_.profile(), "gates", 0, bytes * n, [&] {
+            parallel_for(cells(), grain(filters_), [&](size_t begin, size_t end) {
+                const size_t at = begin * filters_;
+                passes().gates_backward(end - begin, filters_, activation_, recurrent_activation_, dz + 4 * at,
+                        c_before ? c_before + at : nullptr, c + at, dy + t * n + at,
+                        last ? nullptr : dh_->floats() + at, dc_->floats() + at, last,
+                        dz_operand_.target(4 * (t * n + at)));
+            });
         });
-        dz_operand = dz_operand_.convert(dz, t * 4 * n, 4 * n);
+        dz_operand = dz_operand_.at(gates_.floats(), t * 4 * n);
         if (t > 0) {
             recurrent_.backward_data(batch_, dz_operand, dh_->floats());
         }

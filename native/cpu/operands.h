@@ -34,14 +34,19 @@ class OperandBuffer {
         return memory_data(offset);
     }
 
+    // For a pass that writes the operands from element `offset` on.
+    OperandTarget target(size_t offset) const {
+        return device_.fp32() ? OperandTarget{} : OperandTarget{device_.operands(), memory_data(offset)};
+    }
+
     // The operands from element `offset` on of a sequence that begins at `values` and was converted before.
     const void *at(const float *values, size_t offset) const {
         return device_.fp32() ? static_cast<const void *>(values + offset) : memory_data(offset);
     }
 
   private:
-    const void *memory_data(size_t offset) const {
-        return static_cast<const char *>(memory_->data()) + offset * device_.operand_bytes();
+    void *memory_data(size_t offset) const {
+        return static_cast<char *>(memory_->data()) + offset * device_.operand_bytes();
     }
 
     Device &device_;

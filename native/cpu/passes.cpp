@@ -11,8 +11,36 @@ namespace FRAMECAST_ISA {
 
 namespace {
 
+// Adding 0x7fff and the lowest kept bit, then cutting, rounds to nearest even; a NaN is kept a NaN.
+inline uint32_t rounded_bits(float x) {
+    const auto bits = static_cast<uint32_t>(to_bits(x));
+    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    return x != x ? (bits & 0xffff0000u) | 0x400000u : rounded;
+}
+
+void to_bf16(const float *x, uint16_t *y, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        y[k] = static_cast<uint16_t>(rounded_bits(x[k]) >> 16);
+    }
+}
+
+void round_bf16(const float *x, float *y, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        y[k] = from_bits(static_cast<int32_t>(rounded_bits(x[k])));
+    }
+}
+
+// n values as operands from element `at` on.
+inline void to_operands(const float *x, OperandTarget target, size_t at, size_t n) {
+    switch (target.operands) {
+        case OPERANDS_F32: break;
+        case OPERANDS_BF16: to_bf16(x, static_cast<uint16_t *>(target.values) + at, n); break;
+        case OPERANDS_ROUNDED: round_bf16(x, static_cast<float *>(target.values) + at, n); break;
+    }
+}
+
 void gates_forward(size_t cells, int filters, Activation activation, Activation recurrent, float *z,
-        const float *c_before, float *c, float *h) {
+        const float *c_before, float *c, float *h, OperandTarget h_operands) {
     const size_t n = filters;
     for (size_t cell = 0; cell < cells; cell++) {
         float *i = z + cell * 4 * n, *f = i + n, *g = f + n, *o = g + n;
@@ -35,6 +63,7 @@ void gates_forward(size_t cells, int filters, Activation activation, Activation 
         for (size_t k = 0; k < n; k++) {
             hh[k] *= o[k];
         }
+        to_operands(hh, h_operands, cell * n, n);
     }
 }
 
@@ -42,7 +71,8 @@ void gates_forward(size_t cells, int filters, Activation activation, Activation 
 //                           di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
 // each of do, di, df, dg then times the derivative of its own activation.
 void gates_backward(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
-        const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last) {
+        const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last,
+        OperandTarget dz_operands) {
     constexpr size_t block = 256;  // hidden units at a time, so that the temporaries stay in the first cache
     float a[block], from_h[block], d[4][block];
     const size_t filters_ = filters;
@@ -72,7 +102,11 @@ void gates_backward(size_t cells, int filters, Activation activation, Activation
             activate_backward(activation, g, d[2], n);
             activate_backward(recurrent, o, d[3], n);
             for (int gate = 0; gate < 4; gate++) {
-                std::memcpy(i + gate * filters_, d[gate], n * sizeof(float));
+                if (dz_operands.operands == OPERANDS_F32) {
+                    std::memcpy(i + gate * filters_, d[gate], n * sizeof(float));
+                } else {
+                    to_operands(d[gate], dz_operands, (cell * 4 + gate) * filters_ + first, n);
+                }
             }
         }
     }
@@ -200,25 +234,6 @@ void adam(float *p, const float *g, float *m, float *v, size_t n, float alpha, f
         m[k] += (g[k] - m[k]) * one_minus_beta1;
         v[k] += (g[k] * g[k] - v[k]) * one_minus_beta2;
         p[k] -= alpha * m[k] / (std::sqrt(v[k]) + epsilon);
-    }
-}
-
-// Adding 0x7fff and the lowest kept bit, then cutting, rounds to nearest even; a NaN is kept a NaN.
-inline uint32_t rounded_bits(float x) {
-    const auto bits = static_cast<uint32_t>(to_bits(x));
-    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-    return x != x ? (bits & 0xffff0000u) | 0x400000u : rounded;
-}
-
-void to_bf16(const float *x, uint16_t *y, size_t n) {
-    for (size_t k = 0; k < n; k++) {
-        y[k] = static_cast<uint16_t>(rounded_bits(x[k]) >> 16);
-    }
-}
-
-void round_bf16(const float *x, float *y, size_t n) {
-    for (size_t k = 0; k < n; k++) {
-        y[k] = from_bits(static_cast<int32_t>(rounded_bits(x[k])));
     }
 }
 

@@ -12,21 +12,37 @@ namespace framecast {
 // Keras's activations. HARD_SIGMOID is Keras 3's, HARD_SIGMOID_KERAS2 that of Keras 2.
 enum Activation : int { LINEAR, RELU, SIGMOID, TANH, HARD_SIGMOID, HARD_SIGMOID_KERAS2 };
 
+// How the operands of convolutions are held. Everything else is float32 always.
+enum Operands : int {
+    OPERANDS_F32 = 0,       // float32
+    OPERANDS_BF16 = 1,      // bfloat16 words, for oneDNN's bfloat16 convolutions
+    OPERANDS_ROUNDED = 2    // bfloat16 values in float32 words, where the machine has no bfloat16 units
+};
+
+// Where a pass also writes its result as operands, or nowhere in float32: there they are the values themselves.
+struct OperandTarget {
+    Operands operands = OPERANDS_F32;
+    void *values = nullptr;
+};
+
 struct Passes {
     // Gates, cell and output of `cells` cells (positions of a frame) with `filters` hidden units each.
     //   z        in: (cells, 4, filters), gate inputs i, f, g, o; out: the activated gates
     //   c_before (cells, filters), or null at the first frame, where it is zero
     //   c, h     out: (cells, filters); c may be c_before
+    //   h_operands  out: h once more
     void (*gates_forward)(size_t cells, int filters, Activation activation, Activation recurrent, float *z,
-            const float *c_before, float *c, float *h);
+            const float *c_before, float *c, float *h, OperandTarget h_operands);
     // Its gradient.
-    //   gates    in: the activated gates; out: the gradient of z
+    //   gates    in: the activated gates; out, in float32: the gradient of z
     //   dy       (cells, filters): the gradient of h from the layer above
     //   dh       (cells, filters): the gradient of h from the frame after, or null at the last frame
     //   dc       (cells, filters): in: the gradient of c from the frame after, unread where `last`;
     //            out: that for the frame before
+    //   dz_operands  out: (cells, 4, filters): the gradient of z, unless in float32
     void (*gates_backward)(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
-            const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last);
+            const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last,
+            OperandTarget dz_operands);
 
     // x = activation(x), and dy *= activation'(x) told from y = activation(x).
     void (*activate)(Activation activation, float *x, size_t n);
