@@ -18,6 +18,7 @@
 
 #include <cstddef>
 
+#include "convolution_shape.h"
 #include "passes.h"
 
 namespace framecast {
@@ -29,9 +30,10 @@ constexpr int gate_columns = 4 * unit_chunk;                // i, f, g, o of a c
 
 // What a layer's frames have in common.
 struct Cells {
-    // Images of (height, width); in and filters channels; a square kernel of 1, 3 or 5.
-    Cells(int height, int width, int in, int filters, int kernel, Activation activation, Activation recurrent,
-            bool rounded);
+    // `input` is the input convolution, with 4*filters out; its kernel is square, of 1, 3 or 5. The layer serves up to
+    // `batch` videos on so many threads.
+    Cells(const ConvolutionShape &input, Activation activation, Activation recurrent, bool rounded, int batch,
+            int threads);
 
     int height, width, in, filters, kernel;
     Activation activation, recurrent;

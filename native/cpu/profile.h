@@ -1,8 +1,6 @@
 // An account of where time goes, by op: kept only while it is asked for.
 #pragma once
 
-#include <chrono>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,35 +16,13 @@ class Profile {
 
     // Adds to the account of `op`: seconds by the clock, floating-point operations (a multiply-add is two) and the
     // bytes that must cross memory if nothing stays in cache.
-    void add(const std::string &op, double seconds, double flop, double bytes) {
-        if (!on_) {
-            return;
-        }
-        for (auto &entry : entries_) {
-            if (entry.op == op) {
-                entry.seconds += seconds;
-                entry.flop += flop;
-                entry.bytes += bytes;
-                return;
-            }
-        }
-        entries_.push_back({op, seconds, flop, bytes});
-    }
+    void add(const std::string &op, double seconds, double flop, double bytes);
 
     // The account since the last call, and begins a new one: a line an op, "op \t seconds \t flop \t bytes".
-    std::string take() {
-        std::ostringstream lines;
-        lines.precision(17);
-        for (const auto &entry : entries_) {
-            lines << entry.op << '\t' << entry.seconds << '\t' << entry.flop << '\t' << entry.bytes << '\n';
-        }
-        entries_.clear();
-        return lines.str();
-    }
+    std::string take();
 
-    static double now() {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-    }
+    // Seconds of a clock that only goes forward.
+    static double now();
 
   private:
     struct Entry {

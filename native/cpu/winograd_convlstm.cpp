@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "parallel.h"
 
@@ -13,19 +14,31 @@ namespace {
 
 size_t bytes_if(bool wanted, size_t values) { return wanted ? values * sizeof(float) : 0; }
 
-Cells cells_of(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation) {
-    return Cells(input.height, input.width, input.in, input.out / 4, input.kernel_height,
-            static_cast<Activation>(activation), static_cast<Activation>(recurrent_activation), !device.fp32());
+// Rows of tiles in a band. Larger bands read the kernel less often, up to some 32 tiles, then they leave the cache; but
+// the thread with the most bands is to have as few rows as possible.
+int rows_of_bands(int tiles_across, int tiles_down, int batch, int threads) {
+    const int most = std::max(1, std::min(32 / tiles_across, tiles_down));
+    int best = 1, best_rows = std::numeric_limits<int>::max();
+    for (int rows = 1; rows <= most; rows++) {
+        const int bands = batch * ((tiles_down + rows - 1) / rows);
+        const int thread_rows = (bands + threads - 1) / threads * rows;
+        if (thread_rows <= best_rows) {
+            best = rows;
+            best_rows = thread_rows;
+        }
+    }
+    return best;
 }
 
 }  // namespace
 
-Cells::Cells(int height, int width, int in, int filters, int kernel, Activation activation, Activation recurrent,
-        bool rounded)
-    : height(height), width(width), in(in), filters(filters), kernel(kernel), activation(activation),
-      recurrent(recurrent), rounded(rounded), tile(kernel == 1 ? 1 : 4),
+Cells::Cells(const ConvolutionShape &input, Activation activation, Activation recurrent, bool rounded, int batch,
+        int threads)
+    : height(input.height), width(input.width), in(input.in), filters(input.out / 4), kernel(input.kernel_height),
+      activation(activation), recurrent(recurrent), rounded(rounded), tile(kernel == 1 ? 1 : 4),
       points((tile + kernel - 1) * (tile + kernel - 1)), tiles_across((width + tile - 1) / tile),
-      tiles_down((height + tile - 1) / tile), band_rows(std::max(1, 32 / tiles_across)),
+      tiles_down((height + tile - 1) / tile),
+      band_rows(rows_of_bands(tiles_across, tiles_down, batch, threads)),
       bands((tiles_down + band_rows - 1) / band_rows), chunks(filters / unit_chunk), in_padded((in + 15) / 16 * 16),
       depth(filters + in), depth_padded(filters + in_padded) {}
 
@@ -41,7 +54,9 @@ WinogradConvLstm::WinogradConvLstm(Device &device, const ConvolutionShape &input
         int recurrent_activation, int frames, int batch, bool training, bool input_gradient, const float *kernel,
         const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
         float *bias_gradient)
-    : device_(device), cells_(cells_of(device, input, activation, recurrent_activation)),
+    : device_(device),
+      cells_(input, static_cast<Activation>(activation), static_cast<Activation>(recurrent_activation), !device.fp32(),
+              batch, device.threads()),
       passes_(cell_passes(input.kernel_height)), training_(training), input_gradient_(training && input_gradient),
       kernel_(kernel), recurrent_kernel_(recurrent_kernel), bias_(bias), kernel_gradient_(kernel_gradient),
       recurrent_kernel_gradient_(recurrent_kernel_gradient), bias_gradient_(bias_gradient),
