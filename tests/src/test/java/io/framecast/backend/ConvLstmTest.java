@@ -1,7 +1,9 @@
 package io.framecast.backend;
 
 import static io.framecast.golden.Closeness.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.framecast.golden.Closeness;
@@ -93,6 +95,33 @@ class ConvLstmTest {
             layer.op.forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), true);
             assertNull(layer.op.backward(backend.tensor(c.values("dh"))));
             assertClose("dkernel", c.values("dkernel"), layer.kernel.gradient().read(), Closeness.GRADIENT);
+        }
+    }
+
+    /** Where relu has its kink: a gate that sees only zeros, without a bias, must not come out a little beside it. */
+    @Test
+    void whatSeesOnlyZerosIsExactlyZero() {
+        int size = 8;
+        int filters = 16;
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            ConvLstmSpec spec = new ConvLstmSpec(size, size, 1, filters, 5, 5, 1, 1, 1, 1, true, Activation.RELU,
+                    Activation.SIGMOID);
+            ConvLstmOp op = backend.own(backend.get().convLstm(spec, new Plan(2, 1, false, false),
+                    new Weights(noise(backend, 25 * 4 * filters), null),
+                    new Weights(noise(backend, 25 * filters * 4 * filters), null),
+                    backend.weights(new float[4 * filters])));
+            float[] x = new float[2 * size * size];
+            x[0] = 1;
+            float[] h = op.forward(backend.tensor(x), 2, 1, false).read();
+            for (int k = 0; k < h.length; k++) {
+                int reach = k / (size * size * filters) == 0 ? 2 : 4;
+                int row = k / (size * filters) % size;
+                int column = k / filters % size;
+                if (row > reach || column > reach) {
+                    assertEquals(0, h[k], "frame " + reach / 4 + ", row " + row + ", column " + column);
+                }
+            }
+            assertTrue(Closeness.largest(h) > 0.1);
         }
     }
 
