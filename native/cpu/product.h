@@ -5,7 +5,7 @@
 //
 // A block of C stays in registers while `depth` outer products are added: each step loads a vector of B for each
 // column of vectors and broadcasts one value of A for each row. What bounds it are the multiply-adds, as long as
-// loads are fewer: 10 for 16 with AVX-512, 8 for 12 with AVX2.
+// loads are fewer: 8 for 16 with AVX-512, 6 for 8 with AVX2.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,12 @@ namespace framecast {
 namespace FRAMECAST_ISA {
 namespace {
 
+// Four rows, because bands have a multiple of four tiles mostly: rows that are left over go one by one.
+constexpr int block_rows = 4;
 #ifdef __AVX512F__
-constexpr int block_rows = 4, block_vectors = 4;
+constexpr int block_vectors = 4;
 #else
-constexpr int block_rows = 6, block_vectors = 2;
+constexpr int block_vectors = 2;
 #endif
 
 template <int rows, int vectors, bool accumulate>
