@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "activations.h"
+#include "gates.h"
 #include "product.h"
 #include "profile.h"
 #include "winograd.h"
@@ -35,6 +35,7 @@ template <typename W>
 struct Band {
     static constexpr int m = W::m, n = W::n, pad = (W::r - 1) / 2;
     static constexpr int block_tiles = block_pixels / (m * m);
+    static_assert(block_size <= run_units, "a block is a run");
 
     const Cells &cells;
     const int first_row, tiles;
@@ -45,9 +46,16 @@ struct Band {
 
     int top(int tile) const { return (first_row + tile / cells.tiles_across) * m; }
     int left(int tile) const { return tile % cells.tiles_across * m; }
-    // Rows and columns of a tile that lie in the image.
-    int rows(int tile) const { return std::min(m, cells.height - top(tile)); }
-    int columns(int tile) const { return std::min(m, cells.width - left(tile)); }
+    // visit(pixel of the image, pixel of the tile) for those outputs of a tile that lie in the image.
+    template <typename Visit>
+    void each_pixel(int tile, Visit visit) const {
+        const int rows = std::min(m, cells.height - top(tile)), columns = std::min(m, cells.width - left(tile));
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                visit(size_t(top(tile) + row) * cells.width + left(tile) + column, row * m + column);
+            }
+        }
+    }
 };
 
 // Transforms `channels` channels of the tiles of a band into columns `column` and on of (points, tiles, depth). Unless
@@ -108,8 +116,8 @@ void forward(const Cells &cells, const ForwardBand &work) {
     Clock clock(work.seconds);
     float *inputs = work.scratch, *products = inputs + points * cells.input_pitch();
     // Where an output sees nothing but zeros it is to be zero, and not what rounding leaves of the tile's other pixels:
-    // z would lie beside the kink of relu instead of on it, in all of a video's black background. One product a tile
-    // leaves nothing.
+    // z would lie beside the kink of relu instead of on it, in all of a video's black background. With 1x1 kernels
+    // there are no other pixels.
     auto *seen = reinterpret_cast<uint64_t *>(products + points * cells.gate_pitch());
     std::fill(seen, seen + band.tiles, 0);
     transform_inputs(band, work.x, work.h_before, inputs, n > 1 ? seen : nullptr);
@@ -149,71 +157,22 @@ void forward(const Cells &cells, const ForwardBand &work) {
             }
             clock.lap(&CellSeconds::transforms);
 
-            float *i = local, *f = i + block_size, *g = f + block_size, *o = g + block_size;
-            activate(cells.recurrent, i, 2 * block_size);
-            activate(cells.activation, g, block_size);
-            activate(cells.recurrent, o, block_size);
             float *c = work.c + block;
-            if (work.c_before) {
-                const float *before = work.c_before + block;
-                for (int k = 0; k < block_size; k++) {
-                    c[k] = f[k] * before[k] + i[k] * g[k];
-                }
-            } else {
-                for (int k = 0; k < block_size; k++) {
-                    c[k] = i[k] * g[k];
-                }
-            }
             alignas(64) float h[block_size];
-            std::memcpy(h, c, sizeof h);
-            activate(cells.activation, h, block_size);
-            for (int k = 0; k < block_size; k++) {
-                h[k] *= o[k];
-            }
+            gates_run(cells.activation, cells.recurrent, block_size, local, local + block_size, local + 2 * block_size,
+                    local + 3 * block_size, work.c_before ? work.c_before + block : nullptr, c, h);
             if (work.gates) {
                 std::memcpy(work.gates + 4 * block, local, sizeof local);
             }
             for (int tile = 0; tile < block_tiles; tile++) {
-                const int rows = band.rows(first + tile), columns = band.columns(first + tile);
-                for (int row = 0; row < rows; row++) {
-                    for (int column = 0; column < columns; column++) {
-                        const size_t pixel = size_t(band.top(first + tile) + row) * cells.width
-                                + band.left(first + tile) + column;
-                        std::memcpy(work.h + pixel * cells.filters + chunk * unit_chunk,
-                                h + (tile * m * m + row * m + column) * unit_chunk, unit_chunk * sizeof(float));
-                    }
-                }
+                band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
+                    std::memcpy(work.h + pixel * cells.filters + chunk * unit_chunk,
+                            h + (tile * m * m + in_tile) * unit_chunk, unit_chunk * sizeof(float));
+                });
             }
             clock.lap(&CellSeconds::gates);
         }
     }
-}
-
-// With a = activation(c):   do = dh*a        dc += dh*o*activation'(c)
-//                           di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
-// each of do, di, df, dg then times the derivative of its own activation. dz is (4, block_size); `dh` comes in.
-void gates_backward(const Cells &cells, const float *gates, const float *c_before, const float *c, bool last,
-        const float *dh, float *dc, float *dz) {
-    const float *i = gates, *f = i + block_size, *g = f + block_size, *o = g + block_size;
-    float *di = dz, *df = di + block_size, *dg = df + block_size, *dout = dg + block_size;
-    alignas(64) float a[block_size], from_h[block_size];
-    std::memcpy(a, c, sizeof a);
-    activate(cells.activation, a, block_size);
-    for (int k = 0; k < block_size; k++) {
-        dout[k] = dh[k] * a[k];
-        from_h[k] = dh[k] * o[k];
-    }
-    activate_backward(cells.activation, a, from_h, block_size);
-    for (int k = 0; k < block_size; k++) {
-        const float gradient = last ? from_h[k] : dc[k] + from_h[k];
-        di[k] = gradient * g[k];
-        df[k] = c_before ? gradient * c_before[k] : 0.0f;
-        dg[k] = gradient * i[k];
-        dc[k] = gradient * f[k];
-    }
-    activate_backward(cells.recurrent, i, di, 2 * block_size);
-    activate_backward(cells.activation, g, dg, block_size);
-    activate_backward(cells.recurrent, o, dout, block_size);
 }
 
 // The gradient of `channels` channels from columns `column` on of (points, tiles, depth), added up with margins.
@@ -258,24 +217,21 @@ void backward(const Cells &cells, const BackwardBand &work) {
             const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
             // Pixels outside the image have no gradient.
             alignas(64) float dh[block_size] = {}, dz[4 * block_size];
-            float *dc = work.dc + block;
             for (int tile = 0; tile < block_tiles; tile++) {
-                const int tile_rows = band.rows(first + tile), tile_columns = band.columns(first + tile);
-                for (int row = 0; row < tile_rows; row++) {
-                    for (int column = 0; column < tile_columns; column++) {
-                        const size_t pixel = size_t(band.top(first + tile) + row) * cells.width
-                                + band.left(first + tile) + column;
-                        const size_t at = pixel * cells.filters + chunk * unit_chunk;
-                        float *to = dh + (tile * m * m + row * m + column) * unit_chunk;
-                        for (int k = 0; k < unit_chunk; k += lanes) {
-                            const Vector above = load(work.dy + at + k);
-                            store(to + k, work.dh ? above + load(work.dh + at + k) : above);
-                        }
+                band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
+                    const size_t at = pixel * cells.filters + chunk * unit_chunk;
+                    float *to = dh + (tile * m * m + in_tile) * unit_chunk;
+                    for (int k = 0; k < unit_chunk; k += lanes) {
+                        const Vector above = load(work.dy + at + k);
+                        store(to + k, work.dh ? above + load(work.dh + at + k) : above);
                     }
-                }
+                });
             }
-            gates_backward(cells, work.gates + 4 * block, work.c_before ? work.c_before + block : nullptr,
-                    work.c + block, work.last, dh, dc, dz);
+            const float *gates = work.gates + 4 * block;
+            gates_backward_run(cells.activation, cells.recurrent, block_size, gates, gates + block_size,
+                    gates + 2 * block_size, gates + 3 * block_size, work.c_before ? work.c_before + block : nullptr,
+                    work.c + block, work.last, dh, work.dc + block, dz, dz + block_size, dz + 2 * block_size,
+                    dz + 3 * block_size);
             clock.lap(&CellSeconds::gates);
             for (int gate = 0; gate < 4; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {

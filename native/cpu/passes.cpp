@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "activations.h"
+#include "gates.h"
 
 namespace framecast {
 namespace FRAMECAST_ISA {
@@ -43,64 +43,29 @@ void gates_forward(size_t cells, int filters, Activation activation, Activation 
         const float *c_before, float *c, float *h, OperandTarget h_operands) {
     const size_t n = filters;
     for (size_t cell = 0; cell < cells; cell++) {
-        float *i = z + cell * 4 * n, *f = i + n, *g = f + n, *o = g + n;
-        activate(recurrent, i, 2 * n);
-        activate(activation, g, n);
-        activate(recurrent, o, n);
-        float *cc = c + cell * n, *hh = h + cell * n;
-        if (c_before) {
-            const float *before = c_before + cell * n;
-            for (size_t k = 0; k < n; k++) {
-                cc[k] = f[k] * before[k] + i[k] * g[k];
-            }
-        } else {
-            for (size_t k = 0; k < n; k++) {
-                cc[k] = i[k] * g[k];
-            }
-        }
-        std::memcpy(hh, cc, n * sizeof(float));
-        activate(activation, hh, n);
-        for (size_t k = 0; k < n; k++) {
-            hh[k] *= o[k];
-        }
-        to_operands(hh, h_operands, cell * n, n);
+        const size_t at = cell * n;
+        float *i = z + 4 * at;
+        gates_run(activation, recurrent, n, i, i + n, i + 2 * n, i + 3 * n, c_before ? c_before + at : nullptr, c + at,
+                h + at);
+        to_operands(h + at, h_operands, at, n);
     }
 }
 
-// With a = activation(c):   do = dh*a        dc += dh*o*activation'(c)
-//                           di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
-// each of do, di, df, dg then times the derivative of its own activation.
 void gates_backward(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
         const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last,
         OperandTarget dz_operands) {
-    constexpr size_t block = 256;  // hidden units at a time, so that the temporaries stay in the first cache
-    float a[block], from_h[block], d[4][block];
+    float gradient[run_units], d[4][run_units];
     const size_t filters_ = filters;
     for (size_t cell = 0; cell < cells; cell++) {
-        for (size_t first = 0; first < filters_; first += block) {
-            const size_t n = filters_ - first < block ? filters_ - first : block;
+        for (size_t first = 0; first < filters_; first += run_units) {
+            const size_t n = filters_ - first < run_units ? filters_ - first : run_units;
             const size_t at = cell * filters_ + first;
             float *i = gates + cell * 4 * filters_ + first, *f = i + filters_, *g = f + filters_, *o = g + filters_;
-            float *dcc = dc + at;
-            std::memcpy(a, c + at, n * sizeof(float));
-            activate(activation, a, n);
             for (size_t k = 0; k < n; k++) {
-                const float gradient = dh ? dy[at + k] + dh[at + k] : dy[at + k];
-                d[3][k] = gradient * a[k];
-                from_h[k] = gradient * o[k];
+                gradient[k] = dh ? dy[at + k] + dh[at + k] : dy[at + k];
             }
-            activate_backward(activation, a, from_h, n);
-            for (size_t k = 0; k < n; k++) {
-                const float gradient = last ? from_h[k] : dcc[k] + from_h[k];
-                d[0][k] = gradient * g[k];
-                d[1][k] = c_before ? gradient * c_before[at + k] : 0.0f;
-                d[2][k] = gradient * i[k];
-                dcc[k] = gradient * f[k];
-            }
-            activate_backward(recurrent, i, d[0], n);
-            activate_backward(recurrent, f, d[1], n);
-            activate_backward(activation, g, d[2], n);
-            activate_backward(recurrent, o, d[3], n);
+            gates_backward_run(activation, recurrent, n, i, f, g, o, c_before ? c_before + at : nullptr, c + at, last,
+                    gradient, dc + at, d[0], d[1], d[2], d[3]);
             for (int gate = 0; gate < 4; gate++) {
                 if (dz_operands.operands == OPERANDS_F32) {
                     std::memcpy(i + gate * filters_, d[gate], n * sizeof(float));
