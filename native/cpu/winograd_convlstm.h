@@ -3,7 +3,7 @@
 // padding, no dilation, filters in multiples of 16.
 //
 // It multiplies a fourth (3x3) to a sixth (5x5) as much as the definition says, in float32 always. That is faster than
-// any direct convolution, but where matrix units multiply bfloat16 ten times as fast as float32 (AMX).
+// a direct convolution in float32, and than one in bfloat16 unless matrix units compute it (AMX).
 //
 // Rounding: with 5x5 kernels the values between the transforms are up to some ten times larger than what comes out, and
 // so are their rounding errors. They stay within what is allowed for any sum in float32 (see ConvLstmTest).

@@ -241,9 +241,9 @@ final class PeerComparison {
         Map<String, Object> precisions = new LinkedHashMap<>();
         for (Times times : all) {
             System.out.printf(Locale.ROOT,
-                    "  %s: %.3f s a video, %s %.3f s: %.2f of its time, %.2f of its best, in %s%n",
-                    text(times.precision), times.ours, peer.description(), times.peers, times.ours / times.peers,
-                    times.ours / best.peers, text(best.precision));
+                    "  %s: %.3f s a video, %s %.3f s: %.2f times as fast, %.2f times as fast as its best, %s%n",
+                    text(times.precision), times.ours, peer.description(), times.peers, times.peers / times.ours,
+                    best.peers / times.ours, text(best.precision));
             Map<String, Object> figures = new LinkedHashMap<>();
             figures.put("seconds_per_video", times.ours);
             figures.put("peer_seconds_per_video", times.peers);
