@@ -61,6 +61,7 @@ final class PeerComparison {
         this.peer = peer;
         Options.require(device.device == DeviceOptions.Device.AUTO || device.device == DeviceOptions.Device.CPU,
                 "--peer compares on the CPU; leave out --device, or choose cpu.");
+        Options.require(device.precision != Precision.TF32, "--peer compares fp32 and bf16, not tf32.");
         Options.require(model.computedAs(Loss.BINARY_CROSSENTROPY) == Loss.BINARY_CROSSENTROPY_FROM_LOGITS,
                 "--peer trains on logits; choose a model whose last Conv3D has a sigmoid.");
         Options.require((long) frames * batch * model.input().size() <= HostTensor.MAX_SIZE,
@@ -118,7 +119,6 @@ final class PeerComparison {
      * @throws FramecastException if both do not compute the same
      */
     Map<String, Object> run(List<Precision> precisions) {
-        Options.require(!precisions.contains(Precision.TF32), "--peer compares fp32 and bf16, not tf32.");
         try {
             if (!precisions.contains(Precision.FP32)) {
                 // Only there do both compute the same but for the order of sums.
