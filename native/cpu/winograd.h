@@ -168,61 +168,43 @@ inline __attribute__((always_inline)) void gather(const Vector *y, Vector *x) {
     }
 }
 
-// The same in two dimensions, x (length, length) and y (n, n): from(k) gives element k, to(k, value) takes it.
-template <typename T, int n, typename From, typename To>
-inline __attribute__((always_inline)) void expand_tile(From from, To to) {
-    constexpr int length = T::length;
-    Vector half[length * n];
+// One of the two applied to columns and rows, from (in, in) to (out, out): from(k) gives element k, to(k, value) takes
+// it.
+template <int in, int out, typename Transform, typename From, typename To>
+inline __attribute__((always_inline)) void transform_tile(Transform transform, From from, To to) {
+    Vector half[out * in];
 #pragma GCC unroll 1
-    for (int column = 0; column < length; column++) {
-        Vector x[length], y[n];
+    for (int column = 0; column < in; column++) {
+        Vector x[in], y[out];
 #pragma GCC unroll 8
-        for (int row = 0; row < length; row++) {
-            x[row] = from(row * length + column);
+        for (int row = 0; row < in; row++) {
+            x[row] = from(row * in + column);
         }
-        expand<T, n>(x, y);
+        transform(x, y);
 #pragma GCC unroll 8
-        for (int row = 0; row < n; row++) {
-            half[row * length + column] = y[row];
+        for (int row = 0; row < out; row++) {
+            half[row * in + column] = y[row];
         }
     }
 #pragma GCC unroll 1
-    for (int row = 0; row < n; row++) {
-        Vector y[n];
-        expand<T, n>(half + row * length, y);
+    for (int row = 0; row < out; row++) {
+        Vector y[out];
+        transform(half + row * in, y);
 #pragma GCC unroll 8
-        for (int column = 0; column < n; column++) {
-            to(row * n + column, y[column]);
+        for (int column = 0; column < out; column++) {
+            to(row * out + column, y[column]);
         }
     }
 }
 
 template <typename T, int n, typename From, typename To>
+inline __attribute__((always_inline)) void expand_tile(From from, To to) {
+    transform_tile<T::length, n>([](const Vector *x, Vector *y) { expand<T, n>(x, y); }, from, to);
+}
+
+template <typename T, int n, typename From, typename To>
 inline __attribute__((always_inline)) void gather_tile(From from, To to) {
-    constexpr int length = T::length;
-    Vector half[length * n];
-#pragma GCC unroll 1
-    for (int column = 0; column < n; column++) {
-        Vector y[n], x[length];
-#pragma GCC unroll 8
-        for (int row = 0; row < n; row++) {
-            y[row] = from(row * n + column);
-        }
-        gather<T, n>(y, x);
-#pragma GCC unroll 8
-        for (int row = 0; row < length; row++) {
-            half[row * n + column] = x[row];
-        }
-    }
-#pragma GCC unroll 1
-    for (int row = 0; row < length; row++) {
-        Vector x[length];
-        gather<T, n>(half + row * n, x);
-#pragma GCC unroll 8
-        for (int column = 0; column < length; column++) {
-            to(row * length + column, x[column]);
-        }
-    }
+    transform_tile<n, T::length>([](const Vector *y, Vector *x) { gather<T, n>(y, x); }, from, to);
 }
 
 }  // namespace

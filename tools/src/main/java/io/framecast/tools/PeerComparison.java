@@ -10,8 +10,8 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Parameters;
 import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.bench.Peer;
+import io.framecast.tools.bench.Times;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,7 +37,7 @@ final class PeerComparison {
     private static final Tolerance BF16 = new Tolerance(2e-3, 1e-2);
 
     /** Seconds a video at one precision: medians, and those of each step they are of, ours first. */
-    private record Times(Precision precision, double ours, double peers, double[][] steps, String way) {
+    private record Compared(Precision precision, double ours, double peers, double[][] steps, String way) {
     }
 
     private final Peer peer;
@@ -124,7 +124,7 @@ final class PeerComparison {
                 // Only there do both compute the same but for the order of sums.
                 check();
             }
-            List<Times> times = new ArrayList<>();
+            List<Compared> times = new ArrayList<>();
             for (Precision precision : precisions) {
                 times.add(compare(precision));
             }
@@ -172,7 +172,7 @@ final class PeerComparison {
                 Math.max(a.get(1), b.get(1))));
     }
 
-    private Times compare(Precision precision) {
+    private Compared compare(Precision precision) {
         try (Backend backend = open(precision);
                 Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames)) {
             double[] losses = losses(ours);
@@ -187,7 +187,7 @@ final class PeerComparison {
                     times[0][round] = seconds(ours) / batch;
                     times[1][round] = seconds(theirs) / batch;
                 }
-                return new Times(precision, median(times[0]), median(times[1]), times, way);
+                return new Compared(precision, Times.median(times[0]), Times.median(times[1]), times, way);
             }
         }
     }
@@ -231,15 +231,15 @@ final class PeerComparison {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    private Map<String, Object> report(List<Times> all) {
-        Times best = all.get(0);
-        for (Times times : all) {
+    private Map<String, Object> report(List<Compared> all) {
+        Compared best = all.get(0);
+        for (Compared times : all) {
             best = times.peers < best.peers ? times : best;
         }
         System.out.printf(Locale.ROOT, "batches of %d videos of %d input frames, %d threads, steps of both in turn, "
                 + "medians of %d%n", batch, frames, device.threads, rounds);
         Map<String, Object> precisions = new LinkedHashMap<>();
-        for (Times times : all) {
+        for (Compared times : all) {
             System.out.printf(Locale.ROOT,
                     "  %s: %.3f s a video, %s %.3f s: %.2f times as fast, %.2f times as fast as its best, %s%n",
                     text(times.precision), times.ours, peer.description(), times.peers, times.peers / times.ours,
@@ -270,11 +270,5 @@ final class PeerComparison {
 
     private static String text(Precision precision) {
         return precision.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 }

@@ -3,7 +3,7 @@ package io.framecast.tools.bench;
 import java.util.Arrays;
 
 /** Times by the clock. */
-final class Times {
+public final class Times {
 
     /** What is quick is run for so long, in seconds: a few short runs may all fall where others use the machine. */
     static final double LEAST = 0.3;
@@ -28,7 +28,13 @@ final class Times {
             seconds[runs] = (System.nanoTime() - begin) / 1e9;
             all += seconds[runs];
         }
-        Arrays.sort(seconds, 0, runs);
-        return new Median((seconds[(runs - 1) / 2] + seconds[runs / 2]) / 2, runs);
+        return new Median(median(Arrays.copyOf(seconds, runs)), runs);
+    }
+
+    /** The middle value, or the mean of the two in the middle. */
+    public static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 }
