@@ -237,27 +237,39 @@ public final class NpyVideos implements Videos {
      */
     @Override
     public Video get(int index) {
+        return get(index, 0, frames);
+    }
+
+    /**
+     * {@inheritDoc} Other frames are not read.
+     *
+     * @throws FramecastException if a value is NaN, infinite or outside [0, 1]
+     */
+    @Override
+    public Video get(int index, int from, int to) {
         Objects.checkIndex(index, count);
-        float[] values = new float[frames * frameSize()];
+        Objects.checkFromToIndex(from, to, frames);
+        float[] values = new float[(to - from) * frameSize()];
         byte[] bytes = new byte[frameSize() * type.bytes()];
-        for (int frame = 0; frame < frames; frame++) {
+        for (int frame = from; frame < to; frame++) {
+            int first = (frame - from) * frameSize();
             long image = layout == VideoLayout.TNHW ? (long) frame * count + index : (long) index * frames + frame;
             mapped.read(dataOffset + image * bytes.length, bytes);
             switch (type) {
                 case UINT8 -> {
                     for (int i = 0; i < bytes.length; i++) {
-                        values[frame * frameSize() + i] = (bytes[i] & 0xff) / 255f;
+                        values[first + i] = (bytes[i] & 0xff) / 255f;
                     }
                 }
                 case FLOAT32 -> {
                     FloatBuffer floats = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
                     for (int i = 0; i < frameSize(); i++) {
-                        values[frame * frameSize() + i] = checked(floats.get(i), index, frame);
+                        values[first + i] = checked(floats.get(i), index, frame);
                     }
                 }
             }
         }
-        return new Video(frames, height, width, channels, values);
+        return new Video(to - from, height, width, channels, values);
     }
 
     private float checked(float value, int index, int frame) {

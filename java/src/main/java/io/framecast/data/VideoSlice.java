@@ -38,4 +38,9 @@ record VideoSlice(Videos videos, int from, int to) implements Videos {
     public Video get(int index) {
         return videos.get(from + Objects.checkIndex(index, count()));
     }
+
+    @Override
+    public Video get(int index, int firstFrame, int lastFrame) {
+        return videos.get(from + Objects.checkIndex(index, count()), firstFrame, lastFrame);
+    }
 }

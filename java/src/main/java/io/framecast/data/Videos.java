@@ -18,6 +18,11 @@ public interface Videos extends AutoCloseable {
     /** The values of video {@code index}, as (frames, height, width, channels) float32 in [0, 1]. */
     Video get(int index);
 
+    /** Of video {@code index} the frames {@code from} (inclusive) to {@code to} (exclusive), like {@link #get(int)}. */
+    default Video get(int index, int from, int to) {
+        return get(index).frames(from, to);
+    }
+
     /** The number of values in one frame. */
     default int frameSize() {
         return height() * width() * channels();

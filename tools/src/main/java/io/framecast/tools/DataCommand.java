@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,8 +68,8 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
-            try (ProgressBar bar = System.console() == null ? null : new ProgressBarBuilder().setTaskName("download")
-                    .setUnit(" MB", 1_000_000).setStyle(ProgressBarStyle.ASCII).build()) {
+            try (ProgressBar bar = Terminal.isWatched() ? Terminal.bar("download").setUnit(" MB", 1_000_000).build()
+                    : null) {
                 boolean fetched = Download.MOVING_MNIST.to(out, (done, total) -> {
                     if (bar != null) {
                         bar.maxHint(total);

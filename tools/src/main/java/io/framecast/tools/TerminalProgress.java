@@ -5,8 +5,6 @@ import io.framecast.train.StepMetrics;
 import io.framecast.train.TrainingListener;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 /** A progress bar for the epoch in progress, where there is a terminal, and a line for each epoch that is over. */
 final class TerminalProgress implements TrainingListener, AutoCloseable {
@@ -24,10 +22,9 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
     public void epochStarted(int epoch, int batchesDone, int batches) {
         seconds = 0;
         videos = 0;
-        if (System.console() != null) {
-            bar = new ProgressBarBuilder().setTaskName("epoch " + epoch).setInitialMax(batches)
-                    .setStyle(ProgressBarStyle.ASCII).startsFrom(batchesDone, java.time.Duration.ZERO)
-                    .setUpdateIntervalMillis(200).setMaxRenderedLength(110).build();
+        if (Terminal.isWatched()) {
+            bar = Terminal.bar("epoch " + epoch).setInitialMax(batches)
+                    .startsFrom(batchesDone, java.time.Duration.ZERO).setMaxRenderedLength(110).build();
         }
     }
 
