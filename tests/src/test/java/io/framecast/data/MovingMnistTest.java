@@ -65,7 +65,7 @@ class MovingMnistTest {
                             && 3.6 < Math.hypot(vertical[1], horizontal[1]), () -> "step between "
                             + Math.hypot(vertical[0], horizontal[0]) + " and "
                             + Math.hypot(vertical[1], horizontal[1]));
-                    bounces += vertical[2] + horizontal[2];
+                    bounces += (int) (vertical[2] + horizontal[2]);
                 }
             }
         }

@@ -1,11 +1,14 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command line. Leaves with 0 when done, 1 when it failed, 2 when it was used wrongly, 130 when interrupted. */
 @Command(
@@ -38,12 +41,26 @@ public final class Main {
         try {
             return new CommandLine(main)
                     .setCaseInsensitiveEnumValuesAllowed(true)
+                    .registerConverter(Path.class, Main::path)
                     .setParameterExceptionHandler((e, arguments) -> badUsage(e))
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
                     .execute(args);
         } catch (OutOfMemoryError | LinkageError e) { // The handler above is given exceptions only.
             return main.failed(e);
         }
+    }
+
+    private static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException(unusable(e));
+        }
+    }
+
+    /** Of a name with a NUL, or with characters that the locale's character set lacks. */
+    private static String unusable(InvalidPathException e) {
+        return "\"" + e.getInput() + "\" cannot name a file: " + e.getReason() + ".";
     }
 
     private static int badUsage(ParameterException e) {
@@ -55,6 +72,8 @@ public final class Main {
     private int failed(Throwable e) {
         if (e instanceof FramecastException) {
             System.err.println("framecast: " + e.getMessage());
+        } else if (e instanceof InvalidPathException unusable) {
+            System.err.println("framecast: " + unusable(unusable));
         } else if (e instanceof OutOfMemoryError) {
             System.err.println("framecast: The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20)
                     + " MB is full; use fewer or smaller videos, or give more by JAVA_TOOL_OPTIONS=-Xmx...");

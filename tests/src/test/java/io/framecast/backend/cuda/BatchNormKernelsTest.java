@@ -165,7 +165,7 @@ class BatchNormKernelsTest {
         // With sums over rows that do not cancel, neither of dy nor of dy*(x - mean).
         float[] dy = normals(random, rows * channels, 1, 1);
         for (int i = 0; i < dy.length; i++) {
-            dy[i] += 2 * (x[i] - offset);
+            dy[i] = (float) (dy[i] + 2 * (x[i] - offset));
         }
         float[] direction = normals(random, rows * channels, 1, 0);
         float[] gamma = normals(random, channels, 0.2, 1);

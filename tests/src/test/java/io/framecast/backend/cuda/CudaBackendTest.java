@@ -158,7 +158,8 @@ class CudaBackendTest {
 
     @Test
     void tensorsAreZeroAndKeepWhatIsWrittenBesideOthers() {
-        try (CudaBackend backend = backend(true); Tensor a = backend.tensor(5); Tensor b = backend.tensor(70)) {
+        try (CudaBackend backend = backend(true); Tensor a = backend.tensor(5)) {
+            Tensor b = backend.tensor(70);
             assertArrayEquals(new float[5], a.read());
             float[] values = new float[70];
             for (int k = 0; k < values.length; k++) {
