@@ -1,0 +1,321 @@
+package io.framecast.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * {@code tools/framecast}, in a checkout with few sources. In place of Maven a script "builds" the program that is
+ * tested: as Maven does, by writing over what lies in {@code target/}, and to where the launcher tells it to.
+ */
+@Timeout(120)
+class LauncherTest {
+
+    private static final String MAVEN = """
+            #!/usr/bin/env bash
+            set -eu
+            for argument; do
+                case $argument in -Djars=*) jars=${argument#-Djars=} ;; esac
+            done
+            mkdir -p tools/target/lib
+            while read -r jar; do
+                case $jar in
+                    *framecast-tools*) cat "$jar" >"tools/target/${jar##*/}" ;;
+                    *) cat "$jar" >"$jars/${jar##*/}"; cat "$jar" >"tools/target/lib/${jar##*/}" ;;
+                esac
+            done <"$PROGRAM"
+            echo built >>tools/target/builds
+            """;
+
+    private static final List<String> SOURCES = List.of("pom.xml", "cuda-kernels/pom.xml", "cuda-kernels/a.cu",
+            "native/pom.xml", "native/cpu/a.cpp", "native/java/A.java", "native/softgpu/a.cpp", "java/pom.xml",
+            "java/src/main/java/A.java", "tools/pom.xml", "tools/src/main/java/B.java");
+
+    private static final String BUILDING = "framecast: building (a minute or two the first time)\n";
+    /** What the JVM itself says of its environment. */
+    private static final String JVM_SAYS = "Picked up JAVA_TOOL_OPTIONS.*\n";
+
+    @TempDir
+    static Path shared;
+    private static Path program;
+    private static Path maven;
+
+    @TempDir
+    Path directory;
+    private Path checkout;
+
+    private record Said(int status, String out, String err) {
+    }
+
+    /** Lists the program's jars: this test's class path but for the tests, what only they use, and CUDA's natives. */
+    @BeforeAll
+    static void prepareTheProgram() throws IOException {
+        assumeTrue("UTF-8".equals(System.getProperty("sun.jnu.encoding")), "needs a UTF-8 locale");
+        List<String> jars = new ArrayList<>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            Path path = Path.of(entry).toAbsolutePath();
+            String name = path.getFileName().toString();
+            if (!Files.isDirectory(path)) {
+                if (name.endsWith(".jar") && !name.matches("(junit|apiguardian|opentest4j|cuda-redist|jcu.*-natives).*")) {
+                    jars.add(path.toString());
+                }
+            } else if (!path.endsWith("tests/target/classes") && !path.endsWith("tests/target/test-classes")) {
+                String module = path.getParent().getParent().getFileName().toString();
+                Path jar = shared.resolve("framecast-" + module + "-" + Main.VERSION + ".jar");
+                assertEquals(0, ToolProvider.findFirst("jar").orElseThrow().run(System.out, System.err, "--create",
+                        "--no-compress", "--file", jar.toString(), "-C", entry, "."));
+                jars.add(jar.toString());
+            }
+        }
+        program = Files.write(shared.resolve("program"), jars);
+        maven = Files.createDirectory(shared.resolve("bin"));
+        Path script = Workplace.write(maven.resolve("mvn"), MAVEN);
+        assertTrue(script.toFile().setExecutable(true));
+    }
+
+    @BeforeEach
+    void prepare() throws IOException {
+        checkout(directory.resolve("framecast"));
+    }
+
+    private void checkout(Path where) throws IOException {
+        checkout = where;
+        for (String source : SOURCES) {
+            Files.createDirectories(checkout.resolve(source).getParent());
+            Workplace.write(checkout.resolve(source), "of " + source);
+        }
+        Files.copy(Path.of("../tools/framecast"), checkout.resolve("tools/framecast"));
+        assertTrue(checkout.resolve("tools/framecast").toFile().setExecutable(true));
+    }
+
+    /** The launcher in that directory, with the environment that ends in these variables. */
+    private ProcessBuilder launcher(Path in, List<String> variables, Object... arguments) {
+        List<String> command = new ArrayList<>(List.of("env", "PATH=" + maven + ":" + System.getenv("PATH"),
+                "PROGRAM=" + program, "JAVA_HOME=" + System.getProperty("java.home")));
+        command.addAll(variables);
+        command.add(checkout.resolve("tools/framecast").toString());
+        for (Object argument : arguments) {
+            command.addAll(List.of(argument.toString().split(" ")));
+        }
+        return new ProcessBuilder(command).directory(in.toFile());
+    }
+
+    private static Said run(ProcessBuilder command) throws IOException, InterruptedException {
+        Path out = Files.createTempFile(shared, "out", "");
+        Path err = Files.createTempFile(shared, "err", "");
+        int status = command.redirectOutput(out.toFile()).redirectError(err.toFile()).start().waitFor();
+        String errors = Files.readString(err).replaceAll(JVM_SAYS, "");
+        return new Said(status, Files.readString(out), errors);
+    }
+
+    private Said version(String... variables) throws IOException, InterruptedException {
+        return run(launcher(directory, List.of(variables), "--version"));
+    }
+
+    /** That the launcher does or does not build first, and then does what it was asked to. */
+    private void assertBuilds(boolean builds) throws IOException, InterruptedException {
+        Said said = version();
+        assertEquals("framecast " + Main.VERSION + "\n", said.out, said::toString);
+        assertEquals(builds ? BUILDING : "", said.err);
+    }
+
+    private List<Path> built() throws IOException {
+        try (Stream<Path> list = Files.list(checkout.resolve("tools/dist"))) {
+            return list.filter(Files::isDirectory).toList();
+        }
+    }
+
+    private static void delete(Path tree) throws IOException {
+        try (Stream<Path> walk = Files.walk(tree)) {
+            for (Path path : (Iterable<Path>) walk.sorted(Comparator.reverseOrder())::iterator) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    private static void signal(String name, Process process) throws IOException, InterruptedException {
+        assertEquals(0, new ProcessBuilder("sh", "-c", "kill -" + name + " " + process.pid()).start().waitFor());
+    }
+
+    @Test
+    void whatIsBuiltWhileATrainingRunsDoesNotReachIt() throws Exception {
+        Workplace work = Workplace.in(directory);
+        Path run = work.file("run");
+        Path err = directory.resolve("err");
+        Process training = launcher(directory, List.of(), "train --device cpu --epochs 40 --batch-size 2 --data",
+                work.data(), "--model", work.model(), "--out", run).redirectError(err.toFile()).start();
+        try {
+            BufferedReader out = training.inputReader(StandardCharsets.UTF_8);
+            String line = out.readLine();
+            while (line != null && !line.startsWith("training")) {
+                line = out.readLine();
+            }
+            assertNotNull(line, () -> "ended early: " + training.exitValue());
+            signal("STOP", training);
+            assertFalse(Files.exists(run.resolve("report.html")), "it should not be that quick");
+
+            // What the launcher builds meanwhile, from other sources, does not even run. Then `mvn clean`.
+            Workplace.write(checkout.resolve("java/src/main/java/A.java"), "other");
+            Path broken = Files.createDirectory(directory.resolve("broken"));
+            List<String> jars = new ArrayList<>();
+            for (String jar : Files.readAllLines(program)) {
+                jars.add(Workplace.write(broken.resolve(Path.of(jar).getFileName()), "").toString());
+            }
+            Said other = version("PROGRAM=" + Files.write(directory.resolve("broken.list"), jars));
+            assertTrue(other.status != 0 && other.err.startsWith(BUILDING), other::toString);
+            assertEquals(2, built().size());
+            delete(checkout.resolve("tools/target"));
+
+            signal("CONT", training);
+            List<String> rest = out.lines().toList();
+            assertTrue(training.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(BUILDING, Files.readString(err).replaceAll(JVM_SAYS, ""));
+            assertEquals(0, training.exitValue());
+            assertEquals("report: " + run.resolve("report.html"), rest.get(rest.size() - 1));
+        } finally {
+            training.destroyForcibly().waitFor();
+        }
+
+        // No process runs what was built from the earlier sources any more.
+        Workplace.write(checkout.resolve("java/src/main/java/A.java"), "again other");
+        assertBuilds(true);
+        assertEquals(1, built().size());
+    }
+
+    @Test
+    void itIsBuiltAnewWhereTheContentOfSourcesIsNew() throws Exception {
+        Path source = checkout.resolve("native/cpu/a.cpp");
+        FileTime past = FileTime.from(Instant.now().minus(Duration.ofDays(2)));
+        Files.setLastModifiedTime(source, past);
+        assertBuilds(true);
+        assertBuilds(false);
+
+        for (String output : List.of("tools/forecast.npy", "tools/run/report.html", "native/forecast.npy",
+                "java/src/main/java/.A.java.swp", "tests/src/test/java/C.java")) {
+            Files.createDirectories(checkout.resolve(output).getParent());
+            Workplace.write(checkout.resolve(output), "no source");
+        }
+        Files.setLastModifiedTime(checkout.resolve("tools/src/main/java/B.java"),
+                FileTime.from(Instant.now().plus(Duration.ofDays(1))));
+        assertBuilds(false);
+
+        // As a copy that keeps dates leaves it. Maven and make, which go by dates, must see it, too.
+        Workplace.write(source, "other");
+        Files.setLastModifiedTime(source, past);
+        Path unchanged = checkout.resolve("native/java/A.java");
+        Files.setLastModifiedTime(unchanged, past);
+        assertBuilds(true);
+        assertTrue(Files.getLastModifiedTime(source).toInstant().isAfter(Instant.now().minus(Duration.ofMinutes(2))));
+        assertEquals(past.to(TimeUnit.SECONDS), Files.getLastModifiedTime(unchanged).to(TimeUnit.SECONDS));
+
+        Files.move(source, checkout.resolve("native/cpu/b.cpp"));
+        assertBuilds(true);
+        Workplace.write(checkout.resolve("java/src/main/some.properties"), "");
+        assertBuilds(true);
+        assertBuilds(false);
+    }
+
+    @Test
+    void sourcesThatChangeDuringABuildAreBuiltAgain() throws Exception {
+        Path bin = Files.createDirectory(directory.resolve("bin"));
+        Workplace.write(bin.resolve("mvn"), "#!/bin/sh\n[ -e changed ] || { touch changed; echo new >java/pom.xml; }\n"
+                + "exec " + maven + "/mvn \"$@\"\n");
+        assertTrue(bin.resolve("mvn").toFile().setExecutable(true));
+        Said said = version("PATH=" + bin + ":" + System.getenv("PATH"));
+        assertEquals("framecast " + Main.VERSION + "\n", said.out, said::toString);
+        assertEquals(2, Files.readAllLines(checkout.resolve("tools/target/builds")).size());
+        assertBuilds(false);
+    }
+
+    @Test
+    void aBuildThatFailsIsASentenceAndIsTriedAgain() throws Exception {
+        Said said = version("PROGRAM=/nowhere");
+        assertEquals(1, said.status);
+        List<String> lines = said.err.lines().toList();
+        assertEquals("framecast: the build failed; the whole log is " + checkout.toRealPath() + "/tools/target/build.log",
+                lines.get(lines.size() - 1));
+        assertBuilds(true);
+    }
+
+    /** Where the checkout lies, and from where it is used. */
+    @ParameterizedTest
+    @ValueSource(strings = {"with space", "with:colon", "d\u00e9", "it's \"$HOME\" #1 100%41 ${x} a&b;c*\\"})
+    void namesOfDirectoriesAndFilesMayHaveAnyCharactersWhateverTheLocale(String name) throws Exception {
+        checkout(directory.resolve(name).resolve("framecast"));
+        Path here = Files.createDirectory(checkout.resolveSibling("ici d\u00e9"));
+        Npy.write(here.resolve("vid\u00e9os.npy"), Workplace.VIDEOS);
+        for (String locale : List.of("C", "C.UTF-8", "no_SUCH.UTF-8")) {
+            Said said = run(launcher(here, List.of("LC_ALL=" + locale), "data info vid\u00e9os.npy"));
+            assertEquals(0, said.status, said::toString);
+            assertTrue(said.out.startsWith("vid\u00e9os.npy: 8 videos of 5 frames of 6x10x1, "), said::toString);
+        }
+        Said said = run(launcher(here, List.of("LC_ALL=C"), "data show vid\u00e9os.npy --out d\u00e9/images.png"));
+        assertEquals(0, said.status, said::toString);
+        assertTrue(Files.exists(here.resolve("d\u00e9/images.png")));
+    }
+
+    @Test
+    void aNameThatIsNoTextIsASentence() throws Exception {
+        assertBuilds(true);
+        String script = "mkdir -p \"$(printf 'd\\351')\" && cd \"$(printf 'd\\351')\" && exec \"$0\" data info x.npy";
+        List<String> command = launcher(directory, List.of("bash", "-c", script)).command();
+        Said said = run(new ProcessBuilder(command).directory(directory.toFile()));
+        assertEquals(1, said.status);
+        assertTrue(said.err.matches("framecast: the name \\S+d\\\\351' is not text in UTF-8, .*\n"), said::toString);
+
+        script = "exec \"$0\" data info \"$(printf 'vid\\351os.npy')\"";
+        command = launcher(directory, List.of("bash", "-c", script)).command();
+        said = run(new ProcessBuilder(command).directory(directory.toFile()));
+        assertEquals(2, said.status);
+        assertTrue(said.err.startsWith("framecast: the name $'vid\\351os.npy' is not text in UTF-8, "), said::toString);
+
+        // The shell cannot pass these on, but files with arguments can.
+        Cli.run("data info a\0b.npy").refused(2, "cannot name a file: Nul character not allowed");
+        Cli.run("train --data generated --out a\0b").refused(2, "cannot name a file: Nul character not allowed");
+        Cli.run("train --data a\0b.npy --out", directory.resolve("new")).refused(1, "cannot name a file");
+    }
+
+    /** Java 24 and later warn of native code that they were not told of. */
+    @Test
+    void nothingIsSaidThatIsNotAskedFor() throws Exception {
+        assertBuilds(true);
+        Said said = run(launcher(directory, List.of(), "devices"));
+        assertEquals(0, said.status);
+        assertEquals("", said.err);
+    }
+
+    @Test
+    void anOldJavaIsASentence() throws Exception {
+        Path old = Files.createDirectories(directory.resolve("old/bin"));
+        Workplace.write(old.resolveSibling("release"), "IMPLEMENTOR=\"X\"\nJAVA_VERSION=\"1.8.0_392\"\n");
+        assertTrue(Workplace.write(old.resolve("java"), "").toFile().setExecutable(true));
+        Said said = version("JAVA_HOME=" + old.getParent());
+        assertEquals(1, said.status);
+        assertTrue(said.err.startsWith("framecast: Java 17 or later is needed, and "), said::toString);
+    }
+}
