@@ -81,7 +81,8 @@ class LauncherTest {
             Path path = Path.of(entry).toAbsolutePath();
             String name = path.getFileName().toString();
             if (!Files.isDirectory(path)) {
-                if (name.endsWith(".jar") && !name.matches("(junit|apiguardian|opentest4j|cuda-redist|jcu.*-natives).*")) {
+                boolean unused = name.matches("(junit|apiguardian|opentest4j|cuda-redist|jcu.*-natives).*");
+                if (name.endsWith(".jar") && !unused) {
                     jars.add(path.toString());
                 }
             } else if (!path.endsWith("tests/target/classes") && !path.endsWith("tests/target/test-classes")) {
@@ -257,8 +258,8 @@ class LauncherTest {
         Said said = version("PROGRAM=/nowhere");
         assertEquals(1, said.status);
         List<String> lines = said.err.lines().toList();
-        assertEquals("framecast: the build failed; the whole log is " + checkout.toRealPath() + "/tools/target/build.log",
-                lines.get(lines.size() - 1));
+        assertEquals("framecast: the build failed; the whole log is " + checkout.toRealPath()
+                + "/tools/target/build.log", lines.get(lines.size() - 1));
         assertBuilds(true);
     }
 
@@ -307,6 +308,30 @@ class LauncherTest {
         Said said = run(launcher(directory, List.of(), "devices"));
         assertEquals(0, said.status);
         assertEquals("", said.err);
+    }
+
+    /** In a file a bar is a line for each time that it is drawn. Java 22 to 24 have a console without a terminal. */
+    @Test
+    void barsAreDrawnOnTerminalsOnly() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "needs script, which makes terminals");
+        Workplace.in(directory);
+        String train = checkout.resolve("tools/framecast") + " train --device cpu --steps 3 --data videos.npy"
+                + " --model tiny.json --out run-";
+        List<String> variables = List.of("JAVA_TOOL_OPTIONS=-Djdk.console=jdk.internal.le");
+        int runs = 0;
+        for (String elsewhere : List.of("", ">out", "</dev/null", "2>out", "2>/dev/null", ">out 2>&1",
+                "2>&1 | cat >out")) {
+            Files.deleteIfExists(directory.resolve("out"));
+            List<String> command = launcher(directory, variables).command();
+            command.remove(command.size() - 1); // The launcher, which is called in the terminal.
+            command.addAll(List.of("script", "-qec", train + runs++ + " " + elsewhere, "/dev/null"));
+            Said said = run(new ProcessBuilder(command).directory(directory.toFile()));
+            assertEquals(0, said.status, said::toString);
+            assertEquals(!elsewhere.contains("2>"), said.out.contains("% ["), elsewhere + ": " + said);
+            if (elsewhere.contains("out")) {
+                assertFalse(Files.readString(directory.resolve("out")).contains("% ["), elsewhere);
+            }
+        }
     }
 
     @Test
