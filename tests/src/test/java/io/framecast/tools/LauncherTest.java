@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -39,9 +40,15 @@ class LauncherTest {
     private static final String MAVEN = """
             #!/usr/bin/env bash
             set -eu
-            for argument; do
-                case $argument in -Djars=*) jars=${argument#-Djars=} ;; esac
+            while [ $# -gt 0 ]; do
+                case $1 in
+                    -Djars=*) jars=${1#-Djars=} ;;
+                    -f) pom=$2 ;;
+                esac
+                shift
             done
+            case $pom in *:*) echo "a class path cannot hold $pom" >&2; exit 1 ;; esac
+            [ "$pom" -ef pom.xml ]
             mkdir -p tools/target/lib
             while read -r jar; do
                 case $jar in
@@ -168,7 +175,7 @@ class LauncherTest {
         Workplace work = Workplace.in(directory);
         Path run = work.file("run");
         Path err = directory.resolve("err");
-        Process training = launcher(directory, List.of(), "train --device cpu --threads 1 --epochs 40",
+        Process training = launcher(directory, List.of(), "train --device cpu --threads 1 --epochs 10",
                 "--batch-size 2 --data", work.data(), "--model", work.model(), "--out", run)
                 .redirectError(err.toFile()).start();
         try {
@@ -271,11 +278,14 @@ class LauncherTest {
         checkout(directory.resolve(name).resolve("framecast"));
         Path here = Files.createDirectory(checkout.resolveSibling("ici d\u00e9"));
         Npy.write(here.resolve("vid\u00e9os.npy"), Workplace.VIDEOS);
+        Path temporary = Files.createDirectory(directory.resolve("tmp"));
         for (String locale : List.of("C", "no_SUCH.UTF-8")) {
-            Said said = run(launcher(here, List.of("LC_ALL=" + locale), "data info vid\u00e9os.npy"));
+            Said said = run(launcher(here, List.of("LC_ALL=" + locale, "TMPDIR=" + temporary),
+                    "data info vid\u00e9os.npy"));
             assertEquals(0, said.status, said::toString);
             assertTrue(said.out.startsWith("vid\u00e9os.npy: 8 videos of 5 frames of 6x10x1, "), said::toString);
         }
+        assertArrayEquals(new String[0], temporary.toFile().list());
         Said said = run(launcher(here, List.of("LC_ALL=C"), "data show vid\u00e9os.npy --out d\u00e9/images.png"));
         assertEquals(0, said.status, said::toString);
         assertTrue(Files.exists(here.resolve("d\u00e9/images.png")));
