@@ -10,6 +10,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -180,6 +181,23 @@ public final class AtomicFiles {
 
     private static int bytes(String name) {
         return name.getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    /**
+     * Whether {@code file}, itself and not what it leads to, belongs to this user: as a file does that is made beside
+     * it, since some file systems tell their own owner for all.
+     */
+    public static boolean isOwn(Path file) throws IOException {
+        Path made = Files.createFile(beside(file));
+        try {
+            return owner(made).equals(owner(file));
+        } finally {
+            Files.delete(made);
+        }
+    }
+
+    private static Object owner(Path file) throws IOException {
+        return Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
     }
 
     /** Names the file and the reason in one sentence. */
