@@ -7,8 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -141,10 +139,20 @@ public final class UserCache {
      * @throws IOException if it is not this user's alone, or nothing can be written or loaded there
      */
     private static void prepare(Path directory) throws IOException {
-        FileAttribute<Set<PosixFilePermission>> ownerOnly = PosixFilePermissions.asFileAttribute(OWNER_ONLY);
-        if (!Files.isDirectory(directory)) {
-            Files.createDirectories(directory, ownerOnly);
+        if (Files.isDirectory(directory)) {
+            require(directory);
+            return;
         }
+        Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        try {
+            require(directory);
+        } catch (IOException e) {
+            Files.deleteIfExists(directory);
+            throw e;
+        }
+    }
+
+    private static void require(Path directory) throws IOException {
         Path parent = directory.toRealPath().getParent();
         if (parent != null && (mode(parent) & (EVERYBODY_WRITES | STICKY)) == EVERYBODY_WRITES) {
             throw new IOException("everybody may put another directory in its place");
@@ -155,7 +163,7 @@ public final class UserCache {
         byte[] random = new byte[8];
         new SecureRandom().nextBytes(random);
         Path probe = directory.resolve(".probe-" + HexFormat.of().formatHex(random));
-        Files.newByteChannel(probe, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), ownerOnly).close();
+        Files.createFile(probe, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         try {
             Object user = owner(probe);
             // A link that others have made may lead to a directory of this user; it is not for them to say.

@@ -39,22 +39,9 @@ class AtomicFilesTest {
         }
     }
 
-    private static List<String> mainOf(Object... files) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java")
-                .toString(), "-cp", System.getProperty("java.class.path"), AtomicFilesTest.class.getName()));
-        Stream.of(files).map(Object::toString).forEach(command::add);
-        return command;
-    }
-
-    /** What a shell's script says, {@code "$@"} being {@link #mainOf} the files. */
+    /** What a shell's script says, {@code "$@"} being {@link #main} for the files. */
     private static String shell(String script, Object... files) throws Exception {
-        List<String> command = new ArrayList<>(List.of("sh", "-c", script, "sh"));
-        command.addAll(mainOf(files));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
-        assertEquals(0, process.exitValue(), output);
-        return output;
+        return new ChildJvm().under("sh", "-c", script, "sh").run(AtomicFilesTest.class, files);
     }
 
     private Path file(String name, String text) throws IOException {
@@ -93,16 +80,13 @@ class AtomicFilesTest {
 
     @Test
     void aFileSystemThatRefusesPermissionsIsWrittenToAllTheSame() throws Exception {
-        Path source = file("refuse.cpp", """
+        Path library = ChildJvm.compile(directory.resolve("refuse.so"), """
                 #include <cerrno>
                 #include <sys/stat.h>
                 extern "C" int chmod(const char *, mode_t) noexcept { errno = EPERM; return -1; }
                 extern "C" int fchmod(int, mode_t) noexcept { errno = EPERM; return -1; }
                 extern "C" int fchmodat(int, const char *, mode_t, int) noexcept { errno = EPERM; return -1; }
                 """);
-        Path library = directory.resolve("refuse.so");
-        assertEquals(0, new ProcessBuilder("g++", "-shared", "-fPIC", "-o", library.toString(), source.toString())
-                .inheritIO().start().waitFor());
         Path old = file("old", "old");
         Files.setPosixFilePermissions(old, PosixFilePermissions.fromString("rwxr-x--x"));
         Path fresh = directory.resolve("fresh");

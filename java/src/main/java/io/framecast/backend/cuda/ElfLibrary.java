@@ -7,6 +7,8 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * What a shared library's file says of itself, asked before it is loaded: the loader may end the process on one that
@@ -30,11 +32,12 @@ final class ElfLibrary {
     }
 
     /**
-     * Makes sure that a file is a whole library for this kind of machine which names the symbol.
+     * Makes sure that a file is a whole library for this kind of machine.
      *
+     * @param symbol of its symbols there must be such a one
      * @throws IOException if it is none, or cannot be read
      */
-    static void require(Path file, String symbol) throws IOException {
+    static void require(Path file, Pattern symbol) throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
             ByteBuffer header = read(channel, 0, HEADER_BYTES);
             if (header.getInt(0) != MAGIC || header.getShort(4) != CLASS_64_LITTLE_ENDIAN
@@ -62,10 +65,10 @@ final class ElfLibrary {
         }
     }
 
-    private static void requireName(Path file, String symbol, ByteBuffer names) throws IOException {
+    private static void requireName(Path file, Pattern symbol, ByteBuffer names) throws IOException {
         String all = StandardCharsets.ISO_8859_1.decode(names).toString();
-        if (!all.contains("\0" + symbol + "\0")) {
-            throw new IOException(file + " has no " + symbol);
+        if (Arrays.stream(all.split("\0")).noneMatch(name -> symbol.matcher(name).matches())) {
+            throw new IOException(file + " is another library than its name says");
         }
     }
 

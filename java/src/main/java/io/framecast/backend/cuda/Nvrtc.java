@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import jcuda.nvrtc.JNvrtc;
 
@@ -26,6 +27,10 @@ public final class Nvrtc {
 
     private static final String LIBRARY = "libnvrtc.so.12";
     private static final String BUILTINS = "libnvrtc-builtins.so.12.*";
+
+    private static final Pattern LIBRARY_SYMBOL = Pattern.compile("nvrtcCompileProgram");
+    /** 12.9 calls it __nvrtc_builtins__12_9_getArchBuiltins; the library's own name is among the names, too. */
+    private static final Pattern BUILTINS_SYMBOL = Pattern.compile("(?!lib).*[bB]uiltins.*");
 
     /** Loads the libraries of a directory into this process; the exception's message says why it could not. */
     @FunctionalInterface
@@ -115,7 +120,8 @@ public final class Nvrtc {
             throw new FramecastException("NVRTC cannot be loaded from " + failures.get(0) + "; set " + VARIABLE
                     + " to the directory of another NVRTC 12, or unset it.");
         }
-        String broken = failures.isEmpty() ? "" : " What is here cannot be loaded: " + String.join(", ", failures) + ".";
+        String broken = failures.isEmpty() ? ""
+                : " What is here cannot be loaded: " + String.join(", ", failures) + ".";
         if (!fetch) {
             throw new FramecastException("NVRTC 12 is not here yet; the first use takes it from " + jar.origin() + "."
                     + broken);
@@ -127,8 +133,8 @@ public final class Nvrtc {
         } catch (FramecastException e) {
             throw new FramecastException(e.getMessage() + broken, e);
         } catch (IOException e) {
-            throw new FramecastException("NVRTC cannot be loaded from " + jar.cache() + " (" + e.getMessage() + "); set "
-                    + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
+            throw new FramecastException("NVRTC cannot be loaded from " + jar.cache() + " (" + e.getMessage()
+                    + "); set " + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
         }
     }
 
@@ -163,13 +169,13 @@ public final class Nvrtc {
 
     private static void loadFrom(Path directory) throws IOException {
         Path library = directory.resolve(LIBRARY);
-        ElfLibrary.require(library, "nvrtcCompileProgram");
+        ElfLibrary.require(library, LIBRARY_SYMBOL);
         // NVRTC asks the loader for its builtins by name, and finds what is loaded already.
         List<String> names = new ArrayList<>();
         IOException failure = null;
         for (Path builtins : builtins(directory)) {
             try {
-                ElfLibrary.require(builtins, "nvrtcBuiltinsVersion");
+                ElfLibrary.require(builtins, BUILTINS_SYMBOL);
                 load(builtins);
                 names.add(builtins.getFileName().toString());
             } catch (IOException e) {
