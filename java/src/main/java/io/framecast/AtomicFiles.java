@@ -70,7 +70,7 @@ public final class AtomicFiles {
         }
         Path beside = null;
         try {
-            createDirectories(target.getParent());
+            Files.createDirectories(target.getParent());
             Path temporary = beside(target);
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW,
                     StandardOpenOption.WRITE)) {
@@ -97,7 +97,7 @@ public final class AtomicFiles {
 
     /**
      * The absolute path that {@link #write} writes to: where {@code file} is a symbolic link, what that leads to, be
-     * it there or not.
+     * it there or not; with no symbolic link among its directories.
      *
      * @throws FramecastException if a link leads back to itself, or cannot be read
      */
@@ -152,13 +152,6 @@ public final class AtomicFiles {
             return ((int) Files.getAttribute(stream, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE;
         } catch (IOException e) {
             return false; // Opening it will say more.
-        }
-    }
-
-    /** Makes a directory and those above it where they are not there; a symbolic link to one is one. */
-    public static void createDirectories(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            Files.createDirectories(directory);
         }
     }
 

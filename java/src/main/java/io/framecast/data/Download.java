@@ -97,7 +97,7 @@ public final class Download {
         }
         Path part = target.resolveSibling(target.getFileName() + ".part");
         try {
-            AtomicFiles.createDirectories(target.getParent());
+            Files.createDirectories(target.getParent());
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(file, e);
         }

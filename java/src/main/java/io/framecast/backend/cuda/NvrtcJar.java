@@ -131,7 +131,9 @@ final class NvrtcJar {
      */
     void fetch() {
         try {
-            AtomicFiles.createDirectories(cache);
+            if (!Files.isDirectory(cache)) {
+                Files.createDirectories(cache);
+            }
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(cache, e);
         }
