@@ -1,17 +1,135 @@
 package io.framecast;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.JarURLConnection;
+import java.net.URI;
+import java.net.URL;
+import java.net.URLConnection;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.CRC32;
+import org.bytedeco.javacpp.ClassProperties;
+import org.bytedeco.javacpp.Loader;
+
 /** How JavaCPP is used in this project. */
 public final class JavaCpp {
+
+    /** JavaCPP's own library. */
+    private static final Class<?> OWN = org.bytedeco.javacpp.presets.javacpp.class;
+
+    private static final Set<Class<?>> LOADED = new HashSet<>();
 
     private JavaCpp() {
     }
 
     /**
      * JavaCPP would watch this process's memory and free what the garbage collector finds; here every native object
-     * has an owner that closes it. To be called before anything else of JavaCPP: it reads both settings once.
+     * has an owner that closes it. And it would unpack libraries to the home, or to a directory among the temporary
+     * files that anybody may have made; here they go to {@link UserCache}. To be called before anything else of
+     * JavaCPP: it reads these settings once.
+     *
+     * @throws FramecastException if there is no place for libraries
      */
-    public static void configure() {
+    public static synchronized void configure() {
         System.setProperty("org.bytedeco.javacpp.nopointergc", "true");
         System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
+        System.setProperty("org.bytedeco.javacpp.cachedir", UserCache.directory().toString());
+    }
+
+    /** Loads JavaCPP's own library, which {@link Loader} needs for some calls. */
+    public static void load() {
+        load(OWN);
+    }
+
+    /**
+     * Loads the libraries of a class that JavaCPP binds, each made sure to be what the jar holds.
+     *
+     * @throws FramecastException if that cannot be done
+     */
+    public static synchronized void load(Class<?> binding) {
+        if (LOADED.contains(binding)) {
+            return;
+        }
+        configure();
+        if (binding != OWN) {
+            load(OWN);
+        }
+        try {
+            ClassProperties properties = Loader.loadProperties(binding, Loader.loadProperties(), true);
+            List<String> libraries = new ArrayList<>(properties.get("platform.preload"));
+            libraries.addAll(properties.get("platform.library"));
+            for (String library : libraries) {
+                for (URL resource : Loader.findLibrary(binding, properties, library)) {
+                    unpack(resource);
+                }
+            }
+            Loader.load(binding);
+        } catch (IOException | LinkageError e) {
+            throw new FramecastException("The native libraries cannot be loaded from " + UserCache.directory() + ": "
+                    + reason(e) + "; set " + UserCache.VARIABLE
+                    + " to another directory of your own that programs can be run from.", e);
+        }
+        LOADED.add(binding);
+    }
+
+    /** A line. JavaCPP tells last of the library that it looked for elsewhere, when it could not load its own. */
+    private static String reason(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+    }
+
+    /**
+     * The file of a library that is a resource: itself where it is a file, else unpacked to the user's cache.
+     *
+     * @throws IOException if it cannot be unpacked
+     */
+    public static synchronized Path unpack(URL resource) throws IOException {
+        if (resource.getProtocol().equals("file")) {
+            return Path.of(URI.create(resource.toString()));
+        }
+        configure();
+        Path file = Loader.cacheResource(resource).toPath();
+        if (checksum(file) != checksum(resource)) {
+            // What a full disk or the end of the machine left: JavaCPP goes by size and date.
+            Files.deleteIfExists(file);
+            file = Loader.cacheResource(resource).toPath();
+            if (checksum(file) != checksum(resource)) {
+                throw new IOException(file + " is not what " + resource + " holds");
+            }
+        }
+        return file;
+    }
+
+    private static long checksum(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return checksum(in);
+        }
+    }
+
+    private static long checksum(URL resource) throws IOException {
+        URLConnection connection = resource.openConnection();
+        if (connection instanceof JarURLConnection jar) {
+            return jar.getJarEntry().getCrc();
+        }
+        try (InputStream in = connection.getInputStream()) {
+            return checksum(in);
+        }
+    }
+
+    private static long checksum(InputStream in) throws IOException {
+        CRC32 checksum = new CRC32();
+        byte[] buffer = new byte[1 << 16];
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+            checksum.update(buffer, 0, n);
+        }
+        return checksum.getValue();
     }
 }

@@ -1,8 +1,8 @@
 package io.framecast.softgpu;
 
+import io.framecast.FramecastException;
 import io.framecast.JavaCpp;
 import java.io.IOException;
-import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,39 +37,37 @@ public final class SoftGpu {
     /**
      * Loads the device into this process, for the rest of its life. Must come before the first use of JCuda.
      *
-     * @throws IllegalStateException if that cannot be done, with a sentence that says why
+     * @throws FramecastException if that cannot be done
      */
     public static synchronized void load() {
         if (loaded) {
             return;
         }
         loadedDriver().ifPresent(path -> {
-            throw new IllegalStateException("The software CUDA device cannot be used in this process, which already "
+            throw new FramecastException("The software CUDA device cannot be used in this process, which already "
                     + "holds the CUDA driver " + path + "; start another one for it.");
         });
-        JavaCpp.configure();
         try {
-            List<String> paths = new ArrayList<>();
+            List<Path> paths = new ArrayList<>();
             for (String library : LIBRARIES) {
                 paths.add(pathOf(library));
             }
-            paths.forEach(System::load);
-            Loader.load(SoftGpu.class);
+            paths.forEach(path -> System.load(path.toString()));
         } catch (IOException | UnsatisfiedLinkError e) {
-            throw new IllegalStateException("The software CUDA device cannot be loaded: " + e.getMessage() + ".", e);
+            throw new FramecastException("The software CUDA device cannot be loaded: " + e.getMessage() + ".", e);
         }
+        JavaCpp.load(SoftGpu.class);
         loaded = true;
     }
 
-    /** The file of a library: beside this class, or out of its jar in JavaCPP's cache. */
-    private static String pathOf(String library) throws IOException {
+    /** The file of a library: beside this class, or out of its jar. */
+    private static Path pathOf(String library) throws IOException {
         URL resource = SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
         if (resource == null) {
-            throw new IllegalStateException("The software CUDA device is not part of this build: it has no " + library
+            throw new FramecastException("The software CUDA device is not part of this build: it has no " + library
                     + " for " + Loader.getPlatform() + "; it is made for Linux on x86-64.");
         }
-        return resource.getProtocol().equals("file") ? Path.of(URI.create(resource.toString())).toString()
-                : Loader.cacheResource(resource).getPath();
+        return JavaCpp.unpack(resource);
     }
 
     /** Whether this process holds the software device. */

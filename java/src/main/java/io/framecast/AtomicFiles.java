@@ -10,15 +10,24 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.PosixFilePermission;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Set;
 
 /**
  * Writes files that are there whole or not at all: the bytes go to a file beside the target, are
  * forced to the disk, and only then moved over it. Whatever fails on the way (a full disk, a lost
  * permission, a crash), a file that existed before still stands.
+ *
+ * <p>A new file has the permissions that the process's umask leaves, a replaced one keeps its own where the file
+ * system lets it. A symbolic link stays, and what it leads to is written. What is no regular file (a pipe, a terminal,
+ * /dev/null) is written straight into.
  */
 public final class AtomicFiles {
 
@@ -27,6 +36,20 @@ public final class AtomicFiles {
     public interface Content {
         void writeTo(OutputStream out) throws IOException;
     }
+
+    private static final Path PROC = Path.of("/proc");
+
+    /** In a file's mode. */
+    private static final int FILE_TYPE = 0170000;
+    private static final int BLOCK_DEVICE = 0060000;
+
+    /** As many as Linux follows. */
+    private static final int LINKS = 40;
+
+    /** What a name may have in bytes on any file system. */
+    private static final int SHORT_NAME = 40;
+
+    private static final SecureRandom RANDOM = new SecureRandom();
 
     private AtomicFiles() {
     }
@@ -37,23 +60,27 @@ public final class AtomicFiles {
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      */
     public static void write(Path file, Content content) {
-        Path target = file.toAbsolutePath();
-        if (Files.exists(target) && !Files.isRegularFile(target)) {
-            // Moving a file over a device would replace it.
-            throw new FramecastException("Cannot write " + file + ": it is there already, and is "
-                    + (Files.isDirectory(target) ? "a directory." : "not a regular file."));
+        Path target = destination(file);
+        if (Files.isDirectory(target)) {
+            throw new FramecastException("Cannot write " + file + ": it is there already, and is a directory.");
+        }
+        if (isStream(target)) {
+            writeInto(target, file, content);
+            return;
         }
         Path beside = null;
         try {
             Files.createDirectories(target.getParent());
-            beside = Files.createTempFile(target.getParent(), "." + target.getFileName() + ".", ".part");
-            try (FileChannel channel = FileChannel.open(beside, StandardOpenOption.WRITE);
-                    OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16)) {
+            Path temporary = beside(target);
+            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.WRITE)) {
+                beside = temporary;
+                OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
                 content.writeTo(out);
                 out.flush();
                 channel.force(true);
             }
-            makeReadable(beside);
+            keepPermissions(target, beside);
             Files.move(beside, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
             beside = null;
         } catch (IOException e) {
@@ -68,11 +95,111 @@ public final class AtomicFiles {
         write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
     }
 
+    /**
+     * The absolute path that {@link #write} writes to: where {@code file} is a symbolic link, what that leads to, be
+     * it there or not; with no symbolic link among its directories.
+     *
+     * @throws FramecastException if a link leads back to itself, or cannot be read
+     */
+    public static Path destination(Path file) {
+        try {
+            Path target = withRealDirectory(file.toAbsolutePath());
+            for (int k = 0; isLink(target); k++) {
+                if (k == LINKS) {
+                    throw new FramecastException("Cannot write " + file + ": its symbolic link leads back to itself; "
+                            + "remove it or choose another name.");
+                }
+                target = withRealDirectory(target.resolveSibling(Files.readSymbolicLink(target)));
+            }
+            return target;
+        } catch (IOException e) {
+            throw cannotWrite(file, e);
+        }
+    }
+
+    private static Path withRealDirectory(Path file) throws IOException {
+        Path directory = file.getParent();
+        return directory != null && Files.exists(directory) ? directory.toRealPath().resolve(file.getFileName()) : file;
+    }
+
+    /** The links of /proc/self/fd, which /dev/stdout leads to, are none: they can be opened, but name no file. */
+    private static boolean isLink(Path file) {
+        return Files.isSymbolicLink(file) && !file.startsWith(PROC);
+    }
+
+    /** Whether what is written to {@code file} goes on at once, to a pipe, a terminal or a device: it is no file. */
+    public static boolean isStream(Path file) {
+        Path target = destination(file);
+        return target.startsWith(PROC) || Files.exists(target) && !Files.isRegularFile(target)
+                && !Files.isDirectory(target);
+    }
+
+    private static void writeInto(Path stream, Path named, Content content) {
+        if (isDisk(stream)) {
+            throw new FramecastException("Cannot write " + named + ": it is a disk; choose a file on it.");
+        }
+        // Appended, as the shell may have begun the file that stands behind /dev/stdout.
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(stream, StandardOpenOption.WRITE,
+                StandardOpenOption.APPEND), 1 << 16)) {
+            content.writeTo(out);
+        } catch (IOException e) {
+            throw cannotWrite(named, e);
+        }
+    }
+
+    private static boolean isDisk(Path stream) {
+        try {
+            return ((int) Files.getAttribute(stream, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE;
+        } catch (IOException e) {
+            return false; // Opening it will say more.
+        }
+    }
+
+    /**
+     * A name beside {@code target} for what is to become it, {@code .NAME.RANDOM.part}: one that nobody can guess, and
+     * no longer than the target's where that is long.
+     */
+    static Path beside(Path target) {
+        byte[] random = new byte[8];
+        RANDOM.nextBytes(random);
+        String end = "." + HexFormat.of().formatHex(random) + ".part";
+        String name = target.getFileName().toString();
+        int room = Math.max(SHORT_NAME, bytes(name) - 1 - end.length());
+        int length = name.length();
+        while (bytes(name.substring(0, length)) > room) {
+            length = name.offsetByCodePoints(length, -1);
+        }
+        return target.resolveSibling("." + name.substring(0, length) + end);
+    }
+
+    private static int bytes(String name) {
+        return name.getBytes(StandardCharsets.UTF_8).length;
+    }
+
+    /**
+     * Whether {@code file}, itself and not what it leads to, belongs to this user: as a file does that is made beside
+     * it, since some file systems tell their own owner for all.
+     */
+    public static boolean isOwn(Path file) throws IOException {
+        Path made = Files.createFile(beside(file));
+        try {
+            return owner(made).equals(owner(file));
+        } finally {
+            Files.delete(made);
+        }
+    }
+
+    private static Object owner(Path file) throws IOException {
+        return Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+    }
+
     /** Names the file and the reason in one sentence. */
     public static FramecastException cannotWrite(Path file, IOException e) {
         String reason;
         if (e instanceof AccessDeniedException) {
             reason = "permission denied";
+        } else if (e instanceof NoSuchFileException f) {
+            reason = "there is no " + f.getFile();
         } else if (e instanceof FileAlreadyExistsException f) {
             reason = f.getFile() + " is in the way and is not a directory";
         } else if (e instanceof FileSystemException f && f.getReason() != null) {
@@ -83,12 +210,15 @@ public final class AtomicFiles {
         return new FramecastException("Cannot write " + file + ": " + reason + ".", e);
     }
 
-    /** Temporary files are made for the owner alone; a result should follow the usual permissions. */
-    private static void makeReadable(Path file) throws IOException {
+    /** A courtesy: some file systems have no permissions, or refuse to change them. */
+    private static void keepPermissions(Path previous, Path next) {
         try {
-            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-        } catch (UnsupportedOperationException e) {
-            // Not a POSIX file system: there is nothing to widen.
+            Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(previous);
+            if (!permissions.equals(Files.getPosixFilePermissions(next))) {
+                Files.setPosixFilePermissions(next, permissions);
+            }
+        } catch (IOException | UnsupportedOperationException e) {
+            // There was no file, or it has those of a new one.
         }
     }
 

@@ -2,7 +2,6 @@ package io.framecast.backend.cpu;
 
 import io.framecast.JavaCpp;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
@@ -30,19 +29,19 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Namespace("framecast")
 public final class NativeCpu {
 
-    static {
-        JavaCpp.configure();
-        Loader.load();
-    }
-
     private NativeCpu() {
     }
 
-    public static class Device extends Pointer {
-        static {
-            Loader.load(NativeCpu.class);
-        }
+    /**
+     * Loads the libraries; before all else here.
+     *
+     * @throws io.framecast.FramecastException if that cannot be done
+     */
+    public static void load() {
+        JavaCpp.load(NativeCpu.class);
+    }
 
+    public static class Device extends Pointer {
         public Device(int threads, int operands) {
             allocate(threads, operands);
         }

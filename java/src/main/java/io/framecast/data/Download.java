@@ -14,6 +14,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -23,6 +25,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -83,21 +86,24 @@ public final class Download {
      * @throws FramecastException if another file is in the way, the server does not have the file or does not
      *         give it after several tries, the content is wrong, or the disk cannot take it
      */
-    public boolean to(Path target, Progress progress) {
+    public boolean to(Path file, Progress progress) {
+        Path target = AtomicFiles.destination(file);
         if (Files.exists(target)) {
             if (sizeOf(target) == size && md5Of(target).equals(md5)) {
                 return false;
             }
-            throw new FramecastException(target + " is in the way: it is not the file that " + source
+            throw new FramecastException(file + " is in the way: it is not the file that " + source
                     + " gives; move it away or choose another name.");
         }
         Path part = target.resolveSibling(target.getFileName() + ".part");
         try {
-            Files.createDirectories(target.toAbsolutePath().getParent());
+            Files.createDirectories(target.getParent());
         } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(target, e);
+            throw AtomicFiles.cannotWrite(file, e);
         }
+        requireOwn(part);
         fetch(part, progress);
+        requireOwn(part);
         String actual = md5Of(part);
         if (!actual.equals(md5)) {
             delete(part);
@@ -107,9 +113,28 @@ public final class Download {
         try {
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(target, e);
+            throw AtomicFiles.cannotWrite(file, e);
         }
         return true;
+    }
+
+    /**
+     * The part has a name that everybody knows, so that a later run finds it: in a directory that others may write to,
+     * what is there can be a link that makes this program overwrite what it leads to.
+     *
+     * @throws FramecastException if there is something that no download of this user has left
+     */
+    private static void requireOwn(Path part) {
+        try {
+            if (Files.exists(part, LinkOption.NOFOLLOW_LINKS) && !(Files.isRegularFile(part, LinkOption.NOFOLLOW_LINKS)
+                    && (int) Files.getAttribute(part, "unix:nlink", LinkOption.NOFOLLOW_LINKS) == 1
+                    && AtomicFiles.isOwn(part))) {
+                throw new FramecastException(part + " is in the way: it is not what a download of yours has left; "
+                        + "move it away or choose another name.");
+            }
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(part, e);
+        }
     }
 
     /** Tries until the part has its full size. */
@@ -223,13 +248,17 @@ public final class Download {
 
     /** The part, whose failures no further try would mend. */
     private static final class Output implements AutoCloseable {
+        private static final Set<OpenOption> BEGIN = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        private static final Set<OpenOption> CONTINUE = Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+
         private final Path part;
         private final FileChannel channel;
 
         Output(Path part, long from) {
             this.part = part;
+            requireOwn(part);
             try {
-                channel = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                channel = FileChannel.open(part, Files.exists(part, LinkOption.NOFOLLOW_LINKS) ? CONTINUE : BEGIN);
                 channel.truncate(from).position(from);
             } catch (IOException e) {
                 throw AtomicFiles.cannotWrite(part, e);

@@ -39,7 +39,7 @@ public final class NpyWriter {
     }
 
     /**
-     * Replaces {@code file} by an array of the given shape.
+     * Replaces {@code file} by an array of the given shape. The header comes first, so that the file may be a pipe.
      *
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      * @throws IllegalStateException if the content is not as many values as the shape has; likewise
@@ -59,7 +59,10 @@ public final class NpyWriter {
 
     /** Says so before hours of work where the disk cannot take the file. */
     private static void requireSpace(Path file, long bytes) {
-        Path existing = file.toAbsolutePath().getParent();
+        if (AtomicFiles.isStream(file)) {
+            return;
+        }
+        Path existing = AtomicFiles.destination(file).getParent();
         while (existing != null && !Files.exists(existing)) {
             existing = existing.getParent();
         }

@@ -50,6 +50,7 @@ public final class TestBackend implements AutoCloseable {
      * @param operands one of the two ways to bfloat16
      */
     public static TestBackend bf16(CpuBackend.Operands operands) {
+        NativeCpu.load();
         String isa = NativeCpu.Device.isa();
         assumeTrue(operands == CpuBackend.Operands.ROUNDED || NativeCpu.Device.native_bf16() || isa.contains("avx512"),
                 "oneDNN has no bfloat16 convolutions for " + isa);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
 import java.io.BufferedReader;
@@ -238,6 +239,64 @@ class DownloadTest {
         assertTrue(refused().contains("in the way"));
         assertArrayEquals(other, Files.readAllBytes(target));
         assertEquals(0, requests.size());
+    }
+
+    /** The part's name is no secret, and others may write to a directory such as /tmp. */
+    @Test
+    void whatOthersPutInThePartsPlaceIsNotWrittenThrough() throws Exception {
+        Path precious = Files.writeString(Files.createDirectories(target.getParent()).resolve("precious"), "precious");
+        answer = (from, out) -> serve(out, Math.max(0, from), SIZE);
+        Files.createSymbolicLink(part, precious);
+        assertTrue(refused().startsWith(part + " is in the way"));
+        Files.delete(part);
+        Files.createLink(part, precious);
+        assertTrue(refused().startsWith(part + " is in the way"));
+        Files.delete(part);
+        Files.createSymbolicLink(part, target.resolveSibling("nothing"));
+        assertTrue(refused().startsWith(part + " is in the way"));
+        Files.delete(part);
+        Files.createDirectory(part);
+        assertTrue(refused().startsWith(part + " is in the way"));
+        Files.delete(part);
+        assertEquals(0, requests.size());
+        assertEquals("precious", Files.readString(precious));
+        // Put there while the server is busy, between two tries.
+        answer = (from, out) -> {
+            if (!Files.exists(part)) {
+                Files.createSymbolicLink(part, precious);
+            }
+            out.write("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".getBytes());
+            answer = (next, o) -> serve(o, Math.max(0, next), SIZE);
+        };
+        assertTrue(refused().startsWith(part + " is in the way"));
+        assertEquals("precious", Files.readString(precious));
+    }
+
+    @Test
+    void aFileOfSomebodyElseIsNoPart() throws Exception {
+        Files.createDirectories(part.getParent());
+        Files.write(part, Arrays.copyOf(content, 5));
+        try {
+            Files.setAttribute(part, "unix:uid", 12345);
+        } catch (IOException e) {
+            assumeTrue(false, "only root can give files away");
+        }
+        answer = (from, out) -> serve(out, Math.max(0, from), SIZE);
+        assertTrue(refused().startsWith(part + " is in the way"));
+        assertEquals(5, Files.size(part));
+    }
+
+    @Test
+    void aSymbolicLinkAsTheTargetStays() throws Exception {
+        Path elsewhere = target.resolveSibling("elsewhere/videos.npy");
+        Files.createDirectories(target.getParent());
+        Files.createSymbolicLink(target, elsewhere);
+        part = elsewhere.resolveSibling("videos.npy.part");
+        answer = (from, out) -> serve(out, Math.max(0, from), SIZE);
+        assertTrue(download.to(target, (done, total) -> { }));
+        assertTrue(Files.isSymbolicLink(target));
+        assertArrayEquals(content, Files.readAllBytes(elsewhere));
+        assertFalse(download.to(target, (done, total) -> { }));
     }
 
     @Test

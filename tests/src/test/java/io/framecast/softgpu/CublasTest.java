@@ -55,6 +55,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.backend.cuda.JCudaLibrary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -115,6 +116,7 @@ class CublasTest {
 
     @BeforeEach
     void create() {
+        JCudaLibrary.CUBLAS.load();
         JCublas2.setExceptionsEnabled(false);
         ok(cublasCreate(handle));
     }

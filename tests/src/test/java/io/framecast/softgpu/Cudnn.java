@@ -18,6 +18,7 @@ import static jcuda.jcudnn.JCudnn.cudnnSetFilterNdDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensorNdDescriptor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.framecast.backend.cuda.JCudaLibrary;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.IntSupplier;
@@ -40,6 +41,7 @@ final class Cudnn implements AutoCloseable {
 
     Cudnn() {
         SoftGpu.load();
+        JCudaLibrary.CUDNN.load();
         JCudnn.setExceptionsEnabled(false);
         ok(cudnnCreate(handle));
     }

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.framecast.backend.cuda.CudaCompiler;
+import io.framecast.backend.cuda.JCudaLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -81,6 +82,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
     @Override
     public void beforeEach(ExtensionContext test) {
         SoftGpu.load();
+        JCudaLibrary.DRIVER.load();
         JCudaDriver.setExceptionsEnabled(false);
         check(cuInit(0));
         SoftGpu.configure(DEFAULTS);

@@ -135,16 +135,29 @@ class ProcessTest {
         process.destroyForcibly();
     }
 
-    /** Nothing can be kept under a file: kernels are compiled anew, and all works. */
+    /** Nothing can be kept under a file: the next place is taken. */
     @Test
     void aCacheThatCannotBeWrittenDoesNoHarm() throws Exception {
         Nvrtc.load();
-        String nvrtc = Nvrtc.describe().replace("NVRTC 12 in ", "");
+        String nvrtc = Nvrtc.describe().replaceFirst("NVRTC [0-9.]+ in ", "");
         Process process = start(List.of("env", "XDG_CACHE_HOME=/dev/null", "FRAMECAST_NVRTC=" + nvrtc), 256,
                 "train --steps 1 --device softgpu --data " + work.data() + " --model " + work.model(), "--out",
                 work.file("run"));
         process.inputReader(StandardCharsets.UTF_8).lines().forEach(line -> { });
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));
         assertEquals(0, process.exitValue(), errors(process));
+    }
+
+    @Test
+    void devicesListsTheRestWhereNativeLibrariesHaveNoPlace() throws Exception {
+        Process process = start(List.of("env", "FRAMECAST_CACHE=/dev/null"), 256, "devices");
+        List<String> lines = process.inputReader(StandardCharsets.UTF_8).lines().toList();
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(0, process.exitValue(), errors(process));
+        assertEquals(List.of("cpu", "cuda", "nvrtc", "cudnn", "cublas", "softgpu"),
+                lines.stream().map(line -> line.replaceFirst(" .*", "")).toList());
+        for (String line : lines) {
+            assertTrue(line.matches("\\w+ +no   FRAMECAST_CACHE is /dev/null, which cannot be used: .*\\."), line);
+        }
     }
 }

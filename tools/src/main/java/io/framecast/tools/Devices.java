@@ -33,6 +33,8 @@ final class Devices {
             return description.get();
         } catch (FramecastException e) {
             return "no   " + e.getMessage();
+        } catch (LinkageError e) { // One that cannot be loaded does not hide the others.
+            return "no   " + e;
         }
     }
 

@@ -65,16 +65,21 @@ public final class CpuBackend implements Backend {
 
     /** Whether this processor has units for bfloat16, so that {@link Precision#BF16} is faster than fp32. */
     public static boolean nativeBf16() {
-        Processor.requireSupported();
+        load();
         return NativeCpu.Device.native_bf16();
     }
 
     /** The same with the operands' storage given, so that tests can compare the ways of bfloat16. */
     public CpuBackend(Precision precision, int threads, Operands operands) {
-        Processor.requireSupported();
+        load();
         this.precision = precision;
         this.operands = operands;
         this.device = call(() -> new NativeCpu.Device(threads, operands.ordinal()));
+    }
+
+    private static void load() {
+        Processor.requireSupported();
+        NativeCpu.load();
     }
 
     @Override

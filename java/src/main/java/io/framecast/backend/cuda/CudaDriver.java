@@ -12,16 +12,16 @@ import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
 import static jcuda.driver.JCudaDriver.cuInit;
 
 import io.framecast.FramecastException;
-import io.framecast.JavaCpp;
 import io.framecast.backend.cpu.Processor;
 import io.framecast.softgpu.SoftGpu;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
-import org.bytedeco.javacpp.Loader;
 
 /**
  * The CUDA driver of this process: NVIDIA's, or the software device. A process holds the first of them that it opens,
@@ -64,15 +64,13 @@ public final class CudaDriver {
             throw new FramecastException("This process holds the software CUDA device, beside which NVIDIA's driver "
                     + "has no place; start another one for that.");
         }
-        JavaCpp.configure();
-        Loader.load(org.bytedeco.javacpp.presets.javacpp.class);
         try {
-            // Asks the system's loader before JCuda does: a class of JCuda that once missed its library is lost.
-            Loader.loadGlobal("libcuda.so.1");
-        } catch (UnsatisfiedLinkError e) {
-            throw new FramecastException(String.valueOf(e.getMessage()).contains("No such file")
-                    ? "This machine has no NVIDIA driver (no libcuda.so.1); install it if there is an NVIDIA GPU."
-                    : "NVIDIA's driver cannot be loaded: " + e.getMessage() + ".", e);
+            SystemLibrary.load("libcuda.so.1", System.getenv());
+        } catch (NoSuchFileException e) {
+            throw new FramecastException("This machine has no NVIDIA driver (no libcuda.so.1); install it if there is "
+                    + "an NVIDIA GPU.", e);
+        } catch (IOException e) {
+            throw new FramecastException("NVIDIA's driver cannot be loaded: " + e.getMessage() + ".", e);
         }
         return initialize("NVIDIA's driver");
     }
@@ -84,23 +82,14 @@ public final class CudaDriver {
      */
     public static synchronized CudaDriver openSoftware() {
         Processor.requireSupported();
-        try {
-            SoftGpu.load();
-        } catch (IllegalStateException e) {
-            throw new FramecastException(e.getMessage(), e);
-        }
+        SoftGpu.load();
         return initialize("The software CUDA device");
     }
 
     private static CudaDriver initialize(String who) {
+        JCudaLibrary.DRIVER.load();
         int[] version = new int[1];
-        int result;
-        try {
-            result = cuDriverGetVersion(version);
-        } catch (LinkageError e) {
-            throw new FramecastException("JCuda's native library cannot be loaded: "
-                    + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ".", e);
-        }
+        int result = cuDriverGetVersion(version);
         if (result == CUresult.CUDA_SUCCESS && version[0] < OLDEST) {
             throw new FramecastException(who + " is for CUDA " + text(version[0]) + "; install one for CUDA "
                     + text(OLDEST) + " or later.");

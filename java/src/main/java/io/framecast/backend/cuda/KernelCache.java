@@ -2,6 +2,7 @@ package io.framecast.backend.cuda;
 
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.UserCache;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

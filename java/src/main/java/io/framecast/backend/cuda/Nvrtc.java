@@ -1,28 +1,24 @@
 package io.framecast.backend.cuda;
 
 import io.framecast.FramecastException;
-import java.io.File;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import jcuda.nvrtc.JNvrtc;
 
 /**
  * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library, which needs neither a GPU nor a driver. It is looked for in
- * the directory that the environment variable FRAMECAST_NVRTC names, in the CUDA 12 of this system, and among what
- * was fetched earlier; where it is in none of them, two files of a Maven artifact are fetched.
+ * the directory that the environment variable FRAMECAST_NVRTC names; else in the CUDA 12 of this system, and among what
+ * was fetched earlier, of which the first that can be loaded serves; where none can, two files of a Maven artifact are
+ * fetched.
  */
 public final class Nvrtc {
 
@@ -32,22 +28,35 @@ public final class Nvrtc {
     private static final String LIBRARY = "libnvrtc.so.12";
     private static final String BUILTINS = "libnvrtc-builtins.so.12.*";
 
-    private static boolean loaded;
+    private static final Pattern LIBRARY_SYMBOL = Pattern.compile("nvrtcCompileProgram");
+    /** 12.9 calls it __nvrtc_builtins__12_9_getArchBuiltins; the library's own name is among the names, too. */
+    private static final Pattern BUILTINS_SYMBOL = Pattern.compile("(?!lib).*[bB]uiltins.*");
+
+    /** Loads the libraries of a directory into this process; the exception's message says why it could not. */
+    @FunctionalInterface
+    interface Loading {
+        void from(Path directory) throws IOException;
+    }
+
+    /** Where what this process has loaded came from. */
+    private static Path loaded;
 
     private final Map<String, String> environment;
     private final List<Path> system;
     private final NvrtcJar jar;
+    private final Loading loading;
 
     /** @param system directories that CUDA 12 may be installed in, the best first */
-    Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar) {
+    Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar, Loading loading) {
         this.environment = environment;
         this.system = system;
         this.jar = jar;
+        this.loading = loading;
     }
 
     private static Nvrtc here() {
         Map<String, String> environment = System.getenv();
-        return new Nvrtc(environment, systemDirectories(environment), NvrtcJar.of(environment));
+        return new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment), Nvrtc::loadFrom);
     }
 
     /**
@@ -56,28 +65,30 @@ public final class Nvrtc {
      * @throws FramecastException if it is not here and cannot be fetched, or cannot be loaded
      */
     public static synchronized void load() {
-        if (loaded) {
-            return;
+        if (loaded == null) {
+            loaded = here().load(true);
         }
-        Path directory = here().directory();
-        try {
-            // NVRTC asks the loader for its builtins by name, and finds what is loaded already.
-            for (Path builtins : builtins(directory)) {
-                System.load(builtins.toString());
-            }
-            System.load(directory.resolve(LIBRARY).toString());
-            JNvrtc.nvrtcVersion(new int[1], new int[1]);
-        } catch (LinkageError e) {
-            throw new FramecastException("NVRTC in " + directory + " cannot be loaded: "
-                    + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + "; set " + VARIABLE
-                    + " to the directory of another NVRTC 12.", e);
+    }
+
+    /**
+     * Loads what is on this machine, fetching nothing, and says what and where it is.
+     *
+     * @throws FramecastException if there is none, or none that can be loaded
+     */
+    public static synchronized String describe() {
+        if (loaded == null) {
+            loaded = here().load(false);
         }
-        loaded = true;
+        return "NVRTC " + version() + " in " + loaded;
     }
 
     /** The version, such as "12.9", of what {@link #load} loads. */
     static String version() {
         load();
+        return loadedVersion();
+    }
+
+    private static String loadedVersion() {
         int[] major = new int[1];
         int[] minor = new int[1];
         JNvrtc.nvrtcVersion(major, minor);
@@ -94,36 +105,58 @@ public final class Nvrtc {
         return Arrays.stream(capabilities).boxed().collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Where NVRTC is, or where it would be fetched from: part of a line of text. Fetches nothing. */
-    public static String describe() {
-        return here().where();
-    }
-
-    String where() {
-        return installed().map(directory -> "NVRTC 12 in " + directory)
-                .orElseGet(() -> "not here yet; the first use takes it from " + jar.origin());
-    }
-
-    /** The directory that has the libraries, once it has them. */
-    Path directory() {
-        return installed().orElseGet(() -> {
+    /** Loads the first that can be, and returns its directory. */
+    Path load(boolean fetch) {
+        List<String> failures = new ArrayList<>();
+        for (Path directory : candidates()) {
+            try {
+                loading.from(directory);
+                return directory;
+            } catch (IOException e) {
+                failures.add(directory + " (" + e.getMessage() + ")");
+            }
+        }
+        if (!given().isEmpty()) {
+            throw new FramecastException("NVRTC cannot be loaded from " + failures.get(0) + "; set " + VARIABLE
+                    + " to the directory of another NVRTC 12, or unset it.");
+        }
+        String broken = failures.isEmpty() ? ""
+                : " What is here cannot be loaded: " + String.join(", ", failures) + ".";
+        if (!fetch) {
+            throw new FramecastException("NVRTC 12 is not here yet; the first use takes it from " + jar.origin() + "."
+                    + broken);
+        }
+        try {
             jar.fetch();
+            loading.from(jar.cache());
             return jar.cache();
-        });
+        } catch (FramecastException e) {
+            throw new FramecastException(e.getMessage() + broken, e);
+        } catch (IOException e) {
+            throw new FramecastException("NVRTC cannot be loaded from " + jar.cache() + " (" + e.getMessage()
+                    + "); set " + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
+        }
     }
 
-    private Optional<Path> installed() {
-        String given = environment.getOrDefault(VARIABLE, "");
-        if (!given.isEmpty()) {
-            Path directory = Path.of(given).toAbsolutePath();
+    private String given() {
+        return environment.getOrDefault(VARIABLE, "");
+    }
+
+    /** The directories that have the libraries, in the order in which they are tried. */
+    private List<Path> candidates() {
+        if (!given().isEmpty()) {
+            Path directory = Path.of(given()).toAbsolutePath();
             if (!holdsNvrtc(directory)) {
-                throw new FramecastException(VARIABLE + " is " + given + ", which has no " + LIBRARY + " with its "
+                throw new FramecastException(VARIABLE + " is " + given() + ", which has no " + LIBRARY + " with its "
                         + BUILTINS + "; set it to a directory that has both, or unset it.");
             }
-            return Optional.of(directory);
+            return List.of(directory);
         }
-        return Stream.concat(system.stream().filter(Nvrtc::holdsNvrtc),
-                Stream.of(jar.cache()).filter(cache -> jar.isCached())).findFirst();
+        List<Path> candidates = new ArrayList<>(system.stream().filter(Nvrtc::holdsNvrtc).toList());
+        if (jar.isCached()) {
+            candidates.add(jar.cache());
+        }
+        return candidates;
     }
 
     private static boolean holdsNvrtc(Path directory) {
@@ -131,36 +164,44 @@ public final class Nvrtc {
     }
 
     private static List<Path> builtins(Path directory) {
-        return list(directory, BUILTINS);
+        return CudaDirectories.list(directory, BUILTINS);
     }
 
-    /** What CUDA's installers and the dynamic loader use: first what the environment names. */
-    private static List<Path> systemDirectories(Map<String, String> environment) {
-        List<Path> roots = new ArrayList<>();
-        for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
-            String root = environment.getOrDefault(variable, "");
-            if (!root.isEmpty()) {
-                roots.add(Path.of(root).toAbsolutePath());
+    private static void loadFrom(Path directory) throws IOException {
+        Path library = directory.resolve(LIBRARY);
+        ElfLibrary.require(library, LIBRARY_SYMBOL);
+        // NVRTC asks the loader for its builtins by name, and finds what is loaded already.
+        List<String> names = new ArrayList<>();
+        IOException failure = null;
+        for (Path builtins : builtins(directory)) {
+            try {
+                ElfLibrary.require(builtins, BUILTINS_SYMBOL);
+                load(builtins);
+                names.add(builtins.getFileName().toString());
+            } catch (IOException e) {
+                failure = e; // There may be those of several versions.
             }
         }
-        roots.addAll(list(Path.of("/usr/local"), "cuda*"));
-        Stream<Path> named = Arrays.stream(environment.getOrDefault("LD_LIBRARY_PATH", "").split(File.pathSeparator))
-                .filter(entry -> !entry.isEmpty()).map(entry -> Path.of(entry).toAbsolutePath());
-        Stream<Path> cuda = roots.stream()
-                .flatMap(root -> Stream.of(root.resolve("lib64"), root.resolve("targets/x86_64-linux/lib")));
-        Stream<Path> plain = Stream.of(Path.of("/usr/lib/x86_64-linux-gnu"), Path.of("/usr/lib64"));
-        return Stream.of(named, cuda, plain).flatMap(paths -> paths).toList();
+        if (names.isEmpty()) {
+            throw failure;
+        }
+        load(library);
+        try {
+            JCudaLibrary.NVRTC.load();
+        } catch (FramecastException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        String wanted = "libnvrtc-builtins.so." + loadedVersion();
+        if (names.stream().noneMatch(name -> name.equals(wanted) || name.startsWith(wanted + "."))) {
+            throw new IOException(LIBRARY + " needs " + wanted + ", which is not there or cannot be loaded", failure);
+        }
     }
 
-    /** The entries of a directory with such a name, the highest version first; none where it is no directory. */
-    private static List<Path> list(Path directory, String glob) {
-        List<Path> paths = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {
-            entries.forEach(paths::add);
-        } catch (IOException | DirectoryIteratorException e) {
-            return List.of();
+    private static void load(Path library) throws IOException {
+        try {
+            System.load(library.toString());
+        } catch (UnsatisfiedLinkError e) {
+            throw new IOException(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
         }
-        paths.sort(Comparator.reverseOrder());
-        return paths;
     }
 }

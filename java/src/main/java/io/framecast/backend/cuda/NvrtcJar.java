@@ -2,6 +2,7 @@ package io.framecast.backend.cuda;
 
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.UserCache;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -13,6 +14,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -82,8 +84,7 @@ final class NvrtcJar {
 
     /** With the places that the environment and Maven's conventions give. */
     static NvrtcJar of(Map<String, String> environment) {
-        String home = System.getProperty("user.home");
-        Path repository = Path.of(home, ".m2/repository");
+        Path repository = Path.of(System.getProperty("user.home"), ".m2/repository");
         String given = System.getProperty("maven.repo.local");
         return new NvrtcJar(LIBRARIES, UserCache.directory(environment).resolve("nvrtc-12.9"),
                 given == null ? List.of(repository) : List.of(Path.of(given), repository),
@@ -123,19 +124,23 @@ final class NvrtcJar {
     }
 
     /**
-     * Brings the libraries to the cache. Processes that do so at the same time wait for each other.
+     * Brings the libraries to the cache, those that lie there damaged, too. Processes that do so at the same time wait
+     * for each other.
      *
      * @throws FramecastException if the jar cannot be read or is not the right one, or the cache cannot be written
      */
     void fetch() {
         try {
-            Files.createDirectories(cache);
+            if (!Files.isDirectory(cache)) {
+                Files.createDirectories(cache);
+            }
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(cache, e);
         }
         Path lock = cache.resolve(".lock");
         try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             channel.lock();
+            deleteDamaged();
             if (isCached()) {
                 return;
             }
@@ -147,6 +152,21 @@ final class NvrtcJar {
             }
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(lock, e);
+        }
+    }
+
+    /** What is there has been found of no use: that the sizes are right is not enough then. */
+    private void deleteDamaged() throws IOException {
+        for (Library library : libraries) {
+            Path file = cache.resolve(library.fileName());
+            if (isCached(library)) {
+                try (DigestInputStream in = new DigestInputStream(Files.newInputStream(file), sha256())) {
+                    in.transferTo(OutputStream.nullOutputStream());
+                    if (!HexFormat.of().formatHex(in.getMessageDigest().digest()).equals(library.sha256)) {
+                        Files.delete(file);
+                    }
+                }
+            }
         }
     }
 

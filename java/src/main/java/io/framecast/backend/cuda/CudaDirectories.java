@@ -1,0 +1,51 @@
+package io.framecast.backend.cuda;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Where a system has CUDA's libraries. */
+final class CudaDirectories {
+
+    private CudaDirectories() {
+    }
+
+    /** What CUDA's installers and the dynamic loader use: first what the environment names. */
+    static List<Path> of(Map<String, String> environment) {
+        List<Path> roots = new ArrayList<>();
+        for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
+            String root = environment.getOrDefault(variable, "");
+            if (!root.isEmpty()) {
+                roots.add(Path.of(root).toAbsolutePath());
+            }
+        }
+        roots.addAll(list(Path.of("/usr/local"), "cuda*"));
+        Stream<Path> named = Arrays.stream(environment.getOrDefault("LD_LIBRARY_PATH", "").split(File.pathSeparator))
+                .filter(entry -> !entry.isEmpty()).map(entry -> Path.of(entry).toAbsolutePath());
+        Stream<Path> cuda = roots.stream()
+                .flatMap(root -> Stream.of(root.resolve("lib64"), root.resolve("targets/x86_64-linux/lib")));
+        Stream<Path> plain = Stream.of(Path.of("/usr/lib/x86_64-linux-gnu"), Path.of("/usr/lib64"));
+        return Stream.of(named, cuda, plain).flatMap(paths -> paths).distinct().toList();
+    }
+
+    /** The entries of a directory with such a name, the highest version first; none where it is no directory. */
+    static List<Path> list(Path directory, String glob) {
+        List<Path> paths = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {
+            entries.forEach(paths::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            return List.of();
+        }
+        paths.sort(Comparator.reverseOrder());
+        return paths;
+    }
+}

@@ -1,0 +1,243 @@
+package io.framecast;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.data.NpyType;
+import io.framecast.data.NpyWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(60)
+class AtomicFilesTest {
+
+    @TempDir
+    private Path directory;
+
+    /** Writes "new" to every file named, as a process does that begins with its own permissions. */
+    public static void main(String... files) {
+        for (String file : files) {
+            AtomicFiles.write(Path.of(file), "new");
+        }
+    }
+
+    /** What a shell's script says, {@code "$@"} being {@link #main} for the files. */
+    private static String shell(String script, Object... files) throws Exception {
+        return new ChildJvm().under("sh", "-c", script, "sh").run(AtomicFilesTest.class, files);
+    }
+
+    private Path file(String name, String text) throws IOException {
+        return Files.writeString(directory.resolve(name), text);
+    }
+
+    private static String permissions(Path file) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+    }
+
+    private String refused(Path file) {
+        String message = assertThrows(FramecastException.class, () -> AtomicFiles.write(file, "new")).getMessage();
+        assertTrue(message.startsWith("Cannot write " + file + ": ") && message.endsWith("."), message);
+        return message;
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(path -> path.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    // ---- Permissions ---------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @CsvSource({"077, rw-------", "022, rw-r--r--", "002, rw-rw-r--"})
+    void aNewFileHasWhatTheUmaskLeavesAndAReplacedOneKeepsItsOwn(String umask, String expected) throws Exception {
+        Path old = file("old", "old");
+        Files.setPosixFilePermissions(old, PosixFilePermissions.fromString("rwxr-x--x"));
+        Path fresh = directory.resolve("fresh");
+        shell("umask " + umask + "; exec \"$@\"", fresh, old);
+        assertEquals(expected, permissions(fresh));
+        assertEquals("rwxr-x--x", permissions(old));
+        assertEquals("new", Files.readString(old));
+    }
+
+    @Test
+    void aFileSystemThatRefusesPermissionsIsWrittenToAllTheSame() throws Exception {
+        Path library = ChildJvm.compile(directory.resolve("refuse.so"), """
+                #include <cerrno>
+                #include <sys/stat.h>
+                extern "C" int chmod(const char *, mode_t) noexcept { errno = EPERM; return -1; }
+                extern "C" int fchmod(int, mode_t) noexcept { errno = EPERM; return -1; }
+                extern "C" int fchmodat(int, const char *, mode_t, int) noexcept { errno = EPERM; return -1; }
+                """);
+        Path old = file("old", "old");
+        Files.setPosixFilePermissions(old, PosixFilePermissions.fromString("rwxr-x--x"));
+        Path fresh = directory.resolve("fresh");
+        shell("umask 027; LD_PRELOAD=" + library + " exec \"$@\"", fresh, old);
+        assertEquals("new", Files.readString(fresh));
+        assertEquals("new", Files.readString(old));
+        assertEquals("rw-r-----", permissions(old), "the library did not refuse");
+    }
+
+    // ---- Symbolic links ------------------------------------------------------------------------------------------
+
+    @Test
+    void aSymbolicLinkStaysAndWhatItLeadsToIsWritten() throws IOException {
+        Path elsewhere = Files.createDirectory(directory.resolve("elsewhere"));
+        Path target = Files.writeString(elsewhere.resolve("target"), "old");
+        Path near = Files.createSymbolicLink(elsewhere.resolve("near"), Path.of("target"));
+        Path far = Files.createSymbolicLink(directory.resolve("far"), Path.of("elsewhere/near"));
+        Path dangling = Files.createSymbolicLink(directory.resolve("dangling"), Path.of("elsewhere/later/file"));
+        Path linked = Files.createSymbolicLink(directory.resolve("linked"), elsewhere);
+        AtomicFiles.write(far, "new");
+        assertEquals("new", Files.readString(target));
+        assertTrue(Files.isSymbolicLink(far) && Files.isSymbolicLink(near));
+        AtomicFiles.write(dangling, "made");
+        assertTrue(Files.isSymbolicLink(dangling));
+        assertEquals("made", Files.readString(elsewhere.resolve("later/file")));
+        AtomicFiles.write(linked.resolve("inside"), "in");
+        AtomicFiles.write(linked.resolve("deeper/inside"), "deep");
+        assertEquals("in", Files.readString(elsewhere.resolve("inside")));
+        assertEquals("deep", Files.readString(elsewhere.resolve("deeper/inside")));
+        assertEquals(List.of("dangling", "elsewhere", "far", "linked"), names());
+    }
+
+    @Test
+    void aLinkThatLeadsBackToItselfOrToADirectoryIsRefused() throws IOException {
+        Path one = directory.resolve("one");
+        Path two = Files.createSymbolicLink(directory.resolve("two"), one);
+        Files.createSymbolicLink(one, two);
+        assertTrue(refused(one).contains("leads back to itself"));
+        assertTrue(refused(Files.createSymbolicLink(directory.resolve("up"), directory)).contains("is a directory"));
+        assertEquals(List.of("one", "two", "up"), names());
+    }
+
+    // ---- Pipes and devices ---------------------------------------------------------------------------------------
+
+    private Path pipe() throws Exception {
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor());
+        return pipe;
+    }
+
+    @Test
+    void aPipeIsWrittenIntoAndAnArrayMayBeOne() throws Exception {
+        Path pipe = pipe();
+        byte[] values = new byte[300_000];
+        Path plain = directory.resolve("plain.npy");
+        for (Path file : List.of(pipe, Files.createSymbolicLink(directory.resolve("link"), pipe))) {
+            CompletableFuture<byte[]> read = CompletableFuture.supplyAsync(() -> read(pipe));
+            NpyWriter.write(file, NpyType.UINT8, List.of(3, 100_000), out -> out.write(values));
+            NpyWriter.write(plain, NpyType.UINT8, List.of(3, 100_000), out -> out.write(values));
+            assertArrayEquals(Files.readAllBytes(plain), read.get(30, TimeUnit.SECONDS));
+        }
+        assertEquals(List.of("link", "pipe", "plain.npy"), names());
+    }
+
+    private static byte[] read(Path pipe) {
+        try (InputStream in = Files.newInputStream(pipe)) {
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aClosedPipeIsASentence() throws Exception {
+        Path pipe = pipe();
+        CompletableFuture<Void> reader = CompletableFuture.runAsync(() -> {
+            try (InputStream in = Files.newInputStream(pipe)) {
+                in.read();
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
+        String message = assertThrows(FramecastException.class,
+                () -> AtomicFiles.write(pipe, "more than a pipe holds".repeat(100_000))).getMessage();
+        assertEquals("Cannot write " + pipe + ": Broken pipe.", message);
+        reader.get(30, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void devicesStayDevices() throws IOException {
+        Path nothing = Path.of("/dev/null");
+        AtomicFiles.write(nothing, "new");
+        NpyWriter.write(nothing, NpyType.UINT8, List.of(5), out -> out.write(new byte[5]));
+        // As large as no disk is: nobody asks how much the directory of devices has left.
+        assertThrows(IllegalStateException.class, () -> NpyWriter.write(nothing, NpyType.UINT8,
+                List.of(1 << 30, 1 << 30), out -> { }));
+        assertFalse(Files.isRegularFile(nothing));
+    }
+
+    @Test
+    void standardOutputIsWrittenToWhateverItIs() throws Exception {
+        assertEquals("before\nnewnew", shell("echo before; \"$@\" | cat", "/dev/stdout", "/dev/fd/1"));
+        Path output = directory.resolve("output");
+        shell("{ echo before; \"$@\"; echo after; } >>" + output, "/dev/stdout");
+        assertEquals("before\nnewafter\n", Files.readString(output));
+    }
+
+    // ---- The file beside -----------------------------------------------------------------------------------------
+
+    @Test
+    void noNameIsTooLong() throws IOException {
+        for (String name : List.of("n".repeat(255), "é".repeat(127), "\uD83C\uDF9E".repeat(63), "n".repeat(41), "n")) {
+            Path file = directory.resolve(name);
+            AtomicFiles.write(file, "new");
+            assertEquals("new", Files.readString(file));
+            String beside = AtomicFiles.beside(file).getFileName().toString();
+            int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+            assertTrue(beside.getBytes(StandardCharsets.UTF_8).length <= Math.max(bytes, 63), beside);
+            assertTrue(beside.matches("\\.(.+)\\.[0-9a-f]{16}\\.part") && name.startsWith(beside.substring(1,
+                    beside.length() - 22)), beside);
+        }
+        assertTrue(refused(directory.resolve("n".repeat(256))).contains("too long"));
+        assertEquals(5, names().size());
+    }
+
+    @Test
+    void theFileBesideHasANameThatNobodyCanGuess() throws IOException {
+        Path file = file("file", "old");
+        List<String> seen = new ArrayList<>();
+        for (int k = 0; k < 2; k++) {
+            AtomicFiles.write(file, out -> {
+                seen.addAll(names());
+                out.write('x');
+            });
+        }
+        assertEquals(4, seen.size(), seen.toString());
+        assertTrue(seen.get(0).matches("\\.file\\.[0-9a-f]{16}\\.part"), seen.toString());
+        assertNotEquals(seen.get(0), seen.get(2));
+        assertEquals(List.of("file"), names());
+    }
+
+    @Test
+    void whatFailsLeavesWhatWasThere() throws IOException {
+        Path file = file("file", "old");
+        assertThrows(FramecastException.class, () -> AtomicFiles.write(file, out -> {
+            out.write(new byte[100_000]);
+            throw new IOException("no more");
+        }));
+        assertEquals("old", Files.readString(file));
+        assertEquals(List.of("file"), names());
+        assertTrue(refused(directory).contains("is a directory"));
+        assertTrue(refused(file.resolve("below")).contains(file + " is in the way and is not a directory"));
+    }
+}

@@ -1,0 +1,191 @@
+package io.framecast;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class UserCacheTest {
+
+    private static final Path NO_HOME = Path.of("?");
+
+    @TempDir
+    private Path directory;
+    private Path home;
+    private Path temporary;
+    private String user;
+
+    /** Loads a library of JavaCPP's and tells from where, as a process does that finds its own place. */
+    public static void main(String... arguments) {
+        JavaCpp.load();
+        System.out.println(UserCache.directory());
+    }
+
+    @BeforeEach
+    void prepare() throws IOException {
+        home = Files.createDirectory(directory.resolve("home"));
+        temporary = permit(Files.createDirectory(directory.resolve("tmp")), "rwxrwx---");
+        user = Files.getAttribute(directory, "unix:uid").toString();
+    }
+
+    private static Path permit(Path file, String permissions) throws IOException {
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(permissions));
+    }
+
+    private static String permissions(Path file) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+    }
+
+    private Path find(Map<String, String> environment, Path homeDirectory) {
+        return UserCache.directory(environment, homeDirectory, List.of(temporary));
+    }
+
+    private String refused(Map<String, String> environment) {
+        return assertThrows(FramecastException.class, () -> find(environment, NO_HOME)).getMessage();
+    }
+
+    /** Makes a file or directory somebody else's, as only root can. */
+    private static void giveAway(Path file) {
+        try {
+            Files.setAttribute(file, "unix:uid", 12345, LinkOption.NOFOLLOW_LINKS);
+        } catch (IOException e) {
+            assumeTrue(false, "only root can give files away");
+        }
+    }
+
+    // ---- Where ---------------------------------------------------------------------------------------------------
+
+    @Test
+    void isWhereItIsSaidElseInTheHomeElseAmongTheTemporaryFiles() throws IOException {
+        Path said = directory.resolve("said/here");
+        Path xdg = directory.resolve("xdg");
+        assertEquals(said, find(Map.of("FRAMECAST_CACHE", said.toString(), "XDG_CACHE_HOME", xdg.toString()), home));
+        assertFalse(Files.exists(xdg));
+        assertEquals(xdg.resolve("framecast"), find(Map.of("XDG_CACHE_HOME", xdg.toString()), home));
+        assertEquals(home.resolve(".cache/framecast"), find(Map.of("XDG_CACHE_HOME", "relative"), home));
+        // A user without an entry among the users.
+        assertEquals(home.resolve(".cache/framecast"), find(Map.of("HOME", home.toString()), NO_HOME));
+        Path last = temporary.resolve("framecast-" + user);
+        assertEquals(last, find(Map.of(), NO_HOME));
+        assertEquals(last, find(Map.of("HOME", "relative"), directory.resolve("none")));
+        for (Path made : List.of(said, xdg.resolve("framecast"), home.resolve(".cache/framecast"), last)) {
+            assertEquals("rwx------", permissions(made));
+            try (Stream<Path> files = Files.list(made)) {
+                assertEquals(0, files.count());
+            }
+        }
+        assertFalse(Files.exists(directory.resolve("none")) || Files.exists(NO_HOME));
+    }
+
+    @Test
+    void whatCannotBeUsedIsPassedOver() throws IOException {
+        Files.writeString(home.resolve(".cache"), "a file");
+        Map<String, String> environment = Map.of("XDG_CACHE_HOME", "/proc");
+        assertEquals(temporary.resolve("framecast-" + user), find(environment, home));
+        Files.delete(temporary.resolve("framecast-" + user));
+        Files.writeString(temporary.resolve("framecast-" + user), "a file");
+        String message = refused(environment);
+        assertTrue(message.startsWith("There is no place for native libraries, not even /proc/framecast (")
+                && message.contains(temporary + "/framecast-" + user + " (") && message.endsWith(
+                        "; set FRAMECAST_CACHE to a directory of your own that programs can be run from."), message);
+        message = refused(Map.of("FRAMECAST_CACHE", "/dev/null"));
+        assertTrue(message.startsWith("FRAMECAST_CACHE is /dev/null, which cannot be used: "), message);
+    }
+
+    @Test
+    void whereProgramsCannotBeRunItIsNot() throws Exception {
+        List<String> mounted = List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                "mount -t tmpfs -o noexec,mode=700 none " + home + " && exec \"$@\"", "sh");
+        assumeTrue(succeeds(mounted, "true"), "this system lets nobody mount");
+        String[] prefix = mounted.toArray(String[]::new);
+        assertEquals(temporary.resolve("framecast-0").toString(), child().under(prefix).environment("XDG_CACHE_HOME",
+                home).run(UserCacheTest.class));
+        String refused = child().under("sh", "-c", "! \"$@\"", "sh").under(prefix).environment("FRAMECAST_CACHE", home)
+                .run(UserCacheTest.class);
+        assertTrue(refused.contains("FRAMECAST_CACHE is " + home + ", which cannot be used: programs cannot be run "
+                + "from there; set it to"), refused);
+    }
+
+    private static boolean succeeds(List<String> prefix, String command) throws Exception {
+        try {
+            return new ProcessBuilder(Stream.concat(prefix.stream(), Stream.of(command)).toList()).start().waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false; // There is no such program.
+        }
+    }
+
+    private ChildJvm child() {
+        return new ChildJvm().in(directory).property("user.home", "?").property("java.io.tmpdir", temporary)
+                .environment("HOME", null).environment("XDG_CACHE_HOME", null).environment("FRAMECAST_CACHE", null);
+    }
+
+    // ---- Whose ---------------------------------------------------------------------------------------------------
+
+    @Test
+    void itIsClosedToOthersOrNotUsed() throws IOException {
+        Path earlier = permit(Files.createDirectories(home.resolve(".cache/framecast")), "rwxrwxr-x");
+        assertEquals(earlier, find(Map.of(), home));
+        assertEquals("rwx------", permissions(earlier));
+        Path shared = permit(Files.createDirectory(directory.resolve("shared")), "rwxrwx---");
+        assertTrue(refused(Map.of("FRAMECAST_CACHE", shared.toString())).contains("others may write there"));
+        assertEquals("rwxrwx---", permissions(shared), "it is not this program's");
+        permit(temporary, "rwxrwxrwx");
+        assertTrue(refused(Map.of()).contains("everybody may put another directory in its place"));
+        Files.setAttribute(temporary, "unix:mode", 01777);
+        assertEquals(temporary.resolve("framecast-" + user), find(Map.of(), NO_HOME));
+    }
+
+    @Test
+    void whatSomebodyElseHasMadeIsNotUsed() throws IOException {
+        Path place = temporary.resolve("framecast-" + user);
+        giveAway(Files.createDirectory(place));
+        permit(place, "rwxr-xr-x");
+        assertTrue(refused(Map.of()).contains("it belongs to somebody else"));
+        Files.delete(place);
+        Path own = permit(Files.createDirectory(directory.resolve("own")), "rwx------");
+        Files.createSymbolicLink(place, own);
+        assertEquals(place, find(Map.of(), NO_HOME));
+        giveAway(place);
+        assertTrue(refused(Map.of()).contains("it belongs to somebody else"));
+    }
+
+    // ---- What is unpacked ----------------------------------------------------------------------------------------
+
+    @Test
+    void aProcessWithoutAHomeMakesNoneAndMendsADamagedLibrary() throws Exception {
+        Path place = temporary.resolve("framecast-" + user);
+        assertEquals(place.toString(), child().run(UserCacheTest.class));
+        Path library;
+        try (Stream<Path> files = Files.walk(place)) {
+            library = files.filter(file -> file.endsWith("libjnijavacpp.so")).findFirst().orElseThrow();
+        }
+        byte[] good = Files.readAllBytes(library);
+        FileTime time = Files.getLastModifiedTime(library);
+        // Of the same size and date: all that JavaCPP looks at.
+        Files.write(library, new byte[good.length]);
+        Files.setLastModifiedTime(library, time);
+        assertEquals(place.toString(), child().run(UserCacheTest.class));
+        assertArrayEquals(good, Files.readAllBytes(library));
+        try (Stream<Path> files = Files.list(directory)) {
+            assertEquals(List.of(home, temporary), files.sorted().toList());
+        }
+    }
+}

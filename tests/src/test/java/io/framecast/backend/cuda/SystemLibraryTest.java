@@ -1,0 +1,58 @@
+package io.framecast.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.ChildJvm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class SystemLibraryTest {
+
+    private static final String FILE = "libframecasttest.so.9";
+
+    @TempDir
+    private Path directory;
+
+    /** Loads the libraries named. */
+    public static void main(String... files) {
+        for (String file : files) {
+            try {
+                SystemLibrary.load(file, System.getenv());
+                System.out.println("loaded");
+            } catch (IOException e) {
+                System.out.println(e.getClass().getSimpleName() + ": " + e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void aBrokenOneThatIsFoundFirstDoesNotEndTheSearch() throws Exception {
+        Path broken = Files.createDirectory(directory.resolve("broken"));
+        Files.writeString(broken.resolve(FILE), "no library");
+        Path needy = Files.createDirectory(directory.resolve("needy"));
+        ChildJvm.compile(needy.resolve("libabsent.so"), "int absent() { return 1; }");
+        ChildJvm.compile(needy.resolve(FILE), "int absent(); int needy() { return absent(); }", "-L" + needy,
+                "-labsent");
+        Files.delete(needy.resolve("libabsent.so"));
+        Path good = Files.createDirectory(directory.resolve("good"));
+        Path cuda = Files.createDirectories(directory.resolve("cuda/lib64"));
+        Files.copy(ChildJvm.compile(good.resolve(FILE), "int good;"), cuda.resolve(FILE));
+        assertEquals("loaded", run(broken + ":" + needy + ":" + good, null));
+        assertEquals("loaded", run(broken + ":" + needy, cuda.getParent()));
+        String none = run(broken + ":" + needy, null);
+        assertTrue(none.startsWith("IOException: ") && none.contains(broken + "/" + FILE + ": ")
+                && none.contains("; libabsent.so: cannot open shared object file"), none);
+        assertEquals("NoSuchFileException: " + FILE, run(directory.toString(), null));
+    }
+
+    private static String run(String path, Path cuda) throws Exception {
+        return new ChildJvm().environment("LD_LIBRARY_PATH", path).environment("CUDA_HOME", cuda)
+                .run(SystemLibraryTest.class, FILE);
+    }
+}
