@@ -50,7 +50,7 @@ std::string gigabytes(int64_t bytes) {
 }  // namespace
 
 Device::Device(int threads, int operands)
-    : threads_(threads > 0 ? threads : omp_get_num_procs()), operands_(static_cast<Operands>(operands)),
+    : threads_(std::min(threads, omp_get_thread_limit())), operands_(static_cast<Operands>(operands)),
       engine_(named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); })),
       stream_(named("making a stream", [this] { return dnnl::stream(engine_); })), available_(available_memory()) {}
 

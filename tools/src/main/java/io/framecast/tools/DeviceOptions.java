@@ -67,7 +67,7 @@ final class DeviceOptions {
                 }
             }
         }
-        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT) + why);
+        Terminal.say("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT) + why);
         return backend;
     }
 

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
+import io.framecast.backend.cpu.Processor;
 import io.framecast.data.MovingMnist;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
@@ -69,7 +70,7 @@ final class PeerComparison {
         this.device = device;
         device.device = DeviceOptions.Device.CPU;
         if (device.threads == 0) {
-            device.threads = Runtime.getRuntime().availableProcessors();
+            device.threads = Processor.threads();
         }
         this.model = model;
         this.batch = batch;

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.train.Checkpoint;
@@ -18,7 +19,7 @@ final class TrainingSession {
     /** The first Ctrl-C (or a TERM signal) finishes the step and saves; a second one leaves at once. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
             RunDirectory run) {
-        System.out.println("training: " + split.training().count() + " videos, " + split.validation().count()
+        System.out.println("training: " + Count.of(split.training().count(), "video") + ", " + split.validation().count()
                 + " to validate, batches of " + settings.batchSize());
         try (TerminalProgress progress = new TerminalProgress(settings.epochs());
                 Trainer trainer = new Trainer(backend, start, split.training(), split.validation(), settings, run,
