@@ -45,8 +45,9 @@ final class Terminal {
 
     /** A progress bar, to be built only where {@link #isWatched}. */
     static ProgressBarBuilder bar(String task) {
-        return new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200)
-                .setConsumer(new ProgressLine(System.err));
+        ProgressBarBuilder bar = new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200).setConsumer(new ProgressLine(System.err));
+        return columns() < 50 ? bar.hideEta() : bar;
     }
 
     /** How many characters a line of the terminal takes, now: at least 20. */
