@@ -64,7 +64,10 @@ const char *Device::isa() {
     return dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
 }
 
-void Device::enter() const { omp_set_num_threads(threads_); }
+void Device::enter() const {
+    omp_set_dynamic(0);  // Whatever OMP_DYNAMIC says: the bits of sums go with the number of threads.
+    omp_set_num_threads(threads_);
+}
 
 Memory::Memory(Device &device, size_t bytes) : device_(device), bytes_(std::max<size_t>(bytes, 64)) {
     const auto wanted = static_cast<int64_t>(bytes_);
