@@ -51,7 +51,8 @@ public final class Quote {
 
     private static boolean isVisible(int character) {
         return switch (Character.getType(character)) {
-            case Character.CONTROL, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SURROGATE -> false;
+            case Character.CONTROL, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SURROGATE ->
+                    false;
             // But for the joiners that Persian, Indian scripts and emoji are written with.
             case Character.FORMAT -> character == 0x200c || character == 0x200d;
             default -> true;

@@ -20,7 +20,8 @@ class QuoteTest {
 
     @Test
     void whatPeopleWriteStaysAsItIs() {
-        for (String text : new String[] {"", "/data/vidéos/видео/動画 (1).npy", "می\u200cخواهم", "👩\u200d🔬", "a\\b \"c\" 'd'"}) {
+        for (String text : new String[] {"", "/data/vidéos/видео/動画 (1).npy", "می\u200cخواهم", "👩\u200d🔬",
+            "a\\b \"c\" 'd'"}) {
             assertEquals(text, Quote.line(text));
             assertEquals(text, new FramecastException(text).getMessage());
         }

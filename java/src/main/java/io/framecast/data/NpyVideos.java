@@ -117,8 +117,8 @@ public final class NpyVideos implements Videos {
             throw new FramecastException(file + " holds big-endian numbers ('>f4'); convert them with"
                     + " x.astype('<f4') in NumPy.");
         }
-        throw new FramecastException(file + " holds numbers of type '" + Quote.of(descr) + "'; convert them to uint8, or to"
-                + " float32 in [0, 1].");
+        throw new FramecastException(file + " holds numbers of type '" + Quote.of(descr) + "'; convert them to"
+                + " uint8, or to float32 in [0, 1].");
     }
 
     private static void checkShape(NpyHeader header, NpyType type, long fileSize, Path file) {

@@ -103,7 +103,8 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
 
     private static void requireSize(FrameShape frame) {
         if ((long) frame.height() * frame.width() > HostTensor.MAX_SIZE / frame.channels()) {
-            throw new FramecastException("Frames of " + frame + " are too large; choose smaller ones, or fewer filters.");
+            throw new FramecastException("Frames of " + frame + " are too large; choose smaller ones or fewer "
+                    + "filters.");
         }
     }
 

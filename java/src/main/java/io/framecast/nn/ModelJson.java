@@ -111,8 +111,8 @@ public final class ModelJson {
                 }
                 case "SpaceToDepth" -> new SpaceToDepth(settings.size("block_size", null));
                 case "DepthToSpace" -> new DepthToSpace(settings.size("block_size", null));
-                default -> throw new FramecastException("there is no layer type \"" + Quote.of(type) + "\"; choose from "
-                        + "ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
+                default -> throw new FramecastException("there is no layer type \"" + Quote.of(type) + "\"; choose "
+                        + "from ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
             };
         } catch (FramecastException e) {
             throw e.getMessage().startsWith(settings.where) ? e
@@ -220,7 +220,8 @@ public final class ModelJson {
         }
 
         private FramecastException wrong(String key, String expected, JsonNode actual) {
-            return new FramecastException(where + ": \"" + key + "\" must be " + expected + ", not " + Quote.of(actual));
+            return new FramecastException(where + ": \"" + key + "\" must be " + expected + ", not "
+                    + Quote.of(actual));
         }
     }
 }

@@ -98,7 +98,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         }
         if (!Arrays.equals(tensor.shape(), spec.shape())) {
             throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file + " has the shape "
-                    + Quote.of(Arrays.toString(tensor.shape())) + "; its model asks for " + Arrays.toString(spec.shape()) + ".");
+                    + Quote.of(Arrays.toString(tensor.shape())) + "; its model asks for "
+                    + Arrays.toString(spec.shape()) + ".");
         }
         if (!isFinite(tensor)) {
             throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file

@@ -154,7 +154,7 @@ public final class Trainer implements AutoCloseable {
         Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
         long saved = System.nanoTime();
         while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && (!stepsMade() || epochMade())) {
-            listener.epochStarted(epoch + 1, batch, lastBatch());
+            listener.epochStarted(epoch + 1, batch, batches.count());
             try (Epoch loaded = batches.epoch(epoch, batch)) {
                 Batch next = stepsMade() ? null : upload(loaded);
                 while (next != null && !stopping) {
@@ -187,12 +187,6 @@ public final class Trainer implements AutoCloseable {
 
     private boolean stepsMade() {
         return settings.steps() > 0 && adam.step() >= settings.steps();
-    }
-
-    /** Where the epoch ends, or the steps within it. */
-    private int lastBatch() {
-        return settings.steps() == 0 ? batches.count()
-                : (int) Math.min(batches.count(), batch + Math.max(0, settings.steps() - adam.step()));
     }
 
     private boolean epochMade() {

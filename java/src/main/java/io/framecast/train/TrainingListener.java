@@ -3,7 +3,7 @@ package io.framecast.train;
 /** Is told how a run goes. */
 public interface TrainingListener {
 
-    /** @param batches how many batches will be done when the epoch ends, or the run's steps within it */
+    /** @param batches how many batches the epoch has */
     void epochStarted(int epoch, int batchesDone, int batches);
 
     void stepDone(StepMetrics step);

@@ -232,7 +232,8 @@ class BadInputTest {
         Files.delete(file);
         Path json = Workplace.write(work.file("evil.json"), Files.readString(work.model()).replace("BatchNormalization",
                 "x".repeat(150) + "\\nframecast: done\\u001b[2J"));
-        Cli.run("init --out x --model", json).refused(1, "x\\nframecast: done\\u001b[2J\"; choose from ConvLSTM2D");
+        Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1,
+                "x\\nframecast: done\\u001b[2J\"; choose from ConvLSTM2D");
     }
 
     @Test
@@ -245,7 +246,8 @@ class BadInputTest {
                 model.replace("\"kernel_size\": 3", "\"kernel_size\": [" + "1,".repeat(100_000) + "1]"),
                 much, "{\"" + much + "\": 1, \"" + much + "\": 1}")) {
             Path json = Workplace.write(work.file("much.json"), wrong);
-            Cli.Result result = Cli.run("init --out x --model", json).refused(1, "much.json");
+            Cli.Result result = Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1,
+                    "much.json");
             assertTrue(result.err().length() < 700 + json.toString().length(), result::toString);
         }
     }
@@ -264,7 +266,7 @@ class BadInputTest {
         for (Map.Entry<String, String> one : wrong.entrySet()) {
             Path json = Workplace.write(work.file("bounds.json"), one.getKey());
             long begin = System.nanoTime();
-            Cli.run("init --out x --model", json).refused(1, one.getValue());
+            Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1, one.getValue());
             assertTrue(System.nanoTime() - begin < 5e9, "it took " + (System.nanoTime() - begin) / 1e9 + " s");
         }
         Cli.run("init --out", work.file("deep.safetensors"), "--model",

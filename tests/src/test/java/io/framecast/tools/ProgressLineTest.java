@@ -27,7 +27,7 @@ class ProgressLineTest {
     @TempDir
     Path directory;
 
-    /** What a terminal of so many columns gets from a command, by util-linux's script; lines, and parts between returns. */
+    /** What a terminal of so many columns gets from a command: lines, and what is between carriage returns. */
     private List<String> onTerminal(String columns, String command) throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1) to make a terminal");
         Process process = new ProcessBuilder("/usr/bin/script", "-qec", columns + "exec " + command, "/dev/null")

@@ -48,8 +48,8 @@ final class RunReport {
         LossPlot.write(run.resolve("loss.png"), epochs, stepLosses);
 
         Report report = new Report(title)
-                .fact("Training videos", split.training().count() + " of " + Count.of(split.training().frames(), "frame")
-                        + " of "
+                .fact("Training videos", split.training().count() + " of "
+                        + Count.of(split.training().frames(), "frame") + " of "
                         + best.model().input())
                 .fact("Validation videos", Integer.toString(split.validation().count()))
                 .fact("Batch size", Integer.toString(settings.batchSize()))

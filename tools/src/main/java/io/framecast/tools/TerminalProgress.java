@@ -11,12 +11,18 @@ import me.tongfei.progressbar.ProgressBar;
 final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
+    private long stepsLeft;
     private ProgressBar bar;
     private double seconds;
     private long videos;
 
-    TerminalProgress(int epochs) {
+    /**
+     * @param epochs at most; {@link Integer#MAX_VALUE} where steps alone are counted
+     * @param stepsLeft steps at most, from now on
+     */
+    TerminalProgress(int epochs, long stepsLeft) {
         this.epochs = epochs;
+        this.stepsLeft = stepsLeft;
     }
 
     @Override
@@ -24,13 +30,14 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
         seconds = 0;
         videos = 0;
         if (Terminal.isWatched()) {
-            bar = Terminal.bar("epoch " + epoch).setInitialMax(batches)
+            bar = Terminal.bar("epoch " + epoch).setInitialMax(Math.min(batches, batchesDone + stepsLeft))
                     .startsFrom(batchesDone, Duration.ZERO).build();
         }
     }
 
     @Override
     public void stepDone(StepMetrics step) {
+        stepsLeft--;
         seconds += step.seconds();
         videos += step.videos();
         if (bar != null) {

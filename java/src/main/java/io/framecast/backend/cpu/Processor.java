@@ -8,7 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** The processors that this process may use, and whether the native code can run on them; it would end the JVM if not. */
+/** How many processors there are to compute with, and whether native code can: it would end the JVM where it cannot. */
 public final class Processor {
 
     private Processor() {
@@ -16,8 +16,8 @@ public final class Processor {
 
     /**
      * How many threads compute where nobody says how many: as many as this process may keep busy. The JVM knows, from
-     * the processors it is bound to (taskset) and the share that its control group has (a container's CPU limit); OpenMP
-     * and the C++ library know the first only. So every library that makes threads of its own is told this number.
+     * the processors it is bound to (taskset) and the share that its control group has (a container's CPU limit);
+     * OpenMP and the C++ library know the first only. So every library that makes threads is told this number.
      */
     public static int threads() {
         return Runtime.getRuntime().availableProcessors();

@@ -62,6 +62,7 @@ public final class TorchPeer implements Peer {
 
     private static void setThreads(int threads) {
         torch.set_num_threads(threads);
-        openblas_nolapack.blas_set_num_threads(threads); // It multiplies the matrices of float64, with threads of its own.
+        // It multiplies the matrices of float64, with threads of its own.
+        openblas_nolapack.blas_set_num_threads(threads);
     }
 }

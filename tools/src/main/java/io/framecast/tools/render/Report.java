@@ -127,8 +127,8 @@ public final class Report {
         }
         if (scores != null) {
             html.append(section("Scores", "Mean over " + Count.of(scores.videos(), "video") + " and "
-                    + Count.of(scores.mse().perFrame().length, "predicted frame") + ". MSE and MAE are summed over the pixels of a "
-                    + "frame; the baseline repeats the last seen frame.", meanScores() + frameScores()));
+                    + Count.of(scores.mse().perFrame().length, "predicted frame") + ". MSE and MAE are summed over the "
+                    + "pixels of a frame; the baseline repeats the last seen frame.", meanScores() + frameScores()));
         }
         if (!epochs.isEmpty() || stepLosses.length > 0) {
             html.append(section("Training", "", training()));
