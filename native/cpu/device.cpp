@@ -50,7 +50,7 @@ std::string gigabytes(int64_t bytes) {
 }  // namespace
 
 Device::Device(int threads, int operands)
-    : threads_(threads > 0 ? threads : omp_get_num_procs()), operands_(static_cast<Operands>(operands)),
+    : threads_(std::min(threads, omp_get_thread_limit())), operands_(static_cast<Operands>(operands)),
       engine_(named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); })),
       stream_(named("making a stream", [this] { return dnnl::stream(engine_); })), available_(available_memory()) {}
 
@@ -64,7 +64,10 @@ const char *Device::isa() {
     return dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
 }
 
-void Device::enter() const { omp_set_num_threads(threads_); }
+void Device::enter() const {
+    omp_set_dynamic(0);  // Whatever OMP_DYNAMIC says: the bits of sums go with the number of threads.
+    omp_set_num_threads(threads_);
+}
 
 Memory::Memory(Device &device, size_t bytes) : device_(device), bytes_(std::max<size_t>(bytes, 64)) {
     const auto wanted = static_cast<int64_t>(bytes_);

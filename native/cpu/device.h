@@ -16,7 +16,7 @@ namespace framecast {
 
 class Device {
   public:
-    // threads <= 0 takes every processor this process may run on.
+    // threads: at least 1, and no more than OMP_THREAD_LIMIT.
     Device(int threads, int operands);
 
     // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, AVX-NE-CONVERT), so that

@@ -69,6 +69,10 @@ SOFTGPU_API const char *softgpu_configure(const char *options) {
     return keep_error(configure(options ? options : ""));
 }
 
+SOFTGPU_API int softgpu_threads(void) {
+    return settings().host_threads();
+}
+
 SOFTGPU_API const char *softgpu_report(void) {
     return keep(last_report());
 }

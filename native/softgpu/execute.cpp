@@ -161,8 +161,7 @@ int run(const Launch &launch) {
     grid.local_bytes = kernel.local_bytes;
     begin_launch_stamp();
 
-    size_t threads = static_cast<size_t>(grid.settings.threads);
-    if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+    size_t threads = static_cast<size_t>(grid.settings.host_threads());
     threads = std::min<size_t>(threads, grid.blocks);
     while (blocks.size() < threads) blocks.push_back(std::make_unique<Block>());
     std::vector<std::vector<LineCounters>> counters(threads);

@@ -1,8 +1,10 @@
 #include "settings.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 namespace softgpu {
 
@@ -62,6 +64,11 @@ const char *name(Check check) {
     return CHECKS[static_cast<int>(check)];
 }
 
+int Settings::host_threads() const {
+    if (threads > 0) return threads;
+    return processors > 0 ? processors : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 std::string Settings::apply(const std::string &options) {
     Settings next = *this;
     std::stringstream all(options);
@@ -79,6 +86,9 @@ std::string Settings::apply(const std::string &options) {
         } else if (key == "threads") {
             if (!parse_number(value, number, false) || number > 1024) return "threads is a number up to 1024, not " + value;
             next.threads = static_cast<int>(number);
+        } else if (key == "processors") {
+            if (!parse_number(value, number, false) || number > 65536) return "processors is a number up to 65536, not " + value;
+            next.processors = static_cast<int>(number);
         } else if (key == "compute") {
             bool known = false;
             for (const Limits &l : LIMITS) known |= value == std::to_string(l.compute);
@@ -94,7 +104,7 @@ std::string Settings::apply(const std::string &options) {
             if (!parse_number(value, number, true)) return "watchdog is a number of instructions, not " + value;
             next.watchdog_instructions = number;
         } else {
-            return "there is no option named " + key + "; there are checks, counters, threads, compute, memory, driver and watchdog";
+            return "there is no option named " + key + "; there are checks, counters, threads, processors, compute, memory, driver and watchdog";
         }
     }
     *this = next;

@@ -11,15 +11,19 @@ namespace softgpu {
 struct Settings {
     uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
     bool counters = true;
-    int threads = 0;                        // of the host, that run blocks; 0: all processors
+    int threads = 0;                        // of the host, that run blocks; 0: one for each processor
+    int processors = 0;                     // that this process may use; 0: as the C++ library sees them
     int compute = 80;                       // capability: 75, 80, 86, 89, 90
     uint64_t memory_bytes = uint64_t(16) << 30;
     int driver = 12090;                     // the CUDA that the driver is for: 1000 * major + 10 * minor
     uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
 
+    // How many threads of the host run blocks.
+    int host_threads() const;
+
     bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
 
-    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "compute=80" "memory=16g"
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "processors=N" "compute=80" "memory=16g"
     // "driver=12090" "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
     std::string apply(const std::string &options);
 };

@@ -14,7 +14,12 @@ extern "C" {
 
 // As the environment variable FRAMECAST_SOFTGPU: "checks=all,counters=on,threads=2,compute=80,memory=16g,watchdog=0".
 // Returns NULL, or what is wrong with it. Compute capability and memory can only change while no context exists.
+// "processors=2" says how many this process may use, which takes more than the C++ library to know (a container's CPU
+// limit); where threads=0, as at first, as many threads of the host run blocks.
 SOFTGPU_API const char *softgpu_configure(const char *options);
+
+// How many threads of the host run blocks.
+SOFTGPU_API int softgpu_threads(void);
 
 // The report of the last failed check or launch, or an empty string. The text stays valid until the thread's next call.
 SOFTGPU_API const char *softgpu_report(void);

@@ -57,6 +57,8 @@ public final class SoftGpu {
             throw new FramecastException("The software CUDA device cannot be loaded: " + e.getMessage() + ".", e);
         }
         JavaCpp.load(SoftGpu.class);
+        // The JVM knows of a container's limit on processors, the C++ library does not.
+        require(softgpu_configure("processors=" + Runtime.getRuntime().availableProcessors()));
         loaded = true;
     }
 
@@ -86,7 +88,8 @@ public final class SoftGpu {
 
     /**
      * Sets what is checked, counted and simulated: {@code checks=all|none|bounds+alignment...},
-     * {@code counters=on|off}, {@code threads=N} (0: all processors), {@code compute=80}, {@code memory=16g},
+     * {@code counters=on|off}, {@code threads=N} (0: one for each processor), {@code processors=N} (which
+     * this process may use; the JVM's count at first), {@code compute=80}, {@code memory=16g},
      * {@code driver=12090} (for CUDA 12.9), {@code watchdog=N} (warp instructions of a block; 0: never), separated by
      * commas. The first settings are those of the environment variable FRAMECAST_SOFTGPU. Compute capability and memory
      * can only change while no context exists.
@@ -96,6 +99,12 @@ public final class SoftGpu {
     public static void configure(String options) {
         load();
         require(softgpu_configure(options));
+    }
+
+    /** How many threads of the host run blocks. */
+    public static int threads() {
+        load();
+        return softgpu_threads();
     }
 
     /** What the last failed check or launch was about: kernel, PTX line, source line, block, thread; or "". */
@@ -180,6 +189,8 @@ public final class SoftGpu {
     }
 
     private static native @Cast("const char*") String softgpu_configure(String options);
+
+    private static native int softgpu_threads();
 
     private static native @Cast("const char*") String softgpu_report();
 

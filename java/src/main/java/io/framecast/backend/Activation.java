@@ -1,6 +1,7 @@
 package io.framecast.backend;
 
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -30,7 +31,7 @@ public enum Activation {
                 return activation;
             }
         }
-        throw new FramecastException("There is no activation \"" + name + "\"; choose from "
+        throw new FramecastException("There is no activation \"" + Quote.of(name) + "\"; choose from "
                 + Arrays.stream(values()).map(Activation::keras).collect(Collectors.joining(", ")) + ".");
     }
 }

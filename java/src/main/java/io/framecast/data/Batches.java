@@ -1,5 +1,6 @@
 package io.framecast.data;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import java.util.Arrays;
 import java.util.Objects;
@@ -26,7 +27,7 @@ public final class Batches {
         }
         long videoSize = (long) videos.frames() * videos.frameSize();
         if (Math.min(batchSize, videos.count()) * videoSize > Integer.MAX_VALUE - 8) {
-            throw new FramecastException("A batch of " + batchSize + " videos of " + videoSize
+            throw new FramecastException("A batch of " + Count.of(batchSize, "video") + " of " + videoSize
                     + " values each is too large; choose a batch size of at most "
                     + (Integer.MAX_VALUE - 8) / videoSize + ".");
         }

@@ -1,6 +1,7 @@
 package io.framecast.data;
 
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -130,8 +131,9 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
             throw malformed(file, "its shape is " + tuple);
         }
         List<Long> shape = new ArrayList<>();
-        String[] lengths = tuple.substring(1, tuple.length() - 1).strip().split("\\s*,\\s*");
-        for (String length : lengths.length == 1 && lengths[0].isEmpty() ? new String[0] : lengths) {
+        String[] lengths = tuple.substring(1, tuple.length() - 1).strip().split(",");
+        for (String padded : lengths.length == 1 && lengths[0].isEmpty() ? new String[0] : lengths) {
+            String length = padded.strip(); // Not by the pattern: it would try each of many spaces again and again.
             try {
                 shape.add(Long.parseLong(length.endsWith("L") ? length.substring(0, length.length() - 1) : length));
             } catch (NumberFormatException e) {
@@ -142,7 +144,7 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
     }
 
     private static FramecastException malformed(Path file, String what) {
-        return new FramecastException("The header of " + file + " is damaged: " + what + ".");
+        return new FramecastException("The header of " + file + " is damaged: " + Quote.of(what) + ".");
     }
 
     /** Up to {@code length} bytes, fewer at the end of the file. */

@@ -1,6 +1,8 @@
 package io.framecast.data;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -115,8 +117,8 @@ public final class NpyVideos implements Videos {
             throw new FramecastException(file + " holds big-endian numbers ('>f4'); convert them with"
                     + " x.astype('<f4') in NumPy.");
         }
-        throw new FramecastException(file + " holds numbers of type '" + descr + "'; convert them to uint8, or to"
-                + " float32 in [0, 1].");
+        throw new FramecastException(file + " holds numbers of type '" + Quote.of(descr) + "'; convert them to"
+                + " uint8, or to float32 in [0, 1].");
     }
 
     private static void checkShape(NpyHeader header, NpyType type, long fileSize, Path file) {
@@ -197,7 +199,7 @@ public final class NpyVideos implements Videos {
 
     /** One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first". */
     public String describe() {
-        return count + (count == 1 ? " video of " : " videos of ") + frames + " frames of " + height + "x" + width + "x"
+        return Count.of(count, "video") + " of " + frames + " frames of " + height + "x" + width + "x"
                 + channels + ", " + type + ", " + layoutInWords();
     }
 
@@ -284,6 +286,6 @@ public final class NpyVideos implements Videos {
     }
 
     private static String text(List<Long> shape) {
-        return shape.toString().replace('[', '(').replace(']', ')');
+        return Quote.of(shape.toString().replace('[', '(').replace(']', ')'));
     }
 }

@@ -1,5 +1,6 @@
 package io.framecast.data;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -29,8 +30,8 @@ public record Split(Videos training, Videos validation) {
         int training = BigDecimal.ONE.subtract(BigDecimal.valueOf(validationFraction))
                 .multiply(BigDecimal.valueOf(count)).setScale(0, RoundingMode.FLOOR).intValueExact();
         if (training == 0) {
-            throw new FramecastException("A validation split of " + validationFraction + " leaves none of " + count
-                    + (count == 1 ? " video" : " videos") + " to train on; give more videos or a smaller split.");
+            throw new FramecastException("A validation split of " + validationFraction + " leaves none of "
+                    + Count.of(count, "video") + " to train on; give more videos or a smaller split.");
         }
         return training;
     }

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
 import io.framecast.backend.Loss;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,12 +12,42 @@ import java.util.Map;
 /** A model: the shape of its input frames and its layers, one after the other. */
 public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
 
+    /** Far more than any network is deep: what a stranger's file can ask for has an end. */
+    private static final int MAX_LAYERS = 1000;
+
     /**
-     * @throws FramecastException naming the layer, if the layers do not fit one another
+     * @throws FramecastException naming the layer, if the layers do not fit one another; or if there are too many, or
+     *     too many values in a frame or in the parameters, for arrays and for a checkpoint
      */
     public ModelConfig {
         layers = List.copyOf(layers);
-        shapes(input, layers);
+        if (layers.size() > MAX_LAYERS) {
+            throw new FramecastException("A model of " + layers.size() + " layers is too large; at most " + MAX_LAYERS
+                    + " are possible.");
+        }
+        requireParameters(shapes(input, layers), layers);
+    }
+
+    private static void requireParameters(List<FrameShape> shapes, List<LayerConfig> layers) {
+        long all = 0;
+        for (int k = 0; k < layers.size(); k++) {
+            for (ParameterSpec spec : layers.get(k).parameters(shapes.get(k))) {
+                long size = 1;
+                for (int dimension : spec.shape()) {
+                    size = dimension > HostTensor.MAX_SIZE / size ? Integer.MAX_VALUE : size * dimension;
+                }
+                if (size > HostTensor.MAX_SIZE) {
+                    throw new FramecastException("The parameter " + parameterName(k, spec.name()) + " of shape "
+                            + Arrays.toString(spec.shape()) + " is too large; choose fewer filters or a smaller "
+                            + "kernel.");
+                }
+                all += size;
+            }
+        }
+        if (all > HostTensor.MAX_SIZE) {
+            throw new FramecastException("A model of " + all + " parameters is too large; at most "
+                    + HostTensor.MAX_SIZE + " are possible: choose fewer filters, smaller kernels or fewer layers.");
+        }
     }
 
     /** The same layers for frames of another shape. */
@@ -57,6 +88,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
 
     private static List<FrameShape> shapes(FrameShape input, List<LayerConfig> layers) {
         List<FrameShape> shapes = new ArrayList<>(List.of(input));
+        requireSize(input);
         for (int k = 0; k < layers.size(); k++) {
             try {
                 shapes.add(layers.get(k).outputShape(shapes.get(k)));
@@ -64,8 +96,16 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
                 throw new FramecastException("Layer " + k + " (" + layers.get(k).type() + ") does not fit: "
                         + e.getMessage() + ".", e);
             }
+            requireSize(shapes.get(k + 1));
         }
         return shapes;
+    }
+
+    private static void requireSize(FrameShape frame) {
+        if ((long) frame.height() * frame.width() > HostTensor.MAX_SIZE / frame.channels()) {
+            throw new FramecastException("Frames of " + frame + " are too large; choose smaller ones or fewer "
+                    + "filters.");
+        }
     }
 
     /**
@@ -90,6 +130,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
             }
         }
         return parameters;
+    }
+
+    /** How many values all parameters have. */
+    public long parameterCount() {
+        return parameters().values().stream().mapToLong(ParameterSpec::size).sum();
     }
 
     /** The index of the first layer with parameters, where backward ends; the number of layers if none has any. */

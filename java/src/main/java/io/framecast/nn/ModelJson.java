@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import io.framecast.backend.Activation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +26,9 @@ public final class ModelJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final int MAX_SIZE = 1 << 14;
+
+    /** The longest text that is read, in characters: room for all layers that a model may have, spaced generously. */
+    static final int MAX_TEXT = 1 << 20;
 
     private ModelJson() {
     }
@@ -57,6 +61,10 @@ public final class ModelJson {
      * @throws FramecastException if it is not JSON, or not a model
      */
     public static ModelConfig parse(String json, String source) {
+        if (json.length() > MAX_TEXT) {
+            throw new FramecastException("The model in " + source + " is wrong: " + json.length()
+                    + " characters are more than a model needs; at most " + MAX_TEXT + " are read.");
+        }
         try {
             Settings model = new Settings(MAPPER.readTree(json), "the model");
             Settings input = new Settings(model.required("input"), "\"input\"");
@@ -72,36 +80,15 @@ public final class ModelJson {
             for (JsonNode node : list) {
                 layers.add(layer(new Settings(node, "layer " + layers.size())));
             }
-            return checked(new ModelConfig(shape, layers));
+            return new ModelConfig(shape, layers);
         } catch (JsonProcessingException e) {
-            throw new FramecastException(source + " is not valid JSON: " + e.getOriginalMessage()
+            throw new FramecastException(source + " is not valid JSON: " + Quote.of(e.getOriginalMessage())
                     + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")") + ".", e);
         } catch (FramecastException e) {
             String message = e.getMessage();
             throw new FramecastException("The model in " + source + " is wrong: " + message
                     + (message.endsWith(".") ? "" : "."), e);
         }
-    }
-
-    /** The sizes of frames and parameters are within what arrays can hold, and what a checkpoint can. */
-    private static ModelConfig checked(ModelConfig model) {
-        // Layers that rearrange pixels keep the product, so the first of these to overflow is the one that is found.
-        for (FrameShape frame : model.shapes()) {
-            if ((long) frame.height() * frame.width() > HostTensor.MAX_SIZE / frame.channels()) {
-                throw new FramecastException("its frames of " + frame + " are too large");
-            }
-        }
-        model.parameters().forEach((name, spec) -> {
-            long size = 1;
-            for (int dimension : spec.shape()) {
-                size = dimension > HostTensor.MAX_SIZE / size ? Integer.MAX_VALUE : size * dimension;
-            }
-            if (size > HostTensor.MAX_SIZE) {
-                throw new FramecastException("its parameter " + name + " of shape " + Arrays.toString(spec.shape())
-                        + " is too large; choose fewer filters or a smaller kernel");
-            }
-        });
-        return model;
     }
 
     private static LayerConfig layer(Settings settings) {
@@ -124,8 +111,8 @@ public final class ModelJson {
                 }
                 case "SpaceToDepth" -> new SpaceToDepth(settings.size("block_size", null));
                 case "DepthToSpace" -> new DepthToSpace(settings.size("block_size", null));
-                default -> throw new FramecastException("there is no layer type \"" + type + "\"; choose from "
-                        + "ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
+                default -> throw new FramecastException("there is no layer type \"" + Quote.of(type) + "\"; choose "
+                        + "from ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
             };
         } catch (FramecastException e) {
             throw e.getMessage().startsWith(settings.where) ? e
@@ -222,7 +209,8 @@ public final class ModelJson {
 
         void nothingElse() {
             if (!left.isEmpty()) {
-                throw new FramecastException(where + " has an unknown setting \"" + left.iterator().next() + "\"");
+                throw new FramecastException(where + " has an unknown setting \"" + Quote.of(left.iterator().next())
+                        + "\"");
             }
         }
 
@@ -232,7 +220,8 @@ public final class ModelJson {
         }
 
         private FramecastException wrong(String key, String expected, JsonNode actual) {
-            return new FramecastException(where + ": \"" + key + "\" must be " + expected + ", not " + actual);
+            return new FramecastException(where + ": \"" + key + "\" must be " + expected + ", not "
+                    + Quote.of(actual));
         }
     }
 }

@@ -43,6 +43,10 @@ public final class Models {
                     + " or a file of model JSON.");
         }
         try {
+            if (Files.size(file) > 4L * ModelJson.MAX_TEXT) { // In UTF-8 a character has up to 4 bytes.
+                throw new FramecastException("The model in " + name + " is wrong: the file has " + Files.size(file)
+                        + " bytes, more than a model needs.");
+            }
             return ModelJson.parse(Files.readString(file), name);
         } catch (IOException e) {
             throw new FramecastException("Cannot read the model in " + name + ": it is not readable UTF-8 text.", e);

@@ -1,5 +1,7 @@
 package io.framecast.nn;
 
+import io.framecast.FramecastException;
+import io.framecast.JavaHeap;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
@@ -45,8 +47,13 @@ public final class Parameters implements AutoCloseable {
         gradients = training ? memory.slice(trainedSize + otherSize, trainedSize) : null;
     }
 
-    /** Initial values for a model: the same for the same seed, on any machine. */
+    /**
+     * Initial values for a model: the same for the same seed, on any machine.
+     *
+     * @throws FramecastException if the Java heap cannot hold them
+     */
     public static Map<String, HostTensor> initial(ModelConfig model, long seed) {
+        JavaHeap.require(Float.BYTES * model.parameterCount(), "The model's parameters");
         Random random = new Random(seed);
         Map<String, HostTensor> values = new LinkedHashMap<>();
         model.parameters().forEach((name, spec) -> values.put(name,

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
@@ -84,7 +85,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         });
         if (!left.isEmpty()) {
             throw new FramecastException("The checkpoint " + file + " holds a tensor \""
-                    + left.keySet().iterator().next() + "\" that its model does not have.");
+                    + Quote.of(left.keySet().iterator().next()) + "\" that its model does not have.");
         }
         return new Checkpoint(model, parameters,
                 progress == null ? null : new Training(m, v, progress(file, progress)));
@@ -97,7 +98,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         }
         if (!Arrays.equals(tensor.shape(), spec.shape())) {
             throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file + " has the shape "
-                    + Arrays.toString(tensor.shape()) + "; its model asks for " + Arrays.toString(spec.shape()) + ".");
+                    + Quote.of(Arrays.toString(tensor.shape())) + "; its model asks for "
+                    + Arrays.toString(spec.shape()) + ".");
         }
         if (!isFinite(tensor)) {
             throw new FramecastException("The tensor \"" + name + "\" in the checkpoint " + file
@@ -124,7 +126,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             return progress;
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new FramecastException("The training state in the checkpoint " + file + " cannot be read: "
-                    + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ".", e);
+                    + Quote.of(String.valueOf(e.getMessage()).lines().findFirst().orElse("")) + ".", e);
         }
     }
 }

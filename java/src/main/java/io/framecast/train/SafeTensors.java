@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.JavaHeap;
+import io.framecast.Quote;
 import io.framecast.nn.HostTensor;
 import java.io.EOFException;
 import java.io.IOException;
@@ -29,14 +31,15 @@ import java.util.Map;
 /**
  * A safetensors file of F32 tensors: eight bytes with the length of the header, the header (JSON: for each tensor its
  * dtype, shape and place in the data, and a map of strings under {@code __metadata__}), the data. As the format's
- * definition asks, tensors fill the data without gaps or overlaps, and a header is at most 100 MB.
+ * definition asks, tensors fill the data without gaps or overlaps. A header may have 100 MB by the definition, and 16 MB
+ * here, of which the largest model needs two.
  *
  * @param metadata strings by name
  * @param tensors in the order of the data
  */
 record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors) {
 
-    private static final int MAX_HEADER = 100_000_000;
+    private static final int MAX_HEADER = 1 << 24;
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -87,7 +90,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             JsonNode header = MAPPER.readTree(new String(in.readNBytes((int) headerSize), StandardCharsets.UTF_8));
             return read(file, header, in, size - 8 - headerSize);
         } catch (JsonProcessingException e) {
-            throw wrong(file, "its header is not valid JSON (" + e.getOriginalMessage() + ")");
+            throw wrong(file, "its header is not valid JSON (" + Quote.of(e.getOriginalMessage()) + ")");
         } catch (EOFException e) {
             throw wrong(file, "it is cut short");
         } catch (NoSuchFileException e) {
@@ -119,7 +122,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
         long end = 0;
         for (Entry entry : entries) {
             if (entry.begin != end) {
-                throw wrong(file, "the data of tensor " + entry.name + " begins at byte " + entry.begin
+                throw wrong(file, "the data of tensor " + Quote.of(entry.name) + " begins at byte " + entry.begin
                         + " where byte " + end + " was due");
             }
             end = entry.end;
@@ -128,11 +131,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             throw wrong(file, "its tensors fill " + end + " bytes, but " + dataSize + " follow the header"
                     + (end > dataSize ? " (it is cut short)" : ""));
         }
-        if (dataSize > Runtime.getRuntime().maxMemory()) {
-            throw new FramecastException("The checkpoint " + file + " has " + (dataSize >> 20)
-                    + " MB of tensors, more than the Java heap of " + (Runtime.getRuntime().maxMemory() >> 20)
-                    + " MB; give more by JAVA_TOOL_OPTIONS=-Xmx...");
-        }
+        JavaHeap.require(dataSize, "The tensors of the checkpoint " + file);
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         for (Entry entry : entries) {
             int bytes = (int) (entry.end - entry.begin);
@@ -151,17 +150,17 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
         JsonNode shapeNode = node.path("shape");
         JsonNode offsets = node.path("data_offsets");
         if (!node.path("dtype").asText().equals("F32")) {
-            throw wrong(file, "tensor " + name + " is of type " + node.path("dtype") + ", not F32");
+            throw wrong(file, "tensor " + Quote.of(name) + " is of type " + Quote.of(node.path("dtype")) + ", not F32");
         }
         if (!shapeNode.isArray() || !offsets.isArray() || offsets.size() != 2) {
-            throw wrong(file, "tensor " + name + " has no shape or no data_offsets");
+            throw wrong(file, "tensor " + Quote.of(name) + " has no shape or no data_offsets");
         }
         long count = 1;
         int[] shape = new int[shapeNode.size()];
         for (int k = 0; k < shape.length; k++) {
             JsonNode dimension = shapeNode.get(k);
             if (!dimension.isInt() || dimension.intValue() < 1 || count * dimension.intValue() > HostTensor.MAX_SIZE) {
-                throw wrong(file, "tensor " + name + " has the shape " + shapeNode);
+                throw wrong(file, "tensor " + Quote.of(name) + " has the shape " + Quote.of(shapeNode));
             }
             shape[k] = dimension.intValue();
             count *= shape[k];
@@ -170,8 +169,8 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
                 || !offsets.get(0).canConvertToLong() || !offsets.get(1).canConvertToLong()
                 || offsets.get(0).longValue() < 0
                 || offsets.get(1).longValue() != offsets.get(0).longValue() + 4 * count) {
-            throw wrong(file, "tensor " + name + " of shape " + shapeNode + " does not fill its data_offsets "
-                    + offsets);
+            throw wrong(file, "tensor " + Quote.of(name) + " of shape " + Quote.of(shapeNode)
+                    + " does not fill its data_offsets " + Quote.of(offsets));
         }
         return new Entry(name, shape, offsets.get(0).longValue(), offsets.get(1).longValue());
     }

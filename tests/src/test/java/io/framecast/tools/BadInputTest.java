@@ -3,9 +3,12 @@ package io.framecast.tools;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.FramecastException;
 import io.framecast.train.MovingSquares;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -209,6 +212,94 @@ class BadInputTest {
         Map<String, String> before = work.contents();
         Cli.run(command.replace("@", directory + "/")).refused(status, says.toArray(String[]::new));
         assertEquals(before, work.contents());
+    }
+
+    /** What files and arguments are called, and what they hold, moves no cursor and forges no line. */
+    @Test
+    void namesAndContentsShowAsTheyAre() throws IOException {
+        String evil = "a\nframecast: done\u001b[31m\u202e.npy";
+        String shown = "a\\nframecast: done\\u001b[31m\\u202e.npy";
+        Path file = work.file(evil);
+        Cli.run("data info", file).refused(1, shown, "no such file");
+        Files.copy(work.data(), file);
+        Cli.Result info = Cli.run("data info", file).done();
+        assertTrue(info.out().startsWith(work.file(shown) + ": ") && info.out().lines().count() == 2, info::toString);
+        Cli.run("predict --input", file, "--checkpoint", work.file("nothing"), "--output", work.file("y.npy"))
+                .refused(1, "nothing");
+        Cli.run("data info --layout", evil, file).refused(2, shown);
+        Cli.run("train --epochs", evil).refused(2, shown);
+        Cli.run("", evil).refused(2, shown);
+        Files.delete(file);
+        Path json = Workplace.write(work.file("evil.json"), Files.readString(work.model()).replace("BatchNormalization",
+                "x".repeat(150) + "\\nframecast: done\\u001b[2J"));
+        Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1,
+                "x\\nframecast: done\\u001b[2J\"; choose from ConvLSTM2D");
+    }
+
+    @Test
+    void whatAFileHoldsIsQuotedInPart() throws IOException {
+        String model = Files.readString(work.model());
+        String much = "x".repeat(500_000);
+        for (String wrong : List.of(model.replace("BatchNormalization", much), model.replace("filters", much),
+                model.replace("tanh", much), model.replace("same", much), model.replace("\"filters\": 3",
+                "\"filters\": \"" + much + "\""), model.replace("\"filters\": 3", "\"filters\": " + "9".repeat(900)),
+                model.replace("\"kernel_size\": 3", "\"kernel_size\": [" + "1,".repeat(100_000) + "1]"),
+                much, "{\"" + much + "\": 1, \"" + much + "\": 1}")) {
+            Path json = Workplace.write(work.file("much.json"), wrong);
+            Cli.Result result = Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1,
+                    "much.json");
+            assertTrue(result.err().length() < 700 + json.toString().length(), result::toString);
+        }
+    }
+
+    /** Nothing is allocated, and nothing computed, for a model that cannot be. */
+    @Test
+    void aModelHasBoundsThatNobodyMeets() throws IOException {
+        String start = "{\"input\": {\"height\": 8, \"width\": 8, \"channels\": 1}, \"layers\": [";
+        String norm = "{\"type\": \"BatchNormalization\"},";
+        String end = "{\"type\": \"Conv3D\", \"filters\": 1, \"kernel_size\": 3}]}";
+        String large = "{\"type\": \"Conv3D\", \"filters\": 4096, \"kernel_size\": [1, 5, 5]},";
+        Map<String, String> wrong = Map.of(start + norm.repeat(1000) + end, "1001 layers is too large; at most 1000",
+                start + norm.repeat(1_000_000) + end, "more than a model needs",
+                start + large.repeat(3) + end, "839086081 parameters is too large",
+                start + large.replace("5, 5", "16, 16").repeat(2) + end, "The parameter layers.1.kernel of shape");
+        for (Map.Entry<String, String> one : wrong.entrySet()) {
+            Path json = Workplace.write(work.file("bounds.json"), one.getKey());
+            long begin = System.nanoTime();
+            Cli.run("init --out", work.file("new.safetensors"), "--model", json).refused(1, one.getValue());
+            assertTrue(System.nanoTime() - begin < 5e9, "it took " + (System.nanoTime() - begin) / 1e9 + " s");
+        }
+        Cli.run("init --out", work.file("deep.safetensors"), "--model",
+                Workplace.write(work.file("bounds.json"), start + norm.repeat(999) + end)).done();
+    }
+
+    @Test
+    void whatIsNoFaultOfTheProgramIsASentenceToo() {
+        Map<Throwable, String> sentences = Map.of(
+                new OutOfMemoryError("Java heap space"), "The Java heap of ",
+                new OutOfMemoryError("unable to create native thread: possibly out of memory"), "no further thread",
+                new StackOverflowError(), "nested too deeply",
+                new NoClassDefFoundError("io/framecast/Late"), "io/framecast/Late",
+                new InternalError("a fault occurred in an unsafe memory access operation"), "has become shorter",
+                new InvalidPathException("a\u0000b", "Nul character not allowed"), "named \"a\\u0000b\"",
+                new UncheckedIOException(new IOException("Input/output error")), "Input/output error",
+                new FramecastException("As it is."), "As it is.");
+        sentences.forEach((failure, says) -> {
+            String sentence = Main.sentence(failure);
+            assertTrue(sentence.contains(says) && sentence.endsWith(".") && !sentence.contains("inside Framecast"),
+                    sentence);
+        });
+        assertTrue(Main.sentence(new IllegalStateException("x")).startsWith("An error inside Framecast: "));
+    }
+
+    @Test
+    void aPathInConfigJsonThatCanBeNoneIsASentence() throws IOException {
+        Path run = work.file("nul-run");
+        Cli.run("train --steps 1 --videos 2 --batch-size 1 --validation-split 0 --data", work.data(), "--model",
+                work.model(), "--out", run).done();
+        Path config = run.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("videos.npy", "a\\u0000b"));
+        Cli.run("train --resume", run).refused(1, "a\\u0000b");
     }
 
     @Test

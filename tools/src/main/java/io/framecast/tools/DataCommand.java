@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.data.Download;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
@@ -54,7 +55,7 @@ final class DataCommand implements Runnable {
             Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
             Options.requireSplit(validationSplit);
             MovingMnist.write(out, DataOptions.generated(videos, validationSplit, seed));
-            System.out.println("wrote " + out + ": " + videos + " videos of " + MovingMnist.FRAMES + " frames");
+            Terminal.say("wrote " + out + ": " + Count.of(videos, "video") + " of " + MovingMnist.FRAMES + " frames");
         }
     }
 
@@ -76,7 +77,7 @@ final class DataCommand implements Runnable {
                         bar.stepTo(done);
                     }
                 });
-                System.out.println(fetched ? "wrote " + out : out + " is there already, and whole");
+                Terminal.say(fetched ? "wrote " + out : out + " is there already, and whole");
             }
         }
     }
@@ -112,7 +113,7 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             try (NpyVideos videos = source.open()) {
-                System.out.println(source.path() + ": " + videos.describe());
+                Terminal.say(source.path() + ": " + videos.describe());
                 int sample = Math.min(100, videos.count());
                 double sum = 0;
                 float least = Float.POSITIVE_INFINITY;
@@ -125,8 +126,8 @@ final class DataCommand implements Runnable {
                     }
                 }
                 long values = (long) sample * videos.frames() * videos.frameSize();
-                System.out.printf(Locale.ROOT, "first %d videos, scaled to [0, 1]: from %.3f to %.3f, mean %.4f%n",
-                        sample, least, most, sum / values);
+                System.out.printf(Locale.ROOT, "first %s, scaled to [0, 1]: from %.3f to %.3f, mean %.4f%n",
+                        Count.of(sample, "video"), least, most, sum / values);
             }
         }
     }
@@ -156,7 +157,7 @@ final class DataCommand implements Runnable {
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);
                 ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
-                System.out.println("wrote " + out);
+                Terminal.say("wrote " + out);
             }
         }
     }

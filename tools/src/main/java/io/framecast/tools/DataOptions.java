@@ -67,7 +67,7 @@ final class DataOptions {
 
     private Videos openFile() {
         NpyVideos file = layout.open(Path.of(data));
-        System.out.println("data: " + data + ": " + file.describe());
+        Terminal.say("data: " + data + ": " + file.describe());
         if (videos == null) {
             return file;
         }

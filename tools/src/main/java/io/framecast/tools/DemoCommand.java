@@ -75,10 +75,10 @@ final class DemoCommand implements Callable<Integer> {
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");
             RunReport.Contents contents = RunReport.write(backend, runPath, split, settings, "Framecast demo");
             System.out.printf(Locale.ROOT, "4/4 done in %.0f s:%n", (System.nanoTime() - begin) / 1e9);
-            System.out.println("  some of the videos      " + sheet);
-            contents.pictures().forEach(p -> System.out.println("  truth and prediction    " + p.gif()));
-            System.out.println("  the trained model       " + RunDirectory.bestCheckpoint(runPath));
-            System.out.println("  the whole story         " + runPath.resolve("report.html"));
+            Terminal.say("  some of the videos      " + sheet);
+            contents.pictures().forEach(p -> Terminal.say("  truth and prediction    " + p.gif()));
+            Terminal.say("  the trained model       " + RunDirectory.bestCheckpoint(runPath));
+            Terminal.say("  the whole story         " + runPath.resolve("report.html"));
         }
         return 0;
     }

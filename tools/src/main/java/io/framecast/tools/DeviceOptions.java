@@ -33,7 +33,8 @@ final class DeviceOptions {
     Convolutions convolutions;
 
     @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
-            description = "Threads that the CPU, or the software device, computes with; 0 takes all processors. "
+            description = "Threads that the CPU, or the software device, computes with; 0 is one for each processor "
+                    + "that this process may use. "
                     + "Default: ${DEFAULT-VALUE}.")
     int threads;
 
@@ -67,7 +68,7 @@ final class DeviceOptions {
                 }
             }
         }
-        System.out.println("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT) + why);
+        Terminal.say("device: " + backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT) + why);
         return backend;
     }
 

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
@@ -57,8 +58,8 @@ final class Devices {
         String settings = System.getenv("FRAMECAST_SOFTGPU");
         return "yes  " + (apart ? "software CUDA device" : names(CudaDriver.openSoftware()))
                 + "; CUDA on the CPU, to test with; fp32, "
-                + (settings == null ? Runtime.getRuntime().availableProcessors() + " threads, all checks on"
-                        : "FRAMECAST_SOFTGPU=" + settings);
+                + (apart ? "" : Count.of(SoftGpu.threads(), "thread") + ", ")
+                + (settings == null ? "all checks on" : "FRAMECAST_SOFTGPU=" + settings);
     }
 
     private static String names(CudaDriver driver) {

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Video;
@@ -42,8 +43,8 @@ final class Forecaster implements AutoCloseable {
     static int comparable(Videos videos, String source, int context, Integer frames) {
         int left = videos.frames() - context;
         if (left < 1 || frames != null && frames > left) {
-            throw new FramecastException("The videos in " + source + " have " + videos.frames()
-                    + " frames, too few for a context of " + context + " and "
+            throw new FramecastException("The videos in " + source + " have " + Count.of(videos.frames(), "frame")
+                    + ", too few for a context of " + context + " and "
                     + (frames == null ? "a" : frames.toString()) + " predicted; give a smaller --context"
                     + (frames == null ? "." : " or --frames."));
         }

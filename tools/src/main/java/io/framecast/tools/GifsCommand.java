@@ -59,7 +59,7 @@ final class GifsCommand implements Runnable {
             try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
                 List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count,
                         seed, context, frames, out);
-                files.forEach(f -> System.out.println(f.gif() + "  " + f.strip()));
+                files.forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
@@ -44,7 +45,6 @@ final class InitCommand implements Runnable {
         // What is asked for here goes before what a file says.
         ModelConfig config = Models.load(model, frames).withInput(frames);
         new Checkpoint(config, Parameters.initial(config, seed), null).write(out);
-        System.out.println(out + ": " + config.parameters().values().stream().mapToLong(p -> p.size()).sum()
-                + " parameters, frames of " + config.input());
+        Terminal.say(out + ": " + Count.of(config.parameterCount(), "parameter") + ", frames of " + config.input());
     }
 }

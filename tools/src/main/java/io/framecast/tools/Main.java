@@ -1,6 +1,8 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
+import io.framecast.Quote;
+import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import picocli.CommandLine;
@@ -45,7 +47,7 @@ public final class Main {
                     .setParameterExceptionHandler((e, arguments) -> badUsage(e))
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
                     .execute(args);
-        } catch (OutOfMemoryError | LinkageError e) { // The handler above is given exceptions only.
+        } catch (Error e) { // The handler above is given exceptions only.
             return main.failed(e);
         }
     }
@@ -60,29 +62,56 @@ public final class Main {
 
     /** Of a name with a NUL, or with characters that the locale's character set lacks. */
     private static String unusable(InvalidPathException e) {
-        return "\"" + e.getInput() + "\" cannot name a file: " + e.getReason() + ".";
+        return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
+                + "; choose another name.";
     }
 
     private static int badUsage(ParameterException e) {
-        System.err.println("framecast: " + e.getMessage());
+        System.err.println("framecast: " + Quote.line(String.valueOf(e.getMessage())));
         System.err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return BAD_USAGE;
     }
 
     private int failed(Throwable e) {
-        if (e instanceof FramecastException) {
-            System.err.println("framecast: " + e.getMessage());
-        } else if (e instanceof InvalidPathException unusable) {
-            System.err.println("framecast: " + unusable(unusable));
-        } else if (e instanceof OutOfMemoryError) {
-            System.err.println("framecast: The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20)
-                    + " MB is full; use fewer or smaller videos, or give more by JAVA_TOOL_OPTIONS=-Xmx...");
-        } else {
-            System.err.println("framecast: An error inside Framecast: " + e + " (--stacktrace shows where).");
-        }
+        System.err.println("framecast: " + Quote.line(sentence(e)));
         if (stacktrace) {
             e.printStackTrace();
         }
         return e instanceof Options.UsageException ? BAD_USAGE : FAILED;
+    }
+
+    /** What was wrong and what to do. */
+    static String sentence(Throwable e) {
+        String message = String.valueOf(e.getMessage());
+        if (e instanceof FramecastException) {
+            return message;
+        }
+        if (e instanceof OutOfMemoryError && message.contains("native thread")) {
+            return "The system lets this process start no further thread; give it more by ulimit -u, or the container "
+                    + "by its limit of processes.";
+        }
+        if (e instanceof OutOfMemoryError) {
+            return "The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MB is full; use fewer or "
+                    + "smaller videos, or give more by JAVA_TOOL_OPTIONS=-Xmx...";
+        }
+        if (e instanceof StackOverflowError) {
+            return "Something in the input is nested too deeply for the stack of a Java thread; give more by "
+                    + "JAVA_TOOL_OPTIONS=-Xss16m.";
+        }
+        if (e instanceof LinkageError) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            return "A part of Framecast cannot be loaded (" + Quote.of(cause) + "); start it again if it was built or "
+                    + "moved meanwhile, else build it anew.";
+        }
+        if (e instanceof InternalError && message.contains("unsafe memory access")) {
+            return "A file that was being read has become shorter, or its disk fails; start again with a whole copy.";
+        }
+        if (e instanceof InvalidPathException path) {
+            return unusable(path);
+        }
+        if (e instanceof UncheckedIOException) {
+            return "Reading or writing failed: " + e.getCause().getMessage() + ".";
+        }
+        return "An error inside Framecast: " + Quote.of(e) + " (--stacktrace shows where).";
     }
 }

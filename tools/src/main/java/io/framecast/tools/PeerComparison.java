@@ -1,9 +1,11 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
+import io.framecast.backend.cpu.Processor;
 import io.framecast.data.MovingMnist;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
@@ -12,6 +14,7 @@ import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.bench.Peer;
 import io.framecast.tools.bench.Times;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,16 +23,37 @@ import java.util.ServiceLoader;
 
 /**
  * Compares training steps with another engine's, in one process: the same network, initial parameters, videos and
- * number of threads. First both must compute the same losses; then their steps alternate, so that whatever else the
- * machine does slows both.
+ * number of threads. First both must compute the right losses, those of the other engine in float64: a way of it that
+ * does not is left out. Then their steps alternate, so that whatever else the machine does slows both.
  */
 final class PeerComparison {
 
     /** What {@code --peer} takes; whether it was built in is another question. */
     private static final List<String> PEERS = List.of("pytorch");
 
-    /** By how much the first losses may differ, and those after one step of Adam. */
+    /** By how much the first losses may be off, and those after one step of Adam. */
     private record Tolerance(double first, double second) {
+    }
+
+    /** By how much losses are off: the first, and that after one step of Adam. */
+    private record Error(double first, double second) {
+
+        boolean within(Tolerance tolerance) {
+            return first <= tolerance.first && second <= tolerance.second; // So that NaN is not.
+        }
+
+        Error orMore(Error other) {
+            return other == null ? this : new Error(Math.max(first, other.first), Math.max(second, other.second));
+        }
+
+        @Override
+        public String toString() {
+            return String.format(Locale.ROOT, "by %.2g at first and by %.2g after a step", first, second);
+        }
+    }
+
+    /** A way of the peer that computes something else. */
+    private record LeftOut(Precision precision, String way, Error error) {
     }
 
     private static final Tolerance FP32 = new Tolerance(1e-5, 1e-4);
@@ -49,8 +73,10 @@ final class PeerComparison {
     private final Map<String, HostTensor> initial;
     private final float[] inputs;
     private final float[] targets;
-    /** By precision: the most by which first and second losses differed. */
-    private final Map<String, List<Double>> differences = new LinkedHashMap<>();
+    private double[] right;
+    /** By precision: the most by which losses were off of what is compared. */
+    private final Map<String, Error> errors = new LinkedHashMap<>();
+    private final List<LeftOut> leftOut = new ArrayList<>();
 
     /**
      * @param device the CPU, with any number of threads; changed to what each part of the comparison takes
@@ -69,7 +95,7 @@ final class PeerComparison {
         this.device = device;
         device.device = DeviceOptions.Device.CPU;
         if (device.threads == 0) {
-            device.threads = Runtime.getRuntime().availableProcessors();
+            device.threads = Processor.threads();
         }
         this.model = model;
         this.batch = batch;
@@ -116,13 +142,16 @@ final class PeerComparison {
      * Compares, and prints what it finds.
      *
      * @return the figures, for JSON
-     * @throws FramecastException if both do not compute the same
+     * @throws FramecastException if this engine does not compute the right losses, or the other in no way
      */
     Map<String, Object> run(List<Precision> precisions) {
         try {
+            right = peer.lossesInFloat64(model, initial, device.threads, batch, frames, inputs, targets);
+            System.out.printf(Locale.ROOT, "%s in float64, which is right: losses %.7f and %.7f%n", peer.description(),
+                    right[0], right[1]);
             if (!precisions.contains(Precision.FP32)) {
-                // Only there do both compute the same but for the order of sums.
-                check();
+                // Only there is all the same but for rounding.
+                checkOurs();
             }
             List<Compared> times = new ArrayList<>();
             for (Precision precision : precisions) {
@@ -143,41 +172,59 @@ final class PeerComparison {
         return peer.train(model, initial, precision, device.threads, batch, frames, way);
     }
 
-    private void check() {
+    private void checkOurs() {
         try (Backend backend = open(Precision.FP32);
-                Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames);
-                Peer.Training theirs = theirs(Precision.FP32, peer.ways().get(0))) {
-            agree(Precision.FP32, peer.ways().get(0), losses(ours), losses(theirs));
+                Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames)) {
+            requireRight(ours, Precision.FP32);
         }
     }
 
-    /** The losses of the first step and of the second. */
-    private double[] losses(Peer.Training training) {
-        return new double[] {training.step(inputs, targets), training.step(inputs, targets)};
+    private void requireRight(Peer.Training ours, Precision precision) {
+        double[] losses = {ours.step(inputs, targets), ours.step(inputs, targets)};
+        Error error = error(losses);
+        if (!error.within(tolerance(precision))) {
+            throw new FramecastException(String.format(Locale.ROOT, "Framecast computes wrong losses in %s here, %.7f "
+                    + "and %.7f: they are off %s, where %s are allowed; please report this with the model and the "
+                    + "type of the processor.", text(precision), losses[0], losses[1], error, allowed(precision)));
+        }
+        compared(precision, error);
     }
 
-    private void agree(Precision precision, String way, double[] ours, double[] theirs) {
-        Tolerance tolerance = precision == Precision.FP32 ? FP32 : BF16;
-        double first = Math.abs(ours[0] - theirs[0]);
-        double second = Math.abs(ours[1] - theirs[1]);
-        System.out.printf(Locale.ROOT, "  losses %.7f and %.7f, ours %.7f and %.7f: %s%n", theirs[0], theirs[1],
-                ours[0], ours[1], way);
-        if (!(first <= tolerance.first && second <= tolerance.second)) { // So that NaN does not agree, either.
-            throw new FramecastException(String.format(Locale.ROOT, "%s computes other losses than Framecast in %s, by "
-                    + "%.2g at first and %.2g after a step where %.0e and %.0e are allowed, so that a comparison would "
-                    + "mean nothing.", peer.description(), text(precision), first, second, tolerance.first,
-                    tolerance.second));
+    private Error error(double[] losses) {
+        return new Error(Math.abs(losses[0] - right[0]), Math.abs(losses[1] - right[1]));
+    }
+
+    private static Tolerance tolerance(Precision precision) {
+        return precision == Precision.FP32 ? FP32 : BF16;
+    }
+
+    private static String allowed(Precision precision) {
+        return String.format(Locale.ROOT, "%.0e and %.0e", tolerance(precision).first, tolerance(precision).second);
+    }
+
+    private void compared(Precision precision, Error error) {
+        errors.put(text(precision), error.orMore(errors.get(text(precision))));
+    }
+
+    /** Whether a way of the peer computes the right losses; says so if not. */
+    private boolean agrees(Precision precision, String way, double[] losses) {
+        Error error = error(losses);
+        if (error.within(tolerance(precision))) {
+            compared(precision, error);
+            return true;
         }
-        differences.merge(text(precision), List.of(first, second), (a, b) -> List.of(Math.max(a.get(0), b.get(0)),
-                Math.max(a.get(1), b.get(1))));
+        System.out.printf(Locale.ROOT, "  left out, as its losses are wrong here: %s (%.7f and %.7f, off %s)%n", way,
+                losses[0], losses[1], error);
+        leftOut.add(new LeftOut(precision, way, error));
+        return false;
     }
 
     private Compared compare(Precision precision) {
         try (Backend backend = open(precision);
                 Peer.Training ours = new OwnTraining(backend, model, initial, batch, frames)) {
-            double[] losses = losses(ours);
+            requireRight(ours, precision);
             System.out.println(peer.description() + ", " + text(precision) + ":");
-            String way = fastest(precision, losses);
+            String way = fastest(precision);
             try (Peer.Training theirs = theirs(precision, way)) {
                 seconds(theirs);
                 seconds(ours);
@@ -197,31 +244,33 @@ final class PeerComparison {
      * and on the precision. Two steps of each way count, one of all before the next of any, and of them the shorter:
      * what else the machine does only ever adds.
      */
-    private String fastest(Precision precision, double[] ours) {
-        List<String> ways = peer.ways();
-        List<Peer.Training> trainings = new ArrayList<>();
+    private String fastest(Precision precision) {
+        Map<String, Peer.Training> trainings = new LinkedHashMap<>();
         try {
-            double[] first = new double[ways.size()];
-            for (int way = 0; way < ways.size(); way++) {
-                trainings.add(theirs(precision, ways.get(way)));
-                first[way] = trainings.get(way).step(inputs, targets);
+            Map<String, Double> first = new LinkedHashMap<>();
+            for (String way : peer.ways()) {
+                trainings.put(way, theirs(precision, way));
+                first.put(way, trainings.get(way).step(inputs, targets));
             }
-            double[] seconds = new double[ways.size()];
-            for (int way = 0; way < ways.size(); way++) {
+            Map<String, Double> seconds = new LinkedHashMap<>();
+            for (String way : peer.ways()) {
                 long begin = System.nanoTime();
                 double second = trainings.get(way).step(inputs, targets);
-                seconds[way] = (System.nanoTime() - begin) / 1e9;
-                agree(precision, ways.get(way), ours, new double[] {first[way], second});
+                double took = (System.nanoTime() - begin) / 1e9;
+                if (agrees(precision, way, new double[] {first.get(way), second})) {
+                    seconds.put(way, took);
+                }
             }
-            int fastest = 0;
-            for (int way = 0; way < ways.size(); way++) {
-                seconds[way] = Math.min(seconds[way], seconds(trainings.get(way)));
-                System.out.printf(Locale.ROOT, "  %.3f s a video: %s%n", seconds[way] / batch, ways.get(way));
-                fastest = seconds[way] < seconds[fastest] ? way : fastest;
+            if (seconds.isEmpty()) {
+                throw new FramecastException(peer.description() + " computes the right losses in none of its ways in "
+                        + text(precision) + " here, where they may be off by " + allowed(precision)
+                        + ", so that a comparison would mean nothing.");
             }
-            return ways.get(fastest);
+            seconds.replaceAll((way, took) -> Math.min(took, seconds(trainings.get(way))));
+            seconds.forEach((way, took) -> System.out.printf(Locale.ROOT, "  %.3f s a video: %s%n", took / batch, way));
+            return Collections.min(seconds.entrySet(), Map.Entry.comparingByValue()).getKey();
         } finally {
-            trainings.forEach(Peer.Training::close);
+            trainings.values().forEach(Peer.Training::close);
         }
     }
 
@@ -236,8 +285,8 @@ final class PeerComparison {
         for (Compared times : all) {
             best = times.peers < best.peers ? times : best;
         }
-        System.out.printf(Locale.ROOT, "batches of %d videos of %d input frames, %d threads, steps of both in turn, "
-                + "medians of %d%n", batch, frames, device.threads, rounds);
+        System.out.printf(Locale.ROOT, "batches of %s of %s, %s, steps of both in turn, medians of %d%n",
+                Count.of(batch, "video"), Count.of(frames, "input frame"), Count.of(device.threads, "thread"), rounds);
         Map<String, Object> precisions = new LinkedHashMap<>();
         for (Compared times : all) {
             System.out.printf(Locale.ROOT,
@@ -261,7 +310,12 @@ final class PeerComparison {
         report.put("threads", device.threads);
         report.put("batch", batch);
         report.put("rounds", rounds);
+        report.put("float64_losses", right);
+        Map<String, Object> differences = new LinkedHashMap<>();
+        errors.forEach((precision, error) -> differences.put(precision, List.of(error.first, error.second)));
         report.put("loss_differences", differences);
+        report.put("ways_left_out", leftOut.stream().map(left -> Map.of("precision", text(left.precision), "way",
+                left.way, "loss_differences", List.of(left.error.first, left.error.second))).toList());
         report.put("precisions", precisions);
         report.put("peer_best_seconds_per_video", best.peers);
         report.put("peer_best_precision", text(best.precision));

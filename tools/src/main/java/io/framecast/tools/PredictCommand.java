@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.NpyType;
@@ -51,11 +52,11 @@ final class PredictCommand implements Runnable {
         Options.require(frames >= 1, "--frames must be at least 1, not " + frames + ".");
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); NpyVideos videos = layout.open(input)) {
-            System.out.println("input: " + videos.describe());
+            Terminal.say("input: " + videos.describe());
             DataOptions.requireFrames(videos, input.toString(), model.model().input());
             if (!teacherForced && videos.frames() < context) {
-                throw new FramecastException("The videos in " + input + " have " + videos.frames()
-                        + " frames, fewer than the context of " + context + "; give a smaller --context.");
+                throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
+                        + ", fewer than the context of " + context + "; give a smaller --context.");
             }
             int mostFrames = HostTensor.MAX_SIZE / videos.frameSize();
             Options.require(frames <= mostFrames, "--frames must be at most " + mostFrames + " for frames of "
@@ -78,7 +79,8 @@ final class PredictCommand implements Runnable {
                             }
                         }
                     });
-            System.out.println("wrote " + output + ": " + videos.count() + " videos of " + written + " frames");
+            Terminal.say("wrote " + output + ": " + Count.of(videos.count(), "video") + " of "
+                    + Count.of(written, "frame"));
         }
     }
 }

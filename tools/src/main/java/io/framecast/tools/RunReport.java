@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
@@ -47,7 +48,8 @@ final class RunReport {
         LossPlot.write(run.resolve("loss.png"), epochs, stepLosses);
 
         Report report = new Report(title)
-                .fact("Training videos", split.training().count() + " of " + split.training().frames() + " frames of "
+                .fact("Training videos", split.training().count() + " of "
+                        + Count.of(split.training().frames(), "frame") + " of "
                         + best.model().input())
                 .fact("Validation videos", Integer.toString(split.validation().count()))
                 .fact("Batch size", Integer.toString(settings.batchSize()))

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.predict.ForecastScores.Result;
 import java.util.Locale;
 
@@ -13,11 +14,10 @@ final class ScoreTable {
         Result model = evaluation.model();
         Result baseline = evaluation.baseline();
         StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%d videos, %d frames seen, %d predicted%n", model.videos(),
-                evaluation.context(), evaluation.frames()));
-        text.append(String.format("%-18s %33s   %33s%n", "", "model", "repeat the last frame"));
-        text.append(String.format("%-18s %9s %8s %7s %6s   %9s %8s %7s %6s%n", "predicted frame", "MSE", "MAE", "PSNR",
-                "SSIM", "MSE", "MAE", "PSNR", "SSIM"));
+        text.append(String.format(Locale.ROOT, "%s, %s seen, %d predicted%n", Count.of(model.videos(), "video"),
+                Count.of(evaluation.context(), "frame"), evaluation.frames()));
+        text.append(String.format("%-5s%34s %34s%n", "", "model", "repeat the last frame"));
+        text.append(line("frame", "MSE", "MAE", "PSNR", "SSIM", "MSE", "MAE", "PSNR", "SSIM"));
         for (int frame = 0; frame < evaluation.frames(); frame++) {
             text.append(row(Integer.toString(frame + 1), model.mse().perFrame()[frame], model.mae().perFrame()[frame],
                     model.psnr().perFrame()[frame], model.ssim().perFrame()[frame], baseline.mse().perFrame()[frame],
@@ -26,16 +26,33 @@ final class ScoreTable {
         }
         text.append(row("mean", model.mse().mean(), model.mae().mean(), model.psnr().mean(), model.ssim().mean(),
                 baseline.mse().mean(), baseline.mae().mean(), baseline.psnr().mean(), baseline.ssim().mean()));
-        text.append(String.format(Locale.ROOT, "The mean MSE is %.1f%% %s than that of repeating the last frame.%n",
-                100 * Math.abs(model.mse().reductionFrom(baseline.mse())),
+        text.append(String.format(Locale.ROOT, "The mean MSE is %s%% %s than that of repeating the last frame.%n",
+                number(100 * Math.abs(model.mse().reductionFrom(baseline.mse())), 1, 12),
                 model.mse().reductionFrom(baseline.mse()) >= 0 ? "lower" : "higher"));
         return text.toString();
     }
 
-    private static String row(String name, Object... scores) {
-        Object[] columns = new Object[scores.length + 1];
-        columns[0] = name;
-        System.arraycopy(scores, 0, columns, 1, scores.length);
-        return String.format(Locale.ROOT, "%-18s %9.2f %8.2f %7.2f %6.3f   %9.2f %8.2f %7.2f %6.3f%n", columns);
+    private static String row(String name, double mse, double mae, double psnr, double ssim, double baselineMse,
+            double baselineMae, double baselinePsnr, double baselineSsim) {
+        return line(name, number(mse, 2, 8), number(mae, 2, 8), number(psnr, 2, 7), number(ssim, 3, 7),
+                number(baselineMse, 2, 8), number(baselineMae, 2, 8), number(baselinePsnr, 2, 7),
+                number(baselineSsim, 3, 7));
+    }
+
+    /** 74 columns, or as many more as the number of the frame is longer than its heading. */
+    private static String line(Object... columns) {
+        return String.format("%-5s %8s %8s %7s %7s  %8s %8s %7s %7s%n", columns);
+    }
+
+    /** With so many decimals where that fits the width, else short, such as 1.2e+10. */
+    static String number(double value, int decimals, int width) {
+        if (!Double.isFinite(value)) {
+            return Double.isNaN(value) ? "NaN" : value > 0 ? "inf" : "-inf";
+        }
+        String text = String.format(Locale.ROOT, "%." + decimals + "f", value);
+        for (int digits = 2; text.length() > width && digits >= 0; digits--) {
+            text = String.format(Locale.ROOT, "%." + digits + "e", value);
+        }
+        return text;
     }
 }

@@ -1,24 +1,46 @@
 package io.framecast.tools;
 
+import io.framecast.Quote;
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import sun.misc.Signal;
 
-/** What is said to a person beside a command's results, and where. */
+/** What is said to a person, and where. */
 final class Terminal {
 
     /** The major number of {@code /dev/null}, {@code /dev/zero} and the like. */
     private static final long MEMORY_DEVICES = 1;
+    /** Where nobody knows better; also how wide tables are. */
+    static final int USUAL_COLUMNS = 80;
+    private static final int LEAST_COLUMNS = 20;
+    private static final Pattern SIZE = Pattern.compile("\\d+ (\\d+)\\s*");
+
+    /** The terminal's, 0 while unknown: at first, and when its window has changed. */
+    private static volatile int columns;
+    private static boolean followed;
 
     private Terminal() {
     }
 
+    /** A line of a command's results, which may hold names of files. */
+    static void say(String line) {
+        System.out.println(Quote.line(line));
+    }
+
     /** A line on standard error about something that is not wrong, but that the person should know. */
     static void warn(String message) {
-        System.err.println("framecast: warning: " + message);
+        System.err.println("framecast: warning: " + Quote.line(message));
     }
 
     /**
@@ -40,6 +62,49 @@ final class Terminal {
 
     /** A progress bar, to be built only where {@link #isWatched}. */
     static ProgressBarBuilder bar(String task) {
-        return new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200);
+        ProgressBarBuilder bar = new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200).setConsumer(new ProgressLine(System.err));
+        return columns() < 50 ? bar.hideEta() : bar;
+    }
+
+    /** How many characters a line of the terminal takes, now: at least 20. */
+    static int columns() {
+        int now = columns;
+        if (now == 0) {
+            follow();
+            now = Math.max(LEAST_COLUMNS, Stream.of("/dev/tty", "/dev/stderr").map(Terminal::columnsOf)
+                    .flatMap(Optional::stream).findFirst().orElse(USUAL_COLUMNS));
+            columns = now;
+        }
+        return now;
+    }
+
+    private static synchronized void follow() {
+        if (!followed) {
+            followed = true;
+            Signal.handle(new Signal("WINCH"), signal -> columns = 0);
+        }
+    }
+
+    /** What the system knows of a terminal; nothing where the file is none, or its size was never set. */
+    private static Optional<Integer> columnsOf(String terminal) {
+        try {
+            Process stty = new ProcessBuilder("stty", "size").redirectInput(new File(terminal))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            try {
+                String size = new String(stty.getInputStream().readNBytes(40), StandardCharsets.US_ASCII);
+                stty.waitFor(1, TimeUnit.SECONDS);
+                Matcher matcher = SIZE.matcher(size);
+                return matcher.matches() ? Optional.of(Integer.parseInt(matcher.group(1))).filter(n -> n > 0)
+                        : Optional.empty();
+            } finally {
+                stty.destroyForcibly();
+            }
+        } catch (IOException | NumberFormatException e) {
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
     }
 }

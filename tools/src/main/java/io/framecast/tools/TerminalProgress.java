@@ -3,6 +3,7 @@ package io.framecast.tools;
 import io.framecast.train.EpochMetrics;
 import io.framecast.train.StepMetrics;
 import io.framecast.train.TrainingListener;
+import java.time.Duration;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 
@@ -10,12 +11,18 @@ import me.tongfei.progressbar.ProgressBar;
 final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
+    private long stepsLeft;
     private ProgressBar bar;
     private double seconds;
     private long videos;
 
-    TerminalProgress(int epochs) {
+    /**
+     * @param epochs at most; {@link Integer#MAX_VALUE} where steps alone are counted
+     * @param stepsLeft steps at most, from now on
+     */
+    TerminalProgress(int epochs, long stepsLeft) {
         this.epochs = epochs;
+        this.stepsLeft = stepsLeft;
     }
 
     @Override
@@ -23,20 +30,27 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
         seconds = 0;
         videos = 0;
         if (Terminal.isWatched()) {
-            bar = Terminal.bar("epoch " + epoch).setInitialMax(batches)
-                    .startsFrom(batchesDone, java.time.Duration.ZERO).setMaxRenderedLength(110).build();
+            bar = Terminal.bar("epoch " + epoch).setInitialMax(Math.min(batches, batchesDone + stepsLeft))
+                    .startsFrom(batchesDone, Duration.ZERO).build();
         }
     }
 
     @Override
     public void stepDone(StepMetrics step) {
+        stepsLeft--;
         seconds += step.seconds();
         videos += step.videos();
         if (bar != null) {
-            bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f  lr %.2g  %.1f videos/s", step.loss(),
-                    step.learningRate(), videos / seconds));
+            bar.setExtraMessage(figures(step, videos / seconds, Terminal.columns()));
             bar.step();
         }
+    }
+
+    /** As many as there is room for beside the bar and its times. */
+    static String figures(StepMetrics step, double videosPerSecond, int columns) {
+        return (columns < 60 ? "" : String.format(Locale.ROOT, " loss %.4f", step.loss()))
+                + (columns < 100 ? "" : String.format(Locale.ROOT, "  lr %.2g", step.learningRate()))
+                + (columns < 80 ? "" : String.format(Locale.ROOT, "  %.1f videos/s", videosPerSecond));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.framecast.tools;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.FramecastException;
+import io.framecast.Quote;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.data.Split;
@@ -133,14 +134,14 @@ final class TrainCommand implements Callable<Integer> {
                 schedule, sampling, seed, !noShuffle, Loss.valueOf(loss.name()));
         Trainer.Outcome outcome = TrainingSession.train(backend, start, split, settings, run);
         if (outcome == Trainer.Outcome.INTERRUPTED) {
-            System.out.println("stopped; go on with: framecast train --resume " + run.path());
+            Terminal.say("stopped; go on with: framecast train --resume " + run.path());
             return Main.INTERRUPTED;
         }
         if (outcome == Trainer.Outcome.STOPPED_EARLY) {
             System.out.println("stopped early: the validation loss has not gone down for 10 epochs");
         }
         RunReport.write(backend, run.path(), split, settings, "Framecast: training " + model);
-        System.out.println("report: " + run.path().resolve("report.html"));
+        Terminal.say("report: " + run.path().resolve("report.html"));
         return 0;
     }
 
@@ -232,7 +233,7 @@ final class TrainCommand implements Callable<Integer> {
             option.setValue(convert(option, value.asText()));
         } catch (IllegalArgumentException e) {
             throw new FramecastException(resume.resolve("config.json") + " has a wrong value for \""
-                    + option.longestName().substring(2) + "\": " + value + ".", e);
+                    + option.longestName().substring(2) + "\": " + Quote.of(value) + ".", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.train.Checkpoint;
@@ -18,9 +19,11 @@ final class TrainingSession {
     /** The first Ctrl-C (or a TERM signal) finishes the step and saves; a second one leaves at once. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
             RunDirectory run) {
-        System.out.println("training: " + split.training().count() + " videos, " + split.validation().count()
-                + " to validate, batches of " + settings.batchSize());
-        try (TerminalProgress progress = new TerminalProgress(settings.epochs());
+        System.out.println("training: " + Count.of(split.training().count(), "video") + ", "
+                + split.validation().count() + " to validate, batches of " + settings.batchSize());
+        long made = start.training() == null ? 0 : start.training().progress().step();
+        long left = settings.steps() == 0 ? Integer.MAX_VALUE : Math.max(0, settings.steps() - made);
+        try (TerminalProgress progress = new TerminalProgress(settings.epochs(), left);
                 Trainer trainer = new Trainer(backend, start, split.training(), split.validation(), settings, run,
                         progress)) {
             SignalHandler stop = signal -> trainer.stop();

@@ -1,5 +1,6 @@
 package io.framecast.backend.cpu;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Backend;
@@ -47,7 +48,7 @@ public final class CpuBackend implements Backend {
     private final Operands operands;
 
     /**
-     * @param threads how many threads compute; 0 takes as many as there are processors
+     * @param threads how many threads compute; 0 takes as many as {@link Processor#threads}
      * @throws FramecastException if this processor cannot serve, or the precision is not for CPUs
      */
     public CpuBackend(Precision precision, int threads) {
@@ -74,7 +75,8 @@ public final class CpuBackend implements Backend {
         load();
         this.precision = precision;
         this.operands = operands;
-        this.device = call(() -> new NativeCpu.Device(threads, operands.ordinal()));
+        this.device = call(() -> new NativeCpu.Device(threads > 0 ? threads : Processor.threads(),
+                operands.ordinal()));
     }
 
     private static void load() {
@@ -85,7 +87,7 @@ public final class CpuBackend implements Backend {
     @Override
     public String description() {
         String isa = NativeCpu.Device.isa().replaceFirst("^cpu_isa_", "").replace('_', '-');
-        return "CPU, " + device.threads() + (device.threads() == 1 ? " thread" : " threads") + ", oneDNN for " + isa;
+        return "CPU, " + Count.of(device.threads(), "thread") + ", oneDNN for " + isa;
     }
 
     @Override

@@ -8,10 +8,19 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Whether the native code can run here; it would end the JVM where it cannot. */
+/** How many processors there are to compute with, and whether native code can: it would end the JVM where it cannot. */
 public final class Processor {
 
     private Processor() {
+    }
+
+    /**
+     * How many threads compute where nobody says how many: as many as this process may keep busy. The JVM knows, from
+     * the processors it is bound to (taskset) and the share that its control group has (a container's CPU limit);
+     * OpenMP and the C++ library know the first only. So every library that makes threads is told this number.
+     */
+    public static int threads() {
+        return Runtime.getRuntime().availableProcessors();
     }
 
     /** @throws FramecastException unless this is Linux on an x86-64 processor with AVX2 and FMA */

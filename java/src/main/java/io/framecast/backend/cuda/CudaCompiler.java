@@ -102,7 +102,7 @@ public final class CudaCompiler {
             int result = nvrtcCompileProgram(program, all.size(), all.toArray(String[]::new));
             String[] log = new String[1];
             nvrtcGetProgramLog(program, log);
-            require(result, name, architecture, "\n" + log[0].strip());
+            require(result, name, architecture, " " + log[0].strip().replaceAll("\\s*\n\\s*", " | "));
             String[] ptx = new String[1];
             require(nvrtcGetPTX(program, ptx), name, architecture, "");
             long[] size = new long[1];

@@ -43,6 +43,7 @@ final class TorchNetwork {
     }
 
     private final ScalarType operands;
+    private final ScalarType values;
     private final MemoryFormat format;
     private final boolean ahead;
     private final long frames;
@@ -52,13 +53,15 @@ final class TorchNetwork {
     private final List<Tensor> statistics = new ArrayList<>();
 
     /**
-     * @param operands what convolutions multiply, {@code Float} or {@code BFloat16}
+     * @param operands what convolutions multiply
+     * @param values what all else is computed in, and parameters are kept in
      * @param batch videos at once
      * @param frames frames a video
      */
-    TorchNetwork(ModelConfig model, Map<String, HostTensor> initial, ScalarType operands, int batch, int frames,
-            Idiom idiom) {
+    TorchNetwork(ModelConfig model, Map<String, HostTensor> initial, ScalarType operands, ScalarType values,
+            int batch, int frames, Idiom idiom) {
         this.operands = operands;
+        this.values = values;
         this.format = idiom.channelsLast() ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;
         this.ahead = idiom.ahead();
         this.frames = frames;
@@ -94,13 +97,13 @@ final class TorchNetwork {
         return statistics;
     }
 
-    /** From frames to logits, both (frames*batch, channels, height, width), float32. */
+    /** From frames to logits, both (frames*batch, channels, height, width). */
     Tensor forward(Tensor x) {
         Tensor y = x.contiguous(format);
         for (Layer layer : layers) {
             y = layer.forward(y);
         }
-        return y.to(ScalarType.Float);
+        return y.to(values);
     }
 
     private Layer layer(LayerConfig layer, String name, Map<String, HostTensor> initial, boolean logits) {
@@ -155,7 +158,7 @@ final class TorchNetwork {
         public Tensor forward(Tensor x) {
             Tensor w = kernel.to(operands);
             TensorOptional b = new TensorOptional(bias.to(operands));
-            Tensor h = torch.zeros(batch, config.filters(), x.size(2), x.size(3)).contiguous(format);
+            Tensor h = torch.zeros(batch, config.filters(), x.size(2), x.size(3)).to(values).contiguous(format);
             Tensor c = h;
             TensorVector inputs = x.to(operands).chunk(frames, 0);
             TensorVector outputs = new TensorVector();
@@ -208,9 +211,9 @@ final class TorchNetwork {
         }
     }
 
-    private static Tensor cell(ConvLstm2D config, TensorVector gates, Tensor c) {
+    private Tensor cell(ConvLstm2D config, TensorVector gates, Tensor c) {
         Tensor added = activate(gates.get(0), config.recurrentActivation())
-                .mul(activate(gates.get(2), config.activation())).to(ScalarType.Float);
+                .mul(activate(gates.get(2), config.activation())).to(values);
         return c == null ? added : activate(gates.get(1), config.recurrentActivation()).mul(c).add(added);
     }
 
@@ -221,8 +224,8 @@ final class TorchNetwork {
     private Layer batchNorm(BatchNormalization config, String name, Map<String, HostTensor> initial) {
         Tensor gamma = parameter(tensor(initial.get(name + "gamma")), MemoryFormat.Contiguous);
         Tensor beta = parameter(tensor(initial.get(name + "beta")), MemoryFormat.Contiguous);
-        Tensor mean = kept(tensor(initial.get(name + "moving_mean")));
-        Tensor variance = kept(tensor(initial.get(name + "moving_variance")));
+        Tensor mean = kept(tensor(initial.get(name + "moving_mean")).to(values));
+        Tensor variance = kept(tensor(initial.get(name + "moving_variance")).to(values));
         statistics.add(mean);
         statistics.add(variance);
         return x -> batch_norm(x, new TensorOptional(gamma), new TensorOptional(beta), new TensorOptional(mean),
@@ -280,8 +283,8 @@ final class TorchNetwork {
         };
     }
 
-    private Tensor parameter(Tensor values, MemoryFormat as) {
-        Tensor parameter = kept(values.detach().clone().contiguous(as).set_requires_grad(true));
+    private Tensor parameter(Tensor initial, MemoryFormat as) {
+        Tensor parameter = kept(initial.detach().clone().to(values).contiguous(as).set_requires_grad(true));
         trained.add(parameter);
         return parameter;
     }

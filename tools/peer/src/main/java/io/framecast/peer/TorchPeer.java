@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.openblas.presets.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** PyTorch on the CPU, called through JavaCPP: the same ATen operators and autograd as from Python, without Python. */
 public final class TorchPeer implements Peer {
@@ -41,7 +43,26 @@ public final class TorchPeer implements Peer {
     @Override
     public Training train(ModelConfig model, Map<String, HostTensor> initial, Precision precision, int threads,
             int batch, int frames, String way) {
+        setThreads(threads);
+        return new TorchTraining(model, initial,
+                precision == Precision.BF16 ? ScalarType.BFloat16 : ScalarType.Float, ScalarType.Float, batch, frames,
+                Idiom.of(way));
+    }
+
+    /** By other code than {@link #train}'s: convolutions are matrix products here, for oneDNN has none in float64. */
+    @Override
+    public double[] lossesInFloat64(ModelConfig model, Map<String, HostTensor> initial, int threads, int batch,
+            int frames, float[] inputs, float[] targets) {
+        setThreads(threads);
+        try (TorchTraining training = new TorchTraining(model, initial, ScalarType.Double, ScalarType.Double, batch,
+                frames, Idiom.CONCATENATED)) {
+            return new double[] {training.loss(inputs, targets, true), training.loss(inputs, targets, false)};
+        }
+    }
+
+    private static void setThreads(int threads) {
         torch.set_num_threads(threads);
-        return new TorchTraining(model, initial, precision, batch, frames, Idiom.of(way));
+        // It multiplies the matrices of float64, with threads of its own.
+        openblas_nolapack.blas_set_num_threads(threads);
     }
 }

@@ -1,7 +1,6 @@
 package io.framecast.peer;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.Precision;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
@@ -35,6 +34,7 @@ final class TorchTraining implements Peer.Training {
         torch.set_num_interop_threads(1);
     }
 
+    private final ScalarType values;
     private final FrameShape frame;
     private final long images;
     private final TorchNetwork network;
@@ -42,14 +42,18 @@ final class TorchTraining implements Peer.Training {
     private final List<Pointer> owned = new ArrayList<>();
     private long steps;
 
-    TorchTraining(ModelConfig model, Map<String, HostTensor> initial, Precision precision, int batch, int frames,
-            Idiom idiom) {
+    /**
+     * @param operands what convolutions multiply
+     * @param values what all else is computed in
+     */
+    TorchTraining(ModelConfig model, Map<String, HostTensor> initial, ScalarType operands, ScalarType values,
+            int batch, int frames, Idiom idiom) {
+        this.values = values;
         frame = model.input();
         images = (long) frames * batch;
         PointerScope scope = new PointerScope();
         try {
-            ScalarType operands = precision == Precision.BF16 ? ScalarType.BFloat16 : ScalarType.Float;
-            network = new TorchNetwork(model, initial, operands, batch, frames, idiom);
+            network = new TorchNetwork(model, initial, operands, values, batch, frames, idiom);
             adam = new Adam(new TensorVector(network.trained().toArray(Tensor[]::new)),
                     new AdamOptions(LEARNING_RATE));
             adam.retainReference();
@@ -63,15 +67,22 @@ final class TorchTraining implements Peer.Training {
 
     @Override
     public double step(float[] inputs, float[] targets) {
+        return loss(inputs, targets, true);
+    }
+
+    /** The mean loss, then a step of Adam if {@code training}. */
+    double loss(float[] inputs, float[] targets, boolean training) {
         PointerScope scope = new PointerScope();
         try {
-            adam.zero_grad(true);
             Tensor loss = torch.binary_cross_entropy_with_logits(network.forward(images(inputs)), images(targets));
-            loss.backward();
-            // Keras adds epsilon before it corrects the bias of v, PyTorch after; this makes both the same update.
-            epsilon().put(EPSILON / Math.sqrt(1 - Math.pow(BETA_2, ++steps)));
-            adam.step();
-            return loss.item_float();
+            if (training) {
+                adam.zero_grad(true);
+                loss.backward();
+                // Keras adds epsilon before it corrects the bias of v, PyTorch after; this makes both the same update.
+                epsilon().put(EPSILON / Math.sqrt(1 - Math.pow(BETA_2, ++steps)));
+                adam.step();
+            }
+            return loss.item_double();
         } catch (RuntimeException e) {
             // What C++ threw, such as for want of memory; its first line says why, the others where.
             String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replaceFirst("\\.$", "");
@@ -87,8 +98,8 @@ final class TorchTraining implements Peer.Training {
     }
 
     /** (frames, batch, height, width, channels) as a view that is (frames*batch, channels, height, width). */
-    private Tensor images(float[] values) {
-        return TorchNetwork.tensor(values, images, frame.height(), frame.width(), frame.channels())
+    private Tensor images(float[] pixels) {
+        return TorchNetwork.tensor(pixels, images, frame.height(), frame.width(), frame.channels()).to(values)
                 .permute(0, 3, 1, 2);
     }
 

@@ -91,6 +91,19 @@ class TorchPeerTest {
         assertTrue(ours[0] - ours[2] > 1e-3, "steps must change the loss by much more than it may differ by");
     }
 
+    @Test
+    void float64IsWhatBothComeTo() {
+        double[] right = new TorchPeer().lossesInFloat64(model, initial, THREADS, BATCH, FRAMES, inputs, targets);
+        double[] ours = own(Precision.FP32);
+        assertEquals(right[0], ours[0], 1e-6);
+        assertEquals(right[1], ours[1], 1e-5);
+        double[] again = new TorchPeer().lossesInFloat64(model, initial, 1, BATCH, FRAMES, inputs, targets);
+        for (int step = 0; step < 2; step++) {
+            assertTrue((float) right[step] != right[step], "more digits than a float's");
+            assertEquals(right[step], again[step], 1e-12, "whatever the order of sums");
+        }
+    }
+
     /** bfloat16 has 8 bits: losses of a network of eight layers are good to about a hundredth of that. */
     @ParameterizedTest
     @EnumSource

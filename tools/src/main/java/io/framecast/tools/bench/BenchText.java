@@ -1,5 +1,6 @@
 package io.framecast.tools.bench;
 
+import io.framecast.Count;
 import io.framecast.backend.Ceilings;
 import io.framecast.backend.OpCost;
 import io.framecast.nn.ModelConfig;
@@ -39,8 +40,8 @@ public final class BenchText {
 
     private void summary(BenchResult result) {
         StepAccount account = result.account();
-        line("%s, batches of %d videos of %d input frames; all figures are a video's", result.model(), result.batch(),
-                result.frames());
+        line("%s, batches of %s of %s; all figures are a video's", result.model(), Count.of(result.batch(), "video"),
+                Count.of(result.frames(), "input frame"));
         line("GFLOP are those of the convolutions' definitions, so that a faster algorithm can exceed the ceiling.");
         line("");
         line("%-44s %9.4f s (median of %d)", "training step", result.seconds(), result.steps());

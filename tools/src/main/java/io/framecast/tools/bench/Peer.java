@@ -37,6 +37,17 @@ public interface Peer {
     Training train(ModelConfig model, Map<String, HostTensor> initial, Precision precision, int threads, int batch,
             int frames, String way);
 
+    /**
+     * The losses of the first step and of the second, computed in float64 throughout, to tell which of two engines that
+     * differ is wrong. Slow; parameters as of {@link #train}.
+     *
+     * @param inputs frames, (frames, batch, height, width, channels)
+     * @param targets as inputs, one frame later
+     * @throws io.framecast.FramecastException if the model has something that the peer does not offer
+     */
+    double[] lossesInFloat64(ModelConfig model, Map<String, HostTensor> initial, int threads, int batch, int frames,
+            float[] inputs, float[] targets);
+
     /** A network with its optimiser. */
     interface Training extends AutoCloseable {
 

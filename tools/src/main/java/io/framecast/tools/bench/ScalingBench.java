@@ -2,6 +2,7 @@ package io.framecast.tools.bench;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
+import io.framecast.backend.cpu.Processor;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import java.util.ArrayList;
@@ -62,7 +63,7 @@ public final class ScalingBench {
             rows.add(row("filters", filters, () -> cost(model.withFilters(filters), frames)));
         }
         if (backend.threads().isPresent()) {
-            for (int threads : threadCounts(Runtime.getRuntime().availableProcessors())) {
+            for (int threads : threadCounts(Processor.threads())) {
                 rows.add(row("threads", threads, () -> {
                     try (Backend other = withThreads.apply(threads)) {
                         return cost(other, model, frames);

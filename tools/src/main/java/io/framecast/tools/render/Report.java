@@ -1,6 +1,7 @@
 package io.framecast.tools.render;
 
 import io.framecast.AtomicFiles;
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
@@ -125,9 +126,9 @@ public final class Report {
                     + "frames that it predicted, each from its own prediction of the frame before.", figures()));
         }
         if (scores != null) {
-            html.append(section("Scores", "Mean over " + scores.videos() + " videos and "
-                    + scores.mse().perFrame().length + " predicted frames. MSE and MAE are summed over the pixels of a "
-                    + "frame; the baseline repeats the last seen frame.", meanScores() + frameScores()));
+            html.append(section("Scores", "Mean over " + Count.of(scores.videos(), "video") + " and "
+                    + Count.of(scores.mse().perFrame().length, "predicted frame") + ". MSE and MAE are summed over the "
+                    + "pixels of a frame; the baseline repeats the last seen frame.", meanScores() + frameScores()));
         }
         if (!epochs.isEmpty() || stepLosses.length > 0) {
             html.append(section("Training", "", training()));
