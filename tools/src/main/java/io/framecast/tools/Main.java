@@ -1,6 +1,7 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
+import io.framecast.data.ScaleException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -53,7 +54,9 @@ public final class Main {
     }
 
     private int failed(Throwable e) {
-        if (e instanceof FramecastException) {
+        if (e instanceof ScaleException scale) {
+            System.err.println("framecast: " + NpyOptions.sentence(scale));
+        } else if (e instanceof FramecastException) {
             System.err.println("framecast: " + e.getMessage());
         } else if (e instanceof OutOfMemoryError) {
             System.err.println("framecast: The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20)

@@ -14,6 +14,11 @@ final class Terminal {
         System.err.println("framecast: warning: " + message);
     }
 
+    /** A line on standard error about what was decided for the person, and how to decide otherwise. */
+    static void note(String message) {
+        System.err.println("framecast: note: " + message);
+    }
+
     /** Whether a person watches: there are progress bars only then. */
     static boolean isWatched() {
         return System.console() != null;
