@@ -2,8 +2,6 @@ package io.framecast.data;
 
 import io.framecast.FramecastException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -35,7 +33,7 @@ final class NpyArray implements AutoCloseable {
     }
 
     private final NpyType type;
-    private final ByteOrder order;
+    private final boolean bigEndian;
     private final List<Long> shape;
     private final long[] strides;
     private final int dataOffset;
@@ -44,7 +42,7 @@ final class NpyArray implements AutoCloseable {
 
     private NpyArray(NpyHeader header, NpyType type, FileBytes bytes, int pieceSize) {
         this.type = type;
-        this.order = NpyType.isBigEndian(header.descr()) ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+        this.bigEndian = NpyType.isBigEndian(header.descr());
         this.shape = header.shape();
         this.strides = new long[shape.size()];
         long stride = 1;
@@ -136,7 +134,7 @@ final class NpyArray implements AutoCloseable {
         private final boolean[] dense;
         private final float[] target;
         private final Visitor visitor;
-        private final ByteBuffer piece = ByteBuffer.allocate(Math.max(pieceSize, type.bytes())).order(order);
+        private final byte[] piece;
         private boolean over;
 
         Walk(List<Axis> box, float[] target, Visitor visitor) {
@@ -167,17 +165,18 @@ final class NpyArray implements AutoCloseable {
                 spans[k] = (axes[k].length - 1) * step + spans[k + 1];
                 dense[k] = dense[k + 1] && step - spans[k + 1] <= GAP;
             }
+            piece = new byte[(int) Math.max(type.bytes(), Math.min(pieceSize, spans[0]))];
         }
 
         void from(int k, long position, long at) {
             Axis axis = axes[k];
             long step = axis.stride * type.bytes();
-            boolean together = dense[k] && spans[k + 1] <= piece.capacity();
-            int most = together ? (int) Math.min(axis.length, (piece.capacity() - spans[k + 1]) / step + 1) : 1;
+            boolean together = dense[k] && spans[k + 1] <= piece.length;
+            int most = together ? (int) Math.min(axis.length, (piece.length - spans[k + 1]) / step + 1) : 1;
             for (long i = 0; i < axis.length && !over; i += most) {
                 if (together || k == axes.length - 1) {
                     int count = (int) Math.min(most, axis.length - i);
-                    bytes.read(position + i * step, piece.array(), (int) ((count - 1) * step + spans[k + 1]));
+                    read(position + i * step, (int) ((count - 1) * step + spans[k + 1]));
                     if (visitor == null) {
                         decode(k, count, 0, Math.toIntExact(at + i * axis.targetStride));
                     } else {
@@ -190,6 +189,17 @@ final class NpyArray implements AutoCloseable {
                     }
                 } else {
                     from(k + 1, position + i * step, at + i * axis.targetStride);
+                }
+            }
+        }
+
+        private void read(long position, int length) {
+            bytes.read(position, piece, length);
+            for (int from = 0, size = type.bytes(); bigEndian && from < length; from += size) {
+                for (int low = from, high = from + size - 1; low < high; low++, high--) {
+                    byte swapped = piece[low];
+                    piece[low] = piece[high];
+                    piece[high] = swapped;
                 }
             }
         }

@@ -1,7 +1,9 @@
 package io.framecast.data;
 
 import io.framecast.FramecastException;
-import java.nio.ByteBuffer;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -24,6 +26,16 @@ public enum NpyType {
     FLOAT64("<f8", 8, 0, 1);
 
     private static final Pattern DESCR = Pattern.compile("([|<>=]?)([a-zA-Z?])(\\d*).*");
+
+    private static final VarHandle SHORT = view(short[].class);
+    private static final VarHandle INT = view(int[].class);
+    private static final VarHandle LONG = view(long[].class);
+    private static final VarHandle FLOAT = view(float[].class);
+    private static final VarHandle DOUBLE = view(double[].class);
+
+    private static VarHandle view(Class<?> array) {
+        return MethodHandles.byteArrayViewVarHandle(array, ByteOrder.LITTLE_ENDIAN);
+    }
 
     private final String descr;
     private final int bytes;
@@ -85,75 +97,80 @@ public enum NpyType {
     /**
      * Reads {@code count} values as they are, rounded to float.
      *
-     * @param at where the first begins in {@code from}, whose byte order is the file's
-     * @param step from one to the next, in bytes
+     * @param from little-endian
+     * @param at where the first begins
+     * @param step from one to the next in {@code from}, in bytes
      * @param stride from one to the next in {@code to}
      */
-    void decode(ByteBuffer from, int at, int step, float[] to, int first, int stride, int count) {
+    void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count) {
+        int end = first + count * stride;
         switch (this) {
             case BOOL -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.get(at + k * step) == 0 ? 0 : 1;
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = from[at] == 0 ? 0 : 1;
                 }
             }
             case UINT8 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.get(at + k * step) & 0xff;
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = from[at] & 0xff;
                 }
             }
             case INT8 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.get(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = from[at];
                 }
             }
             case UINT16 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getShort(at + k * step) & 0xffff;
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (short) SHORT.get(from, at) & 0xffff;
                 }
             }
             case INT16 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getShort(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (short) SHORT.get(from, at);
                 }
             }
             case UINT32 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getInt(at + k * step) & 0xffffffffL;
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (int) INT.get(from, at) & 0xffffffffL;
                 }
             }
             case INT32 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getInt(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (int) INT.get(from, at);
                 }
             }
             case UINT64 -> {
-                for (int k = 0; k < count; k++) {
-                    long value = from.getLong(at + k * step);
-                    // As halves where the sign bit is part of the number; the lowest bit is beyond a float there.
-                    to[first + k * stride] = value >= 0 ? value : 2f * (value >>> 1);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = unsigned((long) LONG.get(from, at));
                 }
             }
             case INT64 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getLong(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (long) LONG.get(from, at);
                 }
             }
             case FLOAT16 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = half(from.getShort(at + k * step));
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = half((short) SHORT.get(from, at));
                 }
             }
             case FLOAT32 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = from.getFloat(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (float) FLOAT.get(from, at);
                 }
             }
             case FLOAT64 -> {
-                for (int k = 0; k < count; k++) {
-                    to[first + k * stride] = (float) from.getDouble(at + k * step);
+                for (int k = first; k < end; k += stride, at += step) {
+                    to[k] = (float) (double) DOUBLE.get(from, at);
                 }
             }
         }
+    }
+
+    private static float unsigned(long bits) {
+        // Half of it where the sign bit is a part of the number; the lowest bit is beyond a float there.
+        return bits >= 0 ? bits : 2f * (bits >>> 1);
     }
 
     /** IEEE 754 binary16: a sign, 5 bits of exponent with a bias of 15, 10 bits of fraction. */

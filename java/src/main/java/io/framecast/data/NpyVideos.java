@@ -303,9 +303,19 @@ public final class NpyVideos implements Videos {
         private void add(float[] values, int length) {
             float low = Float.POSITIVE_INFINITY;
             float high = Float.NEGATIVE_INFINITY;
-            for (int i = 0; i < length; i++) { // NaN, wherever it is, goes through to the end.
-                low = Math.min(low, values[i]);
-                high = Math.max(high, values[i]);
+            for (int i = 0; i < length; i++) { // Comparisons, of which few hold: Math.min and Math.max are slower.
+                float value = values[i];
+                if (value < low) {
+                    low = value;
+                }
+                if (!(value <= high)) {
+                    if (Float.isNaN(value)) {
+                        low = value;
+                        high = value;
+                        break;
+                    }
+                    high = value;
+                }
             }
             least = Math.min(least, low);
             most = Math.max(most, high);
@@ -364,15 +374,9 @@ public final class NpyVideos implements Videos {
         array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameSize),
                 new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
                 new Axis(channels, stride('c'), 1)), values);
-        for (int i = 0; i < values.length; i++) {
-            float value = scale.brightness(values[i]);
-            if (!(value >= 0 && value <= 1)) {
-                if (!scale.takes(values[i])) {
-                    throw refusal(index, from + i / frameSize, values, i, all);
-                }
-                value = value < 0 ? 0 : 1;
-            }
-            values[i] = value;
+        int good = scale.toBrightness(values);
+        if (good < values.length) {
+            throw refusal(index, from + good / frameSize, values, good, all);
         }
         return new Video(to - from, height, width, channels, values);
     }

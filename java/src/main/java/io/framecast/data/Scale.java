@@ -67,9 +67,24 @@ public record Scale(double black, double white) {
         return new BigDecimal(value).round(new MathContext(2, mode)).doubleValue();
     }
 
-    /** The value as brightness: in [0, 1] if it lies on the scale. */
-    float brightness(double value) {
-        return (float) ((value - black) / (white - black));
+    /**
+     * Turns values into brightness in [0, 1]; what lies a little beyond the ends of the scale becomes black or white.
+     *
+     * @return how many there are before the first that the scale does not take, from where on nothing is changed
+     */
+    int toBrightness(float[] values) {
+        double range = white - black;
+        for (int i = 0; i < values.length; i++) {
+            float brightness = (float) ((values[i] - black) / range);
+            if (!(brightness >= 0 && brightness <= 1)) {
+                if (!takes(values[i])) {
+                    return i;
+                }
+                brightness = brightness < 0 ? 0 : 1;
+            }
+            values[i] = brightness;
+        }
+        return values.length;
     }
 
     /** Whether the value lies on the scale. */
