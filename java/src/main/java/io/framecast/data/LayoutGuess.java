@@ -24,7 +24,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
     /** An image's axes are longer than those of channels. */
     private static final int MOST_CHANNELS = 4;
 
-    /** Places where images are compared with their neighbours: three images each. */
+    /** Places where an image is compared with up to three others. */
     private static final int PROBES = 120;
 
     /** How many rows and columns of an image are looked at, about. */
@@ -132,13 +132,15 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         float[] there = new float[size];
         for (int k = 0; k < probes; k++) {
             // Spread evenly over both axes: multiples of two numbers that have no common rhythm.
-            int i = (int) (fraction(k * 0.7548776662466927) * Math.max(1, lengthA - 1));
-            int j = (int) (fraction(k * 0.5698402909980532) * Math.max(1, lengthB - 1));
+            int i = (int) (fraction(k * 0.7548776662466927) * lengthA);
+            int j = (int) (fraction(k * 0.5698402909980532) * lengthB);
             array.read(i * array.stride(a) + j * array.stride(b), image, here);
-            int far = (i + (lengthA + 1) / 2) % lengthA;
-            int[][] others = {{i + 1, j}, {i, j + 1}, {far, j}};
+            int nextI = i + 1 < lengthA ? i + 1 : i - 1;
+            int nextJ = j + 1 < lengthB ? j + 1 : j - 1;
+            int farI = lengthA > 3 ? (i + (lengthA + 1) / 2) % lengthA : -1;
+            int[][] others = {{nextI, j}, {i, nextJ}, {farI, j}};
             for (int m = 0; m < others.length; m++) {
-                if (others[m][0] < lengthA && others[m][1] < lengthB && (m < 2 || lengthA > 3)) {
+                if (others[m][0] >= 0 && others[m][1] >= 0) {
                     array.read(others[m][0] * array.stride(a) + others[m][1] * array.stride(b), image, there);
                     sums[m] += difference(here, there);
                     counts[m]++;

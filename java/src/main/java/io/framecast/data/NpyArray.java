@@ -32,15 +32,18 @@ final class NpyArray implements AutoCloseable {
     record Axis(int length, long stride, long targetStride) {
     }
 
+    private final Path file;
+    private final NpyHeader header;
     private final NpyType type;
     private final boolean bigEndian;
     private final List<Long> shape;
     private final long[] strides;
-    private final int dataOffset;
     private final FileBytes bytes;
     private final int pieceSize;
 
-    private NpyArray(NpyHeader header, NpyType type, FileBytes bytes, int pieceSize) {
+    private NpyArray(Path file, NpyHeader header, NpyType type, FileBytes bytes, int pieceSize) {
+        this.file = file;
+        this.header = header;
         this.type = type;
         this.bigEndian = NpyType.isBigEndian(header.descr());
         this.shape = header.shape();
@@ -51,7 +54,6 @@ final class NpyArray implements AutoCloseable {
             strides[axis] = stride;
             stride *= shape.get(axis);
         }
-        this.dataOffset = header.dataOffset();
         this.bytes = bytes;
         this.pieceSize = pieceSize;
     }
@@ -60,8 +62,7 @@ final class NpyArray implements AutoCloseable {
      * Opens a .npy file, one packed by gzip, or an .npz file of one array.
      *
      * @param pieceSize the most bytes to read in one go, at least those of one value
-     * @throws FramecastException if the file cannot be read, is none of these, is truncated or too long, or holds
-     *         what is no array of numbers
+     * @throws FramecastException if the file cannot be read, is none of these, or holds what is no array of numbers
      */
     static NpyArray open(Path file, int pieceSize) {
         FileBytes bytes = null;
@@ -69,15 +70,7 @@ final class NpyArray implements AutoCloseable {
             bytes = PackedFiles.open(file);
             NpyHeader header = NpyHeader.read(bytes.head(NpyHeader.LONGEST), bytes.size(), file);
             NpyType type = NpyType.of(header.descr(), file);
-            long end = header.end(type, file);
-            if (bytes.size() < end) {
-                throw NpyHeader.truncated(file, end, bytes.size());
-            }
-            if (bytes.size() > end) {
-                throw new FramecastException(file + " is longer than it says: it should have " + end + " bytes but has "
-                        + bytes.size() + "; write it again.");
-            }
-            NpyArray array = new NpyArray(header, type, bytes, pieceSize);
+            NpyArray array = new NpyArray(file, header, type, bytes, pieceSize);
             bytes = null;
             return array;
         } catch (IOException e) {
@@ -86,6 +79,18 @@ final class NpyArray implements AutoCloseable {
             if (bytes != null) {
                 bytes.close();
             }
+        }
+    }
+
+    /** @throws FramecastException if the file has fewer or more values than it says */
+    void requireWhole() {
+        long end = header.end(type, file);
+        if (bytes.size() < end) {
+            throw NpyHeader.truncated(file, end, bytes.size());
+        }
+        if (bytes.size() > end) {
+            throw new FramecastException(file + " is longer than it says: it should have " + end + " bytes but has "
+                    + bytes.size() + "; write it again.");
         }
     }
 
@@ -104,7 +109,7 @@ final class NpyArray implements AutoCloseable {
 
     /** Reads the box that begins at the value {@code first} into {@code target}, as the values are in the file. */
     void read(long first, List<Axis> box, float[] target) {
-        new Walk(box, target, null).from(0, dataOffset + first * type.bytes(), 0);
+        new Walk(box, target, null).from(0, header.dataOffset() + first * type.bytes(), 0);
     }
 
     /** Reads the box that begins at the value {@code first} in pieces, in the order of the file. */
@@ -116,7 +121,7 @@ final class NpyArray implements AutoCloseable {
             stride *= axis.length;
         }
         new Walk(compact, new float[Math.max(1, pieceSize / type.bytes())], visitor)
-                .from(0, dataOffset + first * type.bytes(), 0);
+                .from(0, header.dataOffset() + first * type.bytes(), 0);
     }
 
     /** From the axis whose indices are next to one another to the one whose are the furthest apart. */

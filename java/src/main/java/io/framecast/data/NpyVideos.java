@@ -11,7 +11,7 @@ import java.util.Optional;
  * Videos in a .npy file, in one packed by gzip, or in an .npz file of one array: whole numbers, or floating-point ones
  * in [0, 1], of any size and byte order, with their axes in any order and either of NumPy's orders in memory.
  *
- * <p>Opening reads the header and, where the layout is not given, up to 480 images of some 64x64 pixels; a video is read
+ * <p>Opening reads the header and, where the layout is not given, up to 480 images (four at each of 120 places) of some 64x64 pixels; a video is read
  * when asked for. The file stays open until this is closed.
  *
  * <p>How values become brightness:
@@ -89,6 +89,7 @@ public final class NpyVideos implements Videos {
         NpyArray array = NpyArray.open(file, pieceSize);
         try {
             requireVideos(array.shape(), layout, file);
+            array.requireWhole();
             LayoutGuess guess = layout == null ? LayoutGuess.of(array) : null;
             VideoLayout taken = guess != null ? guess.layout()
                     : layout.rank() < array.shape().size() ? new VideoLayout(layout.axes() + "c") : layout;

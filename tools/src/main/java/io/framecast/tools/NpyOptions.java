@@ -85,19 +85,21 @@ final class NpyOptions {
                     + Scale.text(range.most()) + "); they are taken for black and white.");
         }
         if (range.dark()) {
-            Terminal.warn(dark(videos.scale(), range));
+            Terminal.warn(dark(videos, range));
         }
         return range;
     }
 
-    private String dark(Scale scale, ValueRange range) {
+    private String dark(NpyVideos videos, ValueRange range) {
+        boolean whole = range.count() == (long) videos.count() * videos.frames() * videos.frameSize();
+        String where = file + (whole ? "" : ", of the frames used,") + " ";
         if (range.least() == range.most()) {
-            return "all values of " + file + " are " + Scale.text(range.most()) + ": there is nothing to see.";
+            return "all values of " + where + "are " + Scale.text(range.most()) + ": there is nothing to see.";
         }
-        double black = scale.black() == 0 ? 0 : range.least();
-        return "the brightest value of " + file + " is " + Scale.text(range.most()) + ", where white is "
-                + Scale.text(scale.white()) + ": its videos are all but " + (black == 0 ? "black" : "flat") + "; if "
-                + Scale.text(range.most()) + " is white, say --scale " + new Scale(black, range.most()) + ".";
+        double black = videos.scale().black() == 0 ? 0 : range.least();
+        return "the brightest value of " + where + "is " + Scale.text(range.most()) + ", where white is "
+                + Scale.text(videos.scale().white()) + ": its videos are all but " + (black == 0 ? "black" : "flat")
+                + "; if " + Scale.text(range.most()) + " is white, say --scale " + new Scale(black, range.most()) + ".";
     }
 
     /** Where a person waits for a scan, its progress. */
