@@ -2,10 +2,8 @@ package io.framecast.data;
 
 import io.framecast.FramecastException;
 import io.framecast.Quote;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +28,10 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
 
     /** A header of plain numbers needs about a hundred bytes. */
-    private static final int LONGEST = 1 << 16;
+    private static final int LONGEST_TEXT = 1 << 16;
+
+    /** The most bytes at the start of a file that are its header. */
+    static final int LONGEST = 12 + LONGEST_TEXT;
 
     private static final int ALIGNMENT = 64;
 
@@ -43,11 +44,13 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
     /**
      * Reads the header at the start of a file.
      *
+     * @param start the first {@link #LONGEST} bytes of the file, or all that it has
+     * @param size the file's size in bytes
      * @throws FramecastException if this is not a .npy file, or not one of plain numbers
      */
-    static NpyHeader read(FileChannel channel, Path file) throws IOException {
-        ByteBuffer prefix = readAt(channel, 0, MAGIC.length + 2 + 4);
-        if (prefix.limit() < MAGIC.length + 2 + 2
+    static NpyHeader read(byte[] start, long size, Path file) {
+        ByteBuffer prefix = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN);
+        if (start.length < MAGIC.length + 2 + 2
                 || prefix.slice(0, MAGIC.length).mismatch(ByteBuffer.wrap(MAGIC)) >= 0) {
             throw new FramecastException(file + " is not a .npy file: it does not begin as numpy.save writes it.");
         }
@@ -57,20 +60,40 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
             throw new FramecastException(file + " is of .npy version " + major + "." + minor
                     + "; save it again in version 1.0, 2.0 or 3.0.");
         }
-        int start = major == 1 ? 10 : 12;
-        if (prefix.limit() < start) {
-            throw truncated(file, start, channel.size());
+        int text = major == 1 ? 10 : 12;
+        if (start.length < text) {
+            throw truncated(file, text, size);
         }
         long length = major == 1 ? prefix.getShort(8) & 0xffffL : prefix.getInt(8) & 0xffffffffL;
-        if (length > LONGEST) {
+        if (length > LONGEST_TEXT) {
             throw malformed(file, "it claims to be " + length + " bytes long");
         }
-        if (start + length > channel.size()) {
-            throw truncated(file, start + length, channel.size());
+        if (text + length > size) {
+            throw truncated(file, text + length, size);
         }
         // Version 3.0 is UTF-8 and the others Latin-1, but only the field names of structured types may leave ASCII.
-        byte[] text = readAt(channel, start, (int) length).array();
-        return parse(new String(text, StandardCharsets.ISO_8859_1).strip(), start + (int) length, file);
+        return parse(new String(start, text, (int) length, StandardCharsets.ISO_8859_1).strip(), text + (int) length,
+                file);
+    }
+
+    /**
+     * Where the values end, in bytes from the start of the file.
+     *
+     * @throws FramecastException if that is beyond all files
+     */
+    long end(NpyType type, Path file) {
+        try {
+            shape.forEach(Math::toIntExact);
+            return Math.addExact(dataOffset, shape.stream().reduce((long) type.bytes(), Math::multiplyExact));
+        } catch (ArithmeticException e) {
+            throw new FramecastException(file + " claims the shape " + text(shape) + ", which is too large to be true;"
+                    + " its header is damaged.", e);
+        }
+    }
+
+    /** As NumPy writes a shape: {@code (2, 3)}. */
+    static String text(List<Long> shape) {
+        return shape.toString().replace('[', '(').replace(']', ')');
     }
 
     /** The bytes of a version 1.0 header, padded so that the values begin at a multiple of 64 bytes. */
@@ -145,14 +168,5 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
 
     private static FramecastException malformed(Path file, String what) {
         return new FramecastException("The header of " + file + " is damaged: " + Quote.of(what) + ".");
-    }
-
-    /** Up to {@code length} bytes, fewer at the end of the file. */
-    private static ByteBuffer readAt(FileChannel channel, long position, int length) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-        while (bytes.hasRemaining() && channel.read(bytes, position + bytes.position()) >= 0) {
-            // Read on: one call may give only a part.
-        }
-        return bytes.flip();
     }
 }

@@ -2,209 +2,165 @@ package io.framecast.data;
 
 import io.framecast.Count;
 import io.framecast.FramecastException;
-import io.framecast.Quote;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
+import io.framecast.data.NpyArray.Axis;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
- * Videos in a .npy file, uint8 (taken as 0 to 255 and divided by 255) or float32 in [0, 1], of shape
- * {@code (N, T, H, W)} or {@code (N, T, H, W, C)}, or with N and T swapped.
+ * Videos in a .npy file, in one packed by gzip, or in an .npz file of one array: whole numbers, or floating-point ones
+ * in [0, 1], of any size and byte order, with their axes in any order and either of NumPy's orders in memory.
  *
- * <p>The file is mapped into memory: opening reads its header alone (and, where the layout is in doubt, up to 400
- * frames of 64x64), and a video is read when asked for. The file itself is closed again at once; the mapping goes
- * with this object, so there is nothing to close.
+ * <p>Opening reads the header and, where the layout is not given, up to 480 images (four at each of 120 places) of some 64x64 pixels; a video is read
+ * when asked for. The file stays open until this is closed.
+ *
+ * <p>How values become brightness:
+ *
+ * <ul>
+ * <li>bool: false is 0 and true is 1.
+ * <li>uint8: 0 to 255 become 0 to 1.
+ * <li>Other whole numbers: from 0 to the largest number in the file where that is 255, 1023 or 4095 (65535 for those of
+ * 32 and 64 bits); else the whole range of the type, without its negative half where the file has no negative numbers.
+ * The whole file decides, so it is read when the scale is first asked for.
+ * <li>Floating-point numbers: as they are.
+ * <li>All of them, if a {@link Scale} is given: as that says.
+ * </ul>
+ *
+ * <p>Values that are outside by up to 5% of the scale are taken for black or white.
  */
 public final class NpyVideos implements Videos {
 
-    /** The official file holds 20 frames of 64x64 a video, frames first. */
-    private static final int OFFICIAL_FRAMES = 20;
-    private static final int OFFICIAL_SIZE = 64;
+    /** What sensors of 8, 10 and 12 bits give for white, in larger numbers. */
+    private static final List<Double> WHITES = List.of(255.0, 1023.0, 4095.0);
 
-    /** Below the 2 GiB that one mapped buffer can hold. */
-    private static final int CHUNK = 1 << 30;
+    /** Is told how much of what is to be read was. */
+    @FunctionalInterface
+    public interface Progress {
+        void update(long bytesDone, long bytesTotal);
+    }
 
     private final Path file;
-    private final NpyType type;
+    private final NpyArray array;
+    private final LayoutGuess guess;
     private final VideoLayout layout;
+    private final Scale givenScale;
     private final int count;
     private final int frames;
     private final int height;
     private final int width;
     private final int channels;
-    private final MappedFile mapped;
-    private final int dataOffset;
 
-    private NpyVideos(Path file, NpyHeader header, NpyType type, VideoLayout layout, MappedFile mapped) {
-        List<Long> shape = header.shape();
+    /** Of whole numbers without a given scale, once it is known: the scale, and the values that it was judged by. */
+    private Scale judgedScale;
+    private ValueRange judgedBy;
+
+    private NpyVideos(Path file, NpyArray array, LayoutGuess guess, VideoLayout layout, Scale scale) {
         this.file = file;
-        this.type = type;
+        this.array = array;
+        this.guess = guess;
         this.layout = layout;
-        this.count = shape.get(layout == VideoLayout.TNHW ? 1 : 0).intValue();
-        this.frames = shape.get(layout == VideoLayout.TNHW ? 0 : 1).intValue();
-        this.height = shape.get(2).intValue();
-        this.width = shape.get(3).intValue();
-        this.channels = shape.size() == 5 ? shape.get(4).intValue() : 1;
-        this.mapped = mapped;
-        this.dataOffset = header.dataOffset();
+        this.givenScale = scale;
+        this.count = length('n');
+        this.frames = length('t');
+        this.height = length('h');
+        this.width = length('w');
+        this.channels = length('c');
     }
 
-    /** Opens a file and recognises its layout. */
+    /** Opens a file, and judges its layout and how its values become brightness. */
     public static NpyVideos open(Path file) {
-        return open(file, VideoLayout.AUTO);
+        return open(file, null, null);
     }
 
     /**
-     * Opens a file. {@link VideoLayout#AUTO} takes uint8 of shape (20, N, 64, 64) for frames first when N is
-     * above 20, as in the official file. When N is 20 or less these may as well be 20 videos, and the axis along
-     * which neighbouring images change less is taken for time. All other files are videos first.
+     * Opens a file.
      *
-     * @throws FramecastException if the file cannot be read, is no .npy file, is truncated or too long, or is not
-     *         an array of videos as described above
+     * @param layout the axes, of which c, as the last, may be left out; null to have them judged, see
+     *         {@link #layoutGuess}
+     * @param scale how values become brightness; null for the rules above
+     * @throws FramecastException if the file cannot be read, is no file of one array of numbers, is truncated or too
+     *         long, or is not of videos
      */
-    public static NpyVideos open(Path file, VideoLayout layout) {
-        return open(file, layout, CHUNK);
+    public static NpyVideos open(Path file, VideoLayout layout, Scale scale) {
+        return open(file, layout, scale, NpyArray.PIECE);
     }
 
-    static NpyVideos open(Path file, VideoLayout layout, int chunkSize) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            NpyHeader header = NpyHeader.read(channel, file);
-            NpyType type = type(header, file);
-            checkShape(header, type, channel.size(), file);
-            MappedFile mapped = new MappedFile(channel, chunkSize);
-            NpyVideos videos = new NpyVideos(file, header, type,
-                    layout == VideoLayout.AUTO ? recognise(header, type, mapped) : layout, mapped);
+    static NpyVideos open(Path file, VideoLayout layout, Scale scale, int pieceSize) {
+        NpyArray array = NpyArray.open(file, pieceSize);
+        try {
+            requireVideos(array.shape(), layout, file);
+            array.requireWhole();
+            LayoutGuess guess = layout == null ? LayoutGuess.of(array) : null;
+            VideoLayout taken = guess != null ? guess.layout()
+                    : layout.rank() < array.shape().size() ? new VideoLayout(layout.axes() + "c") : layout;
+            NpyVideos videos = new NpyVideos(file, array, guess, taken, scale);
             if (videos.frames < 2) {
+                String other = taken.axes().replaceFirst("^nt", "tn");
                 throw new FramecastException(file + " holds videos of one frame only (shape "
-                        + text(header.shape()) + ", " + videos.layoutInWords() + "); at least two are needed.");
-            }
-            long videoBytes = header.shape().stream().reduce((long) type.bytes(), Math::multiplyExact) / videos.count;
-            if (videoBytes > Integer.MAX_VALUE - 8) { // The length of the longest Java array.
-                throw new FramecastException("The videos of " + file + " are too large, with shape "
-                        + text(header.shape()) + "; cut them into shorter or smaller ones.");
+                        + NpyHeader.text(array.shape()) + ", " + taken.inWords() + "); at least two are needed"
+                        + (other.equals(taken.axes()) || videos.count < 2 ? "."
+                        : ". With the layout " + other + " it is one video of " + videos.count + " frames."));
             }
             return videos;
-        } catch (NoSuchFileException e) {
-            throw new FramecastException("Cannot read " + file + ": there is no such file.", e);
-        } catch (AccessDeniedException e) {
-            throw new FramecastException("Cannot read " + file + ": permission denied.", e);
-        } catch (IOException e) {
-            throw new FramecastException("Cannot read " + file + ": " + e.getMessage() + ".", e);
+        } catch (RuntimeException e) {
+            array.close();
+            throw e;
         }
     }
 
-    private static NpyType type(NpyHeader header, Path file) {
-        String descr = header.descr();
-        if (descr.matches("[|<>=]?u1")) { // One byte has no order, whatever the header says.
-            return NpyType.UINT8;
+    private static void requireVideos(List<Long> shape, VideoLayout layout, Path file) {
+        String text = NpyHeader.text(shape);
+        if (layout == null && shape.size() != 4 && shape.size() != 5) {
+            throw new FramecastException(file + " has the shape " + text + "; videos need 4 axes (N, T, H, W) or"
+                    + " 5 (N, T, H, W, C)" + (shape.size() == 3 ? ", and a single one the layout thw." : "."));
         }
-        if (descr.equals(NpyType.FLOAT32.descr())) {
-            return NpyType.FLOAT32;
+        if (layout != null && shape.size() != layout.rank()
+                && (layout.place('c') >= 0 || shape.size() != layout.rank() + 1)) {
+            throw new FramecastException(file + " has the shape " + text + " of " + shape.size()
+                    + " axes, and not one of the layout " + layout + ".");
         }
-        if (descr.matches("[|<>=]?O.*")) {
-            throw new FramecastException(file + " holds pickled Python objects, which are never loaded; save a plain"
-                    + " uint8 or float32 array.");
-        }
-        if (descr.equals(">f4")) {
-            throw new FramecastException(file + " holds big-endian numbers ('>f4'); convert them with"
-                    + " x.astype('<f4') in NumPy.");
-        }
-        throw new FramecastException(file + " holds numbers of type '" + Quote.of(descr) + "'; convert them to"
-                + " uint8, or to float32 in [0, 1].");
-    }
-
-    private static void checkShape(NpyHeader header, NpyType type, long fileSize, Path file) {
-        List<Long> shape = header.shape();
-        if (header.fortranOrder()) {
-            throw new FramecastException(file + " is in Fortran order; save numpy.ascontiguousarray(x) instead.");
-        }
-        if (shape.size() != 4 && shape.size() != 5) {
-            throw new FramecastException(file + " has the shape " + text(shape) + "; videos need 4 axes (N, T, H, W) or"
-                    + " 5 (N, T, H, W, C).");
-        }
-        if (shape.get(0) == 0 || shape.get(1) == 0) {
-            throw new FramecastException(file + " holds no videos: its shape is " + text(shape) + ".");
-        }
-        if (shape.contains(0L)) {
-            throw new FramecastException(file + " holds empty images: its shape is " + text(shape) + ".");
-        }
-        long expected = header.dataOffset();
-        try {
-            expected = Math.addExact(expected,
-                    shape.stream().reduce((long) type.bytes(), Math::multiplyExact));
-            shape.forEach(Math::toIntExact);
-        } catch (ArithmeticException e) {
-            throw new FramecastException(file + " claims the shape " + text(shape) + ", which is too large to be true;"
-                    + " its header is damaged.", e);
-        }
-        if (fileSize < expected) {
-            throw NpyHeader.truncated(file, expected, fileSize);
-        }
-        if (fileSize > expected) {
-            throw new FramecastException(file + " is longer than it says: it should have " + expected
-                    + " bytes but has " + fileSize + "; write it again.");
-        }
-    }
-
-    private static VideoLayout recognise(NpyHeader header, NpyType type, MappedFile mapped) {
-        long second = header.shape().get(1);
-        boolean official = type == NpyType.UINT8
-                && header.shape().equals(List.of((long) OFFICIAL_FRAMES, second, (long) OFFICIAL_SIZE,
-                        (long) OFFICIAL_SIZE));
-        // A second axis of length one cannot be time, which has two frames or more.
-        if (official && (second > OFFICIAL_FRAMES || second == 1
-                || changesLessAlongFirstAxis((int) second, header.dataOffset(), mapped))) {
-            return VideoLayout.TNHW;
-        }
-        return VideoLayout.NTHW;
-    }
-
-    /** Compares the mean absolute differences of neighbouring images along the axes of (20, second, 64, 64). */
-    private static boolean changesLessAlongFirstAxis(int second, int dataOffset, MappedFile mapped) {
-        byte[][][] images = new byte[OFFICIAL_FRAMES][second][OFFICIAL_SIZE * OFFICIAL_SIZE];
-        long alongFirst = 0;
-        long alongSecond = 0;
-        for (int i = 0; i < OFFICIAL_FRAMES; i++) {
-            for (int j = 0; j < second; j++) {
-                mapped.read(dataOffset + (long) (i * second + j) * images[i][j].length, images[i][j]);
-                alongFirst += i > 0 ? difference(images[i][j], images[i - 1][j]) : 0;
-                alongSecond += j > 0 ? difference(images[i][j], images[i][j - 1]) : 0;
+        for (int axis = 0; axis < shape.size(); axis++) {
+            if (shape.get(axis) == 0) {
+                boolean none = layout == null ? axis < 2 : "nt".indexOf((layout.axes() + "c").charAt(axis)) >= 0;
+                throw new FramecastException(file + " holds " + (none ? "no videos" : "empty images") + ": its shape is "
+                        + text + ".");
             }
         }
-        long pairsAlongFirst = (OFFICIAL_FRAMES - 1L) * second;
-        long pairsAlongSecond = OFFICIAL_FRAMES * (second - 1L);
-        return alongFirst * pairsAlongSecond < alongSecond * pairsAlongFirst;
     }
 
-    private static long difference(byte[] a, byte[] b) {
-        long sum = 0;
-        for (int i = 0; i < a.length; i++) {
-            sum += Math.abs((a[i] & 0xff) - (b[i] & 0xff));
-        }
-        return sum;
+    private int length(char axis) {
+        int place = layout.place(axis);
+        return place < 0 ? 1 : array.shape().get(place).intValue();
     }
 
-    /** TNHW or NTHW: as asked for, or as recognised. */
+    private long stride(char axis) {
+        int place = layout.place(axis);
+        return place < 0 ? 0 : array.stride(place);
+    }
+
+    /** The axes, as given or as judged. */
     public VideoLayout layout() {
         return layout;
+    }
+
+    /** How the layout was judged, where it was and there was a choice. */
+    public Optional<LayoutGuess> layoutGuess() {
+        return Optional.ofNullable(guess).filter(judged -> judged.other() != null);
+    }
+
+    public NpyType type() {
+        return array.type();
+    }
+
+    public List<Long> shape() {
+        return array.shape();
     }
 
     /** One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first". */
     public String describe() {
         return Count.of(count, "video") + " of " + frames + " frames of " + height + "x" + width + "x"
-                + channels + ", " + type + ", " + layoutInWords();
-    }
-
-    private String layoutInWords() {
-        return layout == VideoLayout.TNHW ? "frames first" : "videos first";
+                + channels + ", " + type() + ", " + layout.inWords();
     }
 
     @Override
@@ -232,10 +188,164 @@ public final class NpyVideos implements Videos {
         return channels;
     }
 
+    /** Whether the scale follows from the values, and not from the type or from who opened the file. */
+    public boolean isScaleJudged() {
+        return givenScale == null && type().isInteger() && type() != NpyType.UINT8;
+    }
+
+    /**
+     * Which values are black and white. Where they judge that themselves and nobody asked before, the file is read.
+     *
+     * @throws ScaleException as {@link #check}
+     */
+    public Scale scale() {
+        if (givenScale != null) {
+            return givenScale;
+        }
+        if (!isScaleJudged()) {
+            return type().range();
+        }
+        judge((done, total) -> { });
+        return judgedScale;
+    }
+
+    /**
+     * Looks at values before they are used. Of floating-point numbers and where a scale was given, at all of the videos
+     * and frames below. Of whole numbers else at those that it takes to know their scale, and whether there is anything
+     * to see: the whole file in the worst case, the first frames in most files of uint8.
+     *
+     * @param videoCount how many videos, from the first on
+     * @param frameCount how many frames of each, from the first on
+     * @throws FramecastException naming video and frame, if a value is NaN or infinite
+     * @throws ScaleException naming video and frame, if a value is more than a little outside the scale; or if the
+     *         scale of numbers of 32 or 64 bits would make them all black
+     */
+    public ValueRange check(int videoCount, int frameCount, Progress progress) {
+        Objects.checkFromToIndex(0, videoCount, count);
+        Objects.checkFromToIndex(0, frameCount, frames);
+        if (givenScale == null && type().isInteger()) {
+            judge(progress);
+            return judgedBy;
+        }
+        if (givenScale == null && type() == NpyType.BOOL) {
+            return new ValueRange(0, 1, 0, 0, false);
+        }
+        Survey survey = new Survey(scale());
+        survey.look(videoCount, frameCount, progress);
+        // NaN and infinity are neither below nor above.
+        if (survey.count > 0 && !(scale().takes(survey.least) && scale().takes(survey.most))) {
+            for (int k = 0; k < videoCount; k++) {
+                for (int frame = 0; frame < frameCount; frame++) {
+                    read(k, frame, frame + 1, survey);
+                }
+            }
+        }
+        return survey.range(scale());
+    }
+
+    /** Settles how whole numbers become brightness. */
+    private synchronized void judge(Progress progress) {
+        if (judgedScale != null) {
+            return;
+        }
+        Survey survey = new Survey(null);
+        survey.look(count, frames, progress);
+        Scale scale = judged(survey.least, survey.most);
+        ValueRange range = survey.range(scale);
+        if (range.dark() && type().bytes() > 2) {
+            throw new ScaleException(file + " holds " + type() + " numbers from " + Scale.text(survey.least) + " to "
+                    + Scale.text(survey.most) + ", which are all black on the scale of their type",
+                    Scale.fitting(survey.least, survey.most));
+        }
+        judgedBy = range;
+        judgedScale = scale;
+    }
+
+    private Scale judged(double least, double most) {
+        Scale range = type().range();
+        if (type() == NpyType.UINT8 || least < 0) {
+            return range;
+        }
+        boolean isWhite = WHITES.contains(most) || type().bytes() > 2 && most == NpyType.UINT16.range().white();
+        return new Scale(0, isWhite ? most : range.white());
+    }
+
+    /** The least and the largest of the values that are looked at. */
+    private final class Survey {
+
+        /** Null while it is not known. */
+        private final Scale scale;
+        private double least = Double.POSITIVE_INFINITY;
+        private double most = Double.NEGATIVE_INFINITY;
+        private long outside;
+        private long count;
+
+        Survey(Scale scale) {
+            this.scale = scale;
+        }
+
+        void look(int videoCount, int frameCount, Progress progress) {
+            List<Axis> box = List.of(new Axis(videoCount, stride('n'), 0), new Axis(frameCount, stride('t'), 0),
+                    new Axis(height, stride('h'), 0), new Axis(width, stride('w'), 0),
+                    new Axis(channels, stride('c'), 0));
+            long total = box.stream().mapToLong(Axis::length).reduce((long) type().bytes(), Math::multiplyExact);
+            if (total == 0) {
+                return;
+            }
+            array.visit(0, box, (values, length) -> {
+                add(values, length);
+                boolean enough = scale == null ? isSettled() : !(most - least < Double.POSITIVE_INFINITY);
+                if (!enough) {
+                    progress.update(count * type().bytes(), total);
+                }
+                return !enough;
+            });
+        }
+
+        private void add(float[] values, int length) {
+            float low = Float.POSITIVE_INFINITY;
+            float high = Float.NEGATIVE_INFINITY;
+            for (int i = 0; i < length; i++) { // Comparisons, of which few hold: Math.min and Math.max are slower.
+                float value = values[i];
+                if (value < low) {
+                    low = value;
+                }
+                if (!(value <= high)) {
+                    if (Float.isNaN(value)) {
+                        low = value;
+                        high = value;
+                        break;
+                    }
+                    high = value;
+                }
+            }
+            least = Math.min(least, low);
+            most = Math.max(most, high);
+            count += length;
+            if (scale != null && !(scale.holds(low) && scale.holds(high))) {
+                for (int i = 0; i < length; i++) {
+                    outside += scale.holds(values[i]) ? 0 : 1;
+                }
+            }
+        }
+
+        /** Whether no further value can change the scale of whole numbers, nor make it a dark one. */
+        private boolean isSettled() {
+            boolean whole = type() == NpyType.UINT8 || least < 0 || type().range().black() == 0
+                    && most > (type().bytes() > 2 ? NpyType.UINT16.range().white() : WHITES.get(WHITES.size() - 1));
+            return whole && !judged(least, most).isDark(least, most);
+        }
+
+        ValueRange range(Scale on) {
+            return new ValueRange(least, most, outside, count, count > 0 && on.isDark(least, most));
+        }
+    }
+
     /**
      * {@inheritDoc}
      *
-     * @throws FramecastException if a value is NaN, infinite or outside [0, 1]
+     * @throws FramecastException as {@link #check}, of the values of this video; or if the video is too long for one
+     *         array
      */
     @Override
     public Video get(int index) {
@@ -245,47 +355,58 @@ public final class NpyVideos implements Videos {
     /**
      * {@inheritDoc} Other frames are not read.
      *
-     * @throws FramecastException if a value is NaN, infinite or outside [0, 1]
+     * @throws FramecastException as {@link #check}, of the values of these frames; or if they are too many for one array
      */
     @Override
     public Video get(int index, int from, int to) {
         Objects.checkIndex(index, count);
         Objects.checkFromToIndex(from, to, frames);
-        float[] values = new float[(to - from) * frameSize()];
-        byte[] bytes = new byte[frameSize() * type.bytes()];
-        for (int frame = from; frame < to; frame++) {
-            int first = (frame - from) * frameSize();
-            long image = layout == VideoLayout.TNHW ? (long) frame * count + index : (long) index * frames + frame;
-            mapped.read(dataOffset + image * bytes.length, bytes);
-            switch (type) {
-                case UINT8 -> {
-                    for (int i = 0; i < bytes.length; i++) {
-                        values[first + i] = (bytes[i] & 0xff) / 255f;
-                    }
-                }
-                case FLOAT32 -> {
-                    FloatBuffer floats = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-                    for (int i = 0; i < frameSize(); i++) {
-                        values[first + i] = checked(floats.get(i), index, frame);
-                    }
-                }
-            }
+        return read(index, from, to, null);
+    }
+
+    /** @param all all values, where they were looked at before: a message tells of them; else null */
+    private Video read(int index, int from, int to, Survey all) {
+        if ((long) (to - from) * height * width * channels > Integer.MAX_VALUE - 8) { // The longest Java array.
+            throw new FramecastException("The videos of " + file + " are too large, with shape "
+                    + NpyHeader.text(array.shape()) + "; cut them into shorter or smaller ones.");
+        }
+        Scale scale = scale();
+        int frameSize = frameSize();
+        float[] values = new float[(to - from) * frameSize];
+        array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameSize),
+                new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
+                new Axis(channels, stride('c'), 1)), values);
+        int good = scale.toBrightness(values);
+        if (good < values.length) {
+            throw refusal(index, from + good / frameSize, values, good, all);
         }
         return new Video(to - from, height, width, channels, values);
     }
 
-    private float checked(float value, int index, int frame) {
-        if (value >= 0 && value <= 1) {
-            return value;
+    /** @param values as they are in the file from {@code at} on, where the one is that is refused */
+    private FramecastException refusal(int index, int frame, float[] values, int at, Survey all) {
+        String fault = file + " has the value " + values[at] + " in video " + index + ", frame " + frame;
+        if (!Float.isFinite(values[at])) {
+            return new FramecastException(fault + "; values must be numbers; find out where it comes from.");
         }
-        String advice = Float.isFinite(value)
-                ? "values must be in [0, 1]; if they are pixels of 0 to 255, divide by 255 or save them as uint8"
-                : "values must be numbers in [0, 1]; find out where it comes from";
-        throw new FramecastException(file + " has the value " + value + " in video " + index + ", frame " + frame + "; "
-                + advice + ".");
+        fault += ", outside [" + Scale.text(scale().black()) + ", " + Scale.text(scale().white()) + "]";
+        if (all != null && Double.isFinite(all.most - all.least)) {
+            return new ScaleException(fault + ", and values from " + Scale.text(all.least) + " to "
+                    + Scale.text(all.most) + " in all", Scale.fitting(all.least, all.most));
+        }
+        double least = Double.POSITIVE_INFINITY;
+        double most = Double.NEGATIVE_INFINITY;
+        for (int i = at; i < values.length; i++) {
+            if (Float.isFinite(values[i])) {
+                least = Math.min(least, values[i]);
+                most = Math.max(most, values[i]);
+            }
+        }
+        return new ScaleException(fault, Scale.fitting(least, most));
     }
 
-    private static String text(List<Long> shape) {
-        return Quote.of(shape.toString().replace('[', '(').replace(']', ')'));
+    @Override
+    public void close() {
+        array.close();
     }
 }

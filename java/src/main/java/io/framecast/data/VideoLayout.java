@@ -1,11 +1,51 @@
 package io.framecast.data;
 
-/** The order of the first two axes of a file of videos: N videos of T frames. */
-public enum VideoLayout {
-    /** Recognised by the shape, and where that leaves a doubt by the content. */
-    AUTO,
-    /** Frames first, as in the official Moving MNIST file. */
-    TNHW,
+import io.framecast.FramecastException;
+import java.util.Locale;
+
+/**
+ * What the axes of an array of videos are, one letter an axis: n (videos), t (frames), h, w and c (channels), in any
+ * order. Without n the array is one video, without c it has one channel.
+ */
+public record VideoLayout(String axes) {
+
     /** Videos first. */
-    NTHW
+    public static final VideoLayout NTHW = new VideoLayout("nthw");
+
+    /** Frames first, as in the official Moving MNIST file. */
+    public static final VideoLayout TNHW = new VideoLayout("tnhw");
+
+    /** @throws FramecastException unless t, h and w are there once each, and n and c at most once */
+    public VideoLayout {
+        String given = axes;
+        axes = axes.toLowerCase(Locale.ROOT);
+        boolean known = axes.matches("[nthwc]{3,5}") && axes.chars().distinct().count() == axes.length();
+        if (!known || axes.indexOf('t') < 0 || axes.indexOf('h') < 0 || axes.indexOf('w') < 0) {
+            throw new FramecastException("\"" + given + "\" is no order of axes; give t (frames), h and w once each, and n"
+                    + " (videos) and c (channels) at most once, such as nthw, tnhw, ntchw or thwc.");
+        }
+    }
+
+    /** The place of an axis, or -1 if there is none. */
+    int place(char axis) {
+        return axes.indexOf(axis);
+    }
+
+    int rank() {
+        return axes.length();
+    }
+
+    /** For people: "videos first", "frames first", or the axes. */
+    String inWords() {
+        return switch (axes) {
+            case "nthw", "nthwc" -> "videos first";
+            case "tnhw", "tnhwc" -> "frames first";
+            default -> "axes " + axes;
+        };
+    }
+
+    @Override
+    public String toString() {
+        return axes;
+    }
 }

@@ -8,12 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The models that have names, and those in files. */
 public final class Models {
 
     /** The presets, resources of this package in model JSON. */
     public static final List<String> PRESETS = List.of("keras", "small");
+
+    /** Frames need no multiple of more pixels than that. */
+    private static final int LARGEST_MULTIPLE = 64;
 
     private Models() {
     }
@@ -26,7 +30,47 @@ public final class Models {
      */
     public static ModelConfig load(String name, FrameShape frames) {
         ModelConfig model = load(name);
-        return PRESETS.contains(name) ? model.fittedTo(frames) : model;
+        if (!PRESETS.contains(name)) {
+            return model;
+        }
+        try {
+            return model.fittedTo(frames);
+        } catch (FramecastException e) {
+            throw new FramecastException(e.getMessage().replaceFirst("\\.$", "") + remedy(name, frames), e);
+        }
+    }
+
+    /** Which presets take such frames, and what frames near to these the preset takes. */
+    private static String remedy(String name, FrameShape frames) {
+        String others = PRESETS.stream().filter(other -> takes(other, frames)).map(other -> "the model " + other)
+                .collect(Collectors.joining(" and "));
+        int multiple = 1;
+        while (multiple <= LARGEST_MULTIPLE && !takes(name, new FrameShape(multiple, multiple, frames.channels()))) {
+            multiple++;
+        }
+        if (multiple > LARGEST_MULTIPLE) {
+            return others.isEmpty() ? "." : "; " + others + " takes such frames.";
+        }
+        int croppedHeight = frames.height() / multiple * multiple;
+        int croppedWidth = frames.width() / multiple * multiple;
+        return "; " + (others.isEmpty() ? "" : others + " takes such frames, and ") + name + " takes them "
+                + (croppedHeight == 0 || croppedWidth == 0 ? ""
+                        : "cropped to " + croppedHeight + "x" + croppedWidth + " or ")
+                + "padded to " + multipleAbove(frames.height(), multiple) + "x"
+                + multipleAbove(frames.width(), multiple) + ".";
+    }
+
+    private static int multipleAbove(int size, int multiple) {
+        return (size + multiple - 1) / multiple * multiple;
+    }
+
+    private static boolean takes(String preset, FrameShape frames) {
+        try {
+            preset(preset).fittedTo(frames);
+            return true;
+        } catch (FramecastException e) {
+            return false;
+        }
     }
 
     /**

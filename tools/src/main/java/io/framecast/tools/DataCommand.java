@@ -4,7 +4,7 @@ import io.framecast.Count;
 import io.framecast.data.Download;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
-import io.framecast.data.Videos;
+import io.framecast.data.Scale;
 import io.framecast.tools.render.ContactSheet;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -92,7 +92,7 @@ final class DataCommand implements Runnable {
         Path data;
 
         @Mixin
-        LayoutOption layout;
+        NpyOptions npy;
 
         Path path() {
             Options.require(file == null != (data == null), "Name one file of videos.");
@@ -100,7 +100,7 @@ final class DataCommand implements Runnable {
         }
 
         NpyVideos open() {
-            return layout.open(path());
+            return npy.open(path());
         }
     }
 
@@ -114,15 +114,21 @@ final class DataCommand implements Runnable {
         public void run() {
             try (NpyVideos videos = source.open()) {
                 Terminal.say(source.path() + ": " + videos.describe());
+                source.npy.check(videos, videos.count(), videos.frames());
+                Scale scale = videos.scale();
+                Terminal.say("scale: " + Scale.text(scale.black()) + " is black, " + Scale.text(scale.white())
+                        + " is white");
                 int sample = Math.min(100, videos.count());
                 double sum = 0;
                 float least = Float.POSITIVE_INFINITY;
                 float most = Float.NEGATIVE_INFINITY;
                 for (int k = 0; k < sample; k++) {
-                    for (float value : videos.get(k).values()) {
-                        sum += value;
-                        least = Math.min(least, value);
-                        most = Math.max(most, value);
+                    for (int frame = 0; frame < videos.frames(); frame++) {
+                        for (float value : videos.get(k, frame, frame + 1).values()) {
+                            sum += value;
+                            least = Math.min(least, value);
+                            most = Math.max(most, value);
+                        }
                     }
                 }
                 long values = (long) sample * videos.frames() * videos.frameSize();
@@ -152,7 +158,8 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
-            try (Videos videos = source.open()) {
+            try (NpyVideos videos = source.open()) {
+                source.npy.check(videos, 0, 0); // What it draws is checked as it is read.
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);

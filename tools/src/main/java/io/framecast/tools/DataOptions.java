@@ -23,12 +23,15 @@ final class DataOptions {
     String data;
 
     @Mixin
-    LayoutOption layout;
+    NpyOptions npy;
 
     @Option(names = "--videos", paramLabel = "N",
             description = "Take the first N videos of the file, or generate N. Default: all of a file, "
                     + GENERATED_VIDEOS + " generated.")
     Integer videos;
+
+    /** Where the videos come from a file. */
+    private NpyVideos file;
 
     boolean isGenerated() {
         return data.equals(GENERATED);
@@ -54,6 +57,18 @@ final class DataOptions {
         return new Split(parts.get(0), parts.size() > 1 ? parts.get(1) : parts.get(0).slice(0, 0));
     }
 
+    /**
+     * Looks at the values of the opened videos before anything is done with them.
+     *
+     * @param frames how many frames of each are used
+     * @throws FramecastException if there is a value that cannot be used
+     */
+    void check(int frames) {
+        if (file != null) {
+            npy.check(file, videos == null ? file.count() : videos, frames);
+        }
+    }
+
     /** Videos for training and, if there are any, for validation; the two have no digit in common. */
     static List<MovingMnist> generated(int count, double validationFraction, long seed) {
         int training = Split.trainingCount(count, validationFraction);
@@ -66,7 +81,7 @@ final class DataOptions {
     }
 
     private Videos openFile() {
-        NpyVideos file = layout.open(Path.of(data));
+        file = npy.open(Path.of(data));
         Terminal.say("data: " + data + ": " + file.describe());
         if (videos == null) {
             return file;

@@ -54,9 +54,7 @@ final class DemoCommand implements Callable<Integer> {
         Path data = out.resolve("videos.npy");
         Path sheet = out.resolve("videos.png");
         Path runPath = out.resolve("run");
-        System.out.println("1/4 making " + videos + " videos of two moving digits");
-        MovingMnist.write(data, DataOptions.generated(videos, VALIDATION_SPLIT, SEED));
-        try (Backend backend = device.open(); NpyVideos made = NpyVideos.open(data, VideoLayout.TNHW)) {
+        try (Backend backend = device.open(); NpyVideos made = make(data)) {
             ContactSheet.write(sheet, made, 0, 1, 2, 3, 4);
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
@@ -81,5 +79,11 @@ final class DemoCommand implements Callable<Integer> {
             Terminal.say("  the whole story         " + runPath.resolve("report.html"));
         }
         return 0;
+    }
+
+    private NpyVideos make(Path data) {
+        System.out.println("1/4 making " + videos + " videos of two moving digits");
+        MovingMnist.write(data, DataOptions.generated(videos, VALIDATION_SPLIT, SEED));
+        return NpyVideos.open(data, VideoLayout.TNHW, null);
     }
 }

@@ -47,6 +47,7 @@ final class EvaluateCommand implements Runnable {
         try (Backend backend = device.open(); Videos videos = data.open(seed)) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = Forecaster.comparable(videos, data.data, context, frames);
+            data.check(context + predicted);
             try (Forecaster forecaster = new Forecaster(backend, model, context, predicted)) {
                 Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
                 System.out.print(ScoreTable.of(evaluation));

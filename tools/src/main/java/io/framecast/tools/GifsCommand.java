@@ -56,6 +56,7 @@ final class GifsCommand implements Runnable {
             Videos last = data.isGenerated() ? all : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             int frames = Forecaster.comparable(all, data.data, context, null);
+            data.check(context + frames);
             try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
                 List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count,
                         seed, context, frames, out);

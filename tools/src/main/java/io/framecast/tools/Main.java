@@ -2,6 +2,7 @@ package io.framecast.tools;
 
 import io.framecast.FramecastException;
 import io.framecast.Quote;
+import io.framecast.data.ScaleException;
 import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -83,6 +84,9 @@ public final class Main {
     /** What was wrong and what to do. */
     static String sentence(Throwable e) {
         String message = String.valueOf(e.getMessage());
+        if (e instanceof ScaleException scale) {
+            return NpyOptions.sentence(scale);
+        }
         if (e instanceof FramecastException) {
             return message;
         }

@@ -28,7 +28,7 @@ final class PredictCommand implements Runnable {
     Path input;
 
     @Mixin
-    LayoutOption layout;
+    NpyOptions npy;
 
     @Option(names = "--output", paramLabel = "Y.npy", required = true,
             description = "Where to write the predictions, (videos, frames, height, width, channels) float32.")
@@ -51,7 +51,7 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1, "--frames must be at least 1, not " + frames + ".");
         Checkpoint model = Checkpoint.read(checkpoint);
-        try (Backend backend = device.open(); NpyVideos videos = layout.open(input)) {
+        try (Backend backend = device.open(); NpyVideos videos = npy.open(input)) {
             Terminal.say("input: " + videos.describe());
             DataOptions.requireFrames(videos, input.toString(), model.model().input());
             if (!teacherForced && videos.frames() < context) {
@@ -61,6 +61,7 @@ final class PredictCommand implements Runnable {
             int mostFrames = HostTensor.MAX_SIZE / videos.frameSize();
             Options.require(frames <= mostFrames, "--frames must be at most " + mostFrames + " for frames of "
                     + model.model().input() + ", not " + frames + ".");
+            npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
             int written = teacherForced ? videos.frames() : frames;
             NpyWriter.write(output, NpyType.FLOAT32,
                     List.of(videos.count(), written, videos.height(), videos.width(), videos.channels()), out -> {

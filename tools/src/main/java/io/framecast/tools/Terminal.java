@@ -43,6 +43,11 @@ final class Terminal {
         System.err.println("framecast: warning: " + Quote.line(message));
     }
 
+    /** A line on standard error about what was decided for the person, and how to decide otherwise. */
+    static void note(String message) {
+        System.err.println("framecast: note: " + Quote.line(message));
+    }
+
     /**
      * Whether a person watches standard error, where progress bars are drawn: whether it is a terminal, of all character
      * devices the one kind that a program's output goes to, but for those of memory such as {@code /dev/null}. (A

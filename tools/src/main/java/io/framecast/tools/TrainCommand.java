@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
 final class TrainCommand implements Callable<Integer> {
 
     /** Options that a run keeps when it resumes. */
-    private static final List<String> KEPT = List.of("--data", "--layout", "--videos", "--model", "--init",
+    private static final List<String> KEPT = List.of("--data", "--layout", "--scale", "--videos", "--model", "--init",
             "--batch-size", "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split",
             "--no-shuffle", "--loss", "--precision", "--threads");
 
@@ -118,6 +118,7 @@ final class TrainCommand implements Callable<Integer> {
         try (Backend backend = device.open()) {
             Split split = data.split(validationSplit, seed);
             Checkpoint start = start(split);
+            data.check(split.training().frames());
             Path path = resume != null ? resume : out != null ? out : Path.of("run");
             Map<String, Object> config = config(start.model());
             try (RunDirectory run = resume != null

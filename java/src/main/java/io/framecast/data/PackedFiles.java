@@ -1,0 +1,136 @@
+package io.framecast.data;
+
+import io.framecast.FramecastException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
+import org.apache.commons.compress.archivers.zip.ZipFile;
+
+/**
+ * The .npy file within another: packed by gzip, or as the only array of an .npz file, which is a zip file. What is
+ * compressed is unpacked to a temporary file that nobody else sees, and that goes when it is closed.
+ */
+final class PackedFiles {
+
+    /** Deflate, the method of both, packs no more than 1032 bytes into one. */
+    private static final long BEST_RATIO = 1032;
+
+    private static final int SHOWN_NAMES = 8;
+
+    private PackedFiles() {
+    }
+
+    /**
+     * Opens a file as it is, or what is packed in it.
+     *
+     * @throws FramecastException if it is packed and cannot be unpacked, or holds none or several arrays
+     */
+    static FileBytes open(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new FramecastException("Cannot read " + file + ": it is a directory; put its videos into one .npy file,"
+                    + " with numpy.save and numpy.stack.");
+        }
+        FileBytes bytes = FileBytes.open(file);
+        byte[] magic = Arrays.copyOf(bytes.head(4), 4);
+        try {
+            if (magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
+                bytes.close();
+                try (InputStream in = new GZIPInputStream(Files.newInputStream(file), 1 << 16)) {
+                    return unpack(in, bytes.size(), file);
+                }
+            }
+            // A local file header, or the end of an archive of nothing.
+            if (magic[0] == 'P' && magic[1] == 'K' && (magic[2] == 3 && magic[3] == 4 || magic[2] == 5)) {
+                bytes.close();
+                return fromZip(file);
+            }
+            return bytes;
+        } catch (ZipException | EOFException e) {
+            throw new FramecastException(file + " is damaged and cannot be unpacked (" + e.getMessage()
+                    + "); copy or download it again.", e);
+        }
+    }
+
+    private static FileBytes fromZip(Path file) throws IOException {
+        try (ZipFile zip = ZipFile.builder().setPath(file).get()) {
+            List<ZipArchiveEntry> entries = new ArrayList<>(Collections.list(zip.getEntries()));
+            entries.removeIf(ZipArchiveEntry::isDirectory);
+            if (entries.size() != 1) {
+                throw new FramecastException(entries.isEmpty() ? file + " holds no array; save one with numpy.savez."
+                        : file + " holds " + entries.size() + " arrays (" + names(entries)
+                        + "); save the one of the videos by itself, with numpy.save.");
+            }
+            ZipArchiveEntry entry = entries.get(0);
+            if (!zip.canReadEntryData(entry)) {
+                throw new FramecastException(file + " is encrypted or compressed in an unusual way; save its array with"
+                        + " numpy.save.");
+            }
+            // As numpy.savez writes it: as it is.
+            if (entry.getMethod() == ZipArchiveEntry.STORED) {
+                return FileBytes.open(file, entry.getDataOffset(), entry.getSize());
+            }
+            try (InputStream in = zip.getInputStream(entry)) {
+                return unpack(in, entry.getCompressedSize(), file);
+            }
+        }
+    }
+
+    private static String names(List<ZipArchiveEntry> entries) {
+        List<String> names = new ArrayList<>();
+        for (ZipArchiveEntry entry : entries.subList(0, Math.min(SHOWN_NAMES, entries.size()))) {
+            names.add(entry.getName().replaceAll("\\.npy$", "").replaceAll("\\p{Cntrl}", "?"));
+        }
+        return String.join(", ", names) + (entries.size() > SHOWN_NAMES ? ", ..." : "");
+    }
+
+    /**
+     * Unpacks as much as the header says that there is, and one byte more if there is one, so that a bomb fills no disk
+     * and that what is too long is known as such.
+     */
+    private static FileBytes unpack(InputStream in, long packedSize, Path file) throws IOException {
+        byte[] head = in.readNBytes(NpyHeader.LONGEST);
+        NpyHeader header = NpyHeader.read(head, head.length < NpyHeader.LONGEST ? head.length : Long.MAX_VALUE, file);
+        long end = header.end(NpyType.of(header.descr(), file), file);
+        if (end / BEST_RATIO > packedSize) {
+            throw new FramecastException(file + " claims to unpack to " + end + " bytes, which its " + packedSize
+                    + " bytes cannot hold; copy or download it again.");
+        }
+        Path unpacked = Files.createTempFile("framecast-", ".npy");
+        try {
+            long free = Files.getFileStore(unpacked).getUsableSpace();
+            if (end > free) {
+                throw new FramecastException("Cannot unpack " + file + ": " + unpacked.getParent() + " has "
+                        + free / 1_000_000 + " MB left, and " + end / 1_000_000
+                        + " MB are needed; unpack it yourself, where there is room.");
+            }
+            try (OutputStream out = Files.newOutputStream(unpacked)) {
+                out.write(head);
+                byte[] piece = new byte[NpyArray.PIECE];
+                for (long left = end + 1 - head.length; left > 0;) {
+                    int count = in.readNBytes(piece, 0, (int) Math.min(left, piece.length));
+                    if (count == 0) {
+                        break;
+                    }
+                    out.write(piece, 0, count);
+                    left -= count;
+                }
+            }
+            RandomAccessFile opened = new RandomAccessFile(unpacked.toFile(), "r");
+            return new FileBytes(file, opened, 0, opened.length());
+        } finally {
+            // Its bytes stay as long as it is open, and no longer, however this process ends.
+            Files.delete(unpacked);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package io.framecast.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.FramecastException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is packed is read, or refused in a sentence. That what NumPy packs is read, {@link NpyVideosTest} shows. */
+class PackedFilesTest {
+
+    @TempDir
+    private Path directory;
+
+    private byte[] array(String shape, int size) throws IOException {
+        byte[] data = new byte[size];
+        Arrays.fill(data, (byte) 200);
+        Path file = ArrayFile.write(directory.resolve("array.npy"), "|u1", false, shape, data);
+        return Files.readAllBytes(file);
+    }
+
+    private Path gzip(byte[] content) throws IOException {
+        Path file = directory.resolve("v.npy.gz");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write(content);
+        }
+        return file;
+    }
+
+    private static byte[] zip(boolean compressed, String[] names, byte[] content) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipOutputStream out = new ZipOutputStream(bytes)) {
+            out.setLevel(compressed ? 9 : 0);
+            for (String name : names) {
+                out.putNextEntry(new ZipEntry(name));
+                out.write(content);
+            }
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void refused(Path file, String expected) {
+        String message = assertThrows(FramecastException.class, () -> NpyVideos.open(file)).getMessage();
+        assertTrue(message.contains(file + " " + expected) && message.endsWith(".") && message.lines().count() == 1,
+                message);
+    }
+
+    @Test
+    void whatIsUnpackedIsLargeAndLeavesNothing() throws IOException {
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        byte[] array = array("(4, 5, 300, 400)", 2_400_000);
+        for (Path file : new Path[] {gzip(array),
+            Files.write(directory.resolve("v.npz"), zip(true, new String[] {"arr_0.npy"}, array))}) {
+            try (NpyVideos videos = NpyVideos.open(file)) {
+                assertEquals("4 videos of 5 frames of 300x400x1, uint8, videos first", videos.describe());
+                assertEquals(200 / 255f, videos.get(3).values()[599_999]);
+                try (var left = Files.newDirectoryStream(temporary, "framecast-*.npy")) {
+                    assertTrue(!left.iterator().hasNext(), "a temporary file has no name any more");
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatClaimsToBeMoreThanItCanBeIsRefusedBeforeTheDiskIsFull() throws IOException {
+        refused(gzip(array("(20000, 20000, 1000, 1000)", 1000)), "claims to unpack to 400000000000");
+        // Ten times as much as the header says is not unpacked.
+        Path bomb = gzip(Arrays.copyOf(array("(4, 5, 30, 40)", 24_000), 240_000));
+        refused(bomb, "is longer than it says: it should have");
+    }
+
+    @Test
+    void damageIsASentence() throws IOException {
+        byte[] array = array("(4, 5, 30, 40)", 24_000);
+        new java.util.Random(3).nextBytes(array); // What is packed shall not be short.
+        System.arraycopy(array("(4, 5, 30, 40)", 24_000), 0, array, 0, 100);
+        Path gzipped = gzip(array);
+        byte[] packed = Files.readAllBytes(gzipped);
+        refused(gzip(Arrays.copyOf(array, array.length - 1)), "is truncated: it should have");
+        refused(Files.write(gzipped, Arrays.copyOf(packed, packed.length / 2)), "is damaged and cannot be unpacked");
+        refused(Files.write(gzipped, Arrays.copyOf(packed, 11)), "is damaged and cannot be unpacked");
+        refused(gzip("a text".getBytes(StandardCharsets.US_ASCII)), "is not a .npy file");
+        byte[] zipped = zip(true, new String[] {"arr_0.npy"}, array);
+        for (int length : new int[] {4, 60, zipped.length - 30}) {
+            Path file = Files.write(directory.resolve("v.npz"), Arrays.copyOf(zipped, length));
+            String message = assertThrows(FramecastException.class, () -> NpyVideos.open(file)).getMessage();
+            assertTrue(message.contains(file.toString()) && message.lines().count() == 1, message);
+        }
+    }
+
+    @Test
+    void severalArraysAreNamedAndNoneIsSaid() throws IOException {
+        Path file = directory.resolve("v.npz");
+        byte[] array = array("(2, 2, 1, 1)", 4);
+        Files.write(file, zip(false, new String[] {"x.npy", "y\n.npy", "z.npy"}, array));
+        refused(file, "holds 3 arrays (x, y?, z); save the one of the videos by itself, with numpy.save");
+        Files.write(file, zip(false, new String[0], array));
+        refused(file, "holds no array");
+    }
+}
