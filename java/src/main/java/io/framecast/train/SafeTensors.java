@@ -31,8 +31,8 @@ import java.util.Map;
 /**
  * A safetensors file of F32 tensors: eight bytes with the length of the header, the header (JSON: for each tensor its
  * dtype, shape and place in the data, and a map of strings under {@code __metadata__}), the data. As the format's
- * definition asks, tensors fill the data without gaps or overlaps. A header may have 100 MB by the definition, and 16 MB
- * here, of which the largest model needs two.
+ * definition asks, tensors fill the data without gaps or overlaps. A header may have 100 MB by the definition, and
+ * 16 MB here, of which the largest model needs two.
  *
  * @param metadata strings by name
  * @param tensors in the order of the data

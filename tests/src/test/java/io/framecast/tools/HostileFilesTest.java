@@ -31,8 +31,8 @@ class HostileFilesTest {
 
     private static final List<String> PIECES = List.of("0", "-1", "1e999", "NaN", "2147483648", "9223372036854775807",
             "99999999999999999999999", "null", "true", "\"", "'", "{", "}", "[", "]", ",", ":", "\\u0000",
-            "\\u001b[31m", "\\n", "\n", "\r", "\u001b[2J", "\u0000", "\u009b", "\u202e", "\nframecast: done\n", "(", ")", "<f8", "|O",
-            "\\ud800", "\u00ff");
+            "\\u001b[31m", "\\n", "\n", "\r", "\u001b[2J", "\u0000", "\u009b", "\u202e", "\nframecast: done\n", "(", ")",
+            "<f8", "|O", "\\ud800", "\u00ff");
 
     private interface Reader {
         void read(Path file) throws IOException;
