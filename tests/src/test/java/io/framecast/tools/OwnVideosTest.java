@@ -155,6 +155,23 @@ class OwnVideosTest {
     }
 
     @Test
+    void blackVideosAreSaidToBeBlack() {
+        float[] values = new float[8 * 5 * 60];
+        Path black = Npy.write(work.file("black.npy"), "(8, 5, 6, 10)", values);
+        assertTold(Cli.run("data info", black), "warning", "all values of " + black + " are 0: there is nothing to see");
+        values[0] = -0.01f;
+        Npy.write(black, "(8, 5, 6, 10)", values);
+        Cli.Result info = Cli.run("data info", black);
+        assertEquals(0, info.status());
+        assertTrue(info.err().contains("are 0 or below: there is nothing to see"), info::toString);
+        // Of what is used alone is spoken where no more was looked at.
+        values[3 * 60] = 0.5f;
+        Npy.write(black, "(8, 5, 6, 10)", values);
+        values[0] = 0;
+        predicted(Npy.write(black, "(8, 5, 6, 10)", values), "", black + ", of the frames used, are 0");
+    }
+
+    @Test
     void aDemoThatCannotBeginLeavesNothing() {
         Cli.run("demo --threads 99999 --out", work.file("demo")).refused(2, "--threads");
         assertFalse(Files.exists(work.file("demo")));

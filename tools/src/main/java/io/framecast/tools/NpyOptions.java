@@ -67,7 +67,7 @@ final class NpyOptions {
      * @param frames how many frames of each, from the first on
      * @throws FramecastException if there is a value that cannot be used
      */
-    ValueRange check(NpyVideos videos, int count, int frames) {
+    void check(NpyVideos videos, int count, int frames) {
         ValueRange range;
         try (Scan scan = new Scan()) {
             range = videos.check(count, frames, scan);
@@ -87,16 +87,16 @@ final class NpyOptions {
         if (range.dark()) {
             Terminal.warn(dark(videos, range));
         }
-        return range;
     }
 
     private String dark(NpyVideos videos, ValueRange range) {
         boolean whole = range.count() == (long) videos.count() * videos.frames() * videos.frameSize();
         String where = file + (whole ? "" : ", of the frames used,") + " ";
-        if (range.least() == range.most()) {
-            return "all values of " + where + "are " + Scale.text(range.most()) + ": there is nothing to see.";
-        }
         double black = videos.scale().black() == 0 ? 0 : range.least();
+        if (range.most() <= black) {
+            return "all values of " + where + "are " + Scale.text(black) + (range.least() < black ? " or below" : "")
+                    + ": there is nothing to see.";
+        }
         return "the brightest value of " + where + "is " + Scale.text(range.most()) + ", where white is "
                 + Scale.text(videos.scale().white()) + ": its videos are all but " + (black == 0 ? "black" : "flat")
                 + "; if " + Scale.text(range.most()) + " is white, say --scale " + new Scale(black, range.most()) + ".";
