@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * What the axes of an array are, judged by its shape and by some of its values.
  *
- * <p>An axis of 1, 3 or 4 at the place of channels, first or last of an image's axes, is taken for them. Time is the axis
- * along which images change less than along the other. Without a sign of the contrary arrays are
+ * <p>An axis of 1, 3 or 4 at the place of channels, first or last of an image's axes, is taken for them. Time is the
+ * axis along which images change less than along the other. Without a sign of the contrary arrays are
  * {@code (N, T, H, W)} or {@code (N, T, H, W, C)}; and {@code (20, N, 64, 64)} with N above 20 is the official Moving
  * MNIST, frames first.
  *
@@ -103,8 +103,8 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
             String other = likely;
             likely = official ? videosFirst : framesFirst;
             String axis = official ? "second" : "first";
-            return chosen(likely, other, (reason == null ? "" : reason + ", and ") + "images change less along the " + axis
-                    + " axis");
+            return chosen(likely, other, (reason == null ? "" : reason + ", and ") + "images change less along the "
+                    + axis + " axis");
         }
         return reason == null ? plain(likely) : chosen(likely,
                 image.equals("chw") ? "nthwc" : isChannels(shape.get(0)) ? "cnthw" : "ntchw", reason);
