@@ -79,7 +79,8 @@ class PackedFilesTest {
         // Nothing after what the header says is unpacked: the damage in it is not found.
         Path bomb = gzip(Arrays.copyOf(array("(4, 5, 30, 40)", 24_000), 10_000_000));
         byte[] packed = Files.readAllBytes(bomb);
-        refused(Files.write(bomb, Arrays.copyOf(packed, packed.length - 100)), "is longer than it says: it should have");
+        refused(Files.write(bomb, Arrays.copyOf(packed, packed.length - 100)),
+                "is longer than it says: it should have");
     }
 
     @Test

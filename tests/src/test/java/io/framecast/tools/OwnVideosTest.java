@@ -135,8 +135,8 @@ class OwnVideosTest {
             data[2 * k + 1] = (byte) (mask[k] * 255);
         }
         Path file = Npy.write(work.file("wide.npy"), ">u2", "False", "(8, 5, 6, 10)", data);
-        assertTold(Cli.run("data info", file), "note", "uint16 numbers: 0 is taken for black and 1023, the largest in the"
-                + " file, for white", "--scale");
+        assertTold(Cli.run("data info", file), "note",
+                "uint16 numbers: 0 is taken for black and 1023, the largest in the file, for white", "--scale");
         Path bool = Npy.write(work.file("bool.npy"), "|b1", "False", "(8, 5, 6, 10)", mask);
         assertArrayEquals(predicted(bool, ""), predicted(file, "--scale 1023 "));
     }
@@ -158,7 +158,8 @@ class OwnVideosTest {
     void blackVideosAreSaidToBeBlack() {
         float[] values = new float[8 * 5 * 60];
         Path black = Npy.write(work.file("black.npy"), "(8, 5, 6, 10)", values);
-        assertTold(Cli.run("data info", black), "warning", "all values of " + black + " are 0: there is nothing to see");
+        assertTold(Cli.run("data info", black), "warning",
+                "all values of " + black + " are 0: there is nothing to see");
         values[0] = -0.01f;
         Npy.write(black, "(8, 5, 6, 10)", values);
         Cli.Result info = Cli.run("data info", black);

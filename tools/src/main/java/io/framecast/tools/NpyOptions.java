@@ -21,13 +21,14 @@ final class NpyOptions {
     private static final long LONG_SCAN = 500_000_000;
 
     @Option(names = "--layout", paramLabel = "AXES", defaultValue = AUTO,
-            description = "The axes of the file in their order, of n (videos), t (frames), h, w and c (channels): nthw, "
-                    + "tnhw, ntchw, thwc (one video) and so on; auto judges by the file. Default: ${DEFAULT-VALUE}.")
+            description = "The axes of the file in their order, of n (videos), t (frames), h, w and c (channels): "
+                    + "nthw, tnhw, ntchw, thwc (one video) and so on; auto judges by the file. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private String layout;
 
     @Option(names = "--scale", paramLabel = "BLACK..WHITE", defaultValue = AUTO,
-            description = "The values that are black and white, such as 0..255, -1..1, or 1 for 0..1. Auto: those of the "
-                    + "type, or 255, 1023 or 4095 where that is the largest; 0..1 for floating-point numbers. "
+            description = "The values that are black and white, such as 0..255, -1..1, or 1 for 0..1. Auto: those of "
+                    + "the type, or 255, 1023 or 4095 where that is the largest; 0..1 for floating-point numbers. "
                     + "Default: ${DEFAULT-VALUE}.")
     private String scale;
 
@@ -55,8 +56,8 @@ final class NpyOptions {
 
     private String text(NpyVideos videos, LayoutGuess guess) {
         return file + " of shape " + videos.shape().toString().replace('[', '(').replace(']', ')') + " is taken for "
-                + videos.count() + (videos.count() == 1 ? " video of " : " videos of ") + videos.frames() + " frames of "
-                + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason()
+                + videos.count() + (videos.count() == 1 ? " video of " : " videos of ") + videos.frames()
+                + " frames of " + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason()
                 + "; if that is wrong, say --layout, such as --layout " + guess.other() + ".";
     }
 
@@ -127,7 +128,7 @@ final class NpyOptions {
 
     /** What to do about values that do not fit the scale. */
     static String sentence(ScaleException e) {
-        return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and " + Scale.text(e.fitting().white())
-                + " is white, say --scale " + e.fitting() + ".";
+        return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and "
+                + Scale.text(e.fitting().white()) + " is white, say --scale " + e.fitting() + ".";
     }
 }
