@@ -26,6 +26,11 @@ public final class Batches {
             throw new FramecastException("The batch size is " + batchSize + "; it must be at least 1.");
         }
         long videoSize = (long) videos.frames() * videos.frameSize();
+        if (videoSize > Integer.MAX_VALUE - 8) {
+            throw new FramecastException("Videos of " + videos.frames() + " frames of " + videos.height() + "x"
+                    + videos.width() + "x" + videos.channels()
+                    + " are too large to train on; cut them into shorter or smaller ones.");
+        }
         if (Math.min(batchSize, videos.count()) * videoSize > Integer.MAX_VALUE - 8) {
             throw new FramecastException("A batch of " + Count.of(batchSize, "video") + " of " + videoSize
                     + " values each is too large; choose a batch size of at most "

@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * What the axes of an array are, judged by its shape and by some of its values.
  *
- * <p>An axis of 1, 3 or 4 at the place of channels, first or last of an image's axes, is taken for them. Time is the axis
- * along which images change less than along the other. Without a sign of the contrary arrays are
+ * <p>An axis of 1, 3 or 4 at the place of channels, first or last of an image's axes, is taken for them. Time is the
+ * axis along which images change less than along the other. Without a sign of the contrary arrays are
  * {@code (N, T, H, W)} or {@code (N, T, H, W, C)}; and {@code (20, N, 64, 64)} with N above 20 is the official Moving
  * MNIST, frames first.
  *
@@ -26,6 +26,9 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
 
     /** Places where an image is compared with up to three others. */
     private static final int PROBES = 120;
+
+    /** Where fewer images differ, as in videos that are black but for one, they say nothing. */
+    private static final int FEWEST = 5;
 
     /** How many rows and columns of an image are looked at, about. */
     private static final int PROBED_SIZE = 64;
@@ -100,8 +103,8 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
             String other = likely;
             likely = official ? videosFirst : framesFirst;
             String axis = official ? "second" : "first";
-            return chosen(likely, other, (reason == null ? "" : reason + ", and ") + "images change less along the " + axis
-                    + " axis");
+            return chosen(likely, other, (reason == null ? "" : reason + ", and ") + "images change less along the "
+                    + axis + " axis");
         }
         return reason == null ? plain(likely) : chosen(likely,
                 image.equals("chw") ? "nthwc" : isChannels(shape.get(0)) ? "cnthw" : "ntchw", reason);
@@ -109,7 +112,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
 
     /**
      * Mean absolute differences of images: of neighbours along axis {@code a}, of neighbours along axis {@code b}, and
-     * of images half of axis {@code a} apart. 0 where an axis is too short for it.
+     * of images half of axis {@code a} apart. 0 where an axis is too short for it, or too few differ.
      */
     private static double[] changes(NpyArray array, int a, int b) {
         int lengthA = array.shape().get(a).intValue();
@@ -127,6 +130,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         }
         double[] sums = new double[3];
         int[] counts = new int[3];
+        int[] differing = new int[3];
         int probes = (int) Math.min(PROBES, (long) lengthA * lengthB);
         float[] here = new float[size];
         float[] there = new float[size];
@@ -142,13 +146,15 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
             for (int m = 0; m < others.length; m++) {
                 if (others[m][0] >= 0 && others[m][1] >= 0) {
                     array.read(others[m][0] * array.stride(a) + others[m][1] * array.stride(b), image, there);
-                    sums[m] += difference(here, there);
+                    double difference = difference(here, there);
+                    sums[m] += difference;
                     counts[m]++;
+                    differing[m] += difference > 0 ? 1 : 0;
                 }
             }
         }
         for (int m = 0; m < sums.length; m++) {
-            sums[m] = counts[m] == 0 ? 0 : sums[m] / counts[m];
+            sums[m] = differing[m] < FEWEST ? 0 : sums[m] / counts[m];
         }
         return sums;
     }

@@ -61,10 +61,10 @@ public enum NpyType {
             }
         }
         String what = switch (name.isEmpty() ? ' ' : name.charAt(0)) {
-            case 'O' -> " holds pickled Python objects, which are never loaded; NumPy makes them of videos that differ in"
-                    + " length or size: cut all to one length and size, and save numpy.stack(videos)";
-            case 'c' -> " holds complex numbers ('" + descr + "'), which are no brightness; save numpy.abs(x), or the part"
-                    + " that you mean";
+            case 'O' -> " holds pickled Python objects, which are never loaded; NumPy makes them of videos that"
+                    + " differ in length or size: cut all to one length and size, and save numpy.stack(videos)";
+            case 'c' -> " holds complex numbers ('" + descr + "'), which are no brightness; save numpy.abs(x), or the"
+                    + " part that you mean";
             case 'f' -> " holds numbers of type '" + descr + "'; save x.astype('float32')";
             default -> " holds numbers of type '" + descr + "'; save whole numbers, or float32 in [0, 1]";
         };

@@ -12,8 +12,8 @@ import java.util.Optional;
  * Videos in a .npy file, in one packed by gzip, or in an .npz file of one array: whole numbers, or floating-point ones
  * in [0, 1], of any size and byte order, with their axes in any order and either of NumPy's orders in memory.
  *
- * <p>Opening reads the header and, where the layout is not given, up to 480 images (four at each of 120 places) of some 64x64 pixels; a video is read
- * when asked for. The file stays open until this is closed.
+ * <p>Opening reads the header and, where the layout is not given, up to 480 images (four at each of 120 places) of some
+ * 64x64 pixels; a video is read when asked for. The file stays open until this is closed.
  *
  * <p>How values become brightness:
  *
@@ -123,8 +123,8 @@ public final class NpyVideos implements Videos {
         for (int axis = 0; axis < shape.size(); axis++) {
             if (shape.get(axis) == 0) {
                 boolean none = layout == null ? axis < 2 : "nt".indexOf((layout.axes() + "c").charAt(axis)) >= 0;
-                throw new FramecastException(file + " holds " + (none ? "no videos" : "empty images") + ": its shape is "
-                        + text + ".");
+                throw new FramecastException(file + " holds " + (none ? "no videos" : "empty images")
+                        + ": its shape is " + text + ".");
             }
         }
     }
@@ -355,7 +355,7 @@ public final class NpyVideos implements Videos {
     /**
      * {@inheritDoc} Other frames are not read.
      *
-     * @throws FramecastException as {@link #check}, of the values of these frames; or if they are too many for one array
+     * @throws FramecastException as {@link #check}, of the values of these frames; or if they are too many for an array
      */
     @Override
     public Video get(int index, int from, int to) {

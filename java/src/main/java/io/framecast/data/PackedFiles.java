@@ -38,8 +38,8 @@ final class PackedFiles {
      */
     static FileBytes open(Path file) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new FramecastException("Cannot read " + file + ": it is a directory; put its videos into one .npy file,"
-                    + " with numpy.save and numpy.stack.");
+            throw new FramecastException("Cannot read " + file + ": it is a directory; put its videos into one .npy"
+                    + " file, with numpy.save and numpy.stack.");
         }
         FileBytes bytes = FileBytes.open(file);
         byte[] magic = Arrays.copyOf(bytes.head(4), 4);

@@ -44,8 +44,8 @@ public record Scale(double black, double white) {
     public static Scale of(String text) {
         Matcher parts = TEXT.matcher(text);
         if (!parts.matches()) {
-            throw new FramecastException("\"" + text + "\" is no scale; give the values that are black and white, such as"
-                    + " 0..255 or -1..1.");
+            throw new FramecastException("\"" + text + "\" is no scale; give the values that are black and white, such"
+                    + " as 0..255 or -1..1.");
         }
         return new Scale(parts.group(1) == null ? 0 : Double.parseDouble(parts.group(1)),
                 Double.parseDouble(parts.group(2)));

@@ -23,7 +23,8 @@ final class ArrayFile {
         try {
             return Files.write(file, ByteBuffer.allocate(10 + header.length() + data.length)
                     .order(ByteOrder.LITTLE_ENDIAN).put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0})
-                    .putShort((short) header.length()).put(header.getBytes(StandardCharsets.US_ASCII)).put(data).array());
+                    .putShort((short) header.length()).put(header.getBytes(StandardCharsets.US_ASCII)).put(data)
+                    .array());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -147,6 +147,13 @@ class BatchesTest {
         assertEquals(1, new Batches(VIDEOS, Integer.MAX_VALUE, true, 1).count());
     }
 
+    @Test
+    void videosLargerThanAnArrayCannotBeTrainedOn() {
+        Videos large = new NumberedVideos(2, 40_000, 300, 200, 1);
+        String message = assertThrows(FramecastException.class, () -> new Batches(large, 1, true, 1)).getMessage();
+        assertTrue(message.contains("40000 frames of 300x200x1 are too large"), message);
+    }
+
     private static List<Batch> read(Batches batches, int number, int fromBatch) {
         List<Batch> all = new ArrayList<>();
         try (Epoch epoch = batches.epoch(number, fromBatch)) {

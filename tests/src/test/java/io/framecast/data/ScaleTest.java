@@ -97,8 +97,8 @@ class ScaleTest {
         for (boolean before : new boolean[] {true, false}) {
             ScaleException refusal = assertThrows(ScaleException.class,
                     () -> videos.get(before ? videos.check(4, 3, SILENT).outside() > 0 ? 0 : 1 : 2));
-            assertTrue(refusal.fault().contains("made.npy has the value " + first + " in video 2, frame 2, outside [0, 1]"),
-                    refusal.fault());
+            assertTrue(refusal.fault().contains("made.npy has the value " + first
+                    + " in video 2, frame 2, outside [0, 1]"), refusal.fault());
             assertEquals(Scale.of(fitting), refusal.fitting());
             assertTrue(refusal.getMessage().endsWith("; a scale of " + refusal.fitting() + " would take them."));
         }
@@ -111,7 +111,8 @@ class ScaleTest {
     void whatIsNoNumberIsRefusedWithItsPlaceOnAnyScale(double value) {
         for (String scale : new String[] {null, "0..255"}) {
             NpyVideos videos = of("<f4", scale, value, 0.5, 0, 0, 0.5);
-            String expected = "made.npy has the value " + (float) value + " in video 2, frame 1; values must be numbers";
+            String expected = "made.npy has the value " + (float) value
+                    + " in video 2, frame 1; values must be numbers";
             for (boolean before : new boolean[] {true, false}) {
                 String message = assertThrows(FramecastException.class, () -> {
                     if (before) {
@@ -129,7 +130,8 @@ class ScaleTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"|u1, 1, true", "|u1, 15, true", "|u1, 16, false", "|b1, 1, false", "<u2, 1000, true", "<u2, 1023, false",
+    @CsvSource({"|u1, 1, true", "|u1, 15, true", "|u1, 16, false", "|b1, 1, false", "<u2, 1000, true",
+        "<u2, 1023, false",
         "<i2, -300, true", "<f4, 0.004, true", "<f4, 0.5, false", "|u1, 0, true"})
     void videosThatAreAllButBlackAreTold(String descr, double value, boolean dark) {
         assertEquals(dark, of(descr, null, value).check(4, 3, SILENT).dark());

@@ -159,7 +159,7 @@ class VideoLayoutTest {
 
     /** Moving MNIST with frames first, divided by 255, with an axis of channels, and cropped. */
     @ParameterizedTest
-    @CsvSource({"tnhw, 64, 50", "tnhwc, 64, 50", "tnhw, 32, 50", "tnhw, 32, 12", "tnhwc, 32, 7", "tnhw, 48, 300"})
+    @CsvSource({"tnhw, 64, 50", "tnhwc, 64, 50", "tnhw, 32, 50", "tnhw, 32, 12", "tnhwc, 32, 7", "tnhw, 48, 60"})
     void theOfficialFileIsRecognisedAfterItWasWorkedOn(String axes, int size, int count) {
         Videos whole = MovingMnist.training(count, 8);
         Videos cropped = new Videos() {

@@ -135,8 +135,8 @@ class OwnVideosTest {
             data[2 * k + 1] = (byte) (mask[k] * 255);
         }
         Path file = Npy.write(work.file("wide.npy"), ">u2", "False", "(8, 5, 6, 10)", data);
-        assertTold(Cli.run("data info", file), "note", "uint16 numbers: 0 is taken for black and 1023, the largest in the"
-                + " file, for white", "--scale");
+        assertTold(Cli.run("data info", file), "note",
+                "uint16 numbers: 0 is taken for black and 1023, the largest in the file, for white", "--scale");
         Path bool = Npy.write(work.file("bool.npy"), "|b1", "False", "(8, 5, 6, 10)", mask);
         assertArrayEquals(predicted(bool, ""), predicted(file, "--scale 1023 "));
     }
@@ -152,6 +152,24 @@ class OwnVideosTest {
         Path clipped = Npy.write(work.file("clipped.npy"), "(8, 5, 6, 10)", values);
         assertArrayEquals(predicted(clipped, ""), predicted(over, "",
                 "2 of 1440 values a little outside 0..1", "from -0.02 to 1.0004", "black and white"));
+    }
+
+    @Test
+    void blackVideosAreSaidToBeBlack() {
+        float[] values = new float[8 * 5 * 60];
+        Path black = Npy.write(work.file("black.npy"), "(8, 5, 6, 10)", values);
+        assertTold(Cli.run("data info", black), "warning",
+                "all values of " + black + " are 0: there is nothing to see");
+        values[0] = -0.01f;
+        Npy.write(black, "(8, 5, 6, 10)", values);
+        Cli.Result info = Cli.run("data info", black);
+        assertEquals(0, info.status());
+        assertTrue(info.err().contains("are 0 or below: there is nothing to see"), info::toString);
+        // Of what is used alone is spoken where no more was looked at.
+        values[3 * 60] = 0.5f;
+        Npy.write(black, "(8, 5, 6, 10)", values);
+        values[0] = 0;
+        predicted(Npy.write(black, "(8, 5, 6, 10)", values), "", black + ", of the frames used, are 0");
     }
 
     @Test

@@ -21,13 +21,14 @@ final class NpyOptions {
     private static final long LONG_SCAN = 500_000_000;
 
     @Option(names = "--layout", paramLabel = "AXES", defaultValue = AUTO,
-            description = "The axes of the file in their order, of n (videos), t (frames), h, w and c (channels): nthw, "
-                    + "tnhw, ntchw, thwc (one video) and so on; auto judges by the file. Default: ${DEFAULT-VALUE}.")
+            description = "The axes of the file in their order, of n (videos), t (frames), h, w and c (channels): "
+                    + "nthw, tnhw, ntchw, thwc (one video) and so on; auto judges by the file. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private String layout;
 
     @Option(names = "--scale", paramLabel = "BLACK..WHITE", defaultValue = AUTO,
-            description = "The values that are black and white, such as 0..255, -1..1, or 1 for 0..1. Auto: those of the "
-                    + "type, or 255, 1023 or 4095 where that is the largest; 0..1 for floating-point numbers. "
+            description = "The values that are black and white, such as 0..255, -1..1, or 1 for 0..1. Auto: those of "
+                    + "the type, or 255, 1023 or 4095 where that is the largest; 0..1 for floating-point numbers. "
                     + "Default: ${DEFAULT-VALUE}.")
     private String scale;
 
@@ -55,8 +56,8 @@ final class NpyOptions {
 
     private String text(NpyVideos videos, LayoutGuess guess) {
         return file + " of shape " + videos.shape().toString().replace('[', '(').replace(']', ')') + " is taken for "
-                + videos.count() + (videos.count() == 1 ? " video of " : " videos of ") + videos.frames() + " frames of "
-                + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason()
+                + videos.count() + (videos.count() == 1 ? " video of " : " videos of ") + videos.frames()
+                + " frames of " + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason()
                 + "; if that is wrong, say --layout, such as --layout " + guess.other() + ".";
     }
 
@@ -67,7 +68,7 @@ final class NpyOptions {
      * @param frames how many frames of each, from the first on
      * @throws FramecastException if there is a value that cannot be used
      */
-    ValueRange check(NpyVideos videos, int count, int frames) {
+    void check(NpyVideos videos, int count, int frames) {
         ValueRange range;
         try (Scan scan = new Scan()) {
             range = videos.check(count, frames, scan);
@@ -87,16 +88,16 @@ final class NpyOptions {
         if (range.dark()) {
             Terminal.warn(dark(videos, range));
         }
-        return range;
     }
 
     private String dark(NpyVideos videos, ValueRange range) {
         boolean whole = range.count() == (long) videos.count() * videos.frames() * videos.frameSize();
         String where = file + (whole ? "" : ", of the frames used,") + " ";
-        if (range.least() == range.most()) {
-            return "all values of " + where + "are " + Scale.text(range.most()) + ": there is nothing to see.";
-        }
         double black = videos.scale().black() == 0 ? 0 : range.least();
+        if (range.most() <= black) {
+            return "all values of " + where + "are " + Scale.text(black) + (range.least() < black ? " or below" : "")
+                    + ": there is nothing to see.";
+        }
         return "the brightest value of " + where + "is " + Scale.text(range.most()) + ", where white is "
                 + Scale.text(videos.scale().white()) + ": its videos are all but " + (black == 0 ? "black" : "flat")
                 + "; if " + Scale.text(range.most()) + " is white, say --scale " + new Scale(black, range.most()) + ".";
@@ -127,7 +128,7 @@ final class NpyOptions {
 
     /** What to do about values that do not fit the scale. */
     static String sentence(ScaleException e) {
-        return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and " + Scale.text(e.fitting().white())
-                + " is white, say --scale " + e.fitting() + ".";
+        return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and "
+                + Scale.text(e.fitting().white()) + " is white, say --scale " + e.fitting() + ".";
     }
 }
