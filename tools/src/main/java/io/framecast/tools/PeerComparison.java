@@ -146,9 +146,10 @@ final class PeerComparison {
      */
     Map<String, Object> run(List<Precision> precisions) {
         try {
+            System.out.println(peer.description() + " computes two steps in float64, to know which losses are right; "
+                    + "that may take minutes");
             right = peer.lossesInFloat64(model, initial, device.threads, batch, frames, inputs, targets);
-            System.out.printf(Locale.ROOT, "%s in float64, which is right: losses %.7f and %.7f%n", peer.description(),
-                    right[0], right[1]);
+            System.out.printf(Locale.ROOT, "  losses %.7f and %.7f%n", right[0], right[1]);
             if (!precisions.contains(Precision.FP32)) {
                 // Only there is all the same but for rounding.
                 checkOurs();
