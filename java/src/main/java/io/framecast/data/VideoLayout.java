@@ -21,8 +21,8 @@ public record VideoLayout(String axes) {
         axes = axes.toLowerCase(Locale.ROOT);
         boolean known = axes.matches("[nthwc]{3,5}") && axes.chars().distinct().count() == axes.length();
         if (!known || axes.indexOf('t') < 0 || axes.indexOf('h') < 0 || axes.indexOf('w') < 0) {
-            throw new FramecastException("\"" + given + "\" is no order of axes; give t (frames), h and w once each, and"
-                    + " n (videos) and c (channels) at most once, such as nthw, tnhw, ntchw or thwc.");
+            throw new FramecastException("\"" + given + "\" is no order of axes; give t (frames), h and w once each,"
+                    + " and n (videos) and c (channels) at most once, such as nthw, tnhw, ntchw or thwc.");
         }
     }
 
