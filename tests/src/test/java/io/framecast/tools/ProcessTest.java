@@ -41,7 +41,8 @@ class ProcessTest {
     private static Process start(List<String> prefix, int heap, Object... arguments) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap + "m",
-                "-cp", System.getProperty("java.class.path"), "io.framecast.tools.Main"));
+                "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                "io.framecast.tools.Main"));
         List<String> words = new ArrayList<>();
         for (Object argument : arguments) {
             words.addAll(List.of(argument.toString().split(" ")));
