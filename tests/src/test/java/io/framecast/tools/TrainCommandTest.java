@@ -226,33 +226,74 @@ class TrainCommandTest {
     void aRunThatCannotBeResumedSaysWhy() throws IOException {
         Path run = work.file("run");
         train("--steps 1", run).done();
-        Path config = run.resolve("config.json");
-        String good = Files.readString(config);
         Map<String, String> before = work.contents();
         Cli.run("train --resume", work.file("nowhere")).refused(1, "no run to resume", "nowhere");
         Cli.run("train --resume", directory).refused(1, "no run to resume");
         for (String changed : List.of("--lr 0.1", "--batch-size 3", "--seed 9", "--no-shuffle", "--videos 3",
-                "--data generated", "--precision fp32", "--model keras", "--validation-split 0.5", "--threads 1",
-                "--loss mean_squared_error", "--layout nthw", "--init x.safetensors")) {
+                "--precision fp32", "--model keras", "--validation-split 0.5", "--threads 1",
+                "--loss mean_squared_error", "--init x.safetensors")) {
             Cli.run("train " + changed + " --resume", run).refused(2, changed.split(" ")[0], "resume");
         }
         Cli.run("train --out", work.file("elsewhere"), "--resume", run).refused(2, "--out");
         assertEquals(before, work.contents());
 
-        ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+        Files.move(last(run), work.file("kept"));
+        Cli.run("train --resume", run).refused(1, "There is no checkpoint", "cp " + best(run) + " " + last(run),
+                "--init " + best(run));
+        Files.copy(work.init(), last(run));
+        Cli.run("train --resume", run).refused(1, "no training state", "--init " + best(run));
+        Files.delete(best(run));
+        Cli.run("train --resume", run).refused(1, "no training state", "--init " + last(run));
+        Files.write(last(run), new byte[0]);
+        Cli.run("train --resume", run).refused(1, "cut short", "--out " + run + " --overwrite");
+    }
+
+    /** As version 0.1.0 left it: only config.json says what the run is, and nothing what its videos are. */
+    private static void asByAnEarlierVersion(Path run) throws IOException {
+        for (Path checkpoint : List.of(last(run), best(run))) {
+            SafeTensorsFile contents = SafeTensorsFile.read(checkpoint);
+            ObjectNode metadata = (ObjectNode) contents.header().get("__metadata__");
+            ObjectNode state = (ObjectNode) SafeTensorsFile.json(metadata.get("framecast.training").textValue());
+            state.remove("run");
+            metadata.put("framecast.training", state.toString());
+            contents.write(checkpoint);
+        }
+        ObjectNode config = (ObjectNode) SafeTensorsFile.json(Files.readString(run.resolve("config.json")));
+        config.remove("data");
+        Files.writeString(run.resolve("config.json"), config.toPrettyString());
+    }
+
+    @Test
+    void aRunOfAnEarlierVersionGoesOnByItsConfig() throws IOException {
+        Path whole = work.file("whole");
+        train("--steps 5", whole).done();
+        Path run = work.file("run");
+        train("--steps 3", run).done();
+        asByAnEarlierVersion(run);
+        Path config = run.resolve("config.json");
+        String good = Files.readString(config);
         Files.writeString(config, good.substring(5));
         Cli.run("train --resume", run).refused(1, "config.json", "JSON");
         Files.writeString(config, "{\"framecast\": \"0.1.0\"}");
         Cli.run("train --resume", run).refused(1, "config.json", "options");
-        Files.writeString(config, json.deepCopy().toString().replace("\"batch-size\":2", "\"batch-size\":\"two\""));
-        Cli.run("train --resume", run).refused(1, "config.json", "batch-size", "two");
-        Files.writeString(config, json.deepCopy().toString().replace("\"fp32\"", "\"fp64\""));
-        Cli.run("train --resume", run).refused(1, "config.json", "precision", "fp64");
+        for (String[] wrong : new String[][] {{"batch-size", "\"two\""}, {"precision", "\"fp64\""},
+            {"data", "\"v\\u0000.npy\""}, {"init", "\"v\\u0000\""}, {"seed", "[]"}}) {
+            ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+            ((ObjectNode) json.get("options")).set(wrong[0], SafeTensorsFile.json(wrong[1]));
+            Files.writeString(config, json.toString());
+            Cli.run("train --resume", run).refused(1, "config.json", wrong[0], wrong[1]);
+        }
+        Files.writeString(config, good.replace("\"batch-size\" : 2", "\"batch-size\" : 0"));
+        Cli.run("train --resume", run).refused(1, "config.json has a wrong value", "--batch-size");
         Files.writeString(config, good);
-        Files.move(last(run), work.file("kept"));
-        Cli.run("train --resume", run).refused(1, "There is no checkpoint");
-        Files.copy(work.init(), last(run));
-        Cli.run("train --resume", run).refused(1, "no training state", "--init");
+        // There is nothing to know its videos by.
+        Cli.Result result = Cli.run("train --steps 5 --data", Files.move(work.data(), work.file("moved.npy")),
+                "--resume", run);
+        assertEquals(0, result.status(), result::toString);
+        assertTrue(result.err().lines().count() == 1 && result.err().contains("cannot be told"), result::toString);
+        assertSameRun(whole, run);
+        // Now it does know.
+        assertEquals(8, SafeTensorsFile.json(Files.readString(config)).at("/data/videos").intValue());
     }
 
     @Test

@@ -53,17 +53,22 @@ public final class Main {
     }
 
     private int failed(Throwable e) {
-        if (e instanceof FramecastException) {
-            System.err.println("framecast: " + e.getMessage());
-        } else if (e instanceof OutOfMemoryError) {
-            System.err.println("framecast: The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20)
-                    + " MB is full; use fewer or smaller videos, or give more by JAVA_TOOL_OPTIONS=-Xmx...");
-        } else {
-            System.err.println("framecast: An error inside Framecast: " + e + " (--stacktrace shows where).");
-        }
+        System.err.println("framecast: " + sentence(e));
         if (stacktrace) {
             e.printStackTrace();
         }
         return e instanceof Options.UsageException ? BAD_USAGE : FAILED;
+    }
+
+    /** What was wrong and what to do. */
+    static String sentence(Throwable e) {
+        if (e instanceof FramecastException) {
+            return e.getMessage();
+        }
+        if (e instanceof OutOfMemoryError) {
+            return "The Java heap of " + Runtime.getRuntime().maxMemory() / (1 << 20)
+                    + " MB is full; use fewer or smaller videos, or give more by JAVA_TOOL_OPTIONS=-Xmx...";
+        }
+        return "An error inside Framecast: " + e + " (--stacktrace shows where).";
     }
 }
