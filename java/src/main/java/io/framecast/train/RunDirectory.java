@@ -173,16 +173,15 @@ public final class RunDirectory implements AutoCloseable {
         if (!resumes) {
             requireNoEarlierRun();
         }
-        boolean fresh = !isThere();
+        // What is not there now goes again if not all of it can be written.
+        List<Path> fresh = isThere() ? List.of() : Stream.of(lastCheckpoint(path), path.resolve("config.json"),
+                RunTable.STEPS.in(path), RunTable.METRICS.in(path)).filter(file -> !Files.exists(file)).toList();
         removeParts();
         try {
             write(start);
             begun = true;
         } catch (RuntimeException e) {
-            if (fresh) {
-                List.of(lastCheckpoint(path), path.resolve("config.json"), RunTable.STEPS.in(path),
-                        RunTable.METRICS.in(path)).forEach(RunDirectory::deleteQuietly);
-            }
+            fresh.forEach(RunDirectory::deleteQuietly);
             throw e;
         }
     }

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,6 +33,7 @@ final class RunLock implements AutoCloseable {
 
     private static final String NAME = ".lock";
     private static final int TRIES = 100;
+    private static final long PAUSE_NANOS = 10_000_000;
 
     /**
      * The directories that this process holds. The system's locks are a process's, not a channel's: closing any channel
@@ -86,7 +88,7 @@ final class RunLock implements AutoCloseable {
                     StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
             try {
                 if (!lock(channel, directory, notes)) {
-                    throw inUse(directory, read(channel));
+                    throw inUse(directory, owner(channel));
                 }
                 // The one who held it may have deleted it just before it was locked here: then it keeps nobody out.
                 if (Files.exists(file)) {
@@ -123,10 +125,17 @@ final class RunLock implements AutoCloseable {
         return process.pid() + " " + start + "\n";
     }
 
-    private static String read(FileChannel channel) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(OWNER_BYTES);
-        channel.read(bytes, 0);
-        return new String(bytes.array(), 0, bytes.position(), StandardCharsets.US_ASCII);
+    /** What the owner wrote; it may have the lock for an instant only, and not have written yet. */
+    private static String owner(FileChannel channel) throws IOException {
+        for (int k = 1;; k++) {
+            ByteBuffer bytes = ByteBuffer.allocate(OWNER_BYTES);
+            channel.read(bytes, 0);
+            String owner = new String(bytes.array(), 0, bytes.position(), StandardCharsets.US_ASCII);
+            if (k == TRIES || OWNER.matcher(owner).matches()) {
+                return owner;
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
     }
 
     private static FramecastException inUse(Path directory, String owner) {
