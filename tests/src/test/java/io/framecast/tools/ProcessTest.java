@@ -64,7 +64,7 @@ class ProcessTest {
 
     /** The signals that ask a process to end; some are sent twice, by a shell that hangs up or by timeout. */
     @ParameterizedTest
-    @CsvSource({"INT, 1", "TERM, 2", "HUP, 2"})
+    @CsvSource({"INT, 1", "TERM, 2", "HUP, 2", "XCPU, 1"})
     void aSignalFinishesTheStepSavesAndLeavesWhatCanBeGoneOnWithBitForBit(String signal, int times) throws Exception {
         Path run = work.file("run");
         String options = "train --threads 2 --batch-size 2 --videos 6 --data " + work.data() + " --model "

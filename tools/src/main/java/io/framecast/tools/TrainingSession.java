@@ -19,8 +19,11 @@ final class TrainingSession {
     private TrainingSession() {
     }
 
-    /** What asks a process to end. Not QUIT: a JVM answers it with what its threads are doing, and goes on. */
-    private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP");
+    /**
+     * What asks a process to end; XCPU is what a batch system sends when the time is up. Not QUIT: a JVM answers it with
+     * what its threads are doing, and goes on.
+     */
+    private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP", "XCPU");
 
     /** Ctrl-C, and the other signals that ask a process to end: the step is finished, the run saved and left. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
