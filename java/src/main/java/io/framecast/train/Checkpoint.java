@@ -1,10 +1,12 @@
 package io.framecast.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
 import io.framecast.Quote;
 import io.framecast.nn.HostTensor;
@@ -27,12 +29,16 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     /**
      * The state of a training run: tensors {@code optimizer.m.<name>} and {@code optimizer.v.<name>}, and the progress
      * under the metadata key {@code framecast.training}.
+     *
+     * @param run what the run is, as {@link RunDirectory#describe} was told, under the key {@code run} beside the
+     *     progress; null where the checkpoint does not say, as those of version 0.1.0
      */
-    public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Progress progress) {
+    public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Progress progress, ObjectNode run) {
     }
 
     private static final String MODEL = "framecast.model";
     private static final String TRAINING = "framecast.training";
+    private static final String RUN = "run";
     private static final String M = "optimizer.m.";
     private static final String V = "optimizer.v.";
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -48,11 +54,11 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         metadata.put(MODEL, ModelJson.write(model));
         Map<String, HostTensor> tensors = new LinkedHashMap<>(parameters);
         if (training != null) {
-            try {
-                metadata.put(TRAINING, MAPPER.writeValueAsString(training.progress));
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException(e);
+            ObjectNode state = MAPPER.valueToTree(training.progress);
+            if (training.run != null) {
+                state.set(RUN, training.run);
             }
+            metadata.put(TRAINING, state.toString());
             training.m.forEach((name, tensor) -> tensors.put(M + name, tensor));
             training.v.forEach((name, tensor) -> tensors.put(V + name, tensor));
         }
@@ -75,10 +81,10 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         Map<String, HostTensor> parameters = new LinkedHashMap<>();
         Map<String, HostTensor> m = new LinkedHashMap<>();
         Map<String, HostTensor> v = new LinkedHashMap<>();
-        String progress = contents.metadata().get(TRAINING);
+        String training = contents.metadata().get(TRAINING);
         model.parameters().forEach((name, spec) -> {
             parameters.put(name, take(file, left, name, spec));
-            if (progress != null && spec.trainable()) {
+            if (training != null && spec.trainable()) {
                 m.put(name, take(file, left, M + name, spec));
                 v.put(name, take(file, left, V + name, spec));
             }
@@ -87,8 +93,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             throw new FramecastException("The checkpoint " + file + " holds a tensor \""
                     + Quote.of(left.keySet().iterator().next()) + "\" that its model does not have.");
         }
-        return new Checkpoint(model, parameters,
-                progress == null ? null : new Training(m, v, progress(file, progress)));
+        return new Checkpoint(model, parameters, training == null ? null : training(file, training, m, v));
     }
 
     private static HostTensor take(Path file, Map<String, HostTensor> left, String name, ParameterSpec spec) {
@@ -117,13 +122,16 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         return true;
     }
 
-    private static Progress progress(Path file, String json) {
+    private static Training training(Path file, String json, Map<String, HostTensor> m, Map<String, HostTensor> v) {
         try {
-            Progress progress = MAPPER.readValue(json, Progress.class);
-            if (progress == null) {
-                throw new IllegalArgumentException("it is null");
+            if (!(MAPPER.readTree(json) instanceof ObjectNode state)) {
+                throw new IllegalArgumentException("it is not a JSON object");
             }
-            return progress;
+            JsonNode run = state.remove(RUN);
+            if (run != null && !run.isObject()) {
+                throw new IllegalArgumentException("its \"" + RUN + "\" is not a JSON object");
+            }
+            return new Training(m, v, MAPPER.treeToValue(state, Progress.class), (ObjectNode) run);
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new FramecastException("The training state in the checkpoint " + file + " cannot be read: "
                     + Quote.of(String.valueOf(e.getMessage()).lines().findFirst().orElse("")) + ".", e);

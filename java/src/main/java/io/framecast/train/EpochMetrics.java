@@ -6,7 +6,7 @@ package io.framecast.train;
  * @param epoch from 1 on
  * @param loss the mean over its videos of the losses of its steps
  * @param validationLoss the mean over the validation videos, after the epoch; NaN if there are none
- * @param learningRate during the epoch
+ * @param learningRate of its last step
  * @param seconds it took, validation included
  */
 public record EpochMetrics(int epoch, double loss, double validationLoss, double learningRate, double seconds) {

@@ -3,107 +3,296 @@ package io.framecast.train;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
-import io.framecast.JsonFiles;
+import io.framecast.nn.ModelJson;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.LongPredicate;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Where a training run keeps its files: {@code config.json}, {@code steps.csv}, {@code metrics.csv} and
- * {@code checkpoints/}.
+ * {@code checkpoints/}. While this is open the run is this process's alone.
+ *
+ * <p>What the run is, its config, stands in {@code config.json} for people and in the checkpoints for the run itself:
+ * these cannot disagree with the parameters beside it.
  */
 public final class RunDirectory implements AutoCloseable {
 
     private static final JsonMapper MAPPER = new JsonMapper();
-    private static final String STEPS_HEADER = "step,loss,seconds";
-    private static final String METRICS_HEADER = "epoch,loss,val_loss,lr,seconds";
+    private static final String MODEL = "model";
+
+    /** What a process that was killed left of files being written, as AtomicFiles names it; by directory. */
+    private static final Map<String, Pattern> PARTS = Map.of(
+            "", part("(config\\.json|steps\\.csv|metrics\\.csv|loss\\.png|report\\.html)"),
+            "checkpoints", part("(last|best)\\.safetensors"),
+            "gifs", part("video-\\d+\\.(gif|png)"));
 
     private final Path path;
-    private final Runnable preparation;
+    private final boolean resumes;
+    private final boolean overwrites;
+    private final Consumer<String> notes;
+    private final MadeDirectories made = new MadeDirectories();
+    private final List<String> epochs = new ArrayList<>();
+    private RunLock lock;
+    private ObjectNode config = MAPPER.createObjectNode();
+    /** What the last checkpoint says of the run; null where it says nothing. */
+    private ObjectNode written;
+    private boolean begun;
     private BufferedWriter steps;
 
-    private RunDirectory(Path path, Runnable preparation) {
+    private RunDirectory(Path path, boolean resumes, boolean overwrites, Consumer<String> notes) {
         this.path = path;
-        this.preparation = preparation;
+        this.resumes = resumes;
+        this.overwrites = overwrites;
+        this.notes = notes;
+        if (Files.isDirectory(path)) {
+            lock();
+        }
     }
 
-    /** Until this is called nothing is written, so that a run that cannot begin leaves nothing and replaces nothing. */
-    void begin() {
-        preparation.run();
+    private static Pattern part(String name) {
+        return Pattern.compile("\\." + name + "\\.[^.]+\\.part");
+    }
+
+    /**
+     * Where a new run will be. Nothing is written until it begins, so that a run that cannot begin leaves nothing and
+     * replaces nothing.
+     *
+     * @param overwrite whether an earlier run's files may be replaced
+     * @param notes is told, in a sentence each, what a person should know: what was mended, what does not work here
+     * @throws FramecastException if they may not and there are some, or another process has the run
+     */
+    public static RunDirectory create(Path path, boolean overwrite, Consumer<String> notes) {
+        RunDirectory run = new RunDirectory(path, false, overwrite, notes);
         try {
-            steps = Files.newBufferedWriter(stepsFile(), StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(stepsFile(), e);
+            run.requireNoEarlierRun();
+            return run;
+        } catch (FramecastException e) {
+            run.close();
+            throw e;
         }
     }
 
     /**
-     * Where a new run will be.
+     * Where a run will go on. What its files say of later steps than the last checkpoint is dropped, and what is torn is
+     * mended, when it does.
      *
-     * @param config written to {@code config.json}
-     * @param overwrite whether an earlier run's files may be replaced
-     * @throws FramecastException if they may not and there are some
+     * @param notes as for {@link #create}
+     * @throws FramecastException if there is none, or another process has it
      */
-    public static RunDirectory create(Path path, Map<String, Object> config, boolean overwrite) {
-        if (!overwrite && Files.exists(lastCheckpoint(path))) {
+    public static RunDirectory resume(Path path, Consumer<String> notes) {
+        if (!Files.exists(path.resolve("config.json")) && !Files.exists(lastCheckpoint(path))) {
+            throw new FramecastException("There is no run to resume in " + path + ": it has neither "
+                    + path.relativize(lastCheckpoint(path)) + " nor config.json.");
+        }
+        return new RunDirectory(path, true, false, notes);
+    }
+
+    /** Takes the run for this process now, where it would be taken when it begins: its directory is not there yet. */
+    public void lock() {
+        if (lock == null) {
+            made.make(path);
+            lock = RunLock.take(path, notes);
+        }
+    }
+
+    private void requireNoEarlierRun() {
+        if (!overwrites && isThere()) {
             throw new FramecastException(path + " holds a run already: go on with it by --resume " + path
                     + ", choose another --out, or replace it by --overwrite.");
         }
-        return new RunDirectory(path, () -> {
-            for (Path earlier : List.of(bestCheckpoint(path), lastCheckpoint(path))) {
-                delete(earlier);
-            }
-            writeConfig(path, config);
-            AtomicFiles.write(path.resolve("steps.csv"), STEPS_HEADER + "\n");
-            AtomicFiles.write(path.resolve("metrics.csv"), METRICS_HEADER + "\n");
-        });
+    }
+
+    private boolean isThere() {
+        return Stream.of(lastCheckpoint(path), bestCheckpoint(path), RunTable.STEPS.in(path), RunTable.METRICS.in(path))
+                .anyMatch(Files::exists);
+    }
+
+    /** The last checkpoint of a run that will go on, with what it needs for that. */
+    public Checkpoint last() {
+        Checkpoint last = Checkpoint.read(lastCheckpoint(path));
+        if (last.training() == null) {
+            throw new FramecastException(lastCheckpoint(path)
+                    + " holds no training state to resume; begin a new run with --init.");
+        }
+        written = last.training().run();
+        return last;
     }
 
     /**
-     * Where a run will go on from the given progress: what its files say of later steps is dropped.
+     * What {@code config.json} says.
      *
-     * @param config as it is now: the limits of the run may be others than before
+     * @throws FramecastException if it cannot be read, or is not a JSON object
      */
-    public static RunDirectory resume(Path path, Map<String, Object> config, Progress progress) {
-        return new RunDirectory(path, () -> {
-            writeConfig(path, config);
-            keep(path.resolve("steps.csv"), STEPS_HEADER, step -> step <= progress.step());
-            keep(path.resolve("metrics.csv"), METRICS_HEADER, epoch -> epoch <= progress.epoch());
-        });
+    public JsonNode readConfig() {
+        Path file = path.resolve("config.json");
+        try {
+            JsonNode json = MAPPER.readTree(Files.readString(file));
+            if (!json.isObject()) {
+                throw new FramecastException(file + " is not a JSON object.");
+            }
+            return json;
+        } catch (JsonProcessingException e) {
+            throw new FramecastException(file + " is not valid JSON.", e);
+        } catch (IOException e) {
+            throw new FramecastException(file + " cannot be read.", e);
+        }
     }
 
-    private static void delete(Path file) {
+    /** Says what the run is, as far as it is not the model: a JSON object, kept in its checkpoints and config. */
+    public void describe(Map<String, ?> description) {
         try {
-            if (Files.exists(file)) {
-                Files.delete(file);
+            // As it will be read again, to compare with.
+            config = (ObjectNode) MAPPER.readTree(MAPPER.writeValueAsString(description));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    ObjectNode config() {
+        return config;
+    }
+
+    /** Writes what the run begins or goes on with. If a new run's files cannot be written, none of them is left. */
+    void begin(Checkpoint start) {
+        lock();
+        if (!resumes) {
+            requireNoEarlierRun();
+        }
+        // What is not there now goes again if not all of it can be written.
+        List<Path> fresh = isThere() ? List.of() : Stream.of(lastCheckpoint(path), path.resolve("config.json"),
+                RunTable.STEPS.in(path), RunTable.METRICS.in(path)).filter(file -> !Files.exists(file)).toList();
+        removeParts();
+        try {
+            write(start);
+            begun = true;
+        } catch (RuntimeException e) {
+            fresh.forEach(RunDirectory::deleteQuietly);
+            throw e;
+        }
+    }
+
+    private void write(Checkpoint start) {
+        made.make(lastCheckpoint(path).getParent());
+        Progress progress = start.training().progress();
+        // First: if the disk cannot take it, an earlier run still stands.
+        if (!resumes || !config.equals(written)) {
+            saveLast(start);
+        }
+        if (!resumes) {
+            delete(bestCheckpoint(path));
+        }
+        if (resumes || !overwrites) {
+            keepForeignFiles();
+        }
+        ObjectNode json = config.deepCopy();
+        json.set(MODEL, MAPPER.valueToTree(ModelJson.toMap(start.model())));
+        AtomicFiles.write(path.resolve("config.json"), json.toPrettyString() + "\n");
+        if (resumes) {
+            RunTable.STEPS.mend(path, progress.step(), notes, line -> { });
+            RunTable.METRICS.mend(path, progress.epoch(), notes, epochs::add);
+        } else {
+            AtomicFiles.write(RunTable.STEPS.in(path), RunTable.STEPS.header() + "\n");
+            AtomicFiles.write(RunTable.METRICS.in(path), RunTable.METRICS.header() + "\n");
+        }
+        try {
+            steps = Files.newBufferedWriter(RunTable.STEPS.in(path), StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
+        }
+    }
+
+    /** What has the name of a run's file, and is somebody's: it is moved aside, not replaced. */
+    private void keepForeignFiles() {
+        Path json = path.resolve("config.json");
+        if (Files.exists(json) && !isEmpty(json) && !isConfig()) {
+            keepAside(json);
+        }
+        for (RunTable table : RunTable.values()) {
+            if (table.isForeign(path)) {
+                keepAside(table.in(path));
             }
+        }
+    }
+
+    private static boolean isEmpty(Path file) {
+        try {
+            return Files.isRegularFile(file) && Files.size(file) == 0;
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(file, e);
         }
     }
 
-    private static void writeConfig(Path path, Map<String, Object> config) {
-        JsonFiles.write(path.resolve("config.json"), config);
+    private boolean isConfig() {
+        try {
+            return readConfig().has(MODEL);
+        } catch (FramecastException e) {
+            return false;
+        }
     }
 
-    /** The config that a run in {@code path} was begun with. */
-    public static JsonNode config(Path path) {
-        Path file = path.resolve("config.json");
+    private void keepAside(Path file) {
+        for (int k = 1;; k++) {
+            Path aside = file.resolveSibling(file.getFileName() + ".kept-" + k);
+            if (!Files.exists(aside, LinkOption.NOFOLLOW_LINKS)) {
+                try {
+                    Files.move(file, aside);
+                } catch (IOException e) {
+                    throw AtomicFiles.cannotWrite(aside, e);
+                }
+                notes.accept(file + " was not as a run leaves it; it is " + aside + " now, and written anew.");
+                return;
+            }
+        }
+    }
+
+    /** What a process that was killed was writing. Only names of this run's files: others may be at work beside it. */
+    private void removeParts() {
+        PARTS.forEach((name, part) -> {
+            Path directory = path.resolve(name);
+            if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && !name.isEmpty()) {
+                return;
+            }
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, ".*.part")) {
+                for (Path file : files) {
+                    if (part.matcher(file.getFileName().toString()).matches()
+                            && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                        deleteQuietly(file);
+                    }
+                }
+            } catch (IOException e) {
+                // They are in nobody's way.
+            }
+        });
+    }
+
+    private static void delete(Path file) {
         try {
-            return MAPPER.readTree(Files.readString(file));
-        } catch (JsonProcessingException e) {
-            throw new FramecastException(file + " is not valid JSON.", e);
+            Files.deleteIfExists(file);
         } catch (IOException e) {
-            throw new FramecastException("There is no run to resume in " + path + ": cannot read " + file + ".", e);
+            throw AtomicFiles.cannotWrite(file, e);
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // There is nothing to be done about it.
         }
     }
 
@@ -119,27 +308,25 @@ public final class RunDirectory implements AutoCloseable {
         return run.resolve("checkpoints").resolve("best.safetensors");
     }
 
-    private Path stepsFile() {
-        return path.resolve("steps.csv");
-    }
-
     void add(StepMetrics step) {
         try {
             steps.write(step.step() + "," + step.loss() + "," + seconds(step.seconds()) + "\n");
             steps.flush();
         } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(stepsFile(), e);
+            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
         }
     }
 
     void add(EpochMetrics epoch) {
-        Path file = path.resolve("metrics.csv");
-        String row = epoch.epoch() + "," + epoch.loss() + ","
+        epochs.add(epoch.epoch() + "," + epoch.loss() + ","
                 + (Double.isNaN(epoch.validationLoss()) ? "" : epoch.validationLoss()) + "," + epoch.learningRate()
-                + "," + seconds(epoch.seconds());
-        List<String> lines = new ArrayList<>(lines(file));
-        lines.add(row);
-        AtomicFiles.write(file, String.join("\n", lines) + "\n");
+                + "," + seconds(epoch.seconds()));
+        AtomicFiles.write(RunTable.METRICS.in(path), out -> {
+            out.write((RunTable.METRICS.header() + "\n").getBytes(StandardCharsets.UTF_8));
+            for (String line : epochs) {
+                out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        });
     }
 
     private static String seconds(double seconds) {
@@ -154,34 +341,23 @@ public final class RunDirectory implements AutoCloseable {
         checkpoint.write(bestCheckpoint(path));
     }
 
-    private static void keep(Path file, String header, LongPredicate wanted) {
-        List<String> kept = new ArrayList<>(List.of(header));
-        for (String line : Files.exists(file) ? lines(file) : List.<String>of()) {
-            String first = line.split(",", 2)[0];
-            if (first.matches("\\d{1,18}") && wanted.test(Long.parseLong(first))) {
-                kept.add(line);
-            }
-        }
-        AtomicFiles.write(file, String.join("\n", kept) + "\n");
-    }
-
-    private static List<String> lines(Path file) {
-        try {
-            return Files.readAllLines(file);
-        } catch (IOException e) {
-            throw new FramecastException("Cannot read " + file + ": " + e.getMessage() + ".", e);
-        }
-    }
-
+    /** Ends the use of the directory. Of a run that has not begun nothing is left. */
     @Override
     public void close() {
-        if (steps == null) {
-            return;
-        }
         try {
-            steps.close();
+            if (steps != null) {
+                steps.close();
+            }
         } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(stepsFile(), e);
+            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
+        } finally {
+            if (lock != null) {
+                lock.close();
+                lock = null;
+            }
+            if (!begun) {
+                made.removeEmpty();
+            }
         }
     }
 }

@@ -147,10 +147,7 @@ public final class Trainer implements AutoCloseable {
      * @throws FramecastException if the loss becomes NaN or infinite
      */
     public Outcome run() {
-        run.begin();
-        if (adam.step() == 0) {
-            saveLast();
-        }
+        run.begin(checkpoint());
         Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
         long saved = System.nanoTime();
         while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && (!stepsMade() || epochMade())) {
@@ -200,7 +197,7 @@ public final class Trainer implements AutoCloseable {
      */
     private Batch step(Batch next, Epoch loaded) {
         long begin = System.nanoTime();
-        double done = (double) adam.step() / settings.plannedSteps(batches.count());
+        double done = settings.shareDone(adam.step(), batches.count());
         double rate = learningRate * settings.schedule().factor(done);
         adam.begin(rate);
         program(next, done >= settings.sampling(), true).run();
@@ -296,8 +293,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     private EpochMetrics report(double validationLoss) {
-        EpochMetrics metrics = new EpochMetrics(epoch + 1, epochLoss / epochVideos, validationLoss, learningRate,
-                epochSeconds);
+        double lastStep = settings.shareDone(adam.step() - 1, batches.count());
+        EpochMetrics metrics = new EpochMetrics(epoch + 1, epochLoss / epochVideos, validationLoss,
+                learningRate * settings.schedule().factor(lastStep), epochSeconds);
         run.add(metrics);
         listener.epochDone(metrics);
         return metrics;
@@ -347,7 +345,7 @@ public final class Trainer implements AutoCloseable {
                 new Progress.BestLoss(bestLoss));
         return new Checkpoint(network.model(), parameters, new Checkpoint.Training(m, v,
                 new Progress(adam.step(), epoch, batch, epochLoss, epochVideos, epochSeconds, learningRate, callbacks,
-                        new Progress.RandomState(settings.seed()))));
+                        new Progress.RandomState(settings.seed())), run.config()));
     }
 
     private void requireFinite(String what, Map<String, HostTensor> tensors) {

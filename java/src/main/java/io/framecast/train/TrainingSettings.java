@@ -22,15 +22,24 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         /** Half a cosine, from the learning rate at the first step to 0 after the last (Loshchilov and Hutter 2017). */
         COSINE;
 
-        /** The factor of the learning rate. */
-        double factor(double shareDone) {
+        /**
+         * The factor of the learning rate.
+         *
+         * @param shareDone of the run's steps, before the step that it is for; as {@link #shareDone} has it
+         */
+        public double factor(double shareDone) {
             return this == CONSTANT ? 1 : (1 + Math.cos(Math.PI * Math.min(1, shareDone))) / 2;
         }
     }
 
     /** How many steps the run will make if nothing stops it, in epochs of so many batches. */
-    long plannedSteps(int batches) {
+    public long plannedSteps(int batches) {
         long most = (long) epochs * batches;
         return steps == 0 ? most : Math.min(steps, most);
+    }
+
+    /** The share of the {@link #plannedSteps} that {@code made} steps are. */
+    public double shareDone(long made, int batches) {
+        return (double) made / plannedSteps(batches);
     }
 }

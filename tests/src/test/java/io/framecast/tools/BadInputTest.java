@@ -196,6 +196,8 @@ class BadInputTest {
                 failure("init --model @tiny.json --out @file/x", "Cannot write"),
                 failure("data generate --videos 2 --validation-split 0 --out @directory", "Cannot write"),
                 failure("data generate --videos 2 --validation-split 0 --out @file/x", "Cannot write"),
+                failure("data generate --videos 2 --validation-split 0 --out /proc/new.npy",
+                        "it would have 163 kB, and the disk has 0 bytes left"),
                 failure("data show @videos.npy --out @directory", "Cannot write"),
                 failure("gifs --context 2 --count 1 --checkpoint @init.safetensors --data @videos.npy --out @file",
                         "Cannot write"),

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.framecast.backend.Precision;
+import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.Nvrtc;
 import io.framecast.train.SafeTensorsFile;
 import java.io.BufferedReader;
@@ -14,7 +16,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What takes a process of its own to see: a signal, and a disk that is full. */
 @Timeout(60)
@@ -57,30 +63,48 @@ class ProcessTest {
                 .filter(line -> !line.startsWith("Picked up JAVA_TOOL_OPTIONS")).collect(Collectors.joining("\n"));
     }
 
-    @Test
-    void controlCFinishesTheStepSavesAndLeavesWhatCanBeGoneOnWithBitForBit() throws Exception {
+    /** The signals that ask a process to end; some are sent twice, by a shell that hangs up or by timeout. */
+    @ParameterizedTest
+    @CsvSource({"INT, 1", "TERM, 2", "HUP, 2", "XCPU, 1"})
+    void aSignalFinishesTheStepSavesAndLeavesWhatCanBeGoneOnWithBitForBit(String signal, int times) throws Exception {
         Path run = work.file("run");
         String options = "train --threads 2 --batch-size 2 --videos 6 --data " + work.data() + " --model "
                 + work.model();
         // A shell may have its background jobs ignore the signal.
-        Process process = start(List.of("env", "--default-signal=INT"), 256, options, "--epochs 1000000 --out", run);
+        Process process = start(List.of("env", "--default-signal=" + signal), 256, options, "--epochs 1000000 --out",
+                run);
         try {
             BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
-            String line = out.readLine();
-            while (!line.startsWith("epoch 2")) {
-                line = out.readLine();
-                assertNotNull(line, () -> "ended early: " + process.exitValue());
+            await(process, out, "epoch 2");
+            for (int k = 0; k < times; k++) {
+                signal(process, signal);
             }
-            assertEquals(0, new ProcessBuilder("sh", "-c", "kill -INT " + process.pid()).start().waitFor());
             List<String> rest = out.lines().toList();
             assertTrue(process.waitFor(30, TimeUnit.SECONDS));
-            assertEquals(130, process.exitValue());
+            String err = errors(process);
+            assertEquals(130, process.exitValue(), err);
             assertEquals("stopped; go on with: framecast train --resume " + run, rest.get(rest.size() - 1));
-            assertFalse(new String(process.getErrorStream().readAllBytes(),
-                    StandardCharsets.UTF_8).contains("xception"));
+            assertEquals(List.of("", "finishing the step and saving" + (signal.equals("INT")
+                    ? "; once more to leave at once" : "")), err.lines().toList());
         } finally {
             process.destroyForcibly();
         }
+        assertGoesOnAsIfNothingHadHappened(run, options);
+    }
+
+    private static void await(Process process, BufferedReader out, String beginning) throws IOException {
+        String line = out.readLine();
+        while (!line.startsWith(beginning)) {
+            line = out.readLine();
+            assertNotNull(line, () -> "ended early: " + process.exitValue());
+        }
+    }
+
+    private static void signal(Process process, String signal) throws Exception {
+        assertEquals(0, new ProcessBuilder("sh", "-c", "kill -" + signal + " " + process.pid()).start().waitFor());
+    }
+
+    private void assertGoesOnAsIfNothingHadHappened(Path run, String options) throws IOException {
         Path last = run.resolve("checkpoints/last.safetensors");
         String progress = SafeTensorsFile.read(last).metadata("framecast.training");
         int step = SafeTensorsFile.json(progress).get("step").intValue();
@@ -89,6 +113,107 @@ class ProcessTest {
         Path whole = work.file("whole");
         Cli.run(options, "--steps", step + 2, "--out", whole).done();
         SafeTensorsFile.assertSame(whole.resolve("checkpoints/last.safetensors"), last);
+        assertEquals(numbersAndLosses(whole), numbersAndLosses(run));
+    }
+
+    private static List<String> numbersAndLosses(Path run) throws IOException {
+        return Files.readAllLines(run.resolve("steps.csv")).stream().map(line -> line.replaceFirst(",[^,]*$", ""))
+                .toList();
+    }
+
+    /** As under {@code | head -1}, and as when a terminal is closed: nobody reads any more, and then comes HUP. */
+    @Test
+    void nobodyWhoReadsIsNoReasonToEndAndLosesNothing() throws Exception {
+        Path run = work.file("run");
+        String options = "train --threads 2 --batch-size 2 --videos 6 --data " + work.data() + " --model "
+                + work.model();
+        Process process = start(List.of("env", "--default-signal=HUP"), 256, options, "--epochs 1000000 --out", run);
+        try {
+            await(process, process.inputReader(StandardCharsets.UTF_8), "training");
+            process.getInputStream().close();
+            process.getErrorStream().close();
+            long steps;
+            Path table = run.resolve("steps.csv");
+            do {
+                assertTrue(process.isAlive());
+                Thread.sleep(50);
+                steps = Files.exists(table) ? Files.readAllLines(table).size() : 0;
+            } while (steps < 20);
+            signal(process, "HUP");
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(130, process.exitValue());
+        } finally {
+            process.destroyForcibly();
+        }
+        assertGoesOnAsIfNothingHadHappened(run, options);
+    }
+
+    @Test
+    void aSecondProcessIsRefusedAndOneThatWasKilledIsNotInTheWay() throws Exception {
+        Path run = work.file("run");
+        String options = "train --threads 1 --batch-size 2 --videos 6 --data " + work.data() + " --model "
+                + work.model();
+        Process process = start(List.of(), 256, options, "--epochs 1000000 --out", run);
+        String owner = "in use by process " + process.pid() + ", started at "
+                + process.info().startInstant().orElseThrow().truncatedTo(ChronoUnit.SECONDS) + "; ";
+        try {
+            await(process, process.inputReader(StandardCharsets.UTF_8), "epoch 1");
+            Cli.run("train --resume", run).refused(1, run.toString(), owner);
+            Cli.run(options, "--out", run).refused(1, owner);
+            Cli.run(options, "--overwrite", "--out", run).refused(1, owner);
+            assertTrue(process.isAlive());
+        } finally {
+            process.destroyForcibly();
+            process.waitFor();
+        }
+        assertTrue(Files.exists(run.resolve(".lock")));
+        Files.writeString(run.resolve("checkpoints/.last.safetensors.123.part"), "half");
+        String progress = SafeTensorsFile.read(run.resolve("checkpoints/last.safetensors")).metadata(
+                "framecast.training");
+        int step = SafeTensorsFile.json(progress).get("step").intValue();
+        Cli.run("train --steps " + (step + 1) + " --resume", run).done();
+        assertFalse(Files.exists(run.resolve(".lock")));
+        assertFalse(Files.exists(run.resolve("checkpoints/.last.safetensors.123.part")));
+    }
+
+    @Test
+    void ofTwoThatBeginAtOnceOneWins() throws Exception {
+        Path run = work.file("run");
+        List<Process> both = new ArrayList<>();
+        for (int k = 0; k < 2; k++) {
+            both.add(start(List.of(), 256, "train --threads 1 --epochs 3 --seed " + k + " --data " + work.data()
+                    + " --model " + work.model(), "--out", run));
+        }
+        List<Integer> statuses = new ArrayList<>();
+        for (Process process : both) {
+            process.inputReader(StandardCharsets.UTF_8).lines().forEach(line -> { });
+            String err = errors(process);
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            statuses.add(process.exitValue());
+            // The second came while the first was at work, or after.
+            assertTrue(process.exitValue() == 0 ? err.isEmpty()
+                    : err.contains("in use by process ") || err.contains("holds a run already"), err);
+        }
+        Collections.sort(statuses);
+        assertEquals(List.of(0, 1), statuses);
+        assertEquals(3 * 2 + 1, Files.readAllLines(run.resolve("steps.csv")).size());
+    }
+
+    @Test
+    void aRunThatCannotBeginForWantOfSpaceLeavesNothing() throws Exception {
+        // Native libraries are extracted once, by whoever comes first.
+        try (CpuBackend cpu = new CpuBackend(Precision.FP32, 1)) {
+            assertEquals(1, cpu.threads().orElseThrow());
+        }
+        Map<String, String> contents = work.contents();
+        Process process = start(List.of("sh", "-c", "ulimit -f 2; exec \"$@\"", "sh"), 256, "train --steps 1 --data",
+                work.data(), "--model", work.model(), "--out", work.file("new/deep/run"));
+        process.inputReader(StandardCharsets.UTF_8).lines().forEach(line -> { });
+        String err = errors(process);
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(1, process.exitValue(), err);
+        assertTrue(err.startsWith("framecast: Cannot write ") && err.lines().count() == 1, err);
+        assertEquals(contents, work.contents());
     }
 
     @Test

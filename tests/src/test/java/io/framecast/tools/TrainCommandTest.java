@@ -10,20 +10,26 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Precision;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
+import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.nn.Adam;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
+import io.framecast.train.MovingSquares;
 import io.framecast.train.SafeTensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -226,33 +232,304 @@ class TrainCommandTest {
     void aRunThatCannotBeResumedSaysWhy() throws IOException {
         Path run = work.file("run");
         train("--steps 1", run).done();
-        Path config = run.resolve("config.json");
-        String good = Files.readString(config);
         Map<String, String> before = work.contents();
         Cli.run("train --resume", work.file("nowhere")).refused(1, "no run to resume", "nowhere");
         Cli.run("train --resume", directory).refused(1, "no run to resume");
         for (String changed : List.of("--lr 0.1", "--batch-size 3", "--seed 9", "--no-shuffle", "--videos 3",
-                "--data generated", "--precision fp32", "--model keras", "--validation-split 0.5", "--threads 1",
-                "--loss mean_squared_error", "--layout nthw", "--init x.safetensors")) {
+                "--precision fp32", "--model keras", "--validation-split 0.5", "--threads 1",
+                "--loss mean_squared_error", "--init x.safetensors")) {
             Cli.run("train " + changed + " --resume", run).refused(2, changed.split(" ")[0], "resume");
         }
         Cli.run("train --out", work.file("elsewhere"), "--resume", run).refused(2, "--out");
         assertEquals(before, work.contents());
 
-        ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+        Files.move(last(run), work.file("kept"));
+        Cli.run("train --resume", run).refused(1, "There is no checkpoint", "cp " + best(run) + " " + last(run),
+                "--init " + best(run));
+        Files.copy(work.init(), last(run));
+        Cli.run("train --resume", run).refused(1, "no training state", "--init " + best(run));
+        Files.delete(best(run));
+        Cli.run("train --resume", run).refused(1, "no training state", "--init " + last(run));
+        Files.write(last(run), new byte[0]);
+        Cli.run("train --resume", run).refused(1, "cut short", "--out " + run + " --overwrite");
+    }
+
+    /** As version 0.1.0 left it: only config.json says what the run is, and nothing what its videos are. */
+    private static void asByAnEarlierVersion(Path run) throws IOException {
+        for (Path checkpoint : List.of(last(run), best(run))) {
+            SafeTensorsFile contents = SafeTensorsFile.read(checkpoint);
+            ObjectNode metadata = (ObjectNode) contents.header().get("__metadata__");
+            ObjectNode state = (ObjectNode) SafeTensorsFile.json(metadata.get("framecast.training").textValue());
+            state.remove("run");
+            metadata.put("framecast.training", state.toString());
+            contents.write(checkpoint);
+        }
+        ObjectNode config = (ObjectNode) SafeTensorsFile.json(Files.readString(run.resolve("config.json")));
+        config.remove("data");
+        Files.writeString(run.resolve("config.json"), config.toPrettyString());
+    }
+
+    @Test
+    void aRunOfAnEarlierVersionGoesOnByItsConfig() throws IOException {
+        Path whole = work.file("whole");
+        train("--steps 5", whole).done();
+        Path run = work.file("run");
+        train("--steps 3", run).done();
+        asByAnEarlierVersion(run);
+        Path config = run.resolve("config.json");
+        String good = Files.readString(config);
         Files.writeString(config, good.substring(5));
         Cli.run("train --resume", run).refused(1, "config.json", "JSON");
         Files.writeString(config, "{\"framecast\": \"0.1.0\"}");
         Cli.run("train --resume", run).refused(1, "config.json", "options");
-        Files.writeString(config, json.deepCopy().toString().replace("\"batch-size\":2", "\"batch-size\":\"two\""));
-        Cli.run("train --resume", run).refused(1, "config.json", "batch-size", "two");
-        Files.writeString(config, json.deepCopy().toString().replace("\"fp32\"", "\"fp64\""));
-        Cli.run("train --resume", run).refused(1, "config.json", "precision", "fp64");
+        for (String[] wrong : new String[][] {{"batch-size", "\"two\""}, {"precision", "\"fp64\""},
+            {"data", "\"v\\u0000.npy\""}, {"init", "\"v\\u0000\""}, {"seed", "[]"}}) {
+            ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+            ((ObjectNode) json.get("options")).set(wrong[0], SafeTensorsFile.json(wrong[1]));
+            Files.writeString(config, json.toString());
+            Cli.run("train --resume", run).refused(1, "config.json", wrong[0], wrong[1]);
+        }
+        Files.writeString(config, good.replace("\"batch-size\" : 2", "\"batch-size\" : 0"));
+        Cli.run("train --resume", run).refused(1, "config.json has a wrong value", "--batch-size");
         Files.writeString(config, good);
-        Files.move(last(run), work.file("kept"));
-        Cli.run("train --resume", run).refused(1, "There is no checkpoint");
-        Files.copy(work.init(), last(run));
-        Cli.run("train --resume", run).refused(1, "no training state", "--init");
+        // There is nothing to know its videos by.
+        Cli.Result result = Cli.run("train --steps 5 --data", Files.move(work.data(), work.file("moved.npy")),
+                "--resume", run);
+        assertEquals(0, result.status(), result::toString);
+        assertTrue(result.err().lines().count() == 1 && result.err().contains("cannot be told"), result::toString);
+        assertSameRun(whole, run);
+        // Now it does know.
+        assertEquals(8, SafeTensorsFile.json(Files.readString(config)).at("/data/videos").intValue());
+    }
+
+    /** Done, with warnings that have these parts, a line each. */
+    private static Cli.Result warned(Cli.Result result, String... says) {
+        assertEquals(0, result.status(), result::toString);
+        List<String> lines = result.err().lines().toList();
+        assertEquals(says.length, lines.size(), result::toString);
+        for (int k = 0; k < says.length; k++) {
+            String line = lines.get(k);
+            assertTrue(line.startsWith("framecast: warning: ") && line.contains(says[k]),
+                    () -> line + " for " + result);
+        }
+        return result;
+    }
+
+    private static void append(Path file, String text) throws IOException {
+        Files.writeString(file, text, StandardOpenOption.APPEND);
+    }
+
+    @Test
+    void tornTablesAreMendedAndTheReportIsMadeAllTheSame() throws IOException {
+        Path whole = work.file("whole");
+        train("--epochs 2 --videos 4", whole).done();
+        Path run = work.file("run");
+        train("--epochs 1 --videos 4", run).done();
+        append(run.resolve("steps.csv"), "3");
+        append(run.resolve("metrics.csv"), "1,x\n\0\0");
+        warned(Cli.run("train --epochs 2 --resume", run), "steps.csv was mended: 1 line ",
+                "metrics.csv was mended: 2 lines ");
+        assertSameRun(whole, run);
+        // A run that is over mends and reports again.
+        append(run.resolve("steps.csv"), "3");
+        Files.delete(run.resolve("report.html"));
+        warned(Cli.run("train --resume", run), "steps.csv was mended: 1 line ");
+        assertSameRun(whole, run);
+        assertTrue(Files.exists(run.resolve("report.html")));
+    }
+
+    @Test
+    void aReportThatFailsDoesNotFailTheRun() throws IOException {
+        Path run = work.file("run");
+        Files.createDirectories(run.resolve("loss.png"));
+        Cli.Result result = warned(train("--steps 1", run), "its report failed. Cannot write " + run + "/loss.png");
+        assertTrue(result.err().endsWith("framecast train --resume " + run + "\n"), result::toString);
+        assertFalse(result.out().contains("report:"), result::toString);
+        Files.delete(run.resolve("loss.png"));
+        assertTrue(Cli.run("train --resume", run).done().out().contains("report: " + run.resolve("report.html")));
+        assertTrue(Files.exists(run.resolve("report.html")));
+    }
+
+    @Test
+    void aRunKnowsItsVideosWhereverTheyAre() throws IOException {
+        Path whole = work.file("whole");
+        train("--steps 5", whole).done();
+        Path run = work.file("run");
+        train("--steps 2", run).done();
+        Path moved = Files.move(work.data(), work.file("moved.npy"));
+        Map<String, String> before = work.contents();
+        Cli.run("train --steps 3 --resume", run).refused(1, "no longer in " + work.data(), "--data");
+        // Of the same shape, but for one pixel in the middle.
+        MovingSquares videos = Workplace.VIDEOS;
+        float[][] values = new float[videos.count()][];
+        for (int k = 0; k < values.length; k++) {
+            values[k] = videos.get(k).values();
+        }
+        Path turned = Npy.write(work.file("turned.npy"), "(5, 8, 6, 10)", framesFirst(values));
+        before.put(turned.toString(), work.contents().get(turned.toString()));
+        values[4][7] = 1 - values[4][7];
+        Path other = Npy.write(work.file("other.npy"), "(8, 5, 6, 10)", join(values));
+        Path fewer = Npy.write(work.file("fewer.npy"), new MovingSquares(7, 5, 6, 10, 1));
+        Path longer = Npy.write(work.file("longer.npy"), new MovingSquares(8, 6, 6, 10, 1));
+        Path larger = Npy.write(work.file("larger.npy"), new MovingSquares(8, 5, 6, 12, 1));
+        for (Path file : List.of(other, fewer, longer, larger)) {
+            before.put(file.toString(), work.contents().get(file.toString()));
+        }
+        Cli.run("train --data", other, "--resume", run).refused(1, other.toString(), run.toString(), "other pixels");
+        Cli.run("train --data", fewer, "--resume", run).refused(1, "it has 7 videos, not 8");
+        Cli.run("train --data", longer, "--resume", run).refused(1, "videos of 6 frames, not 5");
+        Cli.run("train --data", larger, "--resume", run).refused(1, "frames of 6x12x1, not 6x10x1");
+        Cli.run("train --data generated --resume", run).refused(1, "it has 1000 videos, not 8");
+        assertEquals(before, work.contents());
+
+        // The same ones elsewhere, and with the axes the other way round.
+        Cli.run("train --steps 3 --data", moved, "--resume", run).done();
+        Cli.run("train --steps 4 --layout tnhw --data", turned, "--resume", run).done();
+        // That place is the run's now; and others in it are noticed.
+        Cli.run("train --steps 5 --resume", run).done();
+        assertSameRun(whole, run);
+        Files.copy(other, turned, StandardCopyOption.REPLACE_EXISTING);
+        Cli.run("train --layout nthw --resume", run).refused(1, turned.toString(), "other pixels");
+    }
+
+    private static float[] join(float[][] parts) {
+        float[] all = new float[parts.length * parts[0].length];
+        for (int k = 0; k < parts.length; k++) {
+            System.arraycopy(parts[k], 0, all, k * parts[k].length, parts[k].length);
+        }
+        return all;
+    }
+
+    private static float[] framesFirst(float[][] videos) {
+        float[] all = new float[videos.length * videos[0].length];
+        for (int k = 0; k < videos.length; k++) {
+            for (int frame = 0; frame < 5; frame++) {
+                System.arraycopy(videos[k], frame * 60, all, (frame * videos.length + k) * 60, 60);
+            }
+        }
+        return all;
+    }
+
+    @Test
+    void generatedVideosAreKnownToo() {
+        Path run = work.file("run");
+        String model = "{\"input\": {\"height\": 64, \"width\": 64, \"channels\": 1}, \"layers\": [{\"type\": \"Conv3D\", "
+                + "\"filters\": 1, \"kernel_size\": 1, \"activation\": \"sigmoid\"}]}";
+        Cli.run("train --steps 1 --videos 1 --validation-split 0 --data generated --model",
+                Workplace.write(work.file("g.json"), model), "--out", run).done();
+        Cli.run("train --steps 2 --resume", run).done();
+    }
+
+    @Test
+    void theCheckpointKnowsWhatConfigJsonHasWrongOrLost() throws IOException {
+        Path whole = work.file("whole");
+        String options = "--seed 11 --lr 0.01 --videos 6 ";
+        train(options + "--epochs 2", whole).done();
+        String[] changes = {"seed", "batch-size", "lr", "threads", "no-shuffle", "epochs"};
+        for (String damage : List.of("change", "remove", "cut", "delete")) {
+            Path run = work.file(damage);
+            train(options + "--epochs 1", run).done();
+            Path config = run.resolve("config.json");
+            String good = Files.readString(config);
+            ObjectNode json = (ObjectNode) SafeTensorsFile.json(good);
+            ObjectNode kept = (ObjectNode) json.get("options");
+            switch (damage) {
+                case "change" -> {
+                    kept.put("seed", 12).put("batch-size", 3).put("lr", 0.5).put("threads", 1).put("no-shuffle", true)
+                            .put("epochs", 9);
+                    Files.writeString(config, json.toString());
+                }
+                case "remove" -> {
+                    kept.remove(List.of(changes));
+                    Files.writeString(config, json.toString());
+                }
+                case "cut" -> Files.writeString(config, good.substring(0, good.length() / 2));
+                default -> Files.delete(config);
+            }
+            Cli.Result result = Cli.run("train --epochs 2 --resume", run);
+            if (damage.equals("cut")) {
+                warned(result, "config.json is not valid JSON", "config.json.kept-1");
+            } else if (damage.equals("delete")) {
+                warned(result, "config.json cannot be read");
+            } else {
+                warned(result, "config.json and the last checkpoint disagree about ");
+                List.of(changes).forEach(name -> assertTrue(result.err().contains(name), result::toString));
+            }
+            assertSameRun(whole, run);
+            assertEquals(SafeTensorsFile.json(Files.readString(whole.resolve("config.json"))),
+                    SafeTensorsFile.json(Files.readString(config)));
+        }
+    }
+
+    @Test
+    void theNumberOfThreadsIsTheOneThatWasUsed() throws IOException {
+        Path run = work.file("run");
+        Cli.run("train --batch-size 2 --steps 1 --threads 0 --data", work.data(), "--model", work.model(), "--out", run)
+                .done();
+        int used;
+        try (CpuBackend cpu = new CpuBackend(Precision.FP32, 0)) {
+            used = cpu.threads().orElseThrow();
+        }
+        JsonNode state = SafeTensorsFile.json(SafeTensorsFile.read(last(run)).metadata("framecast.training"));
+        assertEquals(used, state.at("/run/options/threads").intValue());
+        // On a machine of more processors it would be another number; here one that no machine would choose.
+        Path three = work.file("three");
+        train("--steps 1", three);
+        SafeTensorsFile contents = SafeTensorsFile.read(last(three));
+        ObjectNode metadata = (ObjectNode) contents.header().get("__metadata__");
+        int threads = 3 * Runtime.getRuntime().availableProcessors();
+        metadata.put("framecast.training", metadata.get("framecast.training").textValue()
+                .replace("\"threads\":2", "\"threads\":" + threads));
+        contents.write(last(three));
+        String out = warned(Cli.run("train --steps 2 --resume", three), "disagree about threads").out();
+        assertTrue(out.contains("CPU, " + threads + " threads") && out.contains("threads: " + threads
+                + ", with which the run began, on "), out);
+    }
+
+    @Test
+    void theRateThatIsLoggedIsTheOneThatWasUsed() throws IOException {
+        Path run = work.file("run");
+        // Seven videos to train on: four steps an epoch, eight in all.
+        String out = train("--epochs 2 --lr 0.01 --lr-schedule cosine --scheduled-sampling 0.5", run).done().out();
+        List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
+        for (int epoch = 1; epoch <= 2; epoch++) {
+            double expected = 0.01 * (1 + Math.cos(Math.PI * (4 * epoch - 1) / 8)) / 2;
+            assertEquals(expected, Double.parseDouble(rows.get(epoch).split(",")[3]), 1e-12);
+            assertTrue(out.contains(String.format(Locale.ROOT, "lr %.2g", expected)), out);
+        }
+        // What was at its end begins again in the middle.
+        out = Cli.run("train --epochs 4 --resume", run).done().out();
+        assertTrue(out.contains("schedule: the cosine ends at step 16 now, not 8: the learning rate goes on at 0.0050, "
+                + "not 0.0\nscheduled sampling: from step 9 on now, not 5\n"), out);
+        assertFalse(out.contains("nothing to train"), out);
+        assertTrue(Cli.run("train --resume", run).done().out().contains("the run has made its epochs; go on with more "
+                + "by --epochs N"));
+    }
+
+    @Test
+    void aRunThatStoppedEarlySaysHowToGoOn() {
+        Path run = work.file("run");
+        // At such a rate nothing gets better.
+        String out = train("--epochs 100 --lr 3 --videos 3 --validation-split 0.4", run).out();
+        String advice = "to train on from the best: framecast train --init " + best(run) + " --data " + work.data();
+        assertTrue(out.contains("stopped early: ") && out.contains(advice), out);
+        assertTrue(Cli.run("train --epochs 200 --resume", run).out().contains(advice));
+    }
+
+    @Test
+    void aDamagedLastCheckpointIsReplacedByTheBest() throws IOException {
+        Path whole = work.file("whole");
+        train("--epochs 3", whole).done();
+        Path run = work.file("run");
+        train("--epochs 3", run).done();
+        byte[] content = Files.readAllBytes(last(run));
+        for (int length : new int[] {0, 7, 100, content.length - 1}) {
+            Files.write(last(run), Arrays.copyOf(content, length));
+            Cli.run("train --resume", run).refused(1, last(run).toString(), "cp " + best(run) + " " + last(run));
+        }
+        Files.copy(best(run), last(run), StandardCopyOption.REPLACE_EXISTING);
+        Cli.run("train --resume", run).done();
+        assertSameRun(whole, run);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.framecast.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -34,6 +35,9 @@ class CheckpointTest {
               {"type": "Conv3D", "filters": 1, "kernel_size": 3, "activation": "sigmoid"}]}
             """;
 
+    /** What a run is, which is its own affair. */
+    private static final ObjectNode RUN = (ObjectNode) SafeTensorsFile.json("{\"options\": {\"seed\": 7}}");
+
     @TempDir
     Path directory;
 
@@ -48,7 +52,7 @@ class CheckpointTest {
                 new ReduceLROnPlateau.State(null, 0), new Progress.BestLoss(1 / 3.0));
         return new Checkpoint(model, Parameters.initial(model, 1), new Checkpoint.Training(m, v,
                 new Progress(1L << 40, 7, 2, 0.1, 9, 1.5, 2.5e-4, callbacks,
-                new Progress.RandomState(Long.MIN_VALUE))));
+                new Progress.RandomState(Long.MIN_VALUE)), RUN));
     }
 
     @Test
@@ -59,9 +63,26 @@ class CheckpointTest {
         Checkpoint actual = Checkpoint.read(file);
         assertEquals(expected.model(), actual.model());
         assertEquals(expected.training().progress(), actual.training().progress());
+        assertEquals(RUN, actual.training().run());
         assertSame(expected.parameters(), actual.parameters());
         assertSame(expected.training().m(), actual.training().m());
         assertSame(expected.training().v(), actual.training().v());
+    }
+
+    @Test
+    void oneThatDoesNotSayWhatItsRunIsIsReadToo() {
+        Path file = directory.resolve("c.safetensors");
+        Checkpoint checkpoint = checkpoint();
+        checkpoint.write(file);
+        SafeTensorsFile contents = SafeTensorsFile.read(file);
+        ObjectNode metadata = (ObjectNode) contents.header().get("__metadata__");
+        ObjectNode state = (ObjectNode) SafeTensorsFile.json(metadata.get("framecast.training").textValue());
+        assertEquals(RUN, state.remove("run"));
+        metadata.put("framecast.training", state.toString());
+        contents.write(file);
+        Checkpoint.Training training = Checkpoint.read(file).training();
+        assertNull(training.run());
+        assertEquals(checkpoint.training().progress(), training.progress());
     }
 
     private static void assertSame(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {
@@ -175,6 +196,8 @@ class CheckpointTest {
                 training("no callbacks", "\"callbacks\":{", "\"callbacks\":null,\"more\":{"),
                 training("callbacks null", "\"early_stopping\":{", "\"early_stopping\":null,\"more\":{"),
                 training("unknown setting", "\"step\":", "\"speed\":1,\"step\":"),
+                training("a run that is no object", "\"run\":{\"options\":{\"seed\":7}}", "\"run\":[1]"),
+                training("a run that is null", "\"run\":{\"options\":{\"seed\":7}}", "\"run\":null"),
                 training("no random state", "\"random_state\":{\"seed\":-9223372036854775808}",
                 "\"random_state\":null"));
     }

@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntFunction;
@@ -45,6 +44,8 @@ class TrainerTest {
 
     @TempDir
     Path directory;
+    /** What the runs had to say. */
+    private final List<String> notes = new ArrayList<>();
 
     private static TrainingSettings settings(int epochs, int steps, double learningRate) {
         return new TrainingSettings(epochs, steps, 2, learningRate, TrainingSettings.Schedule.CONSTANT, 1, 7, true,
@@ -87,8 +88,8 @@ class TrainerTest {
         Trainer[] trainer = new Trainer[1];
         Videos validating = stopper.arm(listener, validation, () -> trainer[0].stop());
         try (TestBackend backend = TestBackend.fp32();
-                RunDirectory run = resumes ? RunDirectory.resume(path, Map.of(), start.training().progress())
-                        : RunDirectory.create(path, Map.of(), false)) {
+                RunDirectory run = resumes ? RunDirectory.resume(path, notes::add)
+                        : RunDirectory.create(path, false, notes::add)) {
             trainer[0] = backend.own(
                     new Trainer(backend.get(), start, training, validating, settings, run, listener));
             return trainer[0].run();

@@ -2,12 +2,12 @@ package io.framecast.tools;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
+import io.framecast.data.Fingerprint;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
 import io.framecast.data.VideoLayout;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.ModelJson;
 import io.framecast.nn.Models;
 import io.framecast.nn.Parameters;
 import io.framecast.tools.render.ContactSheet;
@@ -16,6 +16,7 @@ import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -29,6 +30,9 @@ final class DemoCommand implements Callable<Integer> {
 
     private static final double VALIDATION_SPLIT = 0.05;
     private static final long SEED = 1;
+    private static final int BATCH_SIZE = 1;
+    private static final double LEARNING_RATE = 0.003;
+    private static final double SAMPLING = 0.5;
 
     @Mixin
     DeviceOptions device;
@@ -53,30 +57,35 @@ final class DemoCommand implements Callable<Integer> {
         long begin = System.nanoTime();
         Path data = out.resolve("videos.npy");
         Path sheet = out.resolve("videos.png");
-        Path runPath = out.resolve("run");
+        try (RunDirectory run = RunDirectory.create(out.resolve("run"), true, Terminal::warn)) {
+            run.lock(); // Before the videos are written, which may be another demo's.
+            return demo(run, data, sheet, begin);
+        }
+    }
+
+    private int demo(RunDirectory run, Path data, Path sheet, long begin) {
         try (Backend backend = device.open(); NpyVideos made = make(data)) {
             ContactSheet.write(sheet, made, 0, 1, 2, 3, 4);
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
             System.out.println("2/4 training the small model");
             // Many steps of one video beat fewer of more, and forecasts hold only if practised.
-            TrainingSettings settings = new TrainingSettings(epochs, 0, 1, 0.003, TrainingSettings.Schedule.COSINE, 0.5,
-                    SEED, true, Loss.BINARY_CROSSENTROPY);
-            Map<String, Object> config = Map.of("framecast", Main.VERSION, "command", "demo", "videos", videos,
-                    "epochs", epochs, "model", ModelJson.toMap(model));
-            try (RunDirectory run = RunDirectory.create(runPath, config, true)) {
-                Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
-                if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
-                    return Main.INTERRUPTED;
-                }
+            TrainingSettings settings = new TrainingSettings(epochs, 0, BATCH_SIZE, LEARNING_RATE,
+                    TrainingSettings.Schedule.COSINE, SAMPLING, SEED, true, Loss.BINARY_CROSSENTROPY);
+            run.describe(Map.of("framecast", Main.VERSION, "options", options(data, backend), "data",
+                    Fingerprint.of(split)));
+            Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
+            if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
+                Terminal.say("stopped; go on with: framecast train --resume " + run.path());
+                return Main.INTERRUPTED;
             }
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");
-            RunReport.Contents contents = RunReport.write(backend, runPath, split, settings, "Framecast demo");
+            RunReport.Contents contents = RunReport.write(backend, run.path(), split, settings, "Framecast demo");
             System.out.printf(Locale.ROOT, "4/4 done in %.0f s:%n", (System.nanoTime() - begin) / 1e9);
             Terminal.say("  some of the videos      " + sheet);
             contents.pictures().forEach(p -> Terminal.say("  truth and prediction    " + p.gif()));
-            Terminal.say("  the trained model       " + RunDirectory.bestCheckpoint(runPath));
-            Terminal.say("  the whole story         " + runPath.resolve("report.html"));
+            Terminal.say("  the trained model       " + RunDirectory.bestCheckpoint(run.path()));
+            Terminal.say("  the whole story         " + run.path().resolve("report.html"));
         }
         return 0;
     }
@@ -85,5 +94,25 @@ final class DemoCommand implements Callable<Integer> {
         System.out.println("1/4 making " + videos + " videos of two moving digits");
         MovingMnist.write(data, DataOptions.generated(videos, VALIDATION_SPLIT, SEED));
         return NpyVideos.open(data, VideoLayout.TNHW, null);
+    }
+
+    /** Those of {@code framecast train}, which can go on with the run. */
+    private Map<String, Object> options(Path data, Backend backend) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        options.put("data", data.toAbsolutePath().toString());
+        options.put("layout", "tnhw");
+        options.put("model", "small");
+        options.put("batch-size", BATCH_SIZE);
+        options.put("lr", LEARNING_RATE);
+        options.put("lr-schedule", "cosine");
+        options.put("scheduled-sampling", SAMPLING);
+        options.put("seed", SEED);
+        options.put("validation-split", VALIDATION_SPLIT);
+        options.put("no-shuffle", false);
+        options.put("loss", "binary_crossentropy");
+        options.put("precision", device.precision.name().toLowerCase(Locale.ROOT));
+        options.put("threads", backend.threads().orElse(device.threads));
+        options.put("epochs", epochs);
+        return options;
     }
 }

@@ -1,7 +1,6 @@
 package io.framecast.tools;
 
 import io.framecast.Count;
-import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
@@ -12,9 +11,8 @@ import io.framecast.tools.render.LossPlot;
 import io.framecast.tools.render.Report;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
+import io.framecast.train.RunTable;
 import io.framecast.train.TrainingSettings;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,8 +40,8 @@ final class RunReport {
         boolean validated = split.validation().count() > 0;
         Videos videos = validated ? split.validation() : split.training();
         videos = videos.slice(0, Math.min(EVALUATED, videos.count()));
-        List<Report.Epoch> epochs = epochs(run.resolve("metrics.csv"));
-        double[] stepLosses = rows(run.resolve("steps.csv")).stream().mapToDouble(row -> Double.parseDouble(row[1]))
+        List<Report.Epoch> epochs = epochs(run);
+        double[] stepLosses = RunTable.STEPS.read(run, Terminal::warn).stream().mapToDouble(row -> row.value(1))
                 .toArray();
         LossPlot.write(run.resolve("loss.png"), epochs, stepLosses);
 
@@ -98,17 +96,9 @@ final class RunReport {
         return layers;
     }
 
-    private static List<Report.Epoch> epochs(Path metrics) {
-        return rows(metrics).stream().map(row -> new Report.Epoch(Integer.parseInt(row[0]), Double.parseDouble(row[1]),
-                row[2].isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(Double.parseDouble(row[2])),
-                Double.parseDouble(row[3]))).toList();
-    }
-
-    private static List<String[]> rows(Path csv) {
-        try {
-            return Files.readAllLines(csv).stream().skip(1).map(line -> line.split(",")).toList();
-        } catch (IOException e) {
-            throw new FramecastException("Cannot read " + csv + ": " + e.getMessage() + ".", e);
-        }
+    private static List<Report.Epoch> epochs(Path run) {
+        return RunTable.METRICS.read(run, Terminal::warn).stream().map(row -> new Report.Epoch((int) row.number(),
+                row.value(1), row.isEmpty(2) ? OptionalDouble.empty() : OptionalDouble.of(row.value(2)),
+                row.value(3))).toList();
     }
 }

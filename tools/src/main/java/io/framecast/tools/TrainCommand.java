@@ -1,45 +1,38 @@
 package io.framecast.tools;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.framecast.Count;
 import io.framecast.FramecastException;
-import io.framecast.Quote;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
+import io.framecast.backend.cpu.Processor;
+import io.framecast.data.Fingerprint;
 import io.framecast.data.Split;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.ModelJson;
 import io.framecast.nn.Models;
 import io.framecast.nn.Parameters;
 import io.framecast.train.Checkpoint;
+import io.framecast.train.Progress;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 @Command(name = "train", description = "Trains a model on next frames, and reports on it.")
 final class TrainCommand implements Callable<Integer> {
-
-    /** Options that a run keeps when it resumes. */
-    private static final List<String> KEPT = List.of("--data", "--layout", "--scale", "--videos", "--model", "--init",
-            "--batch-size", "--lr", "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split",
-            "--no-shuffle", "--loss", "--precision", "--threads");
-
-    /** Options that decide how far a run goes: a run that resumes keeps them, too, unless one is given anew. */
-    private static final List<String> LIMITS = List.of("--epochs", "--steps");
 
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
@@ -111,44 +104,113 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (resume != null) {
-            readConfig();
-        }
         check();
-        try (Backend backend = device.open()) {
-            Split split = data.split(validationSplit, seed);
-            Checkpoint start = start(split);
-            data.check(split.training().frames());
-            Path path = resume != null ? resume : out != null ? out : Path.of("run");
-            Map<String, Object> config = config(start.model());
-            try (RunDirectory run = resume != null
-                    ? RunDirectory.resume(path, config, start.training().progress())
-                    : RunDirectory.create(path, config, overwrite)) {
-                return train(backend, split, start, run);
+        if (resume == null) {
+            try (RunDirectory run = RunDirectory.create(out != null ? out : Path.of("run"), overwrite,
+                    Terminal::warn)) {
+                return train(run, null, null);
             }
+        }
+        Options.require(out == null || out.equals(resume),
+                "--resume goes on in the run's own directory; leave --out out.");
+        RunOptions options = new RunOptions(spec);
+        options.requireNoneKeptGiven();
+        try (RunDirectory run = RunDirectory.resume(resume, Terminal::warn)) {
+            Checkpoint last = last(run);
+            JsonNode config = config(run, last);
+            Path source = last.training().run() == null ? resume.resolve("config.json")
+                    : RunDirectory.lastCheckpoint(resume);
+            options.restore(config.path("options"), source);
+            try {
+                check();
+            } catch (Options.UsageException e) {
+                throw new FramecastException(source + " has a wrong value: " + e.getMessage(), e);
+            }
+            return train(run, last, config);
         }
     }
 
-    private int train(Backend backend, Split split, Checkpoint start, RunDirectory run) {
-        int epochLimit = epochs != null ? epochs : steps != null ? Integer.MAX_VALUE : 20;
-        TrainingSettings settings = new TrainingSettings(epochLimit, steps == null ? 0 : steps, batchSize, learningRate,
-                schedule, sampling, seed, !noShuffle, Loss.valueOf(loss.name()));
+    /**
+     * @param last the checkpoint to go on from; null for a new run
+     * @param config of the run that goes on
+     */
+    private int train(RunDirectory run, Checkpoint last, JsonNode config) {
+        if (last != null && !data.isGenerated() && !new RunOptions(spec).isGiven("--data")
+                && !Files.exists(Path.of(data.data))) {
+            throw new FramecastException("The videos of the run " + resume + " are no longer in " + data.data
+                    + "; say where they are by --data FILE.");
+        }
+        try (Backend backend = device.open()) {
+            keepThreads(backend, last != null);
+            Split split = data.split(validationSplit, seed);
+            data.check(split.training().frames());
+            Fingerprint fingerprint = Fingerprint.of(split);
+            if (last != null) {
+                requireSameVideos(config, fingerprint);
+            }
+            Checkpoint start = last != null ? last : start(split);
+            requireFrames(split, start.model());
+            run.describe(description(fingerprint));
+            TrainingSettings settings = settings(epochs, steps);
+            if (last != null) {
+                sayWhatNewLimitsChange(config, settings, last, split);
+            }
+            return train(backend, split, start, run, settings);
+        }
+    }
+
+    /** The threads that compute are the run's from now on, also on another machine: they decide about the bits. */
+    private void keepThreads(Backend backend, boolean resumes) {
+        backend.threads().ifPresent(threads -> {
+            device.threads = threads;
+            int processors = Processor.threads();
+            if (resumes && threads > processors) {
+                System.out.println("threads: " + threads + ", with which the run began, on "
+                        + Count.of(processors, "processor"));
+            }
+        });
+    }
+
+    private TrainingSettings settings(Integer epochLimit, Long stepLimit) {
+        return new TrainingSettings(epochLimit != null ? epochLimit : stepLimit != null ? Integer.MAX_VALUE : 20,
+                stepLimit == null ? 0 : stepLimit, batchSize, learningRate, schedule, sampling, seed, !noShuffle,
+                Loss.valueOf(loss.name()));
+    }
+
+    private int train(Backend backend, Split split, Checkpoint start, RunDirectory run, TrainingSettings settings) {
         Trainer.Outcome outcome = TrainingSession.train(backend, start, split, settings, run);
         if (outcome == Trainer.Outcome.INTERRUPTED) {
             Terminal.say("stopped; go on with: framecast train --resume " + run.path());
             return Main.INTERRUPTED;
         }
         if (outcome == Trainer.Outcome.STOPPED_EARLY) {
-            System.out.println("stopped early: the validation loss has not gone down for 10 epochs");
+            Terminal.say("stopped early: the validation loss has not gone down for 10 epochs; to train on from "
+                    + "the best: framecast train --init " + RunDirectory.bestCheckpoint(run.path()) + " --data "
+                    + data.data + " --out ANOTHER");
+        } else if (start.training() != null && isMade(settings, start.training().progress())) {
+            System.out.println("nothing to train: the run has made its "
+                    + (steps != null ? "steps; go on with more by --steps N" : "epochs; go on with more by --epochs N"));
         }
-        RunReport.write(backend, run.path(), split, settings, "Framecast: training " + model);
-        Terminal.say("report: " + run.path().resolve("report.html"));
+        report(backend, split, run, settings);
         return 0;
     }
 
+    private static boolean isMade(TrainingSettings settings, Progress progress) {
+        return progress.epoch() >= settings.epochs() || settings.steps() > 0 && progress.step() >= settings.steps();
+    }
+
+    /** The run is done, and its checkpoints stand, whatever becomes of the report. */
+    private void report(Backend backend, Split split, RunDirectory run, TrainingSettings settings) {
+        try {
+            RunReport.write(backend, run.path(), split, settings, "Framecast: training " + model);
+            Terminal.say("report: " + run.path().resolve("report.html"));
+        } catch (RuntimeException | OutOfMemoryError | LinkageError e) {
+            Terminal.warn("The training is done, but its report failed. " + Main.sentence(e)
+                    + " To make the report again: framecast train --resume " + run.path());
+        }
+    }
+
     private void check() {
-        Options.require(resume == null || out == null || out.equals(resume),
-                "--resume goes on in the run's own directory; leave --out out.");
         Options.require(epochs == null || epochs >= 1, "--epochs must be at least 1, not " + epochs + ".");
         Options.require(steps == null || steps >= 1, "--steps must be at least 1, not " + steps + ".");
         Options.require(batchSize >= 1, "--batch-size must be at least 1, not " + batchSize + ".");
@@ -159,16 +221,122 @@ final class TrainCommand implements Callable<Integer> {
         Options.requireSplit(validationSplit);
     }
 
-    private Checkpoint start(Split split) {
-        if (resume != null) {
-            Checkpoint last = Checkpoint.read(RunDirectory.lastCheckpoint(resume));
-            if (last.training() == null) {
-                throw new FramecastException(RunDirectory.lastCheckpoint(resume)
-                        + " holds no training state to resume; begin a new run with --init.");
-            }
-            requireFrames(split, last.model());
-            return last;
+    /** The checkpoint that a run goes on from. */
+    private static Checkpoint last(RunDirectory run) {
+        try {
+            return run.last();
+        } catch (FramecastException e) {
+            throw new FramecastException(e.getMessage().replaceFirst("\\.$", "") + "; " + remedy(run.path()) + ".", e);
         }
+    }
+
+    /** What to do about a run without a whole last checkpoint. */
+    private static String remedy(Path run) {
+        Path best = RunDirectory.bestCheckpoint(run);
+        Path last = RunDirectory.lastCheckpoint(run);
+        if (isCheckpoint(best)) {
+            return "that of the best epoch is whole: go on from there after cp " + best + " " + last
+                    + ", or begin a new run with --init " + best;
+        }
+        return isCheckpoint(last) ? "begin a new run with --init " + last
+                : "begin it anew with --out " + run + " --overwrite";
+    }
+
+    private static boolean isCheckpoint(Path file) {
+        try {
+            Checkpoint.read(file);
+            return true;
+        } catch (FramecastException e) {
+            return false;
+        }
+    }
+
+    /** What the run that resumes is: its checkpoint knows, and {@code config.json} only where that is silent. */
+    private JsonNode config(RunDirectory run, Checkpoint last) {
+        Path file = resume.resolve("config.json");
+        JsonNode known = last.training().run();
+        JsonNode written;
+        try {
+            written = run.readConfig();
+        } catch (FramecastException e) {
+            if (known == null) {
+                throw new FramecastException("The run cannot be resumed: " + e.getMessage(), e);
+            }
+            Terminal.warn(e.getMessage() + " It is written anew, from what the last checkpoint says.");
+            return known;
+        }
+        if (known == null) {
+            if (!written.path("options").isObject()) {
+                throw new FramecastException("There is no run to resume in " + resume + ": " + file
+                        + " has no options of framecast train.");
+            }
+            return written;
+        }
+        if (!known.path("options").isObject()) {
+            throw new FramecastException("The run in " + resume + " was not begun by framecast train; begin a new one "
+                    + "with --init " + RunDirectory.bestCheckpoint(resume) + ".");
+        }
+        List<String> differences = RunOptions.differences(known.path("options"), written.path("options"));
+        if (!differences.isEmpty()) {
+            Terminal.warn(file + " and the last checkpoint disagree about " + String.join(", ", differences)
+                    + ": the checkpoint decides, and the file is written anew.");
+        }
+        return known;
+    }
+
+    /** @throws FramecastException if the videos are others than those that the run has seen */
+    private void requireSameVideos(JsonNode config, Fingerprint now) {
+        JsonNode json = config.path("data");
+        if (json.isMissingNode()) {
+            if (new RunOptions(spec).isGiven("--data")) {
+                Terminal.warn("The run " + resume + " was begun by an earlier version, which did not note what its "
+                        + "videos were: whether " + data.data + " has the same cannot be told.");
+            }
+            return;
+        }
+        Fingerprint begun;
+        try {
+            begun = new JsonMapper().treeToValue(json, Fingerprint.class);
+        } catch (JsonProcessingException e) {
+            throw new FramecastException(RunDirectory.lastCheckpoint(resume) + " has a wrong value for \"data\".", e);
+        }
+        now.differenceFrom(begun).ifPresent(difference -> {
+            throw new FramecastException(data.data + " does not have the videos that the run " + resume
+                    + " was begun with: it has " + difference + "; give those by --data, or begin a new run.");
+        });
+    }
+
+    /** With other limits a schedule goes another way from here on. */
+    private void sayWhatNewLimitsChange(JsonNode config, TrainingSettings now, Checkpoint last, Split split) {
+        JsonNode options = config.path("options");
+        TrainingSettings before = settings(options.path("epochs").isNumber() ? options.path("epochs").intValue() : null,
+                options.path("steps").isNumber() ? options.path("steps").longValue() : null);
+        int batches = (split.training().count() + batchSize - 1) / batchSize;
+        long planned = now.plannedSteps(batches);
+        if (planned == before.plannedSteps(batches)) {
+            return;
+        }
+        if (schedule == TrainingSettings.Schedule.COSINE) {
+            Progress progress = last.training().progress();
+            System.out.printf(Locale.ROOT, "schedule: the cosine ends at step %d now, not %d: the learning rate goes on "
+                    + "at %.2g, not %.2g%n", planned, before.plannedSteps(batches),
+                    rate(now, progress, batches), rate(before, progress, batches));
+        }
+        if (sampling > 0 && sampling < 1) {
+            System.out.printf(Locale.ROOT, "scheduled sampling: from step %d on now, not %d%n",
+                    firstSampled(now, batches), firstSampled(before, batches));
+        }
+    }
+
+    private static double rate(TrainingSettings settings, Progress progress, int batches) {
+        return progress.learningRate() * settings.schedule().factor(settings.shareDone(progress.step(), batches));
+    }
+
+    private static long firstSampled(TrainingSettings settings, int batches) {
+        return (long) Math.ceil(settings.sampling() * settings.plannedSteps(batches)) + 1;
+    }
+
+    private Checkpoint start(Split split) {
         boolean modelGiven = spec.commandLine().getParseResult().hasMatchedOption("--model");
         if (init == null) {
             ModelConfig config = Models.load(model, DataOptions.frameShape(split.training()));
@@ -188,66 +356,16 @@ final class TrainCommand implements Callable<Integer> {
         DataOptions.requireFrames(split.training(), data.data, config.input());
     }
 
-    /** What {@code config.json} says: the options as they are after defaults, and the model. */
-    private Map<String, Object> config(ModelConfig config) {
-        Map<String, Object> map = new LinkedHashMap<>();
-        Map<String, Object> options = new LinkedHashMap<>();
-        for (List<String> names : List.of(KEPT, LIMITS)) {
-            for (String name : names) {
-                Object value = spec.findOption(name).getValue();
-                options.put(name.substring(2), value instanceof Enum<?> ? value.toString().toLowerCase(Locale.ROOT)
-                        : value instanceof Path ? value.toString() : value);
-            }
-        }
+    /** What the run is, for its config: the options as they are now, and what the videos are. */
+    private Map<String, Object> description(Fingerprint fingerprint) {
+        Map<String, Object> options = new RunOptions(spec).toMap();
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
         }
-        map.put("framecast", Main.VERSION);
-        map.put("options", options);
-        map.put("model", ModelJson.toMap(config));
-        return map;
-    }
-
-    /** Takes the options of the run that resumes; giving one of them anew is an error. */
-    private void readConfig() {
-        JsonNode options = RunDirectory.config(resume).path("options");
-        if (!options.isObject()) {
-            throw new FramecastException("There is no run to resume in " + resume + ": "
-                    + resume.resolve("config.json") + " has no options of framecast train.");
-        }
-        CommandLine.ParseResult given = spec.commandLine().getParseResult();
-        for (String name : KEPT) {
-            OptionSpec option = spec.findOption(name);
-            Options.require(!given.hasMatchedOption(option), name + " cannot change when a run resumes; leave it out.");
-            restore(option, options.path(name.substring(2)));
-        }
-        if (epochs == null && steps == null) {
-            LIMITS.forEach(name -> restore(spec.findOption(name), options.path(name.substring(2))));
-        }
-    }
-
-    private void restore(OptionSpec option, JsonNode value) {
-        if (value.isMissingNode() || value.isNull()) {
-            return;
-        }
-        try {
-            option.setValue(convert(option, value.asText()));
-        } catch (IllegalArgumentException e) {
-            throw new FramecastException(resume.resolve("config.json") + " has a wrong value for \""
-                    + option.longestName().substring(2) + "\": " + Quote.of(value) + ".", e);
-        }
-    }
-
-    private static Object convert(OptionSpec option, String text) {
-        Class<?> type = option.type();
-        if (type.isEnum()) {
-            for (Object constant : type.getEnumConstants()) {
-                if (((Enum<?>) constant).name().equalsIgnoreCase(text)) {
-                    return constant;
-                }
-            }
-            throw new IllegalArgumentException(text);
-        }
-        return type == Path.class ? Path.of(text) : new JsonMapper().convertValue(text, type);
+        Map<String, Object> description = new LinkedHashMap<>();
+        description.put("framecast", Main.VERSION);
+        description.put("options", options);
+        description.put("data", fingerprint);
+        return description;
     }
 }

@@ -7,6 +7,10 @@ import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
@@ -16,7 +20,13 @@ final class TrainingSession {
     private TrainingSession() {
     }
 
-    /** The first Ctrl-C (or a TERM signal) finishes the step and saves; a second one leaves at once. */
+    /**
+     * What asks a process to end; XCPU is what a batch system sends when the time is up. Not QUIT: a JVM answers it with
+     * what its threads are doing, and goes on.
+     */
+    private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP", "XCPU");
+
+    /** Ctrl-C, and the other signals that ask a process to end: the step is finished, the run saved and left. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
             RunDirectory run) {
         System.out.println("training: " + Count.of(split.training().count(), "video") + ", "
@@ -26,26 +36,58 @@ final class TrainingSession {
         try (TerminalProgress progress = new TerminalProgress(settings.epochs(), left);
                 Trainer trainer = new Trainer(backend, start, split.training(), split.validation(), settings, run,
                         progress)) {
-            SignalHandler stop = signal -> trainer.stop();
-            SignalHandler[] before = {handle("INT", once(stop)), handle("TERM", once(stop))};
+            Stop stop = new Stop(trainer);
+            Map<String, SignalHandler> before = new LinkedHashMap<>();
+            SIGNALS.forEach(signal -> handle(signal, stop).ifPresent(handler -> before.put(signal, handler)));
             try {
                 return trainer.run();
             } finally {
-                handle("INT", before[0]);
-                handle("TERM", before[1]);
+                before.forEach(TrainingSession::handle);
             }
         }
     }
 
-    private static SignalHandler handle(String signal, SignalHandler handler) {
-        return Signal.handle(new Signal(signal), handler);
+    /** Finishes the step and saves; a second Ctrl-C leaves at once. */
+    private static final class Stop implements SignalHandler {
+        /** Some programs send what they were sent to the whole group, and so twice to each: that is no second thought. */
+        private static final long SECOND_THOUGHT_NANOS = 500_000_000;
+
+        private final Trainer trainer;
+        private boolean stopping;
+        private long asked;
+
+        Stop(Trainer trainer) {
+            this.trainer = trainer;
+        }
+
+        /**
+         * The step is asked to be the last before anything is said: where the terminal is gone there is nobody to say it
+         * to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system both
+         * send HUP, and timeout sends TERM twice.
+         */
+        @Override
+        public synchronized void handle(Signal signal) {
+            trainer.stop();
+            boolean keyboard = signal.getName().equals("INT");
+            if (!stopping) {
+                stopping = true;
+                asked = System.nanoTime();
+                System.err.println("\nfinishing the step and saving" + (keyboard ? "; once more to leave at once" : ""));
+            } else if (keyboard && System.nanoTime() - asked > SECOND_THOUGHT_NANOS) {
+                Runtime.getRuntime().halt(Main.INTERRUPTED);
+            }
+        }
     }
 
-    private static SignalHandler once(SignalHandler handler) {
-        return signal -> {
-            System.err.println("\nfinishing the step and saving; once more to leave at once");
-            Signal.handle(signal, SignalHandler.SIG_DFL);
-            handler.handle(signal);
-        };
+    /**
+     * The handler before; nothing where the signal is not the program's to handle (java -Xrs). A signal that is ignored,
+     * as HUP is under nohup, stays ignored: the JVM sees to that.
+     */
+    private static Optional<SignalHandler> handle(String signal, SignalHandler handler) {
+        try {
+            return Optional.of(Signal.handle(new Signal(signal), handler));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 }

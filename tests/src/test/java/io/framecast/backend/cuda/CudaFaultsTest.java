@@ -27,7 +27,6 @@ import io.framecast.train.TrainingListener;
 import io.framecast.train.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
 import org.junit.jupiter.api.AfterEach;
@@ -104,7 +103,7 @@ class CudaFaultsTest {
         TrainingSettings settings = new TrainingSettings(1000, start.training().progress().step() + 3, 1, 0.001,
                 TrainingSettings.Schedule.CONSTANT, 1, 1, false, Loss.BINARY_CROSSENTROPY);
         try (Backend backend = new CudaBackend(true, Precision.FP32, convolutions, true);
-                RunDirectory run = RunDirectory.resume(directory, Map.of(), start.training().progress());
+                RunDirectory run = RunDirectory.resume(directory, note -> { });
                 Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {
             trainer.run();
         }
@@ -115,7 +114,7 @@ class CudaFaultsTest {
         TrainingSettings settings = new TrainingSettings(1000, 1, 1, 0.001, TrainingSettings.Schedule.CONSTANT, 1, 1,
                 false, Loss.BINARY_CROSSENTROPY);
         try (Backend backend = new CudaBackend(true, Precision.FP32, Convolutions.KERNELS, true);
-                RunDirectory run = RunDirectory.create(directory, Map.of(), false);
+                RunDirectory run = RunDirectory.create(directory, false, note -> { });
                 Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {
             trainer.run();
         }

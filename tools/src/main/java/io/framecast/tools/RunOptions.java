@@ -1,0 +1,129 @@
+package io.framecast.tools;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.framecast.FramecastException;
+import io.framecast.Quote;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The options of {@code framecast train} that a run keeps, as its config has them. */
+final class RunOptions {
+
+    /** Where the videos are, and how they are read. A run that resumes may be told anew: it knows them when it sees them. */
+    private static final List<String> PLACE = List.of("--data", "--layout", "--scale");
+
+    /** Cannot change when a run resumes. */
+    private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--lr",
+            "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
+            "--precision", "--threads");
+
+    /** How far a run goes: a run that resumes keeps them, unless one is given anew. */
+    private static final List<String> LIMITS = List.of("--epochs", "--steps");
+
+    private final CommandSpec spec;
+
+    RunOptions(CommandSpec spec) {
+        this.spec = spec;
+    }
+
+    boolean isGiven(String name) {
+        return spec.commandLine().getParseResult().hasMatchedOption(name);
+    }
+
+    /** @throws Options.UsageException if an option is given that cannot change */
+    void requireNoneKeptGiven() {
+        for (String name : KEPT) {
+            Options.require(!isGiven(name), name + " cannot change when a run resumes; leave it out.");
+        }
+    }
+
+    /** The options as they are after defaults. */
+    Map<String, Object> toMap() {
+        Map<String, Object> options = new LinkedHashMap<>();
+        Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).forEach(name -> {
+            Object value = spec.findOption(name).getValue();
+            options.put(name.substring(2), value instanceof Enum<?> ? value.toString().toLowerCase(Locale.ROOT)
+                    : value instanceof Path ? value.toString() : value);
+        });
+        return options;
+    }
+
+    /**
+     * Takes the options of a run, but for those that are given.
+     *
+     * @param options by their names without dashes; one that is missing or null keeps its default
+     * @param source where they are from, for messages
+     */
+    void restore(JsonNode options, Path source) {
+        for (String name : PLACE) {
+            if (!isGiven(name)) {
+                restore(name, options, source);
+            }
+        }
+        KEPT.forEach(name -> restore(name, options, source));
+        if (LIMITS.stream().noneMatch(this::isGiven)) {
+            LIMITS.forEach(name -> restore(name, options, source));
+        }
+    }
+
+    private void restore(String name, JsonNode options, Path source) {
+        JsonNode value = options.path(name.substring(2));
+        if (value.isMissingNode() || value.isNull()) {
+            return;
+        }
+        try {
+            OptionSpec option = spec.findOption(name);
+            if (value.isContainerNode() || value.asText().isBlank()) {
+                throw new IllegalArgumentException("no value");
+            }
+            option.setValue(convert(option, value.asText()));
+        } catch (Exception e) { // Whatever a converter throws.
+            throw new FramecastException(source + " has a wrong value for \"" + name.substring(2) + "\": "
+                    + Quote.of(value) + ".", e);
+        }
+    }
+
+    private static Object convert(OptionSpec option, String text) throws Exception {
+        Class<?> type = option.type();
+        if (option.converters().length > 0) {
+            ITypeConverter<?> converter = option.converters()[0];
+            return converter.convert(text);
+        }
+        if (type.isEnum()) {
+            for (Object constant : type.getEnumConstants()) {
+                if (((Enum<?>) constant).name().equalsIgnoreCase(text)) {
+                    return constant;
+                }
+            }
+            throw new IllegalArgumentException(text);
+        }
+        if (type == String.class) {
+            return Path.of(text).toString(); // All of them name files, or could.
+        }
+        return type == Path.class ? Path.of(text) : new JsonMapper().convertValue(text, type);
+    }
+
+    /** The names of options that two configs have different values for. */
+    static List<String> differences(JsonNode one, JsonNode other) {
+        List<String> names = new ArrayList<>();
+        Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).map(name -> name.substring(2)).forEach(name -> {
+            if (!orNull(one.path(name)).equals(orNull(other.path(name)))) {
+                names.add(name);
+            }
+        });
+        return names;
+    }
+
+    private static String orNull(JsonNode value) {
+        return value.isMissingNode() ? "null" : value.toString();
+    }
+}
