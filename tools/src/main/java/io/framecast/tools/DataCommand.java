@@ -155,8 +155,8 @@ final class DataCommand implements Runnable {
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);
-                ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
-                System.out.println("wrote " + out);
+                String notes = ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
+                System.out.println("wrote " + out + (notes.isEmpty() ? "" : ": " + notes));
             }
         }
     }

@@ -16,12 +16,15 @@ import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(name = "demo", description = "Everything, small: makes Moving MNIST, shows it, trains the small model, "
         + "predicts, scores and draws.")
@@ -29,6 +32,9 @@ final class DemoCommand implements Callable<Integer> {
 
     private static final double VALIDATION_SPLIT = 0.05;
     private static final long SEED = 1;
+
+    @Spec
+    CommandSpec spec;
 
     @Mixin
     DeviceOptions device;
@@ -73,10 +79,11 @@ final class DemoCommand implements Callable<Integer> {
                 }
             }
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");
-            RunReport.Contents contents = RunReport.write(backend, runPath, split, settings, "Framecast demo");
+            List<Pictures.Files> pictures = RunReport.write(backend, runPath, split, settings,
+                    new RunReport.About("Framecast demo", Options.commandLine(spec), data.toString(), null));
             System.out.printf(Locale.ROOT, "4/4 done in %.0f s:%n", (System.nanoTime() - begin) / 1e9);
             System.out.println("  some of the videos      " + sheet);
-            contents.pictures().forEach(p -> System.out.println("  truth and prediction    " + p.gif()));
+            pictures.forEach(p -> System.out.println("  truth and prediction    " + p.gif()));
             System.out.println("  the trained model       " + RunDirectory.bestCheckpoint(runPath));
             System.out.println("  the whole story         " + runPath.resolve("report.html"));
         }

@@ -5,7 +5,6 @@ import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
-import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -56,10 +55,10 @@ final class GifsCommand implements Runnable {
             Videos last = data.isGenerated() ? all : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             int frames = Forecaster.comparable(all, data.data, context, null);
-            try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
-                List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count,
-                        seed, context, frames, out);
-                files.forEach(f -> System.out.println(f.gif() + "  " + f.strip()));
+            try (Forecaster forecaster = new Forecaster(backend, model, context, frames, frames)) {
+                Pictures.omissions(forecaster, choice).forEach(System.out::println);
+                Pictures.write(forecaster, choice, count, seed, out)
+                        .forEach(f -> System.out.println(f.gif() + "  " + f.strip()));
             }
         }
     }

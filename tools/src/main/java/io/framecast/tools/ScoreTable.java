@@ -1,6 +1,7 @@
 package io.framecast.tools;
 
 import io.framecast.predict.ForecastScores.Result;
+import io.framecast.tools.render.Scores;
 import java.util.Locale;
 
 /** Scores as text for a terminal. */
@@ -13,8 +14,8 @@ final class ScoreTable {
         Result model = evaluation.model();
         Result baseline = evaluation.baseline();
         StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%d videos, %d frames seen, %d predicted%n", model.videos(),
-                evaluation.context(), evaluation.frames()));
+        text.append(String.format(Locale.ROOT, "%d %s, %d frames seen, %d predicted%n", model.videos(),
+                model.videos() == 1 ? "video" : "videos", evaluation.context(), evaluation.frames()));
         text.append(String.format("%-18s %33s   %33s%n", "", "model", "repeat the last frame"));
         text.append(String.format("%-18s %9s %8s %7s %6s   %9s %8s %7s %6s%n", "predicted frame", "MSE", "MAE", "PSNR",
                 "SSIM", "MSE", "MAE", "PSNR", "SSIM"));
@@ -26,16 +27,18 @@ final class ScoreTable {
         }
         text.append(row("mean", model.mse().mean(), model.mae().mean(), model.psnr().mean(), model.ssim().mean(),
                 baseline.mse().mean(), baseline.mae().mean(), baseline.psnr().mean(), baseline.ssim().mean()));
-        text.append(String.format(Locale.ROOT, "The mean MSE is %.1f%% %s than that of repeating the last frame.%n",
-                100 * Math.abs(model.mse().reductionFrom(baseline.mse())),
-                model.mse().reductionFrom(baseline.mse()) >= 0 ? "lower" : "higher"));
+        text.append(String.format("The mean MSE is %s.%n",
+                Scores.beside(model.mse(), baseline.mse(), "repeating the last frame")));
         return text.toString();
     }
 
-    private static String row(String name, Object... scores) {
+    /** @param scores MSE, MAE, PSNR and SSIM of the model, and then the baseline's */
+    private static String row(String name, double... scores) {
         Object[] columns = new Object[scores.length + 1];
         columns[0] = name;
-        System.arraycopy(scores, 0, columns, 1, scores.length);
-        return String.format(Locale.ROOT, "%-18s %9.2f %8.2f %7.2f %6.3f   %9.2f %8.2f %7.2f %6.3f%n", columns);
+        for (int k = 0; k < scores.length; k++) {
+            columns[k + 1] = Scores.number(scores[k], k % 4 == 3 ? 3 : 2);
+        }
+        return String.format("%-18s %9s %8s %7s %6s   %9s %8s %7s %6s%n", columns);
     }
 }

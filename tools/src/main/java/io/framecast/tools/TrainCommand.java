@@ -11,6 +11,7 @@ import io.framecast.nn.ModelJson;
 import io.framecast.nn.Models;
 import io.framecast.nn.Parameters;
 import io.framecast.train.Checkpoint;
+import io.framecast.train.DivergedException;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
@@ -131,7 +132,13 @@ final class TrainCommand implements Callable<Integer> {
         int epochLimit = epochs != null ? epochs : steps != null ? Integer.MAX_VALUE : 20;
         TrainingSettings settings = new TrainingSettings(epochLimit, steps == null ? 0 : steps, batchSize, learningRate,
                 schedule, sampling, seed, !noShuffle, Loss.valueOf(loss.name()));
-        Trainer.Outcome outcome = TrainingSession.train(backend, start, split, settings, run);
+        Trainer.Outcome outcome;
+        try {
+            outcome = TrainingSession.train(backend, start, split, settings, run);
+        } catch (DivergedException e) {
+            RunReport.write(backend, run.path(), split, settings, about(e.getMessage()));
+            throw e;
+        }
         if (outcome == Trainer.Outcome.INTERRUPTED) {
             System.out.println("stopped; go on with: framecast train --resume " + run.path());
             return Main.INTERRUPTED;
@@ -139,9 +146,13 @@ final class TrainCommand implements Callable<Integer> {
         if (outcome == Trainer.Outcome.STOPPED_EARLY) {
             System.out.println("stopped early: the validation loss has not gone down for 10 epochs");
         }
-        RunReport.write(backend, run.path(), split, settings, "Framecast: training " + model);
+        RunReport.write(backend, run.path(), split, settings, about(null));
         System.out.println("report: " + run.path().resolve("report.html"));
         return 0;
+    }
+
+    private RunReport.About about(String failure) {
+        return new RunReport.About("Framecast: training " + model, Options.commandLine(spec), data.data, failure);
     }
 
     private void check() {
