@@ -39,11 +39,13 @@ final class Forecaster implements AutoCloseable {
         this.frames = frames;
     }
 
-    /** How many videos to forecast together: ten, or fewer where they are large. */
+    /** How many videos to forecast together: ten, or fewer where they are large or the heap is small. */
     static int atOnce(ModelConfig model, int held) {
         long layers = model.shapes().stream().mapToLong(FrameShape::size).sum();
+        long kept = (long) held * model.input().size();
+        long onHeap = Runtime.getRuntime().maxMemory() / 4 / Float.BYTES;
         return (int) Math.max(1, Math.min(MOST_AT_ONCE,
-                MOST_VALUES / (LAYER_VALUES * layers + (long) held * model.input().size())));
+                Math.min(MOST_VALUES / (LAYER_VALUES * layers + kept), onHeap / Math.max(1, kept))));
     }
 
     int context() {

@@ -1,7 +1,7 @@
 package io.framecast.tools.render;
 
-import java.util.Arrays;
-import java.util.BitSet;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,74 +18,68 @@ final class GifPalette {
     /** Colours of more than this share of all pixels stay as they are, if there are not too many of them. */
     private static final double LARGE_AREA = 1e-3;
     private static final int MOST_LARGE = COLORS / 2;
-    /** Colours are told apart by as many bits as leave no more than this many to group. */
-    private static final int MOST_GROUPED = 1 << 15;
-    private static final int KNOWN = 1 << 24;
+    /** Where pictures have more colours than this, those that are much alike count as one. */
+    private static final int MOST_TOLD_APART = 1 << 15;
 
-    /** For each colour 0xRRGGBB: first the number of its pixels; once built, its colour here | KNOWN when looked up. */
-    private final int[] table = new int[1 << 24];
+    /** The pixels of each colour, by those of its bits (of red, of green and of blue) that tell it apart. */
+    private Map<Integer, ColorGroups.Entry> counts = new HashMap<>();
+    private int mask = 0xff;
     private int[] colors;
+    private final Map<Integer, Integer> nearest = new HashMap<>();
 
     /** Counts a picture's colours; all pictures come before {@link #build}. */
     void count(Picture picture) {
-        for (int rgb : picture.pixels) {
-            table[rgb & 0xffffff]++;
+        int[] pixels = picture.pixels;
+        for (int from = 0, to; from < pixels.length; from = to) {
+            to = from + 1;
+            while (to < pixels.length && pixels[to] == pixels[from]) {
+                to++;
+            }
+            counts.merge(pixels[from] & mask * 0x010101, ColorGroups.Entry.of(pixels[from] & 0xffffff, to - from),
+                    ColorGroups.Entry::and);
+            while (counts.size() > MOST_TOLD_APART) {
+                tellFewerApart();
+            }
         }
+    }
+
+    /** One bit less of red, green and blue. */
+    private void tellFewerApart() {
+        mask = mask << 1 & 0xff;
+        Map<Integer, ColorGroups.Entry> fewer = new HashMap<>();
+        counts.forEach((key, entry) -> fewer.merge(key & mask * 0x010101, entry, ColorGroups.Entry::and));
+        counts = fewer;
     }
 
     /** Chooses the colours. */
     void build() {
-        int[] used = IntStream.range(0, table.length).filter(rgb -> table[rgb] > 0).toArray();
-        colors = used.length <= COLORS ? used : choose(used);
-        Arrays.fill(table, 0);
+        List<ColorGroups.Entry> entries = new ArrayList<>(counts.values());
+        entries.sort(Comparator.comparingLong(ColorGroups.Entry::pixels).reversed());
+        int large = 0;
+        if (entries.size() > COLORS) {
+            double least = LARGE_AREA * entries.stream().mapToLong(ColorGroups.Entry::pixels).sum();
+            while (large < MOST_LARGE && entries.get(large).pixels() > least) {
+                large++;
+            }
+        }
+        colors = IntStream.concat(entries.stream().limit(large).mapToInt(ColorGroups.Entry::mean),
+                ColorGroups.means(entries.subList(large, entries.size()), COLORS - large)).distinct().toArray();
+        counts = Map.of();
     }
 
     /** Gives every pixel of a picture its colour here. */
     void apply(Picture picture) {
         int[] pixels = picture.pixels;
-        for (int i = 0; i < pixels.length; i++) {
-            int rgb = pixels[i] & 0xffffff;
-            if (table[rgb] == 0) {
-                table[rgb] = nearest(rgb) | KNOWN;
+        for (int from = 0, to; from < pixels.length; from = to) {
+            int rgb = pixels[from];
+            int color = nearest.computeIfAbsent(rgb & 0xffffff, this::nearest);
+            for (to = from; to < pixels.length && pixels[to] == rgb; to++) {
+                pixels[to] = color;
             }
-            pixels[i] = table[rgb] & 0xffffff;
+            if (nearest.size() > MOST_TOLD_APART) {
+                nearest.clear();
+            }
         }
-    }
-
-    private int[] choose(int[] used) {
-        double all = Arrays.stream(used).mapToDouble(rgb -> table[rgb]).sum();
-        int[] large = Arrays.stream(used).filter(rgb -> table[rgb] > LARGE_AREA * all).boxed()
-                .sorted((a, b) -> Integer.compare(table[b], table[a])).limit(MOST_LARGE)
-                .mapToInt(Integer::intValue).sorted().toArray();
-        int[] others = Arrays.stream(used).filter(rgb -> Arrays.binarySearch(large, rgb) < 0).toArray();
-        return IntStream.concat(Arrays.stream(large), ColorGroups.means(entries(others), COLORS - large.length))
-                .distinct().toArray();
-    }
-
-    /** Colours with their numbers of pixels; where there are very many, those that are much alike as their mean. */
-    private List<ColorGroups.Entry> entries(int[] rgbs) {
-        int bits = 8;
-        while (distinct(rgbs, mask(bits)) > MOST_GROUPED) {
-            bits--;
-        }
-        int mask = mask(bits);
-        Map<Integer, ColorGroups.Entry> entries = new HashMap<>();
-        for (int rgb : rgbs) {
-            entries.merge(rgb & mask, ColorGroups.Entry.of(rgb, table[rgb]), ColorGroups.Entry::and);
-        }
-        return List.copyOf(entries.values());
-    }
-
-    private static int mask(int bits) {
-        return (0xff << 8 - bits & 0xff) * 0x010101;
-    }
-
-    private static int distinct(int[] rgbs, int mask) {
-        BitSet seen = new BitSet(1 << 24);
-        for (int rgb : rgbs) {
-            seen.set(rgb & mask);
-        }
-        return seen.cardinality();
     }
 
     private int nearest(int rgb) {
