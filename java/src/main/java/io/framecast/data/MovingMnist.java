@@ -106,20 +106,30 @@ public final class MovingMnist implements Videos {
 
     @Override
     public Video get(int index) {
-        byte[] bytes = bytes(index);
+        return get(index, 0, frames);
+    }
+
+    @Override
+    public Video get(int index, int from, int to) {
+        byte[] bytes = bytes(index, from, to);
         float[] values = new float[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
             values[i] = (bytes[i] & 0xff) / 255f;
         }
-        return new Video(frames, SIZE, SIZE, 1, values);
+        return new Video(to - from, SIZE, SIZE, 1, values);
     }
 
     /** Video {@code index} as (frames, 64, 64) uint8. */
     public byte[] bytes(int index) {
-        byte[] pixels = new byte[frames * SIZE * SIZE];
+        return bytes(index, 0, frames);
+    }
+
+    private byte[] bytes(int index, int from, int to) {
+        Objects.checkFromToIndex(from, to, frames);
+        byte[] pixels = new byte[(to - from) * SIZE * SIZE];
         for (Sprite sprite : sprites(index)) {
-            for (int frame = 0; frame < frames; frame++) {
-                draw(sprite, frame, pixels, frame * SIZE * SIZE);
+            for (int frame = from; frame < to; frame++) {
+                draw(sprite, frame, pixels, (frame - from) * SIZE * SIZE);
             }
         }
         return pixels;

@@ -43,4 +43,9 @@ record VideoSlice(Videos videos, int from, int to) implements Videos {
     public Video get(int index, int firstFrame, int lastFrame) {
         return videos.get(from + Objects.checkIndex(index, count()), firstFrame, lastFrame);
     }
+
+    @Override
+    public int number(int index) {
+        return videos.number(from + Objects.checkIndex(index, count()));
+    }
 }

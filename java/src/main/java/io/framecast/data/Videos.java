@@ -23,6 +23,11 @@ public interface Videos extends AutoCloseable {
         return get(index).frames(from, to);
     }
 
+    /** The index that video {@code index} has where these videos are from: in the file, if they are a part of one. */
+    default int number(int index) {
+        return index;
+    }
+
     /** The number of values in one frame. */
     default int frameSize() {
         return height() * width() * channels();

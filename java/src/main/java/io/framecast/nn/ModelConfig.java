@@ -151,6 +151,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return "layers." + layer + "." + parameter;
     }
 
+    /** How many frames beyond frame t its output at t depends on. */
+    public int futureReach() {
+        return layers.stream().mapToInt(LayerConfig::futureReach).sum();
+    }
+
     /** How many frames a step of rollout may hand from layer to layer: the newest, and all that reach into. */
     int stepFrames() {
         int frames = 1;

@@ -109,6 +109,19 @@ public final class Network implements AutoCloseable {
      *     frames so far
      */
     public Tensor step(Tensor x, int batch) {
+        Tensor tail = stepTail(x, batch);
+        long size = (long) batch * model.output().size();
+        return tail.slice(tail.size() - size, size);
+    }
+
+    /**
+     * As {@link #step}, for all outputs that the frame adds or changes.
+     *
+     * @return the last frames of what {@link #forward} would return for all n frames so far, (frames, batch, height,
+     *     width, channels): the newest and {@link ModelConfig#futureReach} before it, or all n if these are fewer. The
+     *     first of them will not change any more if n is above that reach.
+     */
+    public Tensor stepTail(Tensor x, int batch) {
         Tensor tail = x;
         int count = 1;
         int reach = 0;
@@ -118,8 +131,7 @@ public final class Network implements AutoCloseable {
             count = Math.min(reach, frame) + 1;
         }
         frame++;
-        long size = (long) batch * model.output().size();
-        return tail.slice((count - 1) * size, size);
+        return tail.slice(0, (long) count * batch * model.output().size());
     }
 
     @Override

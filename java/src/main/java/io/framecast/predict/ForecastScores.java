@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /**
  * How far forecasts are from what really came, as the video-prediction literature reports it. Feed it
- * pairs of videos that hold the forecast frames only, then ask for the {@link #result()}. For every
+ * the frames of forecasts beside those that came, then ask for the {@link #result()}. For every
  * forecast frame, averaged over the videos:
  *
  * <ul>
@@ -16,7 +16,7 @@ import java.util.Arrays;
  * <li>SSIM: see {@link Ssim}.
  * </ul>
  *
- * <p>Sums are kept in double. Not safe for use from several threads at once.
+ * <p>Sums are kept in double: of frames that are finite, all scores are. Not safe for use from several threads at once.
  */
 public final class ForecastScores {
 
@@ -24,82 +24,72 @@ public final class ForecastScores {
 
     private Video shape;
     private Ssim ssim;
-    private int videos;
-    private double[] squared;
-    private double[] absolute;
-    private double[] psnr;
-    private double[] similarity;
+    private final int[] videos;
+    private final double[] squared;
+    private final double[] absolute;
+    private final double[] psnr;
+    private final double[] similarity;
+
+    /** @param frames of each forecast */
+    public ForecastScores(int frames) {
+        videos = new int[frames];
+        squared = new double[frames];
+        absolute = new double[frames];
+        psnr = new double[frames];
+        similarity = new double[frames];
+    }
 
     /**
-     * Adds one forecast.
+     * Adds one frame of one forecast.
      *
-     * @param truth      the frames that came, (frames, height, width, channels) in [0, 1]
-     * @param prediction the frames that were forecast, of the same shape
-     * @throws IllegalArgumentException if the shapes differ from each other or from the first pair's
+     * @param frame      which one, from 0
+     * @param truth      the frame that came, a video of one frame, (1, height, width, channels) in [0, 1]
+     * @param prediction the frame that was forecast, of the same shape
+     * @throws IllegalArgumentException if the shapes are not of one frame, or differ from each other or from the first
+     *     pair's
      */
-    public void add(Video truth, Video prediction) {
+    public void add(int frame, Video truth, Video prediction) {
         if (shape == null) {
-            start(truth);
+            shape = truth;
+            ssim = new Ssim(truth.height(), truth.width());
         }
         requireShape(truth);
         requireShape(prediction);
-        int size = truth.frameSize();
-        for (int t = 0; t < truth.frames(); t++) {
-            double squares = 0;
-            double absolutes = 0;
-            for (int i = t * size; i < (t + 1) * size; i++) {
-                double error = (double) prediction.values()[i] - truth.values()[i];
-                squares += error * error;
-                absolutes += Math.abs(error);
-            }
-            squared[t] += squares;
-            absolute[t] += absolutes;
-            psnr[t] += -10 * Math.log10(Math.max(squares / size, LEAST_PSNR_ERROR));
-            similarity[t] += ssim.of(truth, prediction, t);
+        double squares = 0;
+        double absolutes = 0;
+        for (int i = 0; i < truth.frameSize(); i++) {
+            double error = (double) prediction.values()[i] - truth.values()[i];
+            squares += error * error;
+            absolutes += Math.abs(error);
         }
-        videos++;
+        squared[frame] += squares;
+        absolute[frame] += absolutes;
+        psnr[frame] += -10 * Math.log10(Math.max(squares / truth.frameSize(), LEAST_PSNR_ERROR));
+        similarity[frame] += ssim.of(truth, prediction);
+        videos[frame]++;
     }
 
     /**
-     * The scores of all pairs added so far.
+     * The scores of all forecasts added so far.
      *
-     * @throws IllegalStateException if there are none
+     * @throws IllegalStateException if there are none, or not all of their frames
      */
     public Result result() {
-        if (videos == 0) {
+        int count = videos[0];
+        if (count == 0) {
             throw new IllegalStateException("there are no forecasts to score");
         }
-        return new Result(videos, average(squared), average(absolute), average(psnr), average(similarity));
-    }
-
-    /**
-     * The forecast to beat: the last seen frame, again and again.
-     *
-     * @param seen   the context
-     * @param frames the number of frames to forecast
-     */
-    public static Video repeatLastFrame(Video seen, int frames) {
-        int size = seen.frameSize();
-        float[] values = new float[frames * size];
-        for (int t = 0; t < frames; t++) {
-            System.arraycopy(seen.values(), (seen.frames() - 1) * size, values, t * size, size);
+        if (Arrays.stream(videos).anyMatch(v -> v != count)) {
+            throw new IllegalStateException("some forecasts lack frames: " + Arrays.toString(videos));
         }
-        return new Video(frames, seen.height(), seen.width(), seen.channels(), values);
-    }
-
-    private void start(Video first) {
-        shape = first;
-        ssim = new Ssim(first.height(), first.width());
-        squared = new double[first.frames()];
-        absolute = new double[first.frames()];
-        psnr = new double[first.frames()];
-        similarity = new double[first.frames()];
+        return new Result(count, average(squared), average(absolute), average(psnr), average(similarity));
     }
 
     private void requireShape(Video video) {
-        if (video.frames() != shape.frames() || video.height() != shape.height() || video.width() != shape.width()
+        if (video.frames() != 1 || video.height() != shape.height() || video.width() != shape.width()
                 || video.channels() != shape.channels()) {
-            throw new IllegalArgumentException("cannot compare " + shapeOf(video) + " with " + shapeOf(shape));
+            throw new IllegalArgumentException("cannot compare " + shapeOf(video) + " with one frame of "
+                    + shape.height() + "x" + shape.width() + "x" + shape.channels());
         }
     }
 
@@ -108,7 +98,7 @@ public final class ForecastScores {
     }
 
     private Metric average(double[] sums) {
-        return new Metric(Arrays.stream(sums).map(sum -> sum / videos).toArray());
+        return new Metric(Arrays.stream(sums).map(sum -> sum / videos[0]).toArray());
     }
 
     /**
@@ -140,7 +130,7 @@ public final class ForecastScores {
 
         /**
          * How much lower this mean is than the baseline's, as a share of the baseline's: 0.4 is 40% lower, a
-         * negative value is higher. For errors, lower is better.
+         * negative value is higher. For errors, lower is better. Not finite where the baseline's mean is 0.
          */
         public double reductionFrom(Metric baseline) {
             return 1 - mean() / baseline.mean();

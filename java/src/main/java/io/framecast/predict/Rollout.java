@@ -2,11 +2,9 @@ package io.framecast.predict;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
-import io.framecast.data.Video;
+import io.framecast.data.Videos;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.Network;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -16,61 +14,37 @@ import java.util.Map;
  */
 public final class Rollout implements AutoCloseable {
 
-    private final Network network;
-    private final int batch;
-    private final Tensor input;
+    private final VideoFeed feed;
 
     /** @param batch the most videos to roll out at once */
     public Rollout(Backend backend, ModelConfig model, Map<String, HostTensor> parameters, int batch) {
-        model.requireFramesToFrames();
-        this.batch = batch;
-        this.network = Network.forInference(backend, model, 1, batch);
-        this.network.parameters().set(parameters);
-        this.input = backend.tensor((long) batch * model.input().size());
-    }
-
-    /** The most videos at once. */
-    public int batch() {
-        return batch;
+        feed = new VideoFeed(backend, model, parameters, batch);
     }
 
     /**
-     * Predicts {@code frames} frames after each of the given contexts, all of one length and of the model's shape.
+     * Predicts {@code frames} frames from the first {@code context} of the videos with these indices. No more than a
+     * frame of each video is held at a time, and no other frames are read.
      *
-     * @return one video of {@code frames} frames for each context
+     * @param videos of the model's shape
+     * @throws NotFiniteException if a prediction has NaN or infinite values
      */
-    public List<Video> predict(List<Video> contexts, int frames) {
-        int count = contexts.size();
-        int seen = contexts.get(0).frames();
-        int size = contexts.get(0).frameSize();
-        float[] frame = new float[count * size];
-        float[][] predicted = new float[count][frames * size];
-        network.begin();
-        Tensor next = null;
-        for (int t = 0; t < seen; t++) {
-            for (int k = 0; k < count; k++) {
-                System.arraycopy(contexts.get(k).values(), t * size, frame, k * size, size);
+    public void predict(Videos videos, int[] indices, int context, int frames, ForecastListener to) {
+        feed.inGroups(videos, indices, () -> {
+            Tensor next = null;
+            for (int t = 0; t < context; t++) {
+                next = feed.network.step(feed.frame(t), feed.count());
             }
-            input.write(0, frame, 0, frame.length);
-            next = network.step(input, count);
-        }
-        for (int t = 0; t < frames; t++) {
-            next.read(0, frame, 0, frame.length);
-            for (int k = 0; k < count; k++) {
-                System.arraycopy(frame, k * size, predicted[k], t * size, size);
+            for (int t = 0; t < frames; t++) {
+                if (t > 0) {
+                    next = feed.network.step(feed.copied(next), feed.count());
+                }
+                feed.give(next, t, to);
             }
-            if (t + 1 < frames) {
-                input.write(0, frame, 0, frame.length);
-                next = network.step(input, count);
-            }
-        }
-        return java.util.stream.IntStream.range(0, count).mapToObj(k -> new Video(frames, contexts.get(k).height(),
-                contexts.get(k).width(), contexts.get(k).channels(), predicted[k])).toList();
+        });
     }
 
     @Override
     public void close() {
-        input.close();
-        network.close();
+        feed.close();
     }
 }

@@ -40,12 +40,12 @@ final class Ssim {
         means = new double[4][rowsOut() * columnsOut()];
     }
 
-    /** The similarity of frame {@code t} of two videos of this height and width. */
-    double of(Video a, Video b, int t) {
+    /** The similarity of two videos of this height and width and of one frame. */
+    double of(Video a, Video b) {
         int channels = a.channels();
         double sum = 0;
         for (int channel = 0; channel < channels; channel++) {
-            sum += ofChannel(a.values(), b.values(), t * a.frameSize() + channel, channels);
+            sum += ofChannel(a.values(), b.values(), channel, channels);
         }
         return sum / channels;
     }

@@ -2,37 +2,50 @@ package io.framecast.predict;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
-import io.framecast.data.Video;
+import io.framecast.data.Videos;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.Network;
 import java.util.Map;
 
-/** One-step predictions: what the network answers to each frame of a video, having seen the true frames up to it. */
+/** One-step predictions: what the network answers to each frame of a video when it is shown the whole video. */
 public final class TeacherForcing implements AutoCloseable {
 
-    private final Network network;
-    private final Tensor input;
+    private final VideoFeed feed;
+    private final int futureReach;
+    private final int size;
 
-    /** @param frames the most frames of a video */
-    public TeacherForcing(Backend backend, ModelConfig model, Map<String, HostTensor> parameters, int frames) {
-        model.requireFramesToFrames();
-        network = Network.forInference(backend, model, frames, 1);
-        network.parameters().set(parameters);
-        input = backend.tensor((long) frames * model.input().size());
+    /** @param batch the most videos to predict at once */
+    public TeacherForcing(Backend backend, ModelConfig model, Map<String, HostTensor> parameters, int batch) {
+        feed = new VideoFeed(backend, model, parameters, batch);
+        futureReach = model.futureReach();
+        size = model.output().size();
     }
 
-    /** The network's output on the whole video: frame t is the prediction of frame t+1. */
-    public Video predict(Video video) {
-        input.write(video.values());
-        float[] output = new float[video.values().length];
-        network.forward(input, video.frames(), 1, false).read(0, output, 0, output.length);
-        return new Video(video.frames(), video.height(), video.width(), video.channels(), output);
+    /**
+     * The network's output on the whole of the videos with these indices: frame t is the prediction of frame t+1. No
+     * more than a few frames of each video are held at a time.
+     *
+     * @param videos of the model's shape
+     * @throws NotFiniteException if a prediction has NaN or infinite values
+     */
+    public void predict(Videos videos, int[] indices, ForecastListener to) {
+        feed.inGroups(videos, indices, () -> {
+            long step = (long) feed.count() * size;
+            int last = videos.frames() - 1;
+            for (int t = 0; t <= last; t++) {
+                Tensor tail = feed.network.stepTail(feed.frame(t), feed.count());
+                // What a layer that looks into the future makes of a frame is settled only so many frames later.
+                int first = Math.max(0, t - futureReach);
+                int settled = t == last ? last : t - futureReach;
+                for (int k = first; k <= settled; k++) {
+                    feed.give(tail.slice((k - first) * step, step), k, to);
+                }
+            }
+        });
     }
 
     @Override
     public void close() {
-        input.close();
-        network.close();
+        feed.close();
     }
 }

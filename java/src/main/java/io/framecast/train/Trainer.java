@@ -144,7 +144,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains, until the settings' epochs or steps are made, the loss no longer goes down, or {@link #stop}.
      *
-     * @throws FramecastException if the loss becomes NaN or infinite
+     * @throws DivergedException if the loss becomes NaN or infinite
      */
     public Outcome run() {
         run.begin(checkpoint());
@@ -356,9 +356,9 @@ public final class Trainer implements AutoCloseable {
         });
     }
 
-    private FramecastException diverged(String what) {
+    private DivergedException diverged(String what) {
         var last = RunDirectory.lastCheckpoint(run.path());
-        return new FramecastException(what + "; " + (Files.exists(last)
+        return new DivergedException(what + "; " + (Files.exists(last)
                 ? "the last good checkpoint is " + last : "there is no checkpoint yet")
                 + ". Try a smaller --lr.");
     }

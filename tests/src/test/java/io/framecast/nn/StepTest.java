@@ -1,6 +1,7 @@
 package io.framecast.nn;
 
 import static io.framecast.golden.Closeness.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
@@ -81,12 +82,21 @@ class StepTest {
                     x[k] = 2 * random.nextFloat() - 0.5f;
                 }
                 Tensor input = backend.tensor(x);
+                int out = batch * model.output().size();
+                float[] last = whole.forward(input, FRAMES, batch, false).read();
                 stepping.begin();
                 for (int n = 1; n <= FRAMES; n++) {
-                    float[] step = stepping.step(input.slice((n - 1L) * frame, frame), batch).read();
+                    float[] tail = stepping.stepTail(input.slice((n - 1L) * frame, frame), batch).read();
                     float[] all = whole.forward(input.slice(0, (long) n * frame), n, batch, false).read();
-                    assertClose("video " + video + ", frame " + n,
-                            Arrays.copyOfRange(all, all.length - all.length / n, all.length), step, Closeness.OUTPUT);
+                    int first = n - tail.length / out;
+                    assertEquals(Math.max(0, n - 1 - model.futureReach()), first);
+                    assertClose("video " + video + ", frames " + (first + 1) + " to " + n,
+                            Arrays.copyOfRange(all, first * out, n * out), tail, Closeness.OUTPUT);
+                    if (n > model.futureReach()) {
+                        assertClose("video " + video + ", frame " + (first + 1) + ", settled",
+                                Arrays.copyOfRange(last, first * out, (first + 1) * out), Arrays.copyOf(tail, out),
+                                Closeness.OUTPUT);
+                    }
                 }
             }
         }

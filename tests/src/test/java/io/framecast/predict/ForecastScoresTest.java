@@ -30,21 +30,30 @@ class ForecastScoresTest {
 
     @Test
     void perfectForecastScoresAHundredDecibelsAndFullSimilarity() {
-        Video video = video(0, 2, 12, 12, 1, 0);
-        ForecastScores scores = new ForecastScores();
-        scores.add(video, video);
+        ForecastScores scores = new ForecastScores(2);
+        add(scores, video(0, 2, 12, 12, 1, 0), video(0, 2, 12, 12, 1, 0));
         assertEquals(0, scores.result().mse().mean());
         assertEquals(0, scores.result().mae().mean());
         assertEquals(100, scores.result().psnr().mean(), TOLERANCE);
         assertEquals(1, scores.result().ssim().mean(), TOLERANCE);
     }
 
+    /** The largest finite frames there can be, and the widest range in one frame. */
     @Test
-    void baselineRepeatsTheLastSeenFrame() {
-        Video seen = new Video(3, 1, 2, 1, new float[] {.1f, .2f, .3f, .4f, .5f, .6f});
-        Video forecast = ForecastScores.repeatLastFrame(seen, 2);
-        assertEquals(2, forecast.frames());
-        assertArrayEquals(new float[] {.5f, .6f, .5f, .6f}, forecast.values());
+    void finiteFramesHaveFiniteScores() {
+        Video truth = video(0, 1, 12, 12, 1, 0);
+        for (float large : new float[] {Float.MAX_VALUE, -Float.MAX_VALUE, 1e30f, Float.MIN_VALUE}) {
+            for (boolean all : new boolean[] {true, false}) {
+                float[] values = new float[144];
+                Arrays.fill(values, 0, all ? 144 : 72, large);
+                ForecastScores scores = new ForecastScores(1);
+                scores.add(0, truth, new Video(1, 12, 12, 1, values));
+                ForecastScores.Result result = scores.result();
+                for (Metric metric : new Metric[] {result.mse(), result.mae(), result.psnr(), result.ssim()}) {
+                    assertTrue(Double.isFinite(metric.mean()), large + ": " + result);
+                }
+            }
+        }
     }
 
     @Test
@@ -60,19 +69,27 @@ class ForecastScoresTest {
     }
 
     @Test
-    void refusesForecastsOfAnotherShapeAndAnEmptySum() {
-        ForecastScores scores = new ForecastScores();
+    void refusesForecastsOfAnotherShapeThatLackFramesAndAnEmptySum() {
+        ForecastScores scores = new ForecastScores(2);
+        assertThrows(IllegalStateException.class, scores::result);
+        scores.add(0, video(0, 1, 12, 12, 1, 0), video(0, 1, 12, 12, 1, 0));
         assertThrows(IllegalStateException.class, scores::result);
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
-                () -> scores.add(video(0, 2, 12, 12, 1, 0), video(0, 2, 12, 13, 1, 0)));
-        assertTrue(e.getMessage().contains("2 frames of 12x13x1 with 2 frames of 12x12x1"), e.getMessage());
+                () -> scores.add(1, video(0, 1, 12, 12, 1, 0), video(0, 1, 12, 13, 1, 0)));
+        assertTrue(e.getMessage().contains("1 frames of 12x13x1 with one frame of 12x12x1"), e.getMessage());
+    }
+
+    private static void add(ForecastScores scores, Video truth, Video prediction) {
+        for (int t = 0; t < truth.frames(); t++) {
+            scores.add(t, truth.frames(t, t + 1), prediction.frames(t, t + 1));
+        }
     }
 
     private static void compareWithReference(String name, int videos, int frames, int height, int width, int channels)
             throws IOException {
-        ForecastScores scores = new ForecastScores();
+        ForecastScores scores = new ForecastScores(frames);
         for (int n = 0; n < videos; n++) {
-            scores.add(video(n, frames, height, width, channels, 0), video(n, frames, height, width, channels, 1));
+            add(scores, video(n, frames, height, width, channels, 0), video(n, frames, height, width, channels, 1));
         }
         Properties reference = new Properties();
         try (InputStream in = ForecastScoresTest.class.getResourceAsStream("forecast-scores.properties")) {

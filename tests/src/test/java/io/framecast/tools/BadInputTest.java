@@ -140,6 +140,7 @@ class BadInputTest {
     }
 
     static Stream<Arguments> badFiles() {
+        // All three frames: those that are not needed are not read.
         String predict = "predict --context 3 --frames 1 --checkpoint @init.safetensors --output @new.npy --input ";
         String train = "train --model @tiny.json --epochs 1 --validation-split 0 --batch-size 2 --out @new --data ";
         return Stream.of(

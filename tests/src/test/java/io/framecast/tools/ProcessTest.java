@@ -44,7 +44,7 @@ class ProcessTest {
     }
 
     /** The command line under {@code prefix}, such as a shell that limits it, in a heap of so many MB. */
-    private static Process start(List<String> prefix, int heap, Object... arguments) throws IOException {
+    static Process start(List<String> prefix, int heap, Object... arguments) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap + "m",
                 "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
@@ -58,7 +58,7 @@ class ProcessTest {
     }
 
     /** What a process says on standard error, but for what the JVM itself says of its environment. */
-    private static String errors(Process process) throws IOException {
+    static String errors(Process process) throws IOException {
         return process.errorReader(StandardCharsets.UTF_8).lines()
                 .filter(line -> !line.startsWith("Picked up JAVA_TOOL_OPTIONS")).collect(Collectors.joining("\n"));
     }

@@ -163,8 +163,8 @@ final class DataCommand implements Runnable {
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);
-                ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
-                Terminal.say("wrote " + out);
+                String notes = ContactSheet.write(out, videos, IntStream.range(first, last).toArray());
+                Terminal.say("wrote " + out + (notes.isEmpty() ? "" : ": " + notes));
             }
         }
     }

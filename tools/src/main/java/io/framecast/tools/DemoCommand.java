@@ -17,12 +17,15 @@ import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(name = "demo", description = "Everything, small: makes Moving MNIST, shows it, trains the small model, "
         + "predicts, scores and draws.")
@@ -33,6 +36,9 @@ final class DemoCommand implements Callable<Integer> {
     private static final int BATCH_SIZE = 1;
     private static final double LEARNING_RATE = 0.003;
     private static final double SAMPLING = 0.5;
+
+    @Spec
+    CommandSpec spec;
 
     @Mixin
     DeviceOptions device;
@@ -80,10 +86,11 @@ final class DemoCommand implements Callable<Integer> {
                 return Main.INTERRUPTED;
             }
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");
-            RunReport.Contents contents = RunReport.write(backend, run.path(), split, settings, "Framecast demo");
+            List<Pictures.Files> pictures = RunReport.write(backend, run.path(), split, settings,
+                    new RunReport.About("Framecast demo", Options.commandLine(spec), data.toString(), null));
             System.out.printf(Locale.ROOT, "4/4 done in %.0f s:%n", (System.nanoTime() - begin) / 1e9);
             Terminal.say("  some of the videos      " + sheet);
-            contents.pictures().forEach(p -> Terminal.say("  truth and prediction    " + p.gif()));
+            pictures.forEach(p -> Terminal.say("  truth and prediction    " + p.gif()));
             Terminal.say("  the trained model       " + RunDirectory.bestCheckpoint(run.path()));
             Terminal.say("  the whole story         " + run.path().resolve("report.html"));
         }

@@ -48,7 +48,7 @@ final class EvaluateCommand implements Runnable {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = Forecaster.comparable(videos, data.data, context, frames);
             data.check(context + predicted);
-            try (Forecaster forecaster = new Forecaster(backend, model, context, predicted)) {
+            try (Forecaster forecaster = new Forecaster(backend, model, context, predicted, 1)) {
                 Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
                 System.out.print(ScoreTable.of(evaluation));
                 if (json != null) {
@@ -65,9 +65,8 @@ final class EvaluateCommand implements Runnable {
         map.put("frames", evaluation.frames());
         map.put("model", toMap(evaluation.model()));
         map.put("repeat_last_frame", toMap(evaluation.baseline()));
-        double reduction = evaluation.model().mse().reductionFrom(evaluation.baseline().mse());
-        // JSON knows no NaN: where the baseline is perfect there is nothing to reduce.
-        map.put("mse_reduction", Double.isFinite(reduction) ? reduction : null);
+        // Where the baseline is perfect there is nothing to reduce: null.
+        map.put("mse_reduction", evaluation.model().mse().reductionFrom(evaluation.baseline().mse()));
         return map;
     }
 

@@ -5,25 +5,24 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Video;
 import io.framecast.data.Videos;
+import io.framecast.nn.FrameShape;
+import io.framecast.nn.ModelConfig;
+import io.framecast.predict.ForecastListener;
 import io.framecast.predict.ForecastScores;
 import io.framecast.predict.Rollout;
 import io.framecast.train.Checkpoint;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.Iterator;
-import java.util.List;
-import java.util.NoSuchElementException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.stream.IntStream;
 
-/** Forecasts for many videos, a few at a time. */
+/** Forecasts for many videos, a few at a time, in bounded memory whatever their length. */
 final class Forecaster implements AutoCloseable {
 
-    private static final int BATCH = 10;
-
-    /** @param video the whole video: context, what came after it, and what lies beyond */
-    record Forecast(int index, Video video, Video prediction) {
-    }
+    private static final int MOST_AT_ONCE = 10;
+    /** What videos that are forecast together may take, in float32 values (256 MB). */
+    private static final long MOST_VALUES = 1L << 26;
+    /** Gates, cell, state and their convolutions' results: about so many values for each that a layer puts out. */
+    private static final int LAYER_VALUES = 6;
 
     /** The scores of the model's forecasts and those of repeating the last seen frame. */
     record Evaluation(int context, int frames, ForecastScores.Result model, ForecastScores.Result baseline) {
@@ -33,10 +32,29 @@ final class Forecaster implements AutoCloseable {
     private final int context;
     private final int frames;
 
-    Forecaster(Backend backend, Checkpoint checkpoint, int context, int frames) {
-        this.rollout = new Rollout(backend, checkpoint.model(), checkpoint.parameters(), BATCH);
+    /** @param held how many forecast frames of a video are kept until all of them are there */
+    Forecaster(Backend backend, Checkpoint checkpoint, int context, int frames, int held) {
+        this.rollout = new Rollout(backend, checkpoint.model(), checkpoint.parameters(),
+                atOnce(checkpoint.model(), held));
         this.context = context;
         this.frames = frames;
+    }
+
+    /** How many videos to forecast together: ten, or fewer where they are large or the heap is small. */
+    static int atOnce(ModelConfig model, int held) {
+        long layers = model.shapes().stream().mapToLong(FrameShape::size).sum();
+        long kept = (long) held * model.input().size();
+        long onHeap = Runtime.getRuntime().maxMemory() / 4 / Float.BYTES;
+        return (int) Math.max(1, Math.min(MOST_AT_ONCE,
+                Math.min(MOST_VALUES / (LAYER_VALUES * layers + kept), onHeap / Math.max(1, kept))));
+    }
+
+    int context() {
+        return context;
+    }
+
+    int frames() {
+        return frames;
     }
 
     /** How many frames after the context can be compared with the truth; ten at most, as is the custom. */
@@ -51,52 +69,24 @@ final class Forecaster implements AutoCloseable {
         return frames == null ? Math.min(10, left) : frames;
     }
 
-    Iterable<Forecast> all(Videos videos) {
-        return of(videos, IntStream.range(0, videos.count()).toArray());
-    }
-
-    /** The forecasts for the videos with these indices, computed as they are asked for. */
-    Iterable<Forecast> of(Videos videos, int[] indices) {
-        return () -> new Iterator<>() {
-            private final Deque<Forecast> ready = new ArrayDeque<>();
-            private int next;
-
-            @Override
-            public boolean hasNext() {
-                return !ready.isEmpty() || next < indices.length;
-            }
-
-            @Override
-            public Forecast next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                if (ready.isEmpty()) {
-                    int count = Math.min(rollout.batch(), indices.length - next);
-                    List<Video> batch = new ArrayList<>();
-                    for (int k = 0; k < count; k++) {
-                        batch.add(videos.get(indices[next + k]));
-                    }
-                    List<Video> predictions = rollout.predict(
-                            batch.stream().map(video -> video.frames(0, context)).toList(), frames);
-                    for (int k = 0; k < count; k++) {
-                        ready.add(new Forecast(indices[next + k], batch.get(k), predictions.get(k)));
-                    }
-                    next += count;
-                }
-                return ready.remove();
-            }
-        };
+    /** Forecasts the videos with these indices. */
+    void predict(Videos videos, int[] indices, ForecastListener to) {
+        rollout.predict(videos, indices, context, frames, to);
     }
 
     Evaluation evaluate(Videos videos) {
-        ForecastScores model = new ForecastScores();
-        ForecastScores baseline = new ForecastScores();
-        for (Forecast forecast : all(videos)) {
-            Video truth = forecast.video.frames(context, context + frames);
-            model.add(truth, forecast.prediction);
-            baseline.add(truth, ForecastScores.repeatLastFrame(forecast.video.frames(0, context), frames));
-        }
+        ForecastScores model = new ForecastScores(frames);
+        ForecastScores baseline = new ForecastScores(frames);
+        Map<Integer, Video> lastSeen = new HashMap<>();
+        predict(videos, IntStream.range(0, videos.count()).toArray(), (index, frame, values) -> {
+            Video truth = videos.get(index, context + frame, context + frame + 1);
+            Video last = lastSeen.computeIfAbsent(index, k -> videos.get(k, context - 1, context));
+            model.add(frame, truth, new Video(1, truth.height(), truth.width(), truth.channels(), values));
+            baseline.add(frame, truth, last);
+            if (frame == frames - 1) {
+                lastSeen.remove(index);
+            }
+        });
         return new Evaluation(context, frames, model.result(), baseline.result());
     }
 

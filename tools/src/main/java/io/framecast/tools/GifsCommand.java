@@ -5,7 +5,6 @@ import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
-import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -57,10 +56,10 @@ final class GifsCommand implements Runnable {
             Videos choice = last.count() >= count ? last : all;
             int frames = Forecaster.comparable(all, data.data, context, null);
             data.check(context + frames);
-            try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
-                List<Pictures.Files> files = Pictures.write(forecaster, choice, all.count() - choice.count(), count,
-                        seed, context, frames, out);
-                files.forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
+            try (Forecaster forecaster = new Forecaster(backend, model, context, frames, frames)) {
+                Pictures.omissions(forecaster, choice).forEach(Terminal::say);
+                Pictures.write(forecaster, choice, count, seed, out)
+                        .forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
             }
         }
     }

@@ -1,6 +1,8 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Checks of options that are more than a type. */
 final class Options {
@@ -20,6 +22,16 @@ final class Options {
     /** @throws UsageException unless {@code fraction} is a possible --validation-split */
     static void requireSplit(double fraction) {
         require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
+    }
+
+    /** The command as it was given, to be given again in a shell. */
+    static String commandLine(CommandSpec spec) {
+        return spec.commandLine().getParseResult().originalArgs().stream().map(Options::quoted)
+                .collect(Collectors.joining(" ", "framecast ", ""));
+    }
+
+    private static String quoted(String word) {
+        return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
     /** A wrong option: like any failure, but the exit status says bad usage. */

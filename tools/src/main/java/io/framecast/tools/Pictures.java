@@ -3,42 +3,60 @@ package io.framecast.tools;
 import io.framecast.data.Video;
 import io.framecast.data.Videos;
 import io.framecast.tools.render.ComparisonGif;
+import io.framecast.tools.render.Forecast;
 import io.framecast.tools.render.FrameStrip;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 
 /** GIFs and strips of random videos, truth beside prediction. */
 final class Pictures {
 
-    /** @param index of the video in its file */
-    record Files(int index, Path gif, Path strip) {
+    /** @param number of the video in its file */
+    record Files(int number, Path gif, Path strip) {
     }
 
     private Pictures() {
     }
 
-    /** @param firstIndex what the index of the first of the videos is in the file they are from */
-    static List<Files> write(Forecaster forecaster, Videos videos, int firstIndex, int count, long seed, int context,
-            int frames, Path directory) {
+    /** Draws so many of the videos. Each picture is written as soon as its forecast is there. */
+    static List<Files> write(Forecaster forecaster, Videos videos, int count, long seed, Path directory) {
         List<Integer> indices = new ArrayList<>(IntStream.range(0, videos.count()).boxed().toList());
         Collections.shuffle(indices, new Random(seed));
-        int[] chosen = indices.stream().limit(count).mapToInt(Integer::intValue).toArray();
-        Arrays.sort(chosen);
+        int[] chosen = indices.stream().limit(count).mapToInt(Integer::intValue).sorted().toArray();
+        Map<Integer, List<Video>> predicted = new HashMap<>();
         List<Files> files = new ArrayList<>();
-        for (Forecaster.Forecast forecast : forecaster.of(videos, chosen)) {
-            int index = firstIndex + forecast.index();
-            Video truth = forecast.video().frames(0, context + frames);
-            Path gif = directory.resolve("video-" + index + ".gif");
-            Path strip = directory.resolve("video-" + index + ".png");
-            ComparisonGif.write(gif, truth, forecast.prediction(), context);
-            FrameStrip.write(strip, truth, forecast.prediction(), context);
-            files.add(new Files(index, gif, strip));
-        }
+        forecaster.predict(videos, chosen, (index, frame, values) -> {
+            predicted.computeIfAbsent(index, k -> new ArrayList<>()).add(Forecast.reduced(
+                    new Video(1, videos.height(), videos.width(), videos.channels(), values)));
+            if (frame == forecaster.frames() - 1) {
+                files.add(draw(videos, index, forecaster.context(), predicted.remove(index), directory));
+            }
+        });
         return files;
+    }
+
+    private static Files draw(Videos videos, int index, int context, List<Video> predicted, Path directory) {
+        int end = context + predicted.size();
+        List<Video> truth = IntStream.range(Forecast.firstShown(context), end)
+                .mapToObj(t -> Forecast.reduced(videos.get(index, t, t + 1))).toList();
+        Forecast forecast = new Forecast(end, truth, predicted);
+        int number = videos.number(index);
+        Path gif = directory.resolve("video-" + number + ".gif");
+        Path strip = directory.resolve("video-" + number + ".png");
+        ComparisonGif.write(gif, forecast);
+        FrameStrip.write(strip, forecast);
+        return new Files(number, gif, strip);
+    }
+
+    /** What the pictures leave out, in sentences. */
+    static List<String> omissions(Forecaster forecaster, Videos videos) {
+        return Forecast.omissions(forecaster.context(), forecaster.frames(), videos.height(), videos.width(),
+                videos.channels());
     }
 }

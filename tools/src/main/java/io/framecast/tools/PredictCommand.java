@@ -6,17 +6,22 @@ import io.framecast.backend.Backend;
 import io.framecast.data.NpyType;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.NpyWriter;
-import io.framecast.nn.HostTensor;
+import io.framecast.data.Videos;
+import io.framecast.predict.ForecastListener;
 import io.framecast.predict.TeacherForcing;
 import io.framecast.train.Checkpoint;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "predict", description = "Draws the frames that come next, for every video of a file.")
 final class PredictCommand implements Runnable {
+
+    private static final int MOST_FRAMES = 1_000_000;
 
     @Mixin
     DeviceOptions device;
@@ -49,7 +54,8 @@ final class PredictCommand implements Runnable {
     @Override
     public void run() {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
-        Options.require(frames >= 1, "--frames must be at least 1, not " + frames + ".");
+        Options.require(frames >= 1 && frames <= MOST_FRAMES,
+                "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); NpyVideos videos = npy.open(input)) {
             Terminal.say("input: " + videos.describe());
@@ -58,30 +64,32 @@ final class PredictCommand implements Runnable {
                 throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
                         + ", fewer than the context of " + context + "; give a smaller --context.");
             }
-            int mostFrames = HostTensor.MAX_SIZE / videos.frameSize();
-            Options.require(frames <= mostFrames, "--frames must be at most " + mostFrames + " for frames of "
-                    + model.model().input() + ", not " + frames + ".");
             npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
             int written = teacherForced ? videos.frames() : frames;
+            int[] all = IntStream.range(0, videos.count()).toArray();
             NpyWriter.write(output, NpyType.FLOAT32,
                     List.of(videos.count(), written, videos.height(), videos.width(), videos.channels()), out -> {
-                        if (teacherForced) {
-                            try (TeacherForcing forcing = new TeacherForcing(backend, model.model(), model.parameters(),
-                                    videos.frames())) {
-                                for (int k = 0; k < videos.count(); k++) {
-                                    out.write(forcing.predict(videos.get(k)).values());
-                                }
-                            }
-                        } else {
-                            try (Forecaster forecaster = new Forecaster(backend, model, context, frames)) {
-                                for (Forecaster.Forecast forecast : forecaster.all(videos)) {
-                                    out.write(forecast.prediction().values());
-                                }
-                            }
+                        try {
+                            predict(backend, model, videos, all, new FileOrder(out, written));
+                        } catch (UncheckedIOException e) {
+                            throw e.getCause();
                         }
                     });
             Terminal.say("wrote " + output + ": " + Count.of(videos.count(), "video") + " of "
                     + Count.of(written, "frame"));
+        }
+    }
+
+    private void predict(Backend backend, Checkpoint model, Videos videos, int[] all, ForecastListener to) {
+        if (teacherForced) {
+            try (TeacherForcing forcing = new TeacherForcing(backend, model.model(), model.parameters(),
+                    Forecaster.atOnce(model.model(), videos.frames()))) {
+                forcing.predict(videos, all, to);
+            }
+        } else {
+            try (Forecaster forecaster = new Forecaster(backend, model, context, frames, frames)) {
+                forecaster.predict(videos, all, to);
+            }
         }
     }
 }

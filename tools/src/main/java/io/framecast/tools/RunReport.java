@@ -7,12 +7,14 @@ import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.LayerConfig;
 import io.framecast.nn.ModelConfig;
+import io.framecast.predict.NotFiniteException;
 import io.framecast.tools.render.LossPlot;
 import io.framecast.tools.render.Report;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.RunTable;
 import io.framecast.train.TrainingSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,59 +29,88 @@ final class RunReport {
     /** Forecasts cost about as much as an epoch on as many videos: more would not tell more. */
     private static final int EVALUATED = 100;
 
-    /** What was found. The evaluation is null where the videos are too short for a forecast. */
-    record Contents(Forecaster.Evaluation evaluation, List<Pictures.Files> pictures) {
+    /**
+     * What a run's files do not tell.
+     *
+     * @param command by which it was begun, or gone on with
+     * @param data    where its videos are from
+     * @param failure why the training ended early, or null
+     */
+    record About(String title, String command, String data, String failure) {
     }
 
     private RunReport() {
     }
 
-    /** Writes everything; forecasts are for the validation videos, or the training videos where there are none. */
-    static Contents write(Backend backend, Path run, Split split, TrainingSettings settings, String title) {
-        Checkpoint best = Checkpoint.read(RunDirectory.bestCheckpoint(run));
-        boolean validated = split.validation().count() > 0;
-        Videos videos = validated ? split.validation() : split.training();
-        videos = videos.slice(0, Math.min(EVALUATED, videos.count()));
+    /**
+     * Writes everything; forecasts are for the validation videos, or the training videos where there are none.
+     *
+     * @return the pictures of forecasts; none if there are no forecasts that are finite
+     */
+    static List<Pictures.Files> write(Backend backend, Path run, Split split, TrainingSettings settings, About about) {
         List<Report.Epoch> epochs = epochs(run);
         double[] stepLosses = RunTable.STEPS.read(run, Terminal::warn).stream().mapToDouble(row -> row.value(1))
                 .toArray();
         LossPlot.write(run.resolve("loss.png"), epochs, stepLosses);
-
-        Report report = new Report(title)
+        boolean validated = split.validation().count() > 0;
+        Report report = new Report(about.title)
+                .fact("Command", about.command)
+                .fact("Data", about.data)
                 .fact("Training videos", split.training().count() + " of "
                         + Count.of(split.training().frames(), "frame") + " of "
-                        + best.model().input())
+                        + DataOptions.frameShape(split.training()))
                 .fact("Validation videos", Integer.toString(split.validation().count()))
+                .fact("Seed", Long.toString(settings.seed()))
                 .fact("Batch size", Integer.toString(settings.batchSize()))
                 .fact("Optimiser", String.format(Locale.ROOT, "Adam, learning rate %.3g", settings.learningRate()))
+                .fact("Schedule", switch (settings.schedule()) {
+                    case CONSTANT -> "constant learning rate";
+                    case COSINE -> "learning rate goes down to 0 over the run, by half a cosine";
+                })
+                .fact("Scheduled sampling", settings.sampling() >= 1 ? "off" : String.format(Locale.ROOT,
+                        "after %.0f%% of the run, in the second half of each video", 100 * settings.sampling()))
                 .fact("Loss", settings.loss().name().toLowerCase(Locale.ROOT).replace('_', ' '))
+                .fact("Epochs", Integer.toString(epochs.size()))
                 .fact("Steps", Integer.toString(stepLosses.length))
-                .fact("Device", backend.description() + ", " + backend.precision().name().toLowerCase(Locale.ROOT))
-                .fact("Forecasts", "best checkpoint, " + (validated ? "validation" : "training") + " videos")
-                .model(layers(best.model(), videos.frames() - 1))
+                .fact("Device", backend.description())
+                .fact("Precision", backend.precision().name().toLowerCase(Locale.ROOT))
                 .training(epochs, stepLosses);
-        Contents contents = forecasts(backend, best, videos, validated ? split.training().count() : 0, settings.seed(),
-                run.resolve("gifs"));
-        if (contents.evaluation != null) {
-            report.scores(contents.evaluation.model(), contents.evaluation.baseline());
-            contents.pictures.forEach(p -> report.image("Video " + p.index(), p.gif()));
+        backend.threads().ifPresent(threads -> report.fact("Threads", Integer.toString(threads)));
+        if (about.failure != null) {
+            report.notice("Training failed. " + about.failure);
+        }
+        List<Pictures.Files> pictures = List.of();
+        if (Files.exists(RunDirectory.bestCheckpoint(run))) {
+            Checkpoint best = Checkpoint.read(RunDirectory.bestCheckpoint(run));
+            Videos videos = validated ? split.validation() : split.training();
+            report.model(layers(best.model(), videos.frames() - 1))
+                    .fact("Forecasts", "best checkpoint, " + (validated ? "validation" : "training") + " videos");
+            pictures = forecasts(backend, best, videos.slice(0, Math.min(EVALUATED, videos.count())), settings.seed(),
+                    run.resolve("gifs"), report);
         }
         report.write(run.resolve("report.html"));
-        return contents;
+        return pictures;
     }
 
-    private static Contents forecasts(Backend backend, Checkpoint best, Videos videos, int firstIndex, long seed,
-            Path directory) {
+    private static List<Pictures.Files> forecasts(Backend backend, Checkpoint best, Videos videos, long seed,
+            Path directory, Report report) {
         int context = Math.min(CONTEXT, videos.frames() / 2);
         int frames = Math.min(10, videos.frames() - context);
-        if (context < 1 || frames < 1) {
-            return new Contents(null, List.of());
-        }
-        try (Forecaster forecaster = new Forecaster(backend, best, context, frames)) {
+        try (Forecaster forecaster = new Forecaster(backend, best, context, frames, frames)) {
             Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
             System.out.print(ScoreTable.of(evaluation));
-            return new Contents(evaluation, Pictures.write(forecaster, videos, firstIndex,
-                    Math.min(GIFS, videos.count()), seed, context, frames, directory));
+            report.scores(evaluation.model(), evaluation.baseline());
+            Pictures.omissions(forecaster, videos).forEach(report::animationNote);
+            List<Pictures.Files> pictures = Pictures.write(forecaster, videos, Math.min(GIFS, videos.count()), seed,
+                    directory);
+            pictures.forEach(p -> report.animation("Video " + p.number(), "Video " + p.number() + ": " + context
+                    + " true frames that the model sees, then " + frames
+                    + " that it predicts; truth, prediction and their difference side by side", p.gif(), p.strip()));
+            return pictures;
+        } catch (NotFiniteException e) {
+            Terminal.warn("The report shows no forecasts. " + e.getMessage());
+            report.notice("There are no forecasts to show. " + e.getMessage());
+            return List.of();
         }
     }
 

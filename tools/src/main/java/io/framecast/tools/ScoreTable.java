@@ -2,6 +2,7 @@ package io.framecast.tools;
 
 import io.framecast.Count;
 import io.framecast.predict.ForecastScores.Result;
+import io.framecast.tools.render.Scores;
 import java.util.Locale;
 
 /** Scores as text for a terminal. */
@@ -26,9 +27,8 @@ final class ScoreTable {
         }
         text.append(row("mean", model.mse().mean(), model.mae().mean(), model.psnr().mean(), model.ssim().mean(),
                 baseline.mse().mean(), baseline.mae().mean(), baseline.psnr().mean(), baseline.ssim().mean()));
-        text.append(String.format(Locale.ROOT, "The mean MSE is %s%% %s than that of repeating the last frame.%n",
-                number(100 * Math.abs(model.mse().reductionFrom(baseline.mse())), 1, 12),
-                model.mse().reductionFrom(baseline.mse()) >= 0 ? "lower" : "higher"));
+        text.append(String.format("The mean MSE is %s.%n",
+                Scores.beside(model.mse(), baseline.mse(), "repeating the last frame")));
         return text.toString();
     }
 

@@ -14,6 +14,7 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.nn.Parameters;
 import io.framecast.train.Checkpoint;
+import io.framecast.train.DivergedException;
 import io.framecast.train.Progress;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
@@ -178,7 +179,13 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(Backend backend, Split split, Checkpoint start, RunDirectory run, TrainingSettings settings) {
-        Trainer.Outcome outcome = TrainingSession.train(backend, start, split, settings, run);
+        Trainer.Outcome outcome;
+        try {
+            outcome = TrainingSession.train(backend, start, split, settings, run);
+        } catch (DivergedException e) {
+            report(backend, split, run, settings, e.getMessage());
+            throw e;
+        }
         if (outcome == Trainer.Outcome.INTERRUPTED) {
             Terminal.say("stopped; go on with: framecast train --resume " + run.path());
             return Main.INTERRUPTED;
@@ -191,7 +198,7 @@ final class TrainCommand implements Callable<Integer> {
             System.out.println("nothing to train: the run has made its "
                     + (steps != null ? "steps; go on with more by --steps N" : "epochs; go on with more by --epochs N"));
         }
-        report(backend, split, run, settings);
+        report(backend, split, run, settings, null);
         return 0;
     }
 
@@ -199,14 +206,20 @@ final class TrainCommand implements Callable<Integer> {
         return progress.epoch() >= settings.epochs() || settings.steps() > 0 && progress.step() >= settings.steps();
     }
 
-    /** The run is done, and its checkpoints stand, whatever becomes of the report. */
-    private void report(Backend backend, Split split, RunDirectory run, TrainingSettings settings) {
+    /**
+     * The run is over, and its checkpoints stand, whatever becomes of the report.
+     *
+     * @param failure why the training ended early, or null
+     */
+    private void report(Backend backend, Split split, RunDirectory run, TrainingSettings settings, String failure) {
         try {
-            RunReport.write(backend, run.path(), split, settings, "Framecast: training " + model);
+            RunReport.write(backend, run.path(), split, settings, new RunReport.About("Framecast: training " + model,
+                    Options.commandLine(spec), data.data, failure));
             Terminal.say("report: " + run.path().resolve("report.html"));
         } catch (RuntimeException | OutOfMemoryError | LinkageError e) {
-            Terminal.warn("The training is done, but its report failed. " + Main.sentence(e)
-                    + " To make the report again: framecast train --resume " + run.path());
+            Terminal.warn(failure != null ? "The report failed, too. " + Main.sentence(e)
+                    : "The training is done, but its report failed. " + Main.sentence(e)
+                            + " To make the report again: framecast train --resume " + run.path());
         }
     }
 

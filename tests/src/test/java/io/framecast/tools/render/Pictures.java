@@ -1,6 +1,8 @@
 package io.framecast.tools.render;
 
 import io.framecast.data.Video;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** Videos whose every pixel is known, for the tests of this package. */
 final class Pictures {
@@ -15,6 +17,18 @@ final class Pictures {
             values[i] = (i * 37 + offset) % 256 / 255f;
         }
         return new Video(frames, height, width, channels, values);
+    }
+
+    /** The whole video and the frames that were forecast after {@code context}. */
+    static Forecast forecast(Video truth, Video prediction, int context) {
+        if (context + prediction.frames() != truth.frames()) {
+            throw new IllegalArgumentException("not a forecast of this video");
+        }
+        return new Forecast(truth.frames(), frames(truth), frames(prediction));
+    }
+
+    static List<Video> frames(Video video) {
+        return IntStream.range(0, video.frames()).mapToObj(t -> video.frames(t, t + 1)).toList();
     }
 
     static double value(Video video, int t, int y, int x, int c) {

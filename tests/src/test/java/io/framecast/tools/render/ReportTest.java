@@ -14,15 +14,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
-import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
 
 class ReportTest {
@@ -35,6 +36,9 @@ class ReportTest {
         Document page = parse(full());
         assertEquals(List.of("Scores", "Training", "Model", "Run"), texts(page, "h2"));
         List<String> cells = texts(page, "td");
+        assertEquals(List.of("MSE", "MAE", "PSNR (dB)", "SSIM", "1", "2", "1", "2", "0", "1", "total"),
+                headers(page, "row"));
+        assertEquals(List.of("mean", "model", "baseline", "change"), headers(page, "col").subList(0, 4));
         for (String expected : List.of(
                 // Means, their changes, then frame by frame.
                 "60.50", "121.00", "\u221250.0%", "100.00", "200.00", "20.50", "10.25", "+10.25", "0.8500", "0.4000",
@@ -74,12 +78,17 @@ class ReportTest {
     @Test
     void needsNothingBesideIt() throws Exception {
         Path gif = Files.write(directory.resolve("a.gif"), new byte[] {'G', 'I', 'F', 1, 2, 3});
-        Path png = Files.write(directory.resolve("b.PNG"), new byte[] {7, 8, 9});
-        Document page = parse(full().image("video 3", gif).image("some frames", png));
-        NodeList images = page.getElementsByTagName("img");
-        assertArrayEquals(Files.readAllBytes(gif), decoded(images.item(0), "data:image/gif;base64,"));
-        assertArrayEquals(Files.readAllBytes(png), decoded(images.item(1), "data:image/png;base64,"));
-        assertEquals(List.of("video 3", "some frames"), texts(page, "figcaption"));
+        Path png = Files.write(directory.resolve("b.png"), new byte[] {7, 8, 9});
+        Document page = parse(full().animation("video 3", "a ball that falls", gif, png));
+        Element image = (Element) page.getElementsByTagName("img").item(0);
+        assertArrayEquals(Files.readAllBytes(gif), decoded(image, "src", "data:image/gif;base64,"));
+        assertEquals("a ball that falls", image.getAttribute("alt"));
+        // Who has asked for less motion gets the still picture in the place of the other.
+        Element still = (Element) page.getElementsByTagName("source").item(0);
+        assertEquals(image.getParentNode(), still.getParentNode());
+        assertEquals("(prefers-reduced-motion: reduce)", still.getAttribute("media"));
+        assertArrayEquals(Files.readAllBytes(png), decoded(still, "srcset", "data:image/png;base64,"));
+        assertEquals(List.of("video 3"), texts(page, "figcaption"));
         assertEquals("Forecasts", texts(page, "h2").get(0));
 
         String html = Files.readString(directory.resolve("report.html"));
@@ -95,12 +104,13 @@ class ReportTest {
         String nasty = "<b>&amp; \"quoted\" 'x' \u0000\u001b</b>";
         String shown = "<b>&amp; \"quoted\" 'x' \ufffd\ufffd</b>";
         Path png = Files.write(directory.resolve("c.png"), new byte[1]);
-        Document page = parse(new Report(nasty).fact(nasty, nasty).image(nasty, png)
+        Document page = parse(new Report(nasty).fact(nasty, nasty).animation(nasty, nasty, png, png).notice(nasty)
                 .model(List.of(new Report.Layer(nasty, nasty, 0))));
         assertEquals(List.of(shown), texts(page, "h1"));
         assertEquals(List.of(shown), texts(page, "dt"));
         assertEquals(List.of(shown), texts(page, "dd"));
-        assertEquals(shown, texts(page, "td").get(1));
+        assertEquals(shown, texts(page, "td").get(0));
+        assertEquals(shown, texts(page, "p").get(0));
         assertEquals(shown, ((Element) page.getElementsByTagName("img").item(0)).getAttribute("alt"));
     }
 
@@ -115,10 +125,42 @@ class ReportTest {
     }
 
     @Test
+    void numbersThatAreHugeOrNoneStayReadable() throws Exception {
+        double nan = Double.NaN;
+        Document page = parse(new Report("diverged").notice("The loss became NaN at step 4.")
+                .scores(result(1e60, 3e70, 1e30, -600, 0, 0), result(0, 0, 0, 100, 1, 1))
+                .training(List.of(new Report.Epoch(1, 0.5, OptionalDouble.of(0.6), 1e-3),
+                        new Report.Epoch(2, nan, OptionalDouble.of(Double.POSITIVE_INFINITY), 1e-3),
+                        new Report.Epoch(3, nan, OptionalDouble.empty(), 1e-3)), new double[0]));
+        String text = page.getDocumentElement().getTextContent();
+        assertTrue(text.contains("The loss became NaN at step 4."));
+        assertFalse(text.replace("The loss became NaN", "").matches("(?s).*(NaN|Infinity|\\d{12}).*"), text);
+        assertTrue(texts(page, "td").containsAll(List.of("1.50e+70", "0.00", "baseline 0", "not finite")), text);
+        assertTrue(texts(page, "text").contains("training is not finite at epoch 2, validation is not finite at epoch 2"),
+                texts(page, "text").toString());
+        assertEquals(2, dots(page.getElementsByTagName("svg"), 2), "what is finite is drawn");
+    }
+
+    @Test
+    void longRunsStaySmallPages() throws Exception {
+        List<Report.Epoch> epochs = IntStream.rangeClosed(1, 100_000)
+                .mapToObj(k -> new Report.Epoch(k, k == 77_777 ? 9 : 1.0 / k, OptionalDouble.of(0.5), 1e-3)).toList();
+        Document page = parse(new Report("long").training(epochs, new double[0]));
+        assertTrue(Files.size(directory.resolve("report.html")) < 500_000);
+        assertTrue(texts(page, "summary").get(0).matches("1?\\d{3} of 100000 epochs"), texts(page, "summary").get(0));
+        assertTrue(headers(page, "row").contains("100000"), "the last one");
+        // The peak of one epoch is not lost: the curve reaches the top of the axis, which ends at 10.
+        String points = ((Element) page.getElementsByTagName("polyline").item(0)).getAttribute("points");
+        double top = Arrays.stream(points.split(" ")).mapToDouble(p -> Double.parseDouble(p.split(",")[1])).min()
+                .orElseThrow();
+        assertEquals(40 + 0.1 * (LineChart.HEIGHT - 44 - 40), top, 0.1);
+    }
+
+    @Test
     void namesAPictureThatIsMissing() {
         Path missing = directory.resolve("gone.gif");
         FramecastException e = assertThrows(FramecastException.class,
-                () -> new Report("x").image("y", missing).write(directory.resolve("none.html")));
+                () -> new Report("x").animation("y", "z", missing, missing).write(directory.resolve("none.html")));
         assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
         assertTrue(Files.notExists(directory.resolve("none.html")));
     }
@@ -145,14 +187,20 @@ class ReportTest {
                 .parse(new ByteArrayInputStream(Files.readString(file).getBytes(StandardCharsets.UTF_8)));
     }
 
-    private static byte[] decoded(Node image, String prefix) {
-        String source = ((Element) image).getAttribute("src");
+    private static byte[] decoded(Element image, String attribute, String prefix) {
+        String source = image.getAttribute(attribute);
         assertTrue(source.startsWith(prefix), source);
         return Base64.getDecoder().decode(source.substring(prefix.length()));
     }
 
     private static int dots(NodeList charts, int index) {
         return ((Element) charts.item(index)).getElementsByTagName("circle").getLength();
+    }
+
+    private static List<String> headers(Document page, String scope) {
+        NodeList nodes = page.getElementsByTagName("th");
+        return IntStream.range(0, nodes.getLength()).mapToObj(i -> (Element) nodes.item(i))
+                .filter(cell -> cell.getAttribute("scope").equals(scope)).map(Element::getTextContent).toList();
     }
 
     private static List<String> texts(Document page, String tag) {

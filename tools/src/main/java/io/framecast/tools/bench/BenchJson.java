@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** A benchmark's figures for JSON: a video's, in the units that their names say; null where they are not known. */
+/** A benchmark's figures for JSON: a video's, in the units that their names say; NaN where they are not known. */
 public final class BenchJson {
 
     private BenchJson() {
@@ -30,13 +30,13 @@ public final class BenchJson {
         map.put("seconds_per_video", result.seconds());
         map.put("gflop_per_video", result.flop() / 1e9);
         map.put("gflops", result.flop() / result.seconds() / 1e9);
-        map.put("mb_per_video", known(result.bytes() / 1e6));
-        map.put("matmul_gflops", known(ceilings.matmul() / 1e9));
-        map.put("matmul_gflops_fp32", known(ceilings.matmulFp32() / 1e9));
-        map.put("matmul_gflops_bf16", known(ceilings.matmulBf16() / 1e9));
-        map.put("copy_gbs", known(ceilings.copy() / 1e9));
-        map.put("of_matmul", known(result.flop() / result.seconds() / ceilings.matmul()));
-        map.put("of_copy", known(result.bytes() / result.seconds() / ceilings.copy()));
+        map.put("mb_per_video", result.bytes() / 1e6);
+        map.put("matmul_gflops", ceilings.matmul() / 1e9);
+        map.put("matmul_gflops_fp32", ceilings.matmulFp32() / 1e9);
+        map.put("matmul_gflops_bf16", ceilings.matmulBf16() / 1e9);
+        map.put("copy_gbs", ceilings.copy() / 1e9);
+        map.put("of_matmul", result.flop() / result.seconds() / ceilings.matmul());
+        map.put("of_copy", result.bytes() / result.seconds() / ceilings.copy());
         map.put("peak_rss_bytes", result.peakRss().isPresent() ? result.peakRss().getAsLong() : null);
         map.put("device_bytes", result.deviceBytes());
         map.put("profiled_seconds", account.seconds());
@@ -73,7 +73,7 @@ public final class BenchJson {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("seconds", part.seconds());
         map.put("gflop", part.flop() / 1e9);
-        map.put("mb", known(part.bytes() / 1e6));
+        map.put("mb", part.bytes() / 1e6);
         map.put("ops", part.ops().stream().map(BenchJson::of).toList());
         return map;
     }
@@ -103,16 +103,12 @@ public final class BenchJson {
             map.put("varied", row.varied());
             map.put("value", row.value());
             map.put("batch_size", ScalingBench.BATCH);
-            map.put("seconds_per_video", known(row.seconds()));
-            map.put("gflop_per_video", known(row.flop() / 1e9));
-            map.put("gflops", known(row.flop() / row.seconds() / 1e9));
+            map.put("seconds_per_video", row.seconds());
+            map.put("gflop_per_video", row.flop() / 1e9);
+            map.put("gflops", row.flop() / row.seconds() / 1e9);
             map.put("failure", row.failure());
             list.add(map);
         }
         return list;
-    }
-
-    private static Double known(double value) {
-        return Double.isFinite(value) ? value : null;
     }
 }

@@ -32,8 +32,9 @@ public final class BenchText {
         text.breakdown(result.account(), model);
         text.machine(result);
         for (RolloutBench.Figures rollout : result.rollout()) {
-            text.line("rollout, batches of %d: %.1f predicted frames a second (%d frames seen, %d predicted)",
-                    rollout.batch(), rollout.framesPerSecond(), RolloutBench.CONTEXT, RolloutBench.PREDICTED);
+            text.line("rollout, batches of %d: %s predicted frames a second (%d frames seen, %d predicted)",
+                    rollout.batch(), number("%.1f", rollout.framesPerSecond()), RolloutBench.CONTEXT,
+                    RolloutBench.PREDICTED);
         }
         return text.text.toString();
     }
@@ -45,7 +46,8 @@ public final class BenchText {
         line("GFLOP are those of the convolutions' definitions, so that a faster algorithm can exceed the ceiling.");
         line("");
         line("%-44s %9.4f s (median of %d)", "training step", result.seconds(), result.steps());
-        line("%-44s %9.2f GFLOP, %.1f GFLOP/s%s", "", result.flop() / 1e9, result.flop() / result.seconds() / 1e9,
+        line("%-44s %9.2f GFLOP, %s GFLOP/s%s", "", result.flop() / 1e9,
+                number("%.1f", result.flop() / result.seconds() / 1e9),
                 share(", %s of the matrix product's", result.flop() / result.seconds() / ceilings.matmul()));
         if (!Double.isNaN(result.bytes())) {
             line("%-44s %9.0f MB through memory%s", "", result.bytes() / 1e6,
@@ -122,8 +124,8 @@ public final class BenchText {
         text.line("%-10s %6s %12s %10s %10s", "", "", "s a video", "GFLOP", "GFLOP/s");
         for (ScalingBench.Row row : rows) {
             if (row.failure() == null) {
-                text.line("%-10s %6d %12.4f %10.2f %10.1f", row.varied(), row.value(), row.seconds(), row.flop() / 1e9,
-                        row.flop() / row.seconds() / 1e9);
+                text.line("%-10s %6d %12.4f %10.2f %10s", row.varied(), row.value(), row.seconds(), row.flop() / 1e9,
+                        number("%.1f", row.flop() / row.seconds() / 1e9));
             } else {
                 text.line("%-10s %6d %s", row.varied(), row.value(), row.failure());
             }

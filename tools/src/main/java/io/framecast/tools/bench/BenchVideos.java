@@ -3,17 +3,13 @@ package io.framecast.tools.bench;
 import io.framecast.backend.Tensor;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.Video;
+import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Real pixels, as far as they fill a model's frames: speed depends on values where these become denormal. */
-final class BenchVideos {
+record BenchVideos(int count, Video video) implements Videos {
 
     private static final float[] PIXELS = MovingMnist.training(1, 1).get(0).values();
-
-    private BenchVideos() {
-    }
 
     static void fill(Tensor videos) {
         for (long at = 0; at < videos.size(); at += PIXELS.length) {
@@ -21,15 +17,36 @@ final class BenchVideos {
         }
     }
 
-    static List<Video> videos(int count, int frames, FrameShape shape) {
+    static BenchVideos of(int count, int frames, FrameShape shape) {
         float[] values = new float[Math.multiplyExact(frames, shape.size())];
         for (int at = 0; at < values.length; at += PIXELS.length) {
             System.arraycopy(PIXELS, 0, values, at, Math.min(PIXELS.length, values.length - at));
         }
-        List<Video> videos = new ArrayList<>();
-        for (int k = 0; k < count; k++) {
-            videos.add(new Video(frames, shape.height(), shape.width(), shape.channels(), values));
-        }
-        return videos;
+        return new BenchVideos(count, new Video(frames, shape.height(), shape.width(), shape.channels(), values));
+    }
+
+    @Override
+    public int frames() {
+        return video.frames();
+    }
+
+    @Override
+    public int height() {
+        return video.height();
+    }
+
+    @Override
+    public int width() {
+        return video.width();
+    }
+
+    @Override
+    public int channels() {
+        return video.channels();
+    }
+
+    @Override
+    public Video get(int index) {
+        return video;
     }
 }

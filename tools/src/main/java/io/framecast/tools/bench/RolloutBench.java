@@ -1,11 +1,10 @@
 package io.framecast.tools.bench;
 
 import io.framecast.backend.Backend;
-import io.framecast.data.Video;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Parameters;
 import io.framecast.predict.Rollout;
-import java.util.List;
+import java.util.stream.IntStream;
 
 /** Rollout as {@code predict} makes it: ten frames seen, ten predicted. */
 public final class RolloutBench {
@@ -31,11 +30,12 @@ public final class RolloutBench {
     /** The median of at least so many rollouts. */
     static Figures measure(Backend backend, ModelConfig model, int batch, int runs) {
         try (Rollout rollout = new Rollout(backend, model, Parameters.initial(model, 1), batch)) {
-            List<Video> contexts = BenchVideos.videos(batch, CONTEXT, model.input());
+            BenchVideos videos = BenchVideos.of(batch, CONTEXT, model.input());
+            int[] all = IntStream.range(0, batch).toArray();
             // Where layers look into the future the first frames are computed otherwise than all that follow.
-            rollout.predict(contexts, 1);
-            return new Figures(batch,
-                    Times.median(runs, () -> rollout.predict(contexts, PREDICTED)).seconds());
+            rollout.predict(videos, all, CONTEXT, 1, (index, frame, values) -> { });
+            return new Figures(batch, Times.median(runs,
+                    () -> rollout.predict(videos, all, CONTEXT, PREDICTED, (index, frame, values) -> { })).seconds());
         }
     }
 }

@@ -1,87 +1,126 @@
 package io.framecast.tools.render;
 
-import io.framecast.data.Video;
 import io.framecast.data.Videos;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A PNG of some videos' frames: one video a row, labelled with its index from 0 as in the file, and one frame a
- * column, numbered from 1.
+ * column, numbered from 1. Where there are too many frames for a picture that one can look at, it shows some of them;
+ * where they are too large, it shows them reduced; a line below then says so.
  */
 public final class ContactSheet {
 
     private static final int FONT = 2;
     private static final int MARGIN = 10;
     private static final int SEPARATOR = 2;
+    /** Small frames are enlarged to about this, and large ones not reduced below it to show more of them. */
     private static final int FRAME_PIXELS = 96;
+    /** The room for frames. */
+    private static final int MOST_WIDTH = 4000;
+    private static final int MOST_HEIGHT = 8000;
 
     private ContactSheet() {
     }
 
     /**
-     * Writes the sheet, with frames of about 96 pixels.
+     * Writes the sheet.
      *
      * @param indices which videos, in the order of the rows
+     * @return what is not shown as it is, in words, or "" if everything is
      * @throws io.framecast.FramecastException if the file cannot be written
      */
-    public static void write(Path file, Videos videos, int... indices) {
-        Layout layout = new Layout(videos, indices);
+    public static String write(Path file, Videos videos, int... indices) {
+        Layout layout = Layout.of(videos, indices);
         Picture picture = new Picture(layout.width(), layout.height(), Palette.PAPER);
-        for (int t = 0; t < videos.frames(); t++) {
-            String number = Integer.toString(t + 1);
-            int centre = layout.x(t) + (videos.width() * layout.scale() - PixelFont.width(number) * FONT) / 2;
+        for (int column = 0; column < layout.frames().length; column++) {
+            String number = Integer.toString(layout.frames()[column] + 1);
+            int centre = layout.x(column) + (layout.frame().width() - PixelFont.width(number) * FONT) / 2;
             picture.text(number, centre, MARGIN, FONT, Palette.SEEN);
         }
         for (int row = 0; row < indices.length; row++) {
-            Video video = videos.get(indices[row]);
-            int middle = (videos.height() * layout.scale() - 7 * FONT) / 2;
+            int middle = (layout.frame().height() - 7 * FONT) / 2;
             picture.text(label(indices[row]), MARGIN, layout.y(row) + middle, FONT, Palette.INK);
-            for (int t = 0; t < videos.frames(); t++) {
-                picture.frame(video, t, layout.x(t), layout.y(row), layout.scale());
+            for (int column = 0; column < layout.frames().length; column++) {
+                int t = layout.frames()[column];
+                picture.frame(videos.get(indices[row], t, t + 1), layout.x(column), layout.y(row), layout.frame());
             }
         }
+        for (int k = 0; k < layout.notes().size(); k++) {
+            picture.text(layout.notes().get(k), MARGIN, layout.noteY(k), FONT, Palette.SEEN);
+        }
         picture.writePng(file);
+        return String.join("; ", layout.notes());
     }
 
     private static String label(int index) {
         return "video " + index;
     }
 
-    /** Where things are; columns and rows are never smaller than their labels. */
-    record Layout(int labels, int column, int row, int columns, int rows, int scale) {
+    /**
+     * Where things are; columns and rows are never smaller than their labels.
+     *
+     * @param frames those that are shown, from 0
+     */
+    record Layout(int labels, int column, int row, int[] frames, int rows, FrameSize frame, List<String> notes) {
 
-        Layout(Videos videos, int[] indices) {
-            this(videos, indices, Math.max(1, FRAME_PIXELS / Math.max(videos.height(), videos.width())));
+        static Layout of(Videos videos, int[] indices) {
+            int number = PixelFont.width("" + videos.frames()) * FONT;
+            int height = videos.height();
+            int width = videos.width();
+            int least = Math.max(number, FrameSize.of(height, width, FRAME_PIXELS, FRAME_PIXELS).width()) + SEPARATOR;
+            int columns = Math.max(1, Math.min(videos.frames(), MOST_WIDTH / least));
+            int most = Math.max(1, Math.min(MOST_WIDTH / columns, MOST_HEIGHT / indices.length) - SEPARATOR);
+            FrameSize frame = FrameSize.of(height, width, FRAME_PIXELS, most);
+            List<String> notes = notes(videos, columns, frame);
+            int labels = IntStream.of(indices).map(index -> PixelFont.width(label(index)) * FONT).max().orElse(0);
+            return new Layout(labels, Math.max(frame.width(), number) + SEPARATOR,
+                    Math.max(frame.height(), PixelFont.HEIGHT * FONT) + SEPARATOR, evenly(videos.frames(), columns),
+                    indices.length, frame, notes);
         }
 
-        private Layout(Videos videos, int[] indices, int scale) {
-            this(widest(indices), Math.max(videos.width() * scale, PixelFont.width("" + videos.frames()) * FONT)
-                    + SEPARATOR, Math.max(videos.height() * scale, PixelFont.HEIGHT * FONT) + SEPARATOR,
-                    videos.frames(), indices.length, scale);
+        /** The first, the last, and others at even distances. */
+        private static int[] evenly(int frames, int count) {
+            return IntStream.range(0, count)
+                    .map(k -> count == 1 ? 0 : (int) Math.round((double) k * (frames - 1) / (count - 1))).toArray();
         }
 
-        private static int widest(int[] indices) {
-            int widest = 0;
-            for (int index : indices) {
-                widest = Math.max(widest, PixelFont.width(label(index)) * FONT);
+        private static List<String> notes(Videos videos, int columns, FrameSize frame) {
+            List<String> notes = new ArrayList<>();
+            if (columns < videos.frames()) {
+                notes.add(columns + " of " + videos.frames() + " frames: the first, the last and evenly between");
             }
-            return widest;
+            if (frame.reduces(videos.height(), videos.width())) {
+                notes.add("frames of " + videos.height() + "x" + videos.width() + " pixels reduced to "
+                        + frame.height() + "x" + frame.width());
+            }
+            if (!Picture.channelsNote(videos.channels()).isEmpty()) {
+                notes.add(Picture.channelsNote(videos.channels()));
+            }
+            return notes;
         }
 
-        int x(int frame) {
-            return MARGIN + labels + MARGIN + frame * column;
+        int x(int index) {
+            return MARGIN + labels + MARGIN + index * column;
         }
 
         int y(int index) {
             return MARGIN + PixelFont.HEIGHT * FONT + 2 + index * row;
         }
 
+        int noteY(int note) {
+            return y(rows) - SEPARATOR + MARGIN + note * (PixelFont.HEIGHT * FONT + 2);
+        }
+
         int width() {
-            return x(columns) - SEPARATOR + MARGIN;
+            int note = notes.stream().mapToInt(text -> MARGIN + PixelFont.width(text) * FONT).max().orElse(0);
+            return Math.max(x(frames.length) - SEPARATOR, note) + MARGIN;
         }
 
         int height() {
-            return y(rows) - SEPARATOR + MARGIN;
+            return noteY(notes.size()) + (notes.isEmpty() ? 0 : MARGIN - 2);
         }
     }
 }

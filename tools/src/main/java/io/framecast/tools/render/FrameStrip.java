@@ -1,6 +1,5 @@
 package io.framecast.tools.render;
 
-import io.framecast.data.Video;
 import java.nio.file.Path;
 
 /**
@@ -11,6 +10,9 @@ import java.nio.file.Path;
 public final class FrameStrip {
 
     private static final int FONT = 2;
+    /** Small frames are enlarged to about this; large ones are reduced until all of them fit into the room. */
+    private static final int FRAME_PIXELS = 128;
+    private static final int ROOM = 4000;
     private static final int MARGIN = 10;
     /** Between frames, and between the last seen and the first predicted one. */
     private static final int SEPARATOR = 2;
@@ -21,60 +23,59 @@ public final class FrameStrip {
     private FrameStrip() {
     }
 
-    /** Writes the strip with frames of about 128 pixels. */
-    public static void write(Path file, Video truth, Video prediction, int context) {
-        write(file, truth, prediction, context, Math.max(1, 128 / Math.max(truth.height(), truth.width())));
-    }
-
     /**
      * Writes the strip.
      *
-     * @param truth      the whole video: context and what came after it
-     * @param prediction the forecast frames only
-     * @param context    the number of frames that the model was shown
-     * @param scale      picture pixels for a pixel of the video
-     * @throws IllegalArgumentException if {@code prediction} does not continue {@code truth}'s first frames
      * @throws io.framecast.FramecastException if the file cannot be written
      */
-    public static void write(Path file, Video truth, Video prediction, int context, int scale) {
-        Forecast forecast = new Forecast(truth, prediction, context);
-        Layout layout = new Layout(truth, context, scale);
+    public static void write(Path file, Forecast forecast) {
+        Layout layout = new Layout(forecast);
         Picture picture = new Picture(layout.width(), layout.height(), Palette.PAPER);
-        Video[] rows = {truth, prediction, forecast.difference()};
         for (int row = 0; row < ROWS.length; row++) {
-            picture.text(ROWS[row], MARGIN, layout.y(row) + (layout.frameHeight() - 7 * FONT) / 2, FONT, Palette.INK);
-            int from = row == 0 ? 0 : context;
-            for (int t = from; t < truth.frames(); t++) {
-                picture.frame(rows[row], t - from, layout.x(t), layout.y(row), scale);
-            }
+            picture.text(ROWS[row], MARGIN, layout.y(row) + (layout.frame().height() - 7 * FONT) / 2, FONT,
+                    Palette.INK);
         }
-        for (int t = 0; t < truth.frames(); t++) {
-            String number = Integer.toString(t + 1);
-            int centre = layout.x(t) + (layout.frameWidth() - PixelFont.width(number) * FONT) / 2;
+        for (int t = 0; t < layout.frames(); t++) {
+            picture.frame(forecast.truth().get(t), layout.x(t), layout.y(0), layout.frame());
+            int future = t - forecast.seen();
+            if (future >= 0) {
+                picture.frame(forecast.predicted().get(future), layout.x(t), layout.y(1), layout.frame());
+                picture.frame(forecast.difference(future), layout.x(t), layout.y(2), layout.frame());
+            }
+            String number = Integer.toString(forecast.number(t));
+            int centre = layout.x(t) + (layout.frame().width() - PixelFont.width(number) * FONT) / 2;
             picture.text(number, centre, MARGIN, FONT, Palette.INK);
-            picture.fill(layout.x(t), layout.y(0) - BAR - SEPARATOR, layout.frameWidth(), BAR,
-                    t < context ? Palette.SEEN : Palette.PREDICTED);
+            picture.fill(layout.x(t), layout.y(0) - BAR - SEPARATOR, layout.frame().width(), BAR,
+                    future < 0 ? Palette.SEEN : Palette.PREDICTED);
         }
         picture.writePng(file);
     }
 
-    /** Where things are; columns are at least as wide as the largest frame number. */
-    record Layout(int frameWidth, int frameHeight, int column, int frames, int context) {
+    /** The size of frames where there are so many. */
+    static FrameSize size(int height, int width, int frames) {
+        return FrameSize.of(height, width, FRAME_PIXELS, Math.max(1, ROOM / frames - SEPARATOR));
+    }
 
-        Layout(Video video, int context, int scale) {
-            this(video.width() * scale, video.height() * scale,
-                    Math.max(video.width() * scale, PixelFont.width("" + video.frames()) * FONT) + SEPARATOR,
-                    video.frames(), context);
+    /** Where things are; columns are at least as wide as the largest frame number. */
+    record Layout(FrameSize frame, int column, int frames, int seen) {
+
+        Layout(Forecast forecast) {
+            this(forecast, size(forecast.height(), forecast.width(), forecast.truth().size()));
         }
 
-        int x(int frame) {
-            return MARGIN + PixelFont.width(ROWS[1]) * FONT + MARGIN + frame * column
-                    + (frame < context ? 0 : NOW - SEPARATOR);
+        private Layout(Forecast forecast, FrameSize frame) {
+            this(frame, Math.max(frame.width(), PixelFont.width("" + forecast.frames()) * FONT) + SEPARATOR,
+                    forecast.truth().size(), forecast.seen());
+        }
+
+        int x(int t) {
+            return MARGIN + PixelFont.width(ROWS[1]) * FONT + MARGIN + t * column
+                    + (t < seen ? 0 : NOW - SEPARATOR);
         }
 
         int y(int row) {
             int header = MARGIN + 7 * FONT + 6 + BAR + SEPARATOR;
-            return header + row * (Math.max(frameHeight, PixelFont.HEIGHT * FONT) + SEPARATOR);
+            return header + row * (Math.max(frame.height(), PixelFont.HEIGHT * FONT) + SEPARATOR);
         }
 
         int width() {

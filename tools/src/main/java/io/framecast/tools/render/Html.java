@@ -1,7 +1,6 @@
 package io.framecast.tools.render;
 
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** Text and tables as HTML that is well-formed XML too. */
 final class Html {
@@ -32,13 +31,14 @@ final class Html {
 
     /** A table of plain text whose first column names the row; it scrolls sideways where the page is narrow. */
     static String table(List<String> head, List<List<String>> rows) {
-        return "<div class=\"scroll\"><table>\n<thead>" + row("th", head) + "</thead>\n<tbody>\n"
-                + rows.stream().map(r -> row("td", r) + "\n").collect(Collectors.joining())
-                + "</tbody></table></div>\n";
-    }
-
-    private static String row(String cell, List<String> cells) {
-        return cells.stream().map(text -> "<" + cell + ">" + escape(text) + "</" + cell + ">")
-                .collect(Collectors.joining("", "<tr>", "</tr>"));
+        StringBuilder html = new StringBuilder("<div class=\"scroll\"><table>\n<thead><tr>");
+        head.forEach(name -> html.append("<th scope=\"col\">" + escape(name) + "</th>"));
+        html.append("</tr></thead>\n<tbody>\n");
+        for (List<String> row : rows) {
+            html.append("<tr><th scope=\"row\">" + escape(row.get(0)) + "</th>");
+            row.stream().skip(1).forEach(cell -> html.append("<td>" + escape(cell) + "</td>"));
+            html.append("</tr>\n");
+        }
+        return html.append("</tbody></table></div>\n").toString();
     }
 }

@@ -1,8 +1,11 @@
 package io.framecast.tools.render;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -25,18 +28,37 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
     /** More points than this no longer get a dot each. */
     private static final int DOTS = 60;
 
-    /** One curve. Points that are not finite are left out. */
-    record Series(String name, double[] x, double[] y) {
+    /** One curve. Points that are not finite are left out, and the chart says where the first one was. */
+    static final class Series {
 
-        Series {
-            double[] given = y;
-            int[] finite = IntStream.range(0, y.length).filter(i -> Double.isFinite(given[i])).toArray();
-            x = pick(x, finite);
-            y = pick(y, finite);
+        private final String name;
+        private final double[] x;
+        private final double[] y;
+        private final OptionalDouble firstNotFinite;
+
+        Series(String name, double[] x, double[] y) {
+            this.name = name;
+            int[] finite = IntStream.range(0, y.length).filter(i -> Double.isFinite(y[i])).toArray();
+            this.x = pick(x, finite);
+            this.y = pick(y, finite);
+            firstNotFinite = IntStream.range(0, y.length).filter(i -> !Double.isFinite(y[i])).mapToDouble(i -> x[i])
+                    .findFirst();
         }
 
         private static double[] pick(double[] values, int[] indices) {
             return Arrays.stream(indices).mapToDouble(i -> values[i]).toArray();
+        }
+
+        String name() {
+            return name;
+        }
+
+        double[] x() {
+            return x;
+        }
+
+        double[] y() {
+            return y;
         }
     }
 
@@ -60,9 +82,15 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
 
     void draw(Surface surface) {
         surface.text(title, LEFT, 18, Align.LEFT, Ink.TITLE);
+        String notFinite = series.stream().filter(s -> s.firstNotFinite.isPresent())
+                .map(s -> s.name() + " is not finite at " + xLabel + " " + number(s.firstNotFinite.getAsDouble()))
+                .collect(Collectors.joining(", "));
+        if (!notFinite.isEmpty()) {
+            surface.text(notFinite, LEFT, 34, Align.LEFT, Ink.LABEL);
+        }
         surface.text(xLabel, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8, Align.CENTRE, Ink.LABEL);
         if (series.stream().allMatch(s -> s.x().length == 0)) {
-            surface.text("no data yet", (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT / 2.0, Align.CENTRE, Ink.LABEL);
+            surface.text("no numbers to draw", (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT / 2.0, Align.CENTRE, Ink.LABEL);
             return;
         }
         Axis x = Axis.over(series.stream().flatMapToDouble(s -> Arrays.stream(s.x())), LEFT, WIDTH - RIGHT, 1, false);
@@ -87,13 +115,35 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
         Series s = series.get(index);
         double[] px = Arrays.stream(s.x()).map(x::at).toArray();
         double[] py = Arrays.stream(s.y()).map(y::at).toArray();
-        surface.curve(px, py, index);
+        int[] shown = outline(px, py);
+        surface.curve(Series.pick(px, shown), Series.pick(py, shown), index);
         if (px.length <= DOTS) {
             for (int i = 0; i < px.length; i++) {
                 surface.dot(px[i], py[i], index, s.name() + ", " + xLabel + " " + number(s.x()[i]) + ": "
                         + number(s.y()[i]));
             }
         }
+    }
+
+    /** Of many points over one unit of the picture's width, those that show: the first, the last and the extremes. */
+    private static int[] outline(double[] px, double[] py) {
+        if (px.length <= 4 * WIDTH) {
+            return IntStream.range(0, px.length).toArray();
+        }
+        List<Integer> shown = new ArrayList<>();
+        for (int from = 0; from < px.length;) {
+            int to = from;
+            int least = from;
+            int most = from;
+            while (to < px.length && Math.floor(px[to]) == Math.floor(px[from])) {
+                least = py[to] < py[least] ? to : least;
+                most = py[to] > py[most] ? to : most;
+                to++;
+            }
+            IntStream.of(from, least, most, to - 1).sorted().distinct().forEach(shown::add);
+            from = to;
+        }
+        return shown.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** Every name with a piece of its curve to the right; the width of a name is a guess on the wide side. */
@@ -151,7 +201,7 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
 
         String label(double tick) {
             int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-            return decimals > 5 ? String.format(Locale.ROOT, "%.1e", tick)
+            return decimals > 5 || step >= 1e6 ? String.format(Locale.ROOT, "%.1e", tick)
                     : String.format(Locale.ROOT, "%." + decimals + "f", tick == 0 ? 0.0 : tick);
         }
     }

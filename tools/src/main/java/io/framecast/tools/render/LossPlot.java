@@ -52,9 +52,10 @@ public final class LossPlot {
         double[] x = epochs.stream().mapToDouble(Report.Epoch::epoch).toArray();
         List<LineChart.Series> series = new ArrayList<>();
         series.add(new LineChart.Series("training", x, epochs.stream().mapToDouble(Report.Epoch::loss).toArray()));
-        if (epochs.stream().anyMatch(e -> e.valLoss().isPresent())) {
-            series.add(new LineChart.Series("validation", x,
-                    epochs.stream().mapToDouble(e -> e.valLoss().orElse(Double.NaN)).toArray()));
+        List<Report.Epoch> validated = epochs.stream().filter(e -> e.valLoss().isPresent()).toList();
+        if (!validated.isEmpty()) {
+            series.add(new LineChart.Series("validation", validated.stream().mapToDouble(Report.Epoch::epoch).toArray(),
+                    validated.stream().mapToDouble(e -> e.valLoss().getAsDouble()).toArray()));
         }
         return new LineChart("Loss", "epoch", series, false);
     }

@@ -38,11 +38,13 @@ final class Picture {
         }
     }
 
-    /** Draws a frame of {@code video} with its upper left corner at (x, y), every pixel as a square. */
-    void frame(Video video, int frame, int x, int y, int scale) {
-        for (int row = 0; row < video.height(); row++) {
-            for (int column = 0; column < video.width(); column++) {
-                fill(x + column * scale, y + row * scale, scale, scale, color(video, frame, row, column));
+    /** Draws a video of one frame, at that size, with its upper left corner at (x, y). */
+    void frame(Video frame, int x, int y, FrameSize size) {
+        Video shown = size.reduce(frame);
+        int scale = size.width() / shown.width();
+        for (int row = 0; row < shown.height(); row++) {
+            for (int column = 0; column < shown.width(); column++) {
+                fill(x + column * scale, y + row * scale, scale, scale, color(shown, row, column));
             }
         }
     }
@@ -53,6 +55,11 @@ final class Picture {
 
     void writePng(Path file) {
         AtomicFiles.write(file, out -> ImageIO.write(image, "png", out));
+    }
+
+    /** A note on channels that are not shown, or "" if all are. */
+    static String channelsNote(int channels) {
+        return channels == 1 || channels == 3 ? "" : "the first of " + channels + " channels, as grey";
     }
 
     /** The absolute difference of two videos of one shape. */
@@ -68,8 +75,8 @@ final class Picture {
      * Three channels are red, green and blue; of any other number the first is shown in grey. Values outside
      * [0, 1] are clipped, NaN is black.
      */
-    private static int color(Video video, int frame, int row, int column) {
-        int at = ((frame * video.height() + row) * video.width() + column) * video.channels();
+    private static int color(Video video, int row, int column) {
+        int at = (row * video.width() + column) * video.channels();
         int first = level(video.values()[at]);
         return video.channels() == 3
                 ? first << 16 | level(video.values()[at + 1]) << 8 | level(video.values()[at + 2])

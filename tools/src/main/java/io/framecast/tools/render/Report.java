@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -41,12 +42,17 @@ public final class Report {
     private record Fact(String name, String value) {
     }
 
-    private record Image(String caption, Path file) {
+    private record Image(String caption, String seen, Path gif, Path still) {
     }
+
+    /** Longer tables show some of their rows. */
+    private static final int MOST_ROWS = 1000;
 
     private final String title;
     private final List<Fact> facts = new ArrayList<>();
     private final List<Image> images = new ArrayList<>();
+    private final List<String> imageNotes = new ArrayList<>();
+    private final List<String> notices = new ArrayList<>();
     private List<Layer> layers = List.of();
     private List<Epoch> epochs = List.of();
     private double[] stepLosses = {};
@@ -63,9 +69,27 @@ public final class Report {
         return this;
     }
 
-    /** Adds a GIF or PNG file; it is read when the report is written. */
-    public Report image(String caption, Path file) {
-        images.add(new Image(caption, file));
+    /** Adds a sentence that whoever opens the page has to know first: about what failed. */
+    public Report notice(String sentence) {
+        notices.add(sentence);
+        return this;
+    }
+
+    /**
+     * Adds an animation. Readers who have asked their system for less motion are shown the still picture instead.
+     *
+     * @param seen  what is seen in it, for those who do not see it
+     * @param gif   read when the report is written
+     * @param still a PNG of the same; likewise
+     */
+    public Report animation(String caption, String seen, Path gif, Path still) {
+        images.add(new Image(caption, seen, gif, still));
+        return this;
+    }
+
+    /** Adds a sentence on what the animations do not show. */
+    public Report animationNote(String sentence) {
+        imageNotes.add(sentence);
         return this;
     }
 
@@ -118,12 +142,14 @@ public final class Report {
                 <main>
                 <h1>%1$s</h1>
                 """.formatted(Html.escape(title), styles()));
+        notices.forEach(notice -> html.append("<p class=\"notice\">" + Html.escape(notice) + "</p>\n"));
         if (scores != null) {
             html.append(headline());
         }
         if (!images.isEmpty()) {
             html.append(section("Forecasts", "Light grey borders: frames that the model was shown. Orange border: "
-                    + "frames that it predicted, each from its own prediction of the frame before.", figures()));
+                    + "frames that it predicted, each from its own prediction of the frame before."
+                    + imageNotes.stream().map(note -> " " + note).collect(Collectors.joining()), figures()));
         }
         if (scores != null) {
             html.append(section("Scores", "Mean over " + Count.of(scores.videos(), "video") + " and "
@@ -149,9 +175,9 @@ public final class Report {
 
     private String headline() {
         return "<ul class=\"headline\">\n"
-                + card(number(scores.mse().mean()), "MSE, " + change(scores.mse(), baseline.mse()) + " vs baseline")
-                + card(number(scores.mae().mean()), "MAE, " + change(scores.mae(), baseline.mae()) + " vs baseline")
-                + card(number(scores.psnr().mean()) + " dB", "PSNR, baseline " + number(baseline.psnr().mean()) + " dB")
+                + card(error(scores.mse().mean()), "MSE, " + Scores.beside(scores.mse(), baseline.mse(), "the baseline"))
+                + card(error(scores.mae().mean()), "MAE, " + Scores.beside(scores.mae(), baseline.mae(), "the baseline"))
+                + card(error(scores.psnr().mean()) + " dB", "PSNR, baseline " + error(baseline.psnr().mean()) + " dB")
                 + card(similarity(scores.ssim().mean()), "SSIM, baseline " + similarity(baseline.ssim().mean()))
                 + "</ul>\n";
     }
@@ -163,15 +189,15 @@ public final class Report {
     private String figures() {
         StringBuilder html = new StringBuilder("<div class=\"figures\">\n");
         for (Image image : images) {
-            String caption = Html.escape(image.caption());
-            html.append("<figure><img alt=\"" + caption + "\" src=\"" + dataUri(image.file()) + "\"/>"
-                    + "<figcaption>" + caption + "</figcaption></figure>\n");
+            html.append("<figure><picture><source media=\"(prefers-reduced-motion: reduce)\" srcset=\""
+                    + dataUri(image.still(), "png") + "\"/><img alt=\"" + Html.escape(image.seen()) + "\" src=\""
+                    + dataUri(image.gif(), "gif") + "\"/></picture><figcaption>" + Html.escape(image.caption())
+                    + "</figcaption></figure>\n");
         }
         return html.append("</div>\n").toString();
     }
 
-    private static String dataUri(Path file) {
-        String type = file.toString().toLowerCase(Locale.ROOT).endsWith(".gif") ? "gif" : "png";
+    private static String dataUri(Path file, String type) {
         try {
             return "data:image/" + type + ";base64," + Base64.getEncoder().encodeToString(Files.readAllBytes(file));
         } catch (IOException e) {
@@ -182,20 +208,20 @@ public final class Report {
 
     private String meanScores() {
         return Html.table(List.of("mean", "model", "baseline", "change"), List.of(
-                List.of("MSE", number(scores.mse().mean()), number(baseline.mse().mean()),
-                        change(scores.mse(), baseline.mse())),
-                List.of("MAE", number(scores.mae().mean()), number(baseline.mae().mean()),
-                        change(scores.mae(), baseline.mae())),
-                List.of("PSNR (dB)", number(scores.psnr().mean()), number(baseline.psnr().mean()),
-                        signed("%+.2f", scores.psnr().mean() - baseline.psnr().mean())),
+                List.of("MSE", error(scores.mse().mean()), error(baseline.mse().mean()),
+                        Scores.change(scores.mse(), baseline.mse())),
+                List.of("MAE", error(scores.mae().mean()), error(baseline.mae().mean()),
+                        Scores.change(scores.mae(), baseline.mae())),
+                List.of("PSNR (dB)", error(scores.psnr().mean()), error(baseline.psnr().mean()),
+                        Scores.signed(scores.psnr().mean() - baseline.psnr().mean(), 2)),
                 List.of("SSIM", similarity(scores.ssim().mean()), similarity(baseline.ssim().mean()),
-                        signed("%+.4f", scores.ssim().mean() - baseline.ssim().mean()))));
+                        Scores.signed(scores.ssim().mean() - baseline.ssim().mean(), 4))));
     }
 
     private String frameScores() {
         List<List<String>> rows = IntStream.range(0, scores.mse().perFrame().length).mapToObj(t -> List.of(
                 Integer.toString(t + 1),
-                number(scores.mse().perFrame()[t]), number(baseline.mse().perFrame()[t]),
+                error(scores.mse().perFrame()[t]), error(baseline.mse().perFrame()[t]),
                 similarity(scores.ssim().perFrame()[t]), similarity(baseline.ssim().perFrame()[t]))).toList();
         return "<div class=\"charts\">\n" + chart("MSE", Result::mse, true) + chart("SSIM", Result::ssim, false)
                 + "</div>\n" + Html.table(
@@ -214,9 +240,13 @@ public final class Report {
         if (epochs.isEmpty()) {
             return chart;
         }
-        List<List<String>> rows = epochs.stream().map(e -> List.of(Integer.toString(e.epoch()), loss(e.loss()),
-                e.valLoss().isPresent() ? loss(e.valLoss().getAsDouble()) : "\u2013", rate(e.lr()))).toList();
-        return chart + "<details><summary>All epochs</summary>\n"
+        int step = (epochs.size() + MOST_ROWS - 1) / MOST_ROWS;
+        List<List<String>> rows = IntStream.range(0, epochs.size()).filter(i -> (epochs.size() - 1 - i) % step == 0)
+                .mapToObj(epochs::get).map(e -> List.of(Integer.toString(e.epoch()), Scores.number(e.loss(), 5),
+                        e.valLoss().isPresent() ? Scores.number(e.valLoss().getAsDouble(), 5) : "\u2013", rate(e.lr())))
+                .toList();
+        String summary = step == 1 ? "All epochs" : rows.size() + " of " + epochs.size() + " epochs";
+        return chart + "<details><summary>" + summary + "</summary>\n"
                 + Html.table(List.of("epoch", "loss", "validation loss", "learning rate"), rows) + "</details>\n";
     }
 
@@ -226,7 +256,7 @@ public final class Report {
             Layer layer = layers.get(i);
             rows.add(List.of(Integer.toString(i), layer.type(), layer.outputShape(), count(layer.parameters())));
         }
-        rows.add(List.of("", "total", "", count(layers.stream().mapToLong(Layer::parameters).sum())));
+        rows.add(List.of("total", "", "", count(layers.stream().mapToLong(Layer::parameters).sum())));
         return "<div class=\"model\">" + Html.table(List.of("layer", "type", "output shape", "parameters"), rows)
                 + "</div>\n";
     }
@@ -239,25 +269,12 @@ public final class Report {
         return html.append("</dl>\n").toString();
     }
 
-    private static String change(Metric metric, Metric reference) {
-        return signed("%+.1f%%", -100 * metric.reductionFrom(reference));
-    }
-
-    /** With a real minus sign, which is as wide as the plus. */
-    private static String signed(String format, double value) {
-        return String.format(Locale.ROOT, format, value).replace('-', '\u2212');
-    }
-
-    private static String number(double value) {
-        return String.format(Locale.ROOT, "%.2f", value);
+    private static String error(double value) {
+        return Scores.number(value, 2);
     }
 
     private static String similarity(double value) {
-        return String.format(Locale.ROOT, "%.4f", value);
-    }
-
-    private static String loss(double value) {
-        return String.format(Locale.ROOT, "%.5f", value);
+        return Scores.number(value, 4);
     }
 
     private static String rate(double value) {

@@ -1,0 +1,49 @@
+package io.framecast.tools;
+
+import io.framecast.data.NpyWriter;
+import io.framecast.predict.ForecastListener;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writes forecasts of videos 0, 1, 2 and so on one video after the other, though they are made side by side: frames of
+ * the video that is next are written at once, those of others wait until it is their turn.
+ */
+final class FileOrder implements ForecastListener {
+
+    private final NpyWriter out;
+    private final int frames;
+    private final Map<Integer, List<float[]>> waiting = new HashMap<>();
+    private int next;
+
+    /** @param frames of each forecast */
+    FileOrder(NpyWriter out, int frames) {
+        this.out = out;
+        this.frames = frames;
+    }
+
+    /** @throws UncheckedIOException if the file cannot be written */
+    @Override
+    public void forecast(int index, int frame, float[] values) {
+        if (index != next) {
+            waiting.computeIfAbsent(index, k -> new ArrayList<>()).add(values);
+            return;
+        }
+        try {
+            out.write(values);
+            if (frame == frames - 1) {
+                next++;
+                for (float[] early : waiting.getOrDefault(next, List.of())) {
+                    out.write(early);
+                }
+                waiting.remove(next);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.framecast.tools.render;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * At most 256 colours for all pictures of an animation, so that nothing flickers. If the pictures have no more, these
+ * are they. Else the colours of large areas stay as they are, and {@link ColorGroups} makes the best of the others. A
+ * pixel takes the nearest colour, without dithering: flat areas stay flat.
+ */
+final class GifPalette {
+
+    private static final int COLORS = 256;
+    /** Colours of more than this share of all pixels stay as they are, if there are not too many of them. */
+    private static final double LARGE_AREA = 1e-3;
+    private static final int MOST_LARGE = COLORS / 2;
+    /** Where pictures have more colours than this, those that are much alike count as one. */
+    private static final int MOST_TOLD_APART = 1 << 15;
+
+    /** The pixels of each colour, by those of its bits (of red, of green and of blue) that tell it apart. */
+    private Map<Integer, ColorGroups.Entry> counts = new HashMap<>();
+    private int mask = 0xff;
+    private int[] colors;
+    private final Map<Integer, Integer> nearest = new HashMap<>();
+
+    /** Counts a picture's colours; all pictures come before {@link #build}. */
+    void count(Picture picture) {
+        int[] pixels = picture.pixels;
+        for (int from = 0, to; from < pixels.length; from = to) {
+            to = from + 1;
+            while (to < pixels.length && pixels[to] == pixels[from]) {
+                to++;
+            }
+            counts.merge(pixels[from] & mask * 0x010101, ColorGroups.Entry.of(pixels[from] & 0xffffff, to - from),
+                    ColorGroups.Entry::and);
+            while (counts.size() > MOST_TOLD_APART) {
+                tellFewerApart();
+            }
+        }
+    }
+
+    /** One bit less of red, green and blue. */
+    private void tellFewerApart() {
+        mask = mask << 1 & 0xff;
+        Map<Integer, ColorGroups.Entry> fewer = new HashMap<>();
+        counts.forEach((key, entry) -> fewer.merge(key & mask * 0x010101, entry, ColorGroups.Entry::and));
+        counts = fewer;
+    }
+
+    /** Chooses the colours. */
+    void build() {
+        List<ColorGroups.Entry> entries = new ArrayList<>(counts.values());
+        entries.sort(Comparator.comparingLong(ColorGroups.Entry::pixels).reversed());
+        int large = 0;
+        if (entries.size() > COLORS) {
+            double least = LARGE_AREA * entries.stream().mapToLong(ColorGroups.Entry::pixels).sum();
+            while (large < MOST_LARGE && entries.get(large).pixels() > least) {
+                large++;
+            }
+        }
+        colors = IntStream.concat(entries.stream().limit(large).mapToInt(ColorGroups.Entry::mean),
+                ColorGroups.means(entries.subList(large, entries.size()), COLORS - large)).distinct().toArray();
+        counts = Map.of();
+    }
+
+    /** Gives every pixel of a picture its colour here. */
+    void apply(Picture picture) {
+        int[] pixels = picture.pixels;
+        for (int from = 0, to; from < pixels.length; from = to) {
+            int rgb = pixels[from];
+            int color = nearest.computeIfAbsent(rgb & 0xffffff, this::nearest);
+            for (to = from; to < pixels.length && pixels[to] == rgb; to++) {
+                pixels[to] = color;
+            }
+            if (nearest.size() > MOST_TOLD_APART) {
+                nearest.clear();
+            }
+        }
+    }
+
+    private int nearest(int rgb) {
+        int best = 0;
+        int least = Integer.MAX_VALUE;
+        for (int color : colors) {
+            int red = (color >> 16) - (rgb >> 16);
+            int green = (color >> 8 & 0xff) - (rgb >> 8 & 0xff);
+            int blue = (color & 0xff) - (rgb & 0xff);
+            int distance = red * red + green * green + blue * blue;
+            if (distance < least) {
+                least = distance;
+                best = color;
+            }
+        }
+        return best;
+    }
+}
