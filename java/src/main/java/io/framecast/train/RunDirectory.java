@@ -88,8 +88,8 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Where a run will go on. What its files say of later steps than the last checkpoint is dropped, and what is torn is
-     * mended, when it does.
+     * Where a run will go on. What its files say of later steps than the last checkpoint is dropped, and what is torn
+     * is mended, when it does.
      *
      * @param notes as for {@link #create}
      * @throws FramecastException if there is none, or another process has it

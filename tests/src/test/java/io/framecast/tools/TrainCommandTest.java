@@ -413,8 +413,8 @@ class TrainCommandTest {
     @Test
     void generatedVideosAreKnownToo() {
         Path run = work.file("run");
-        String model = "{\"input\": {\"height\": 64, \"width\": 64, \"channels\": 1}, \"layers\": [{\"type\": \"Conv3D\", "
-                + "\"filters\": 1, \"kernel_size\": 1, \"activation\": \"sigmoid\"}]}";
+        String model = "{\"input\": {\"height\": 64, \"width\": 64, \"channels\": 1}, \"layers\": [{"
+                + "\"type\": \"Conv3D\", \"filters\": 1, \"kernel_size\": 1, \"activation\": \"sigmoid\"}]}";
         Cli.run("train --steps 1 --videos 1 --validation-split 0 --data generated --model",
                 Workplace.write(work.file("g.json"), model), "--out", run).done();
         Cli.run("train --steps 2 --resume", run).done();

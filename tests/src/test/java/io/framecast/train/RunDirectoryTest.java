@@ -184,7 +184,8 @@ class RunDirectoryTest {
         assertEquals(2, notes.size(), notes.toString());
         assertTrue(notes.get(0).matches(".*steps.csv was mended: 1 line could not be used and was dropped\\."),
                 notes.toString());
-        assertTrue(notes.get(1).matches(".*metrics.csv was mended: it was missing; it has no line for 2 of 2 epochs\\."),
+        assertTrue(notes.get(1).matches(
+                ".*metrics.csv was mended: it was missing; it has no line for 2 of 2 epochs\\."),
                 notes.toString());
     }
 

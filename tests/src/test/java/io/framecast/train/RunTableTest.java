@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RunTableTest {
 
     private static final String STEPS = "step,loss,seconds\n1,0.7,0.1000\n2,0.6,0.1000\n3,0.5,0.1000\n";
-    private static final String METRICS = "epoch,loss,val_loss,lr,seconds\n1,0.7,,0.001,1.0000\n2,0.6,0.8,0.001,1.0000\n";
+    private static final String METRICS = "epoch,loss,val_loss,lr,seconds\n"
+            + "1,0.7,,0.001,1.0000\n2,0.6,0.8,0.001,1.0000\n";
 
     @TempDir
     Path directory;
@@ -96,7 +97,7 @@ class RunTableTest {
 
             List<String> kept = new ArrayList<>();
             table.mend(directory, 2, notes::add, kept::add);
-            String mended = String.join("\n", Files.readAllLines(table.in(directory), StandardCharsets.ISO_8859_1)) + "\n";
+            String mended = Files.readString(table.in(directory), StandardCharsets.ISO_8859_1);
             assertEquals(table.header() + "\n" + kept.stream().map(line -> line + "\n").reduce("", String::concat),
                     mended);
             notes.clear();

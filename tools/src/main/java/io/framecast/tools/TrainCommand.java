@@ -196,7 +196,8 @@ final class TrainCommand implements Callable<Integer> {
                     + data.data + " --out ANOTHER");
         } else if (start.training() != null && isMade(settings, start.training().progress())) {
             System.out.println("nothing to train: the run has made its "
-                    + (steps != null ? "steps; go on with more by --steps N" : "epochs; go on with more by --epochs N"));
+                    + (steps != null ? "steps; go on with more by --steps N"
+                            : "epochs; go on with more by --epochs N"));
         }
         report(backend, split, run, settings, null);
         return 0;
@@ -331,8 +332,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         if (schedule == TrainingSettings.Schedule.COSINE) {
             Progress progress = last.training().progress();
-            System.out.printf(Locale.ROOT, "schedule: the cosine ends at step %d now, not %d: the learning rate goes on "
-                    + "at %.2g, not %.2g%n", planned, before.plannedSteps(batches),
+            System.out.printf(Locale.ROOT, "schedule: the cosine ends at step %d now, not %d: the learning rate "
+                    + "goes on at %.2g, not %.2g%n", planned, before.plannedSteps(batches),
                     rate(now, progress, batches), rate(before, progress, batches));
         }
         if (sampling > 0 && sampling < 1) {

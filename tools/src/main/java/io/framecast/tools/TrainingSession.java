@@ -21,8 +21,8 @@ final class TrainingSession {
     }
 
     /**
-     * What asks a process to end; XCPU is what a batch system sends when the time is up. Not QUIT: a JVM answers it with
-     * what its threads are doing, and goes on.
+     * What asks a process to end; XCPU is what a batch system sends when the time is up. Not QUIT: a JVM answers it
+     * with what its threads are doing, and goes on.
      */
     private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP", "XCPU");
 
@@ -49,7 +49,7 @@ final class TrainingSession {
 
     /** Finishes the step and saves; a second Ctrl-C leaves at once. */
     private static final class Stop implements SignalHandler {
-        /** Some programs send what they were sent to the whole group, and so twice to each: that is no second thought. */
+        /** Some programs send what they were sent to the whole group, and so twice to each: no second thought. */
         private static final long SECOND_THOUGHT_NANOS = 500_000_000;
 
         private final Trainer trainer;
@@ -61,8 +61,8 @@ final class TrainingSession {
         }
 
         /**
-         * The step is asked to be the last before anything is said: where the terminal is gone there is nobody to say it
-         * to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system both
+         * The step is asked to be the last before anything is said: where the terminal is gone there is nobody to say
+         * it to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system both
          * send HUP, and timeout sends TERM twice.
          */
         @Override
@@ -72,7 +72,8 @@ final class TrainingSession {
             if (!stopping) {
                 stopping = true;
                 asked = System.nanoTime();
-                System.err.println("\nfinishing the step and saving" + (keyboard ? "; once more to leave at once" : ""));
+                System.err.println("\nfinishing the step and saving"
+                        + (keyboard ? "; once more to leave at once" : ""));
             } else if (keyboard && System.nanoTime() - asked > SECOND_THOUGHT_NANOS) {
                 Runtime.getRuntime().halt(Main.INTERRUPTED);
             }
@@ -80,8 +81,8 @@ final class TrainingSession {
     }
 
     /**
-     * The handler before; nothing where the signal is not the program's to handle (java -Xrs). A signal that is ignored,
-     * as HUP is under nohup, stays ignored: the JVM sees to that.
+     * The handler before; nothing where the signal is not the program's to handle (java -Xrs). A signal that is
+     * ignored, as HUP is under nohup, stays ignored: the JVM sees to that.
      */
     private static Optional<SignalHandler> handle(String signal, SignalHandler handler) {
         try {
