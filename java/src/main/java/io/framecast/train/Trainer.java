@@ -213,7 +213,7 @@ public final class Trainer implements AutoCloseable {
     private void finishStep(Batch made, double rate, long begin) {
         double value = loss.value();
         if (!Double.isFinite(value)) {
-            throw diverged("The loss became " + value + " at step " + adam.step());
+            throw diverged("The loss became " + words(value) + " at step " + adam.step());
         }
         double seconds = (System.nanoTime() - begin) / 1e9;
         batch++;
@@ -325,7 +325,7 @@ public final class Trainer implements AutoCloseable {
         epochSeconds += (System.nanoTime() - begin) / 1e9;
         double mean = sum / validation.count();
         if (!Double.isFinite(mean)) {
-            throw diverged("The validation loss became " + mean + " after step " + adam.step());
+            throw diverged("The validation loss became " + words(mean) + " after step " + adam.step());
         }
         return mean;
     }
@@ -354,6 +354,10 @@ public final class Trainer implements AutoCloseable {
                 throw diverged("The " + what + " " + name + " became NaN or infinite at step " + adam.step());
             }
         });
+    }
+
+    private static String words(double notFinite) {
+        return Double.isNaN(notFinite) ? "NaN" : "infinite";
     }
 
     private DivergedException diverged(String what) {

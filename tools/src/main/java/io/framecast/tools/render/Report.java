@@ -147,7 +147,7 @@ public final class Report {
             html.append(headline());
         }
         if (!images.isEmpty()) {
-            html.append(section("Forecasts", "Light grey borders: frames that the model was shown. Orange border: "
+            html.append(section("Forecasts", "Light grey: frames that the model was shown. Orange: "
                     + "frames that it predicted, each from its own prediction of the frame before."
                     + imageNotes.stream().map(note -> " " + note).collect(Collectors.joining()), figures()));
         }
