@@ -83,7 +83,7 @@ class BoundedMemoryTest {
     @Test
     void gifsAndSheetsReadWhatTheyShow() throws Exception {
         Path gifs = directory.resolve("gifs");
-        String out = run("gifs --layout nthw --count 2 --context " + (FRAMES - 10) + " --checkpoint", checkpoint,
+        String out = run("gifs --layout nthw --count 1 --context " + (FRAMES - 10) + " --checkpoint", checkpoint,
                 "--data", videos, "--out", gifs);
         assertTrue(out.contains("Of the " + (FRAMES - 10) + " frames seen, pictures show the last 20."), out);
         Path sheet = directory.resolve("sheet.png");
