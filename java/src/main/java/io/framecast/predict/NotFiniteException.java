@@ -10,7 +10,7 @@ public final class NotFiniteException extends FramecastException {
      * @param frame of the forecast, from 1
      */
     NotFiniteException(int video, int frame) {
-        super("The model's forecast for video " + video + " is not finite: there are NaN or infinite values in its frame "
-                + frame + " (counted from 1). Predict fewer frames, or use another checkpoint.");
+        super("The model's forecast for video " + video + " is not finite: there are NaN or infinite values in its "
+                + "frame " + frame + " (counted from 1). Predict fewer frames, or use another checkpoint.");
     }
 }

@@ -56,7 +56,8 @@ class NotFiniteTest {
         Path checkpoint = multiplier(100);
         Path output = Workplace.write(directory.resolve("y.npy"), "as it was");
         Path json = Workplace.write(directory.resolve("scores.json"), "as it was");
-        Cli.run("predict --context 1 --frames 19 --checkpoint", checkpoint, "--input", still, "--output", output).done();
+        Cli.run("predict --context 1 --frames 19 --checkpoint", checkpoint, "--input", still, "--output", output)
+                .done();
         Workplace.write(output, "as it was");
         Cli.run("predict --context 1 --frames 20 --checkpoint", checkpoint, "--input", still, "--output", output)
                 .refused(1, "video 0", "frame 20", "not finite");

@@ -37,10 +37,10 @@ final class FileOrder implements ForecastListener {
             out.write(values);
             if (frame == frames - 1) {
                 next++;
-                for (float[] early : waiting.getOrDefault(next, List.of())) {
-                    out.write(early);
+                List<float[]> early = waiting.remove(next);
+                for (float[] one : early == null ? List.<float[]>of() : early) {
+                    out.write(one);
                 }
-                waiting.remove(next);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

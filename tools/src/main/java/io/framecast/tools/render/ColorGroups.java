@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
-import java.util.stream.IntStream;
 
 /**
  * Few colours for many: the group of colours in which a cut takes away most of the squared error is cut in two, across
@@ -73,7 +72,7 @@ final class ColorGroups {
     }
 
     /** At most {@code count} colours, 0xRRGGBB, for these. */
-    static IntStream means(List<Entry> entries, int count) {
+    static int[] means(List<Entry> entries, int count) {
         PriorityQueue<Group> groups = new PriorityQueue<>(Comparator.comparingDouble(Group::gain).reversed());
         groups.add(Group.of(entries));
         while (groups.size() < count && groups.peek().gain > 0) {
@@ -81,6 +80,6 @@ final class ColorGroups {
             groups.add(Group.of(widest.left));
             groups.add(Group.of(widest.right));
         }
-        return groups.stream().mapToInt(group -> group.sum.mean());
+        return groups.stream().mapToInt(group -> group.sum.mean()).distinct().toArray();
     }
 }

@@ -1,23 +1,17 @@
 package io.framecast.tools.render;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * At most 256 colours for all pictures of an animation, so that nothing flickers. If the pictures have no more, these
- * are they. Else the colours of large areas stay as they are, and {@link ColorGroups} makes the best of the others. A
- * pixel takes the nearest colour, without dithering: flat areas stay flat.
+ * are they, else {@link ColorGroups} makes the best of them: colours of large areas come out as they are. A pixel takes
+ * the nearest colour, without dithering: flat areas stay flat.
  */
 final class GifPalette {
 
     private static final int COLORS = 256;
-    /** Colours of more than this share of all pixels stay as they are, if there are not too many of them. */
-    private static final double LARGE_AREA = 1e-3;
-    private static final int MOST_LARGE = COLORS / 2;
     /** Where pictures have more colours than this, those that are much alike count as one. */
     private static final int MOST_TOLD_APART = 1 << 15;
 
@@ -53,17 +47,7 @@ final class GifPalette {
 
     /** Chooses the colours. */
     void build() {
-        List<ColorGroups.Entry> entries = new ArrayList<>(counts.values());
-        entries.sort(Comparator.comparingLong(ColorGroups.Entry::pixels).reversed());
-        int large = 0;
-        if (entries.size() > COLORS) {
-            double least = LARGE_AREA * entries.stream().mapToLong(ColorGroups.Entry::pixels).sum();
-            while (large < MOST_LARGE && entries.get(large).pixels() > least) {
-                large++;
-            }
-        }
-        colors = IntStream.concat(entries.stream().limit(large).mapToInt(ColorGroups.Entry::mean),
-                ColorGroups.means(entries.subList(large, entries.size()), COLORS - large)).distinct().toArray();
+        colors = ColorGroups.means(List.copyOf(counts.values()), COLORS);
         counts = Map.of();
     }
 

@@ -175,8 +175,10 @@ public final class Report {
 
     private String headline() {
         return "<ul class=\"headline\">\n"
-                + card(error(scores.mse().mean()), "MSE, " + Scores.beside(scores.mse(), baseline.mse(), "the baseline"))
-                + card(error(scores.mae().mean()), "MAE, " + Scores.beside(scores.mae(), baseline.mae(), "the baseline"))
+                + card(error(scores.mse().mean()),
+                        "MSE, " + Scores.beside(scores.mse(), baseline.mse(), "the baseline"))
+                + card(error(scores.mae().mean()),
+                        "MAE, " + Scores.beside(scores.mae(), baseline.mae(), "the baseline"))
                 + card(error(scores.psnr().mean()) + " dB", "PSNR, baseline " + error(baseline.psnr().mean()) + " dB")
                 + card(similarity(scores.ssim().mean()), "SSIM, baseline " + similarity(baseline.ssim().mean()))
                 + "</ul>\n";
