@@ -1,5 +1,6 @@
 package io.framecast.data;
 
+import io.framecast.Count;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -68,7 +69,7 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
     /** In what these videos differ from others, such as "9 videos, not 12"; nothing if they are the same. */
     public Optional<String> differenceFrom(Fingerprint other) {
         if (videos != other.videos) {
-            return Optional.of(videos + (videos == 1 ? " video" : " videos") + ", not " + other.videos);
+            return Optional.of(Count.of(videos, "video") + ", not " + other.videos);
         }
         if (frames != other.frames) {
             return Optional.of("videos of " + frames + " frames, not " + other.frames);

@@ -1,6 +1,7 @@
 package io.framecast.data;
 
 import io.framecast.AtomicFiles;
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -72,18 +73,12 @@ public final class NpyWriter {
         try {
             long free = Files.getFileStore(existing).getUsableSpace();
             if (bytes > free) {
-                throw new FramecastException("Cannot write " + file + ": it would have " + size(bytes)
-                        + ", and the disk has " + size(free) + " left.");
+                throw new FramecastException("Cannot write " + file + ": it would have " + Count.bytes(bytes)
+                        + ", and the disk has " + Count.bytes(free) + " left.");
             }
         } catch (IOException e) {
             // The file system does not tell; writing will.
         }
-    }
-
-    /** In the unit that gives a number a person can read. */
-    private static String size(long bytes) {
-        return bytes < 10_000 ? bytes + " bytes" : bytes < 10_000_000 ? bytes / 1000 + " kB"
-                : bytes < 10_000_000_000L ? bytes / 1_000_000 + " MB" : bytes / 1_000_000_000 + " GB";
     }
 
     /** Appends uint8 values. */

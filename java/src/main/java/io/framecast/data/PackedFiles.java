@@ -1,5 +1,6 @@
 package io.framecast.data;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -111,8 +112,8 @@ final class PackedFiles {
             long free = Files.getFileStore(unpacked).getUsableSpace();
             if (end > free) {
                 throw new FramecastException("Cannot unpack " + file + ": " + unpacked.getParent() + " has "
-                        + free / 1_000_000 + " MB left, and " + end / 1_000_000
-                        + " MB are needed; unpack it yourself, where there is room.");
+                        + Count.bytes(free) + " left, and " + Count.bytes(end)
+                        + " are needed; unpack it yourself, where there is room.");
             }
             try (OutputStream out = Files.newOutputStream(unpacked)) {
                 out.write(head);

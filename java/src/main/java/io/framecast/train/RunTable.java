@@ -1,6 +1,7 @@
 package io.framecast.train;
 
 import io.framecast.AtomicFiles;
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -69,7 +70,7 @@ public enum RunTable {
         List<Row> rows = new ArrayList<>();
         Scan scan = scan(in(run), Long.MAX_VALUE, rows::add);
         if (scan.unread > 0) {
-            notes.accept(in(run) + ": " + lines(scan.unread) + " could not be used and "
+            notes.accept(in(run) + ": " + Count.of(scan.unread, "line") + " could not be used and "
                     + (scan.unread == 1 ? "is" : "are") + " left out.");
         }
         return rows;
@@ -115,8 +116,8 @@ public enum RunTable {
         if (missing && last > 0) {
             mended.add("it was missing");
         } else if (scan[0].unread > 0) {
-            mended.add(lines(scan[0].unread) + " could not be used and " + (scan[0].unread == 1 ? "was" : "were")
-                    + " dropped");
+            mended.add(Count.of(scan[0].unread, "line") + " could not be used and "
+                    + (scan[0].unread == 1 ? "was" : "were") + " dropped");
         } else if (scan[0].headerMissing()) {
             mended.add("it had no header and has one again");
         }
@@ -126,10 +127,6 @@ public enum RunTable {
         if (!mended.isEmpty()) {
             notes.accept(file + " was mended: " + String.join("; ", mended) + ".");
         }
-    }
-
-    private static String lines(long count) {
-        return count + (count == 1 ? " line" : " lines");
     }
 
     /** What was found in a file beside the rows that were given on. */

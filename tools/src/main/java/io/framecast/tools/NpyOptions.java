@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.data.LayoutGuess;
 import io.framecast.data.NpyVideos;
@@ -56,8 +57,7 @@ final class NpyOptions {
 
     private String text(NpyVideos videos, LayoutGuess guess) {
         return file + " of shape " + videos.shape().toString().replace('[', '(').replace(']', ')') + " is taken for "
-                + videos.count() + (videos.count() == 1 ? " video of " : " videos of ") + videos.frames()
-                + " frames of " + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as "
+                + Count.of(videos.count(), "video") + " of " + videos.frames() + " frames of " + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as "
                 + guess.reason() + "; if that is wrong, say --layout, such as --layout " + guess.other() + ".";
     }
 
