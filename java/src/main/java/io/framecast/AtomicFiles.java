@@ -130,7 +130,7 @@ public final class AtomicFiles {
     /** Whether what is written to {@code file} goes on at once, to a pipe, a terminal or a device: it is no file. */
     public static boolean isStream(Path file) {
         Path target = destination(file);
-        return target.startsWith(PROC) || Files.exists(target) && !Files.isRegularFile(target)
+        return target.startsWith(PROC) && Files.isSymbolicLink(target) || Files.exists(target) && !Files.isRegularFile(target)
                 && !Files.isDirectory(target);
     }
 

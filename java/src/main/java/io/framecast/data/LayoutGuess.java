@@ -99,7 +99,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         boolean official = isOfficial(shape, image) && (shape.get(1) > OFFICIAL_FRAMES || shape.get(1) == 1);
         double[] changes = changes(array, 0, 1);
         String likely = official ? framesFirst : videosFirst;
-        if (shape.get(1) > 1 && (official ? changes[1] < CLEARLY * changes[0] : changes[0] < CLEARLY * changes[1])) {
+        if (shape.get(1) > 1 && (official ? isTime(changes[1], changes[0]) : isTime(changes[0], changes[1]))) {
             String other = likely;
             likely = official ? videosFirst : framesFirst;
             String axis = official ? "second" : "first";
@@ -157,6 +157,11 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
             sums[m] = differing[m] < FEWEST ? 0 : sums[m] / counts[m];
         }
         return sums;
+    }
+
+    /** Whether the one axis is time and not the other. Where nothing changes along it, nothing moves: that says nothing. */
+    private static boolean isTime(double changes, double others) {
+        return changes > 0 && changes < CLEARLY * others;
     }
 
     private static double fraction(double value) {

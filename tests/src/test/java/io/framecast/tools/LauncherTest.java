@@ -308,9 +308,9 @@ class LauncherTest {
         assertTrue(said.err.startsWith("framecast: the name $'vid\\351os.npy' is not text in UTF-8, "), said::toString);
 
         // The shell cannot pass these on, but files with arguments can.
-        Cli.run("data info a\0b.npy").refused(2, "cannot name a file: Nul character not allowed");
-        Cli.run("train --data generated --out a\0b").refused(2, "cannot name a file: Nul character not allowed");
-        Cli.run("train --data a\0b.npy --out", directory.resolve("new")).refused(1, "cannot name a file");
+        Cli.run("data info a\0b.npy").refused(2, "no file named \"a\\u0000b", "Nul character not allowed");
+        Cli.run("train --data generated --out a\0b").refused(2, "no file named \"a\\u0000b", "Nul character");
+        Cli.run("train --data a\0b.npy --out", directory.resolve("new")).refused(1, "no file named \"a\\u0000b");
     }
 
     /** Java 24 and later warn of native code that they were not told of. */

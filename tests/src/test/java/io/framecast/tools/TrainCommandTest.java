@@ -255,7 +255,7 @@ class TrainCommandTest {
     }
 
     /** As version 0.1.0 left it: only config.json says what the run is, and nothing what its videos are. */
-    private static void asByAnEarlierVersion(Path run) throws IOException {
+    static void asByAnEarlierVersion(Path run) throws IOException {
         for (Path checkpoint : List.of(last(run), best(run))) {
             SafeTensorsFile contents = SafeTensorsFile.read(checkpoint);
             ObjectNode metadata = (ObjectNode) contents.header().get("__metadata__");
