@@ -73,8 +73,7 @@ final class FileBytes implements AutoCloseable {
                 file.readFully(into, 0, length);
             }
         } catch (EOFException e) {
-            throw new FramecastException(name + " was cut short while it was being read; copy it again, and begin"
-                    + " anew.", e);
+            throw new FramecastException(name + " was cut short while it was being read; copy it again.", e);
         } catch (IOException e) {
             throw cannotRead(name, e);
         }

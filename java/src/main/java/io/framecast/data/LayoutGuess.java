@@ -22,7 +22,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
     private static final int OFFICIAL_SIZE = 64;
 
     /** An image's axes are longer than those of channels. */
-    private static final int MOST_CHANNELS = 4;
+    static final int MOST_CHANNELS = 4;
 
     /** Places where an image is compared with up to three others. */
     private static final int PROBES = 120;
@@ -61,6 +61,14 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
                 return chosen("tchw", "nthw", "its second axis has the length of channels, and images that follow one"
                         + " another along the first are alike");
             }
+        }
+        if (isChannels(shape.get(0)) && shape.get(0) > 1 && shape.get(1) > shape.get(0)
+                && isImage(shape.get(2), shape.get(3))) {
+            // The colours of one clip, or a few videos? Those of one frame are more alike than frames that follow.
+            double[] changes = changes(array, 0, 1);
+            boolean colours = isTime(changes[0], changes[1]);
+            return chosen(colours ? "cthw" : "nthw", colours ? "nthw" : "cthw", "its first axis has the length of "
+                    + "channels, and images " + (colours ? "change less" : "do not change less") + " along it");
         }
         return framesOrVideosFirst(array, shape, "hw", null);
     }
@@ -159,7 +167,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         return sums;
     }
 
-    /** Whether the one axis is time and not the other. Where nothing changes along it, nothing moves: that says nothing. */
+    /** Whether the one axis is time and not the other. Where nothing changes along it, nothing moves: no sign of it. */
     private static boolean isTime(double changes, double others) {
         return changes > 0 && changes < CLEARLY * others;
     }

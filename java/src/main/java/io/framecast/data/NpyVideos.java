@@ -113,10 +113,12 @@ public final class NpyVideos implements Videos {
         String text = NpyHeader.text(shape);
         if (layout == null && shape.size() != 4 && shape.size() != 5) {
             throw new FramecastException(file + " has the shape " + text + "; videos need 4 axes (N, T, H, W) or"
-                    + " 5 (N, T, H, W, C)" + (shape.size() == 3 ? ", and a single one the layout thw." : "."));
+                    + " 5 (N, T, H, W, C)" + (shape.size() != 3 ? "." : "; if it is one video of " + shape.get(0)
+                    + " frames of " + shape.get(1) + "x" + shape.get(2) + ", its layout is thw."));
         }
-        if (layout != null && shape.size() != layout.rank()
-                && (layout.place('c') >= 0 || shape.size() != layout.rank() + 1)) {
+        boolean channelsLeftOut = layout != null && layout.place('c') < 0 && shape.size() == layout.rank() + 1
+                && (layout.place('n') >= 0 || shape.get(shape.size() - 1) <= LayoutGuess.MOST_CHANNELS);
+        if (layout != null && shape.size() != layout.rank() && !channelsLeftOut) {
             throw new FramecastException(file + " has the shape " + text + " of " + shape.size()
                     + " axes, and not one of the layout " + layout + ".");
         }

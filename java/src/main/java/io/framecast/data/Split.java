@@ -31,7 +31,8 @@ public record Split(Videos training, Videos validation) {
                 .multiply(BigDecimal.valueOf(count)).setScale(0, RoundingMode.FLOOR).intValueExact();
         if (training == 0) {
             throw new FramecastException("A validation split of " + validationFraction + " leaves none of "
-                    + Count.of(count, "video") + " to train on; give more videos or a smaller split.");
+                    + Count.of(count, "video") + " to train on; give more videos, or "
+                    + (count == 1 ? "a split of 0." : "a smaller split."));
         }
         return training;
     }

@@ -186,6 +186,11 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
+    /** Whether there is something of this run to go on with: its files are there, its last checkpoint first. */
+    public boolean hasBegun() {
+        return begun;
+    }
+
     private void write(Checkpoint start) {
         made.make(lastCheckpoint(path).getParent());
         Progress progress = start.training().progress();

@@ -103,7 +103,7 @@ class NpyVideosTest {
         }
         videos.get(0);
         String message = assertThrows(FramecastException.class, () -> videos.get(1)).getMessage();
-        assertEquals(file + " was cut short while it was being read; copy it again, and begin anew.", message);
+        assertEquals(file + " was cut short while it was being read; copy it again.", message);
     }
 
     @Test

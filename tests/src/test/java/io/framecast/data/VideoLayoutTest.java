@@ -103,15 +103,13 @@ class VideoLayoutTest {
     void aLayoutOfOtherAxesThanTheFileHasIsRefused() {
         Path file = ArrayFile.write(directory.resolve("v.npy"), GREY, "nthw", false);
         for (String axes : List.of("nthwc", "thw")) {
-            NpyVideos[] read = new NpyVideos[1];
-            if (axes.equals("thw")) { // Channels last may be left out.
-                read[0] = NpyVideos.open(file, new VideoLayout(axes), null);
-                assertEquals("1 video of 12 frames of 20x16x20, float32, axes thwc", read[0].describe());
-            } else {
-                String message = assertThrows(FramecastException.class,
-                        () -> NpyVideos.open(file, new VideoLayout(axes), null)).getMessage();
-                assertTrue(message.contains("(12, 20, 16, 20) of 4 axes, and not one of the layout nthwc"), message);
-            }
+            String message = assertThrows(FramecastException.class,
+                    () -> NpyVideos.open(file, new VideoLayout(axes), null)).getMessage();
+            assertTrue(message.contains("(12, 20, 16, 20) of 4 axes, and not one of the layout " + axes), message);
+        }
+        Path colours = ArrayFile.write(directory.resolve("c.npy"), new Colours(1, 12, 16, 20, 3), "thwc", false);
+        try (NpyVideos read = NpyVideos.open(colours, new VideoLayout("thw"), null)) { // Channels last may be left out.
+            assertEquals("1 video of 12 frames of 16x20x3, float32, axes thwc", read.describe());
         }
     }
 
@@ -131,6 +129,97 @@ class VideoLayoutTest {
         NpyVideos read = judged(clip, axes);
         assertTrue(read.layoutGuess().isPresent());
         assertArrayEquals(clip.get(0).values(), read.get(0).values());
+    }
+
+    @Test
+    void theColoursOfOneClipComeFirst() {
+        Videos clip = new Videos() {
+            private final Videos moving = new MovingSquares(1, 30, 24, 32, 1);
+
+            @Override
+            public int count() {
+                return 1;
+            }
+
+            @Override
+            public int frames() {
+                return 30;
+            }
+
+            @Override
+            public int height() {
+                return 24;
+            }
+
+            @Override
+            public int width() {
+                return 32;
+            }
+
+            @Override
+            public int channels() {
+                return 3;
+            }
+
+            @Override
+            public Video get(int index) {
+                float[] grey = moving.get(0).values();
+                float[] values = new float[3 * grey.length];
+                for (int i = 0; i < values.length; i++) { // A warm light.
+                    values[i] = grey[i / 3] * (1 - i % 3 * 0.02f);
+                }
+                return new Video(30, 24, 32, 3, values);
+            }
+        };
+        NpyVideos read = judged(clip, "cthw");
+        assertEquals(VideoLayout.NTHW, read.layoutGuess().orElseThrow().other());
+        assertArrayEquals(clip.get(0).values(), read.get(0).values());
+        // Three videos are told of, as they might have been colours.
+        Videos three = new MovingSquares(3, 30, 24, 32, 1);
+        read = judged(three, "nthw");
+        assertEquals(new VideoLayout("cthw"), read.layoutGuess().orElseThrow().other());
+        assertArrayEquals(three.get(2).values(), read.get(2).values());
+    }
+
+    /** Nothing changes from one to the next: that is no sign of time. */
+    @ParameterizedTest
+    @CsvSource({"1, 20", "1, 200", "2, 20", "30, 20", "5, 300"})
+    void oneVideoAndVideosThatAreAllAlikeArePlain(int count, int frames) {
+        Videos one = new MovingSquares(1, frames, 16, 20, 1);
+        Videos alike = new Videos() {
+            @Override
+            public int count() {
+                return count;
+            }
+
+            @Override
+            public int frames() {
+                return frames;
+            }
+
+            @Override
+            public int height() {
+                return 16;
+            }
+
+            @Override
+            public int width() {
+                return 20;
+            }
+
+            @Override
+            public int channels() {
+                return 1;
+            }
+
+            @Override
+            public Video get(int index) {
+                return one.get(0);
+            }
+        };
+        NpyVideos read = judged(alike, "nthw");
+        assertFalse(read.layoutGuess().isPresent());
+        assertEquals(VideoLayout.NTHW, read.layout());
     }
 
     @Test

@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -507,13 +508,44 @@ class TrainCommandTest {
     }
 
     @Test
-    void aRunThatStoppedEarlySaysHowToGoOn() {
+    void aRunThatStoppedEarlySaysHowToGoOn() throws IOException {
         Path run = work.file("run");
         // At such a rate nothing gets better.
         String out = train("--epochs 100 --lr 3 --videos 3 --validation-split 0.4", run).out();
-        String advice = "to train on from the best: framecast train --init " + best(run) + " --data " + work.data();
-        assertTrue(out.contains("stopped early: ") && out.contains(advice), out);
-        assertTrue(Cli.run("train --epochs 200 --resume", run).out().contains(advice));
+        String advice = "to train on from the best: framecast ";
+        String said = out.lines().filter(line -> line.startsWith("stopped early: ")).findFirst().orElseThrow();
+        assertTrue(Cli.run("train --epochs 200 --resume", run).out().contains(said));
+        Path more = work.file("more");
+        Cli.run(said.substring(said.indexOf(advice) + advice.length()).replace("ANOTHER", more.toString())
+                + " --epochs 1").done();
+        JsonNode before = SafeTensorsFile.json(Files.readString(run.resolve("config.json"))).get("options");
+        JsonNode after = SafeTensorsFile.json(Files.readString(more.resolve("config.json"))).get("options");
+        for (String name : List.of("data", "videos", "lr", "batch-size", "validation-split", "loss", "seed")) {
+            assertEquals(before.get(name), after.get(name), name);
+        }
+    }
+
+    @Test
+    void videosThatAreCutWhileARunReadsThemLoseNothingOfIt() throws Exception {
+        Path videos = Files.copy(work.data(), work.file("cut.npy"));
+        byte[] whole = Files.readAllBytes(videos);
+        Path run = work.file("run");
+        Path steps = run.resolve("steps.csv");
+        CompletableFuture<Void> cut = CompletableFuture.runAsync(() -> {
+            try {
+                while (!Files.exists(steps) || Files.size(steps) < 50) {
+                    Thread.sleep(10);
+                }
+                Files.write(videos, Arrays.copyOf(whole, 200));
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Cli.run("train --steps 1000000 --batch-size 2 --model", work.model(), "--data", videos, "--out", run)
+                .refused(1, "cut short", "to go on from there: framecast train --resume " + run);
+        cut.join();
+        Files.write(videos, whole);
+        Cli.run("train --epochs 1 --resume", run).done();
     }
 
     @Test

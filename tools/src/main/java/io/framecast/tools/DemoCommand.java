@@ -82,7 +82,7 @@ final class DemoCommand implements Callable<Integer> {
                     Fingerprint.of(split)));
             Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
             if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
-                Terminal.say("stopped; go on with: framecast train --resume " + run.path());
+                Terminal.say("stopped; go on with: " + TrainingSession.resumption(run));
                 return Main.INTERRUPTED;
             }
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");

@@ -30,7 +30,8 @@ final class Options {
                 .collect(Collectors.joining(" ", "framecast ", ""));
     }
 
-    private static String quoted(String word) {
+    /** A word as a shell takes it. */
+    static String quoted(String word) {
         return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 

@@ -18,13 +18,16 @@ import picocli.CommandLine.Model.OptionSpec;
 /** The options of {@code framecast train} that a run keeps, as its config has them. */
 final class RunOptions {
 
-    /** Where the videos are, and how they are read. A run that resumes may be told anew: it knows them when it sees them. */
+    /** Where the videos are, and how they are read. A run that resumes may be told anew: it knows its videos again. */
     private static final List<String> PLACE = List.of("--data", "--layout", "--scale");
 
     /** Cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--lr",
             "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
             "--precision", "--threads");
+
+    /** What comes with a checkpoint, or is the machine's. */
+    private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");
 
     /** How far a run goes: a run that resumes keeps them, unless one is given anew. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");
@@ -44,6 +47,24 @@ final class RunOptions {
         for (String name : KEPT) {
             Options.require(!isGiven(name), name + " cannot change when a run resumes; leave it out.");
         }
+    }
+
+    /** Those that another run on the same videos needs, as words for a shell, each after a space. */
+    String given() {
+        StringBuilder words = new StringBuilder();
+        Stream.of(PLACE, KEPT).flatMap(List::stream).filter(name -> !NOT_ANOTHERS.contains(name)).forEach(name -> {
+            OptionSpec option = spec.findOption(name);
+            Object value = option.getValue();
+            if (value == null || value.equals(false) || value.toString().equalsIgnoreCase(option.defaultValue())) {
+                return;
+            }
+            words.append(' ').append(name);
+            if (!value.equals(true)) {
+                words.append(' ').append(Options.quoted(value instanceof Enum<?>
+                        ? value.toString().toLowerCase(Locale.ROOT) : value.toString()));
+            }
+        });
+        return words.toString();
     }
 
     /** The options as they are after defaults. */

@@ -187,13 +187,14 @@ final class TrainCommand implements Callable<Integer> {
             throw e;
         }
         if (outcome == Trainer.Outcome.INTERRUPTED) {
-            Terminal.say("stopped; go on with: framecast train --resume " + run.path());
+            Terminal.say("stopped; go on with: " + TrainingSession.resumption(run));
             return Main.INTERRUPTED;
         }
         if (outcome == Trainer.Outcome.STOPPED_EARLY) {
             Terminal.say("stopped early: the validation loss has not gone down for 10 epochs; to train on from "
-                    + "the best: framecast train --init " + RunDirectory.bestCheckpoint(run.path()) + " --data "
-                    + data.data + " --out ANOTHER");
+                    + "the best: framecast train --init "
+                    + Options.quoted(RunDirectory.bestCheckpoint(run.path()).toString()) + " --out ANOTHER"
+                    + new RunOptions(spec).given());
         } else if (start.training() != null && isMade(settings, start.training().progress())) {
             System.out.println("nothing to train: the run has made its "
                     + (steps != null ? "steps; go on with more by --steps N"
@@ -220,7 +221,7 @@ final class TrainCommand implements Callable<Integer> {
         } catch (RuntimeException | OutOfMemoryError | LinkageError e) {
             Terminal.warn(failure != null ? "The report failed, too. " + Main.sentence(e)
                     : "The training is done, but its report failed. " + Main.sentence(e)
-                            + " To make the report again: framecast train --resume " + run.path());
+                            + " To make the report again: " + TrainingSession.resumption(run));
         }
     }
 

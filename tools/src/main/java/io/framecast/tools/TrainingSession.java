@@ -1,9 +1,11 @@
 package io.framecast.tools;
 
 import io.framecast.Count;
+import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.train.Checkpoint;
+import io.framecast.train.DivergedException;
 import io.framecast.train.RunDirectory;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
@@ -41,10 +43,23 @@ final class TrainingSession {
             SIGNALS.forEach(signal -> handle(signal, stop).ifPresent(handler -> before.put(signal, handler)));
             try {
                 return trainer.run();
+            } catch (DivergedException e) {
+                throw e; // To go on would lead there again.
+            } catch (FramecastException e) {
+                if (!run.hasBegun()) {
+                    throw e;
+                }
+                throw new FramecastException(e.getMessage() + " What was trained until the last checkpoint is safe; to go "
+                        + "on from there: " + resumption(run), e);
             } finally {
                 before.forEach(TrainingSession::handle);
             }
         }
+    }
+
+    /** The command that goes on with a run, for a shell. */
+    static String resumption(RunDirectory run) {
+        return "framecast train --resume " + Options.quoted(run.path().toString());
     }
 
     /** Finishes the step and saves; a second Ctrl-C leaves at once. */
@@ -62,8 +77,8 @@ final class TrainingSession {
 
         /**
          * The step is asked to be the last before anything is said: where the terminal is gone there is nobody to say
-         * it to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system both
-         * send HUP, and timeout sends TERM twice.
+         * it to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system
+         * both send HUP, and timeout sends TERM twice.
          */
         @Override
         public synchronized void handle(Signal signal) {
