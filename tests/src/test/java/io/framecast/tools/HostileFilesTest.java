@@ -138,8 +138,8 @@ class HostileFilesTest {
     }
 
     /**
-     * By the command itself, which does more with it than parse. For quickness in a run that cannot go on, as its videos
-     * are gone, and in one of an earlier version, of which the checkpoint does not say the same.
+     * By the command itself, which does more with it than parse. For quickness in a run that cannot go on, as its
+     * videos are gone, and in one of an earlier version, of which the checkpoint does not say the same.
      */
     @Test
     void config() throws IOException {

@@ -58,7 +58,8 @@ final class NpyOptions {
     private String text(NpyVideos videos, LayoutGuess guess) {
         return file + " of shape " + videos.shape().toString().replace('[', '(').replace(']', ')') + " is taken for "
                 + Count.of(videos.count(), "video") + " of " + videos.frames() + " frames of "
-                + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason() + "; if that is wrong, say --layout, such as --layout " + guess.other() + ".";
+                + DataOptions.frameShape(videos) + " (axes " + guess.layout() + "), as " + guess.reason()
+                + "; if that is wrong, say --layout, such as --layout " + guess.other() + ".";
     }
 
     /**
