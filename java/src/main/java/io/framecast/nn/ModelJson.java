@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.JsonFiles;
 import io.framecast.Quote;
 import io.framecast.backend.Activation;
 import java.util.ArrayList;
@@ -82,8 +83,7 @@ public final class ModelJson {
             }
             return new ModelConfig(shape, layers);
         } catch (JsonProcessingException e) {
-            throw new FramecastException(source + " is not valid JSON: " + Quote.of(e.getOriginalMessage())
-                    + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")") + ".", e);
+            throw new FramecastException(source + " is not valid JSON: " + JsonFiles.fault(e) + ".", e);
         } catch (FramecastException e) {
             String message = e.getMessage();
             throw new FramecastException("The model in " + source + " is wrong: " + message

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.JsonFiles;
 import io.framecast.Quote;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
@@ -132,9 +133,15 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
                 throw new IllegalArgumentException("its \"" + RUN + "\" is not a JSON object");
             }
             return new Training(m, v, MAPPER.treeToValue(state, Progress.class), (ObjectNode) run);
-        } catch (JsonProcessingException | IllegalArgumentException e) {
-            throw new FramecastException("The training state in the checkpoint " + file + " cannot be read: "
-                    + Quote.of(String.valueOf(e.getMessage()).lines().findFirst().orElse("")) + ".", e);
+        } catch (JsonProcessingException e) {
+            throw wrongState(file, JsonFiles.fault(e), e);
+        } catch (IllegalArgumentException e) {
+            throw wrongState(file, Quote.of(e.getMessage()), e);
         }
+    }
+
+    private static FramecastException wrongState(Path file, String fault, Exception e) {
+        return new FramecastException("The training state in the checkpoint " + file + " cannot be read: " + fault
+                + ".", e);
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.JsonFiles;
 import io.framecast.nn.ModelJson;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -147,7 +148,7 @@ public final class RunDirectory implements AutoCloseable {
             }
             return json;
         } catch (JsonProcessingException e) {
-            throw new FramecastException(file + " is not valid JSON.", e);
+            throw new FramecastException(file + " is not valid JSON: " + JsonFiles.fault(e) + ".", e);
         } catch (IOException e) {
             throw new FramecastException(file + " cannot be read.", e);
         }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
 import io.framecast.JavaHeap;
+import io.framecast.JsonFiles;
 import io.framecast.Quote;
 import io.framecast.nn.HostTensor;
 import java.io.EOFException;
@@ -90,7 +91,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             JsonNode header = MAPPER.readTree(new String(in.readNBytes((int) headerSize), StandardCharsets.UTF_8));
             return read(file, header, in, size - 8 - headerSize);
         } catch (JsonProcessingException e) {
-            throw wrong(file, "its header is not valid JSON (" + Quote.of(e.getOriginalMessage()) + ")");
+            throw wrong(file, "its header is not valid JSON (" + JsonFiles.fault(e) + ")");
         } catch (EOFException e) {
             throw wrong(file, "it is cut short");
         } catch (NoSuchFileException e) {

@@ -2,6 +2,7 @@ package io.framecast.nn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -111,10 +112,11 @@ class ModelJsonTest {
         String big = "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': 1},"
                 + "{'type': 'DepthToSpace', 'block_size': 128}";
         return Stream.of(
-                wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {", "JSON"),
+                wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {\n", "JSON: it ends too early (line 2)"),
                 wrong("[]", "object"), wrong("null", "object"), wrong("7", "object"), wrong("{}", "\"input\""),
-                wrong(model("") + " x", "JSON"), wrong(lstm("'strides': 1") + " {}", "JSON"),
-                wrong("[".repeat(50_000), "JSON"), wrong("{'input': ".repeat(50_000), "JSON"),
+                wrong(model("") + " x", "JSON"), wrong(lstm("'strides': 1") + " {}", "JSON: something follows its end."),
+                wrong("[".repeat(50_000), "JSON: it is nested too deeply."),
+                wrong("{'input': ".repeat(50_000), "JSON: it is nested too deeply."),
                 wrong("{'input': {'height': 8, 'width': 8, 'channels': 1}}", "\"layers\""),
                 wrong(model(""), "at least one layer"), wrong(model("5"), "layer 0"), wrong(model("null"), "layer 0"),
                 wrong(model("[]"), "layer 0"), wrong(model("{}"), "layer 0", "\"type\""),
@@ -133,7 +135,11 @@ class ModelJsonTest {
                 size("0"), size("-3"), size("2.5"), size("2.0"), size("16385"), size("99999999999999999999"),
                 size("'2'"),
                 size("null"), size("true"), size("[2]"), size("1e3"),
-                wrong(lstm("'strides': NaN"), "JSON"),
+                wrong(lstm("'strides': NaN"), "JSON: NaN is no number in JSON."),
+                wrong(lstm("'strides': -Infinity"), "JSON: -Infinity is no number in JSON."),
+                wrong(lstm("'strides': +1"), "JSON: Unexpected character"),
+                wrong(lstm("'strides': /* x */ 1"), "JSON: Unexpected character"),
+                wrong(lstm("'strides': 1" + "0".repeat(1000)), "JSON: a name, number or text in it is too long."),
                 wrong(lstm("'strides': []"), "strides", "2"), wrong(lstm("'strides': [1]"), "strides", "2"),
                 wrong(lstm("'strides': [1, 1, 1]"), "strides", "2"), wrong(lstm("'strides': [1, 0]"), "strides"),
                 wrong(lstm("'strides': [1, '1']"), "strides"), wrong(lstm("'strides': [[1, 1], 1]"), "strides"),
@@ -171,6 +177,7 @@ class ModelJsonTest {
         for (String part : says) {
             assertTrue(e.getMessage().contains(part), e.getMessage());
         }
+        assertFalse(e.getMessage().matches(".*(`|Feature|jackson|Source).*"), e.getMessage());
         assertTrue(e.getMessage().contains("m.json") && e.getMessage().endsWith("."), e.getMessage());
         assertTrue(!e.getMessage().contains("\n") && e.getMessage().length() < 400, e.getMessage());
     }

@@ -225,6 +225,35 @@ class BadInputTest {
         assertEquals(before, work.contents());
     }
 
+    /** A name with a slash at its end is that of a directory, there or not. */
+    @Test
+    void namesThatAreEmptyOrOfDirectoriesNameNoFiles() {
+        Map<String, String> before = work.contents();
+        String checkpoint = " --checkpoint " + work.file("init.safetensors");
+        String data = " --data " + work.data();
+        String model = " --model " + work.model();
+        Map<String, String> commands = Map.of("predict" + checkpoint + " --input " + work.data(), "--output",
+                "predict" + checkpoint + " --output " + work.file("y.npy"), "--input",
+                "predict --input " + work.data() + " --output " + work.file("y.npy"), "--checkpoint",
+                "evaluate --context 2" + checkpoint + data, "--json", "init" + model, "--out",
+                "data generate --videos 2", "--out", "data info", "--data", "train --steps 1" + model, "--data",
+                "train --steps 1" + data, "--init", "bench --steps 1" + model, "--json");
+        commands.forEach((command, option) -> {
+            Cli.run(command, option, "").refused(2, option, "is empty; name a file");
+            for (String end : List.of("x/", "x/.", "x/..")) {
+                String name = work.file("new") + end;
+                Cli.run(command, option, name).refused(2, option, name + " names a directory; name a file");
+            }
+        });
+        for (String command : List.of("train --steps 1" + data + model, "gifs --context 2 --count 1" + checkpoint + data,
+                "demo")) {
+            Cli.run(command, "--out", "").refused(2, "--out", "is empty; name a directory");
+        }
+        assertEquals(before, work.contents());
+        Cli.run("gifs --context 2 --count 1" + checkpoint + data, "--out", work.file("gifs") + "/").done();
+        assertTrue(Files.isDirectory(work.file("gifs")));
+    }
+
     /** What files and arguments are called, and what they hold, moves no cursor and forges no line. */
     @Test
     void namesAndContentsShowAsTheyAre() throws IOException {

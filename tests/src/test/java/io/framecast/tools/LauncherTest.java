@@ -44,9 +44,11 @@ class LauncherTest {
                 case $1 in
                     -Djars=*) jars=${1#-Djars=} ;;
                     -f) pom=$2 ;;
+                    -Dstyle.color=never) PLAIN=yes ;;
                 esac
                 shift
             done
+            [ -n "${PLAIN-}" ] || printf '\\033[0m' # Colours, unless it is told to have none.
             case $pom in *:*) echo "a class path cannot hold $pom" >&2; exit 1 ;; esac
             [ "$pom" -ef pom.xml ]
             mkdir -p tools/target/lib
@@ -269,6 +271,7 @@ class LauncherTest {
         List<String> lines = said.err.lines().toList();
         assertEquals("framecast: the build failed; the whole log is " + checkout.toRealPath()
                 + "/tools/target/build.log", lines.get(lines.size() - 1));
+        assertFalse(said.err.contains("\033"), "colours");
         assertBuilds(true);
     }
 
@@ -290,6 +293,49 @@ class LauncherTest {
         Said said = run(launcher(here, List.of("LC_ALL=C"), "data show vid\u00e9os.npy --out d\u00e9/images.png"));
         assertEquals(0, said.status, said::toString);
         assertTrue(Files.exists(here.resolve("d\u00e9/images.png")));
+    }
+
+    /** A machine as some containers are, by a stand-in for the program that says what locales there are. */
+    @Test
+    void withoutAUtf8LocaleANameThatJavaCannotSayIsASentence() throws Exception {
+        Path bin = Files.createDirectory(directory.resolve("bin"));
+        Workplace.write(bin.resolve("locale"), "#!/bin/sh\n[ \"$1\" = charmap ] && echo ANSI_X3.4-1968 || "
+                + "printf 'C\\nPOSIX\\n'\n");
+        assertTrue(bin.resolve("locale").toFile().setExecutable(true));
+        List<String> variables = List.of("LC_ALL=C", "PATH=" + bin + ":" + maven + ":" + System.getenv("PATH"));
+        String says = "framecast: no UTF-8 locale is installed here, without which Java cannot name %s; install one "
+                + "(Debian: apt-get install locales-all; Fedora: dnf install glibc-langpack-en) or use names of ASCII\n";
+        Path here = Files.createDirectory(directory.resolve("d\u00e9"));
+        assertEquals(new Said(2, "", says.formatted("vid\u00e9os.npy")), run(launcher(directory, variables,
+                "data info vid\u00e9os.npy")));
+        assertEquals(new Said(1, "", says.formatted(here.toRealPath())), run(launcher(here, variables, "--version")));
+        Npy.write(directory.resolve("videos.npy"), Workplace.VIDEOS);
+        Said said = run(launcher(directory, variables, "data info videos.npy"));
+        assertEquals(0, said.status, said::toString);
+        checkout(here.resolve("framecast"));
+        assertEquals(new Said(1, "", says.formatted(checkout.toRealPath())), run(launcher(directory, variables,
+                "--version")));
+    }
+
+    /** The link that hides the colon does not become one more with each of them. */
+    @Test
+    void buildsThatAreKilledLeaveOneLinkAndTheNextNone() throws Exception {
+        checkout(directory.resolve("with:colon/framecast"));
+        Path temporary = Files.createDirectory(directory.resolve("tmp"));
+        Path bin = Files.createDirectory(directory.resolve("bin"));
+        Workplace.write(bin.resolve("mvn"), "#!/bin/sh\nkill -KILL $(cat \"$LAUNCHER\")\n");
+        assertTrue(bin.resolve("mvn").toFile().setExecutable(true));
+        Path pid = directory.resolve("pid");
+        for (int k = 0; k < 2; k++) {
+            ProcessBuilder killed = launcher(directory, List.of("TMPDIR=" + temporary, "LAUNCHER=" + pid,
+                    "PATH=" + bin + ":" + System.getenv("PATH"), "sh", "-c", "echo $$ >\"$LAUNCHER\"; exec \"$@\"",
+                    "sh"), "--version");
+            assertEquals(137, run(killed).status);
+            assertEquals(1, temporary.toFile().list().length);
+        }
+        Said said = version("TMPDIR=" + temporary);
+        assertEquals(0, said.status, said::toString);
+        assertArrayEquals(new String[0], temporary.toFile().list());
     }
 
     @Test

@@ -233,6 +233,29 @@ class ProcessTest {
         assertEquals(contents, work.contents(), "nothing half-written");
     }
 
+    /** A result that cannot be written is none; a training's is in its files. Who closes a pipe need not be told. */
+    @ParameterizedTest
+    @CsvSource({"/dev/full, 1, 0, Cannot write to standard output: No space left on device.", "pipe, 1, 0, ''"})
+    void aResultThatCannotBeWrittenIsAFailureButATrainingIsNot(String to, int status, int ofTraining, String says)
+            throws Exception {
+        String script = to.equals("pipe") ? "mkfifo \"$0\"; exec 3<>\"$0\" >\"$0\" 3<&-; exec \"$@\""
+                : "exec \"$@\" >" + to;
+        List<String> shell = List.of("sh", "-c", script, work.file("pipe").toString());
+        Map<String, Integer> commands = Map.of("devices", status, "--help", status, "data info " + work.data(), status,
+                "train --steps 1 --data " + work.data() + " --model " + work.model() + " --out " + work.file("run"),
+                ofTraining);
+        for (Map.Entry<String, Integer> one : commands.entrySet()) {
+            Files.deleteIfExists(work.file("pipe"));
+            Process process = start(shell, 256, one.getKey());
+            String err = errors(process);
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+            assertEquals(one.getValue(), process.exitValue(), one.getKey() + ": " + err);
+            String kind = one.getValue() == 0 ? "warning: " : "";
+            assertEquals(says.isEmpty() ? "" : "framecast: " + kind + says, err, one.getKey());
+        }
+        assertTrue(Files.exists(work.file("run/report.html")));
+    }
+
     @Test
     void aFullHeapIsASentence() throws Exception {
         Process process = start(List.of(), 64, "train --data generated --videos 50000000 --out", work.file("run"));

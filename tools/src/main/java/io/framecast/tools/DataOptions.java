@@ -43,13 +43,13 @@ final class DataOptions {
 
     /** Opens the file, or generates videos of digits that no training video shows. */
     Videos open(long seed) {
-        checkCount();
+        check();
         return isGenerated() ? MovingMnist.validation(generatedCount(), seed) : openFile();
     }
 
     /** Opens the file and splits it, or generates both parts from different digits. */
     Split split(double validationFraction, long seed) {
-        checkCount();
+        check();
         if (!isGenerated()) {
             return Split.of(openFile(), validationFraction);
         }
@@ -76,7 +76,10 @@ final class DataOptions {
         return training == count ? List.of(first) : List.of(first, MovingMnist.validation(count - training, seed));
     }
 
-    private void checkCount() {
+    private void check() {
+        FileName.problem(data).ifPresent(problem -> {
+            throw new Options.UsageException("Wrong value for --data: " + problem + ".");
+        });
         Options.require(videos == null || videos >= 1, "--videos must be at least 1, not " + videos + ".");
     }
 

@@ -43,7 +43,7 @@ final class DemoCommand implements Callable<Integer> {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--out", paramLabel = "DIR", defaultValue = "demo",
+    @Option(names = "--out", paramLabel = "DIR", defaultValue = "demo", converter = FileName.OfDirectory.class,
             description = "The directory for everything it makes; an earlier demo in it is replaced. "
                     + "Default: ${DEFAULT-VALUE}.")
     Path out;

@@ -38,7 +38,8 @@ final class GifsCommand implements Runnable {
                     + "Default: ${DEFAULT-VALUE}.")
     double validationSplit;
 
-    @Option(names = "--out", paramLabel = "DIR", required = true, description = "The directory for the pictures.")
+    @Option(names = "--out", paramLabel = "DIR", required = true, converter = FileName.OfDirectory.class,
+            description = "The directory for the pictures.")
     Path out;
 
     @Override

@@ -10,8 +10,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.TypeConversionException;
 
 /** The command line. Leaves with 0 when done, 1 when it failed, 2 when it was used wrongly, 130 when interrupted. */
 @Command(
@@ -35,6 +35,7 @@ public final class Main {
 
     public static void main(String[] args) {
         System.setProperty("java.awt.headless", "true");
+        StandardOutput.take();
         System.exit(run(args));
     }
 
@@ -42,29 +43,37 @@ public final class Main {
     static int run(String... args) {
         Main main = new Main();
         try {
-            return new CommandLine(main)
+            CommandLine line = new CommandLine(main)
                     .setCaseInsensitiveEnumValuesAllowed(true)
-                    .registerConverter(Path.class, Main::path)
+                    .registerConverter(Path.class, new FileName())
                     .setParameterExceptionHandler((e, arguments) -> badUsage(e))
-                    .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
-                    .execute(args);
+                    .setExecutionExceptionHandler((e, command, result) -> main.failed(e));
+            int status = line.execute(args);
+            return status == 0 && System.out.checkError() ? lost(line.getParseResult().subcommand()) : status;
         } catch (Error e) { // The handler above is given exceptions only.
             return main.failed(e);
         }
     }
 
-    private static Path path(String name) {
-        try {
-            return Path.of(name);
-        } catch (InvalidPathException e) {
-            throw new TypeConversionException(unusable(e));
+    /**
+     * Something that the command said is lost: a failure. But what a training is for is in its files, and it goes on
+     * when nobody reads any more, or when its terminal is gone.
+     *
+     * @param command null where there was none, only --help or --version
+     * @return the exit status
+     */
+    private static int lost(ParseResult command) {
+        Object object = command == null ? null : command.commandSpec().userObject();
+        boolean trained = object instanceof TrainCommand || object instanceof DemoCommand;
+        if (!StandardOutput.isPipe()) { // Whoever closes a pipe, as head does, knows.
+            String message = "Cannot write to standard output: " + StandardOutput.failure() + ".";
+            if (trained) {
+                Terminal.warn(message);
+            } else {
+                System.err.println("framecast: " + message);
+            }
         }
-    }
-
-    /** Of a name with a NUL, or with characters that the locale's character set lacks. */
-    private static String unusable(InvalidPathException e) {
-        return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
-                + "; choose another name.";
+        return trained ? 0 : FAILED;
     }
 
     private static int badUsage(ParameterException e) {
@@ -111,7 +120,7 @@ public final class Main {
             return "A file that was being read has become shorter, or its disk fails; start again with a whole copy.";
         }
         if (e instanceof InvalidPathException path) {
-            return unusable(path);
+            return FileName.unusable(path);
         }
         if (e instanceof UncheckedIOException) {
             return "Reading or writing failed: " + e.getCause().getMessage() + ".";

@@ -52,13 +52,15 @@ final class TrainCommand implements Callable<Integer> {
             description = "keras, small, or a file of model JSON. Default: ${DEFAULT-VALUE}.")
     String model;
 
-    @Option(names = "--out", paramLabel = "RUN", description = "The directory for the run's files. Default: run.")
+    @Option(names = "--out", paramLabel = "RUN", converter = FileName.OfDirectory.class,
+            description = "The directory for the run's files. Default: run.")
     Path out;
 
     @Option(names = "--init", paramLabel = "CKPT", description = "Begin with the parameters of this checkpoint.")
     Path init;
 
-    @Option(names = "--resume", paramLabel = "RUN", description = "Go on with an interrupted run, bit for bit.")
+    @Option(names = "--resume", paramLabel = "RUN", converter = FileName.OfDirectory.class,
+            description = "Go on with an interrupted run, bit for bit.")
     Path resume;
 
     @Option(names = "--overwrite", description = "Replace an earlier run in --out.")

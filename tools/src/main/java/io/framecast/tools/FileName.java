@@ -1,0 +1,55 @@
+package io.framecast.tools;
+
+import io.framecast.Quote;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Names of files, as options have them. A {@link Path} drops a slash at the end, which says "a directory". */
+final class FileName implements ITypeConverter<Path> {
+
+    @Override
+    public Path convert(String name) {
+        problem(name).ifPresent(problem -> {
+            throw new TypeConversionException(problem);
+        });
+        return path(name);
+    }
+
+    /** For options that name a directory. */
+    static final class OfDirectory implements ITypeConverter<Path> {
+
+        @Override
+        public Path convert(String name) {
+            if (name.isEmpty()) {
+                throw new TypeConversionException("it is empty; name a directory");
+            }
+            return path(name);
+        }
+    }
+
+    /** Why a text names no file, if that can be seen without looking there. */
+    static Optional<String> problem(String name) {
+        if (name.isEmpty()) {
+            return Optional.of("it is empty; name a file");
+        }
+        return name.matches("(?s)(.*/)?\\.{0,2}") ? Optional.of(name + " names a directory; name a file")
+                : Optional.empty();
+    }
+
+    private static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException(unusable(e));
+        }
+    }
+
+    /** Of a name with a NUL, or with characters that the locale's character set lacks. */
+    static String unusable(InvalidPathException e) {
+        return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
+                + "; choose another name.";
+    }
+}
