@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -13,17 +12,15 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
-import java.security.SecureRandom;
-import java.util.HexFormat;
 import java.util.Set;
 
 /**
  * Writes files that are there whole or not at all: the bytes go to a file beside the target, are
  * forced to the disk, and only then moved over it. Whatever fails on the way (a full disk, a lost
- * permission, a crash), a file that existed before still stands.
+ * permission, a crash), a file that existed before still stands, and of the new one nothing is left: see
+ * {@link PartFile}.
  *
  * <p>A new file has the permissions that the process's umask leaves, a replaced one keeps its own where the file
  * system lets it. A symbolic link stays, and what it leads to is written. What is no regular file (a pipe, a terminal,
@@ -46,11 +43,6 @@ public final class AtomicFiles {
     /** As many as Linux follows. */
     private static final int LINKS = 40;
 
-    /** What a name may have in bytes on any file system. */
-    private static final int SHORT_NAME = 40;
-
-    private static final SecureRandom RANDOM = new SecureRandom();
-
     private AtomicFiles() {
     }
 
@@ -68,25 +60,15 @@ public final class AtomicFiles {
             writeInto(target, file, content);
             return;
         }
-        Path beside = null;
-        try {
-            Files.createDirectories(target.getParent());
-            Path temporary = beside(target);
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW,
-                    StandardOpenOption.WRITE)) {
-                beside = temporary;
-                OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
-                content.writeTo(out);
-                out.flush();
-                channel.force(true);
-            }
-            keepPermissions(target, beside);
-            Files.move(beside, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-            beside = null;
+        try (PartFile part = PartFile.create(target)) {
+            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(part.channel()), 1 << 16);
+            content.writeTo(out);
+            out.flush();
+            part.channel().force(true);
+            keepPermissions(target, part.path());
+            part.moveTo(target);
         } catch (IOException e) {
             throw cannotWrite(file, e);
-        } finally {
-            deleteQuietly(beside);
         }
     }
 
@@ -156,32 +138,11 @@ public final class AtomicFiles {
     }
 
     /**
-     * A name beside {@code target} for what is to become it, {@code .NAME.RANDOM.part}: one that nobody can guess, and
-     * no longer than the target's where that is long.
-     */
-    static Path beside(Path target) {
-        byte[] random = new byte[8];
-        RANDOM.nextBytes(random);
-        String end = "." + HexFormat.of().formatHex(random) + ".part";
-        String name = target.getFileName().toString();
-        int room = Math.max(SHORT_NAME, bytes(name) - 1 - end.length());
-        int length = name.length();
-        while (bytes(name.substring(0, length)) > room) {
-            length = name.offsetByCodePoints(length, -1);
-        }
-        return target.resolveSibling("." + name.substring(0, length) + end);
-    }
-
-    private static int bytes(String name) {
-        return name.getBytes(StandardCharsets.UTF_8).length;
-    }
-
-    /**
      * Whether {@code file}, itself and not what it leads to, belongs to this user: as a file does that is made beside
      * it, since some file systems tell their own owner for all.
      */
     public static boolean isOwn(Path file) throws IOException {
-        Path made = Files.createFile(beside(file));
+        Path made = Files.createFile(PartFile.beside(file));
         try {
             return owner(made).equals(owner(file));
         } finally {
@@ -219,16 +180,6 @@ public final class AtomicFiles {
             }
         } catch (IOException | UnsupportedOperationException e) {
             // There was no file, or it has those of a new one.
-        }
-    }
-
-    private static void deleteQuietly(Path file) {
-        if (file != null) {
-            try {
-                Files.deleteIfExists(file);
-            } catch (IOException e) {
-                // The first failure is the one to report.
-            }
         }
     }
 }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -202,7 +203,7 @@ class AtomicFilesTest {
             Path file = directory.resolve(name);
             AtomicFiles.write(file, "new");
             assertEquals("new", Files.readString(file));
-            String beside = AtomicFiles.beside(file).getFileName().toString();
+            String beside = PartFile.beside(file).getFileName().toString();
             int bytes = name.getBytes(StandardCharsets.UTF_8).length;
             assertTrue(beside.getBytes(StandardCharsets.UTF_8).length <= Math.max(bytes, 63), beside);
             assertTrue(beside.matches("\\.(.+)\\.[0-9a-f]{16}\\.part") && name.startsWith(beside.substring(1,
@@ -239,5 +240,106 @@ class AtomicFilesTest {
         assertEquals(List.of("file"), names());
         assertTrue(refused(directory).contains("is a directory"));
         assertTrue(refused(file.resolve("below")).contains(file + " is in the way and is not a directory"));
+    }
+
+    // ---- The end of the process ----------------------------------------------------------------------------------
+
+    /** Begins to write a file, and says so when the first bytes are on the disk; never ends by itself. */
+    public static final class Stuck {
+        public static void main(String... files) {
+            AtomicFiles.write(Path.of(files[0]), out -> {
+                out.write(new byte[1 << 20]);
+                System.out.println("writing");
+                while (true) {
+                    LockSupport.park();
+                }
+            });
+        }
+    }
+
+    private static Process stuck(Path file) throws IOException {
+        // A shell may have its background jobs ignore signals.
+        Process process = new ProcessBuilder("env", "--default-signal=INT,HUP",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), Stuck.class.getName(), file.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        assertEquals("writing", process.inputReader().readLine());
+        return process;
+    }
+
+    private static int end(Process process, String signal) throws Exception {
+        assertEquals(0, new ProcessBuilder("sh", "-c", "kill -" + signal + " " + process.pid()).start().waitFor());
+        assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+        return process.exitValue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+    void aSignalLeavesNothingHalfWrittenNorADirectoryForIt(String signal, int status) throws Exception {
+        Path old = file("old", "old");
+        for (Path file : List.of(directory.resolve("new/deep/file"), old)) {
+            Process process = stuck(file);
+            try {
+                assertTrue(names().size() == 2, "nothing was being written");
+                assertEquals(status, end(process, signal));
+            } finally {
+                process.destroyForcibly();
+            }
+            assertEquals(List.of("old"), names());
+        }
+        assertEquals("old", Files.readString(old));
+    }
+
+    /** Not what the living write: another process, or this one, whose lock must outlive that it looks at the others. */
+    @Test
+    void whatAKilledProcessWasWritingGoesWhenTheSameNameIsWrittenNext() throws Exception {
+        Path file = directory.resolve("file");
+        String digits = ".0123456789abcdef.part";
+        file(".other" + digits, "of another name");
+        file(".file.more" + digits, "of another name");
+        file(".file.backup.part", "no random digits");
+        Files.createSymbolicLink(directory.resolve(".file" + digits), file("bystander", "stays"));
+        Files.createDirectory(directory.resolve(".file" + digits.replace('0', 'f')));
+        List<String> others = names();
+        Process dead = stuck(file);
+        Process living = null;
+        try {
+            String left = only(others);
+            end(dead, "KILL");
+            assertEquals(left, only(others));
+            living = stuck(file);
+            String written = only(others);
+            assertNotEquals(left, written, "the second process did not delete what the first left");
+            AtomicFiles.write(file, out -> {
+                AtomicFiles.write(file, "inner");
+                out.write("outer".getBytes(StandardCharsets.UTF_8));
+                assertEquals("inner", Files.readString(file));
+                try {
+                    shell("exec \"$@\"", file);
+                } catch (Exception e) {
+                    throw new AssertionError(e);
+                }
+                assertEquals("new", Files.readString(file));
+            });
+            assertEquals("outer", Files.readString(file));
+            assertTrue(Files.exists(directory.resolve(written)), "a living process lost its file");
+            end(living, "KILL");
+            AtomicFiles.write(file, "new");
+            Files.delete(file);
+            assertEquals(others, names());
+        } finally {
+            dead.destroyForcibly();
+            if (living != null) {
+                living.destroyForcibly();
+            }
+        }
+    }
+
+    /** The one name that is there beside the others. */
+    private String only(List<String> others) throws IOException {
+        List<String> names = new ArrayList<>(names());
+        names.removeAll(others);
+        assertEquals(1, names.size(), names.toString());
+        return names.get(0);
     }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
 import io.framecast.JsonFiles;
+import io.framecast.MadeDirectories;
 import io.framecast.nn.ModelJson;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -106,8 +107,16 @@ public final class RunDirectory implements AutoCloseable {
     /** Takes the run for this process now, where it would be taken when it begins: its directory is not there yet. */
     public void lock() {
         if (lock == null) {
-            made.make(path);
+            make(path);
             lock = RunLock.take(path, notes);
+        }
+    }
+
+    private void make(Path directory) {
+        try {
+            made.make(directory);
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(directory, e);
         }
     }
 
@@ -193,7 +202,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     private void write(Checkpoint start) {
-        made.make(lastCheckpoint(path).getParent());
+        make(lastCheckpoint(path).getParent());
         Progress progress = start.training().progress();
         // First: if the disk cannot take it, an earlier run still stands.
         if (!resumes || !config.equals(written)) {
@@ -312,6 +321,12 @@ public final class RunDirectory implements AutoCloseable {
 
     public static Path bestCheckpoint(Path run) {
         return run.resolve("checkpoints").resolve("best.safetensors");
+    }
+
+    /** The files that a run in the directory writes, but for its pictures. */
+    public static List<Path> files(Path run) {
+        return List.of(lastCheckpoint(run), bestCheckpoint(run), run.resolve("config.json"), RunTable.STEPS.in(run),
+                RunTable.METRICS.in(run), run.resolve("loss.png"), run.resolve("report.html"));
     }
 
     void add(StepMetrics step) {

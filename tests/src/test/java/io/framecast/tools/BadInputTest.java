@@ -54,6 +54,12 @@ class BadInputTest {
         Npy.write(work.file("complex.npy"), "<c8", "False", shape, new byte[8 * 360]);
         Npy.write(work.file("long.npy"), "<i8", "False", shape, new byte[8 * 360]);
         Npy.write(work.file("object.npy"), "|O", "False", shape, new byte[8 * 360]);
+        Files.createSymbolicLink(work.file("symbolic"), work.data());
+        Files.createLink(work.file("hard"), work.data());
+        Path checkpoints = Files.createDirectories(work.file("run/checkpoints"));
+        Files.copy(work.file("init.safetensors"), checkpoints.resolve("best.safetensors"));
+        Files.createDirectories(work.file("run/gifs"));
+        Files.copy(work.data(), work.file("run/gifs/video-1.png"));
         byte[] good = Files.readAllBytes(work.data());
         Files.write(work.file("cut.npy"), Arrays.copyOf(good, good.length - 1));
         Files.write(work.file("cut-header.npy"), Arrays.copyOf(good, 40));
@@ -207,6 +213,28 @@ class BadInputTest {
                 failure("bench --steps 1 --batch-size 1 --model @tiny.json --json @file/x", "Cannot write"));
     }
 
+    static Stream<Arguments> outputsThatAreInputs() {
+        String predict = "predict --context 2 --frames 1 --checkpoint @init.safetensors --input @videos.npy --output ";
+        String evaluate = "evaluate --context 2 --checkpoint @init.safetensors --data @videos.npy --json ";
+        String gifs = "gifs --context 2 --count 1 --out @run/gifs --checkpoint ";
+        String train = "train --steps 1 --overwrite --out @run ";
+        return Stream.of(
+                usage(predict + "@videos.npy", "--output " + directory + "/videos.npy would replace --input "
+                        + directory + "/videos.npy, which is read; choose another --output."),
+                usage(predict + "@symbolic", "--input"), usage(predict + "@hard", "--input"),
+                usage(predict + "@run/../videos.npy", "--input"), usage(predict + "@init.safetensors", "--checkpoint"),
+                usage(evaluate + "@hard", "--json", "--data"), usage(evaluate + "@init.safetensors", "--checkpoint"),
+                usage("data show @videos.npy --out @symbolic", "--out", "FILE"),
+                usage("data show --data @videos.npy --out @videos.npy", "--out", "--data"),
+                failure("data show /dev/null --out /dev/null", "/dev/null"),
+                usage("init --model @tiny.json --out @tiny.json", "--out", "--model"),
+                usage("bench --steps 1 --model @tiny.json --json @tiny.json", "--json", "--model"),
+                usage(gifs + "@init.safetensors --data @run/gifs/video-1.png", "--out", "--data"),
+                usage(gifs + "@run/gifs/video-1.png --data @videos.npy", "--out", "--checkpoint"),
+                usage(train + "--data @videos.npy --init @run/checkpoints/best.safetensors", "--out", "--init"),
+                usage(train + "--model @tiny.json --data @run/gifs/video-1.png", "--out", "--data"));
+    }
+
     static Stream<Arguments> moreThanThereIsRoomFor() {
         return Stream.of(
                 failure("bench --model @tiny.json --steps 1 --batch-size 50000000", "out of memory", "--batch-size"),
@@ -218,7 +246,8 @@ class BadInputTest {
     }
 
     @ParameterizedTest
-    @MethodSource({"optionsOutOfRange", "badFiles", "outputsInTheWay", "moreThanThereIsRoomFor"})
+    @MethodSource({"optionsOutOfRange", "badFiles", "outputsInTheWay", "outputsThatAreInputs",
+        "moreThanThereIsRoomFor"})
     void oneSentenceSaysWhatWasWrongAndNothingIsLeft(int status, String command, List<String> says) {
         Map<String, String> before = work.contents();
         Cli.run(command.replace("@", directory + "/")).refused(status, says.toArray(String[]::new));

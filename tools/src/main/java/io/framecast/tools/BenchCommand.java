@@ -60,6 +60,7 @@ final class BenchCommand implements Runnable {
     public void run() {
         Options.require(batch >= 1, "--batch-size must be at least 1, not " + batch + ".");
         Options.require(steps >= 1, "--steps must be at least 1, not " + steps + ".");
+        Options.requireApart("--model", Path.of(model), "--json", json);
         ModelConfig config = Models.load(model);
         config.requireFramesToFrames();
         PeerComparison comparison = peer == null ? null

@@ -94,6 +94,11 @@ final class DataCommand implements Runnable {
         @Mixin
         NpyOptions npy;
 
+        /** Checks that what is written is another file. */
+        void requireApart(String writes, Path output) {
+            Options.requireApart(file == null ? "--data" : "FILE", path(), writes, output);
+        }
+
         Path path() {
             Options.require(file == null != (data == null), "Name one file of videos.");
             return file == null ? data : file;
@@ -158,6 +163,7 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
+            source.requireApart("--out", out);
             try (NpyVideos videos = source.open()) {
                 source.npy.check(videos, 0, 0); // What it draws is checked as it is read.
                 Options.require(first >= 0 && first < videos.count(),

@@ -37,6 +37,11 @@ final class DataOptions {
         return data.equals(GENERATED);
     }
 
+    /** The file; null where the videos are generated. */
+    Path file() {
+        return isGenerated() ? null : Path.of(data);
+    }
+
     int generatedCount() {
         return videos == null ? GENERATED_VIDEOS : videos;
     }
@@ -84,7 +89,7 @@ final class DataOptions {
     }
 
     private Videos openFile() {
-        file = npy.open(Path.of(data));
+        file = npy.open(file());
         Terminal.say("data: " + data + ": " + file.describe());
         if (videos == null) {
             return file;

@@ -43,6 +43,8 @@ final class EvaluateCommand implements Runnable {
     public void run() {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames == null || frames >= 1, "--frames must be at least 1, not " + frames + ".");
+        Options.requireApart("--checkpoint", checkpoint, "--json", json);
+        Options.requireApart("--data", data.file(), "--json", json);
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); Videos videos = data.open(seed)) {
             DataOptions.requireFrames(videos, data.data, model.model().input());

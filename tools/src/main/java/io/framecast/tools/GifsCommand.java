@@ -5,6 +5,7 @@ import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -47,6 +48,9 @@ final class GifsCommand implements Runnable {
         Options.require(count >= 1, "--count must be at least 1, not " + count + ".");
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.requireSplit(validationSplit);
+        List<Path> earlier = Pictures.in(out);
+        Options.requireApart("--checkpoint", checkpoint, "--out", out, earlier);
+        Options.requireApart("--data", data.file(), "--out", out, earlier);
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); Videos all = data.open(seed)) {
             DataOptions.requireFrames(all, data.data, model.model().input());

@@ -39,6 +39,7 @@ final class InitCommand implements Runnable {
             Options.require(size == null || size >= 1 && size <= 1 << 14,
                     "--height, --width and --channels must be from 1 to 16384, not " + size + ".");
         }
+        Options.requireApart("--model", Path.of(model), "--out", out);
         FrameShape own = Models.load(model).input();
         FrameShape frames = new FrameShape(height == null ? own.height() : height, width == null ? own.width() : width,
                 channels == null ? own.channels() : channels);

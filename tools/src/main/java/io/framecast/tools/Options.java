@@ -1,6 +1,10 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -22,6 +26,36 @@ final class Options {
     /** @throws UsageException unless {@code fraction} is a possible --validation-split */
     static void requireSplit(double fraction) {
         require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
+    }
+
+    /**
+     * Checks that a command does not replace what it reads. By whatever names and links they are called, it is the file
+     * that counts; pipes and devices are read and written without harm.
+     *
+     * @param reads the option that names {@code input}
+     * @param input null where there is none
+     * @param writes the option that names {@code output}
+     * @param output null where there is none
+     * @throws UsageException if they are the same file
+     */
+    static void requireApart(String reads, Path input, String writes, Path output) {
+        if (output != null) {
+            requireApart(reads, input, writes, output, List.of(output));
+        }
+    }
+
+    /** @param files what is written where {@code output} is a directory */
+    static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
+        require(input == null || files.stream().noneMatch(file -> isSame(input, file)), writes + " " + output
+                + " would replace " + reads + " " + input + ", which is read; choose another " + writes + ".");
+    }
+
+    private static boolean isSame(Path input, Path output) {
+        try {
+            return Files.isRegularFile(output) && Files.exists(input) && Files.isSameFile(input, output);
+        } catch (IOException e) {
+            return false; // Reading it will say more.
+        }
     }
 
     /** The command as it was given, to be given again in a shell. */

@@ -5,6 +5,8 @@ import io.framecast.data.Videos;
 import io.framecast.tools.render.ComparisonGif;
 import io.framecast.tools.render.Forecast;
 import io.framecast.tools.render.FrameStrip;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -39,6 +41,17 @@ final class Pictures {
             }
         });
         return files;
+    }
+
+    /** What a directory has by the names of pictures. */
+    static List<Path> in(Path directory) {
+        List<Path> pictures = new ArrayList<>();
+        try (DirectoryStream<Path> files = java.nio.file.Files.newDirectoryStream(directory, "video-*.{gif,png}")) {
+            files.forEach(pictures::add);
+        } catch (IOException e) {
+            // There is no such directory yet; or writing to it will say more.
+        }
+        return pictures;
     }
 
     private static Files draw(Videos videos, int index, int context, List<Video> predicted, Path directory) {

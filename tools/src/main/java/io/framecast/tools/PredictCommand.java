@@ -56,6 +56,8 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1 && frames <= MOST_FRAMES,
                 "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
+        Options.requireApart("--checkpoint", checkpoint, "--output", output);
+        Options.requireApart("--input", input, "--output", output);
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); NpyVideos videos = npy.open(input)) {
             Terminal.say("input: " + videos.describe());

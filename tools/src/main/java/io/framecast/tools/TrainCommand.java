@@ -21,6 +21,7 @@ import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -109,8 +110,9 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         check();
         if (resume == null) {
-            try (RunDirectory run = RunDirectory.create(out != null ? out : Path.of("run"), overwrite,
-                    Terminal::warn)) {
+            Path directory = out != null ? out : Path.of("run");
+            requireApart(directory);
+            try (RunDirectory run = RunDirectory.create(directory, overwrite, Terminal::warn)) {
                 return train(run, null, null);
             }
         }
@@ -131,6 +133,15 @@ final class TrainCommand implements Callable<Integer> {
             }
             return train(run, last, config);
         }
+    }
+
+    /** A new run may begin with what is in an earlier one, but not in the one that it replaces. */
+    private void requireApart(Path directory) {
+        List<Path> files = new ArrayList<>(RunDirectory.files(directory));
+        files.addAll(Pictures.in(directory.resolve("gifs")));
+        Options.requireApart("--data", data.file(), "--out", directory, files);
+        Options.requireApart("--init", init, "--out", directory, files);
+        Options.requireApart("--model", Path.of(model), "--out", directory, files);
     }
 
     /**

@@ -90,7 +90,7 @@ final class TrainingSession {
                 System.err.println("\nfinishing the step and saving"
                         + (keyboard ? "; once more to leave at once" : ""));
             } else if (keyboard && System.nanoTime() - asked > SECOND_THOUGHT_NANOS) {
-                Runtime.getRuntime().halt(Main.INTERRUPTED);
+                System.exit(Main.INTERRUPTED);
             }
         }
     }
