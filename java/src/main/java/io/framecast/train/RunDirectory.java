@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.MadeDirectories;
 import io.framecast.nn.ModelJson;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -105,8 +106,16 @@ public final class RunDirectory implements AutoCloseable {
     /** Takes the run for this process now, where it would be taken when it begins: its directory is not there yet. */
     public void lock() {
         if (lock == null) {
-            made.make(path);
+            make(path);
             lock = RunLock.take(path, notes);
+        }
+    }
+
+    private void make(Path directory) {
+        try {
+            made.make(directory);
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(directory, e);
         }
     }
 
@@ -187,7 +196,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     private void write(Checkpoint start) {
-        made.make(lastCheckpoint(path).getParent());
+        make(lastCheckpoint(path).getParent());
         Progress progress = start.training().progress();
         // First: if the disk cannot take it, an earlier run still stands.
         if (!resumes || !config.equals(written)) {
