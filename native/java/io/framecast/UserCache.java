@@ -2,6 +2,8 @@ package io.framecast;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -11,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +21,11 @@ import java.util.Set;
 
 /**
  * Where this project keeps what it can fetch or make anew, and what it loads as code: native libraries and kernels. It
- * is a directory of this user, in which nobody else can put anything and from which libraries can be loaded.
+ * is a directory of this user, in which nobody else can or could put anything and from which libraries can be loaded.
+ *
+ * <p>What lies in it is believed, so a directory that is there already serves only if all in it is this user's and
+ * others cannot write to it. One that others could write to is not closed and then used: what they put there while it
+ * was open would stay.
  */
 public final class UserCache {
 
@@ -32,7 +39,10 @@ public final class UserCache {
     private static final int EVERYBODY_WRITES = 0002;
     private static final int STICKY = 01000;
 
-    private static Path here;
+    /** The bits of a directory's mode without which others cannot get at what is in it, whatever its own mode. */
+    private static final int OTHERS_ENTER = 0011;
+
+    private static final Map<Map<String, String>, Path> FOUND = new HashMap<>();
 
     private UserCache() {
     }
@@ -42,26 +52,29 @@ public final class UserCache {
      *
      * @throws FramecastException if there is no place for one
      */
-    public static synchronized Path directory() {
-        if (here == null) {
-            here = directory(System.getenv());
-        }
-        return here;
+    public static Path directory() {
+        return directory(System.getenv());
     }
 
     /**
      * The directory that FRAMECAST_CACHE names; else the first that can be had: by the XDG convention in XDG_CACHE_HOME
-     * or the home's .cache, else one for this user among the temporary files. It is made where it is not there.
+     * or the home's .cache, else one for this user among the temporary files. It is made where it is not there. The home
+     * is what HOME says, as it is for shells, else what the system knows. A process looks once.
      *
      * @throws FramecastException if there is none
      */
-    public static Path directory(Map<String, String> environment) {
-        return directory(environment, Path.of(System.getProperty("user.home")), List.of(
-                Path.of(System.getProperty("java.io.tmpdir")), Path.of("/var/tmp"), Path.of("/dev/shm")));
+    public static synchronized Path directory(Map<String, String> environment) {
+        Path found = FOUND.get(environment);
+        if (found == null) {
+            found = directory(environment, Path.of(System.getProperty("user.home")), List.of(
+                    Path.of(System.getProperty("java.io.tmpdir")), Path.of("/var/tmp"), Path.of("/dev/shm")));
+            FOUND.put(Map.copyOf(environment), found);
+        }
+        return found;
     }
 
     /**
-     * @param home this user's; not absolute where there is none
+     * @param home this user's, as the system knows it; not absolute where there is none
      * @param temporary directories for temporary files, which are everybody's
      */
     static Path directory(Map<String, String> environment, Path home, List<Path> temporary) {
@@ -79,9 +92,6 @@ public final class UserCache {
         List<String> failures = new ArrayList<>();
         for (Path directory : places(environment, home, temporary)) {
             try {
-                if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-                    closeToOthers(directory);
-                }
                 prepare(directory);
                 return directory;
             } catch (IOException e) {
@@ -99,7 +109,7 @@ public final class UserCache {
             places.add(caches.resolve("framecast"));
         }
         // A user without an entry among the users has the home "?", but may well be given one.
-        for (Path directory : List.of(home, Path.of(environment.getOrDefault("HOME", "")))) {
+        for (Path directory : List.of(Path.of(environment.getOrDefault("HOME", "")), home)) {
             Path place = directory.resolve(".cache/framecast");
             if (directory.isAbsolute() && Files.isDirectory(directory) && !places.contains(place)) {
                 places.add(place);
@@ -122,32 +132,20 @@ public final class UserCache {
         }
     }
 
-    /** Earlier versions made it as the umask says; some file systems refuse, and the check then tells. */
-    private static void closeToOthers(Path directory) {
-        try {
-            if ((mode(directory) & OTHERS_WRITE) != 0) {
-                Files.setPosixFilePermissions(directory, OWNER_ONLY);
-            }
-        } catch (IOException e) {
-            // The check will tell.
-        }
-    }
-
     /**
      * Makes the directory where it is not there, and makes sure of it.
      *
      * @throws IOException if it is not this user's alone, or nothing can be written or loaded there
      */
     private static void prepare(Path directory) throws IOException {
-        if (Files.isDirectory(directory)) {
-            require(directory);
-            return;
-        }
-        Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        MadeDirectories made = new MadeDirectories();
         try {
+            if (!Files.isDirectory(directory)) {
+                made.make(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+            }
             require(directory);
         } catch (IOException e) {
-            Files.deleteIfExists(directory);
+            made.removeEmpty();
             throw e;
         }
     }
@@ -174,8 +172,50 @@ public final class UserCache {
             if (!Files.isExecutable(probe)) {
                 throw new IOException("programs cannot be run from there");
             }
+            requireOwn(directory, directory.toRealPath(), user,
+                    (mode(directory) & OTHERS_ENTER) == 0 ? 0 : OTHERS_WRITE);
         } finally {
             Files.delete(probe);
+        }
+    }
+
+    /**
+     * Makes sure of all that lies in a directory: the owner tells what others put there while they could.
+     *
+     * @param top the cache, which links do not lead out of
+     * @param forbidden bits of modes
+     */
+    private static void requireOwn(Path directory, Path top, Object user, int forbidden) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                try {
+                    requireOwnEntry(entry, top, user, forbidden);
+                } catch (NoSuchFileException e) {
+                    // Another process of this user has moved it, or a link leads nowhere.
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static void requireOwnEntry(Path entry, Path top, Object user, int forbidden) throws IOException {
+        Map<String, Object> attributes = Files.readAttributes(entry, "unix:uid,mode,isSymbolicLink,isDirectory",
+                LinkOption.NOFOLLOW_LINKS);
+        if (!user.equals(attributes.get("uid"))) {
+            throw new IOException(entry + " belongs to somebody else");
+        }
+        if ((boolean) attributes.get("isSymbolicLink")) {
+            if (!entry.toRealPath().startsWith(top)) {
+                throw new IOException(entry + " is a link to elsewhere");
+            }
+            return;
+        }
+        if (((int) attributes.get("mode") & forbidden) != 0) {
+            throw new IOException("others may write to " + entry);
+        }
+        if ((boolean) attributes.get("isDirectory")) {
+            requireOwn(entry, top, user, forbidden);
         }
     }
 

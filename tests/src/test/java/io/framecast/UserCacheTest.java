@@ -83,6 +83,9 @@ class UserCacheTest {
         assertEquals(home.resolve(".cache/framecast"), find(Map.of("XDG_CACHE_HOME", "relative"), home));
         // A user without an entry among the users.
         assertEquals(home.resolve(".cache/framecast"), find(Map.of("HOME", home.toString()), NO_HOME));
+        // What ~ is to a shell, before what the system knows of the user.
+        Path shells = Files.createDirectory(directory.resolve("shells"));
+        assertEquals(shells.resolve(".cache/framecast"), find(Map.of("HOME", shells.toString()), home));
         Path last = temporary.resolve("framecast-" + user);
         assertEquals(last, find(Map.of(), NO_HOME));
         assertEquals(last, find(Map.of("HOME", "relative"), directory.resolve("none")));
@@ -116,8 +119,12 @@ class UserCacheTest {
                 "mount -t tmpfs -o noexec,mode=700 none " + home + " && exec \"$@\"", "sh");
         assumeTrue(succeeds(mounted, "true"), "this system lets nobody mount");
         String[] prefix = mounted.toArray(String[]::new);
-        assertEquals(temporary.resolve("framecast-0").toString(), child().under(prefix).environment("XDG_CACHE_HOME",
-                home).run(UserCacheTest.class));
+        Path last = temporary.resolve("framecast-0");
+        assertEquals(last.toString(), child().under(prefix).environment("XDG_CACHE_HOME", home)
+                .run(UserCacheTest.class));
+        // Nothing of what was made to try it stays: the list of the home's files is empty.
+        assertEquals(last + "\n.\n..", child().under(prefix).under("sh", "-c", "\"$@\" && ls -a " + home, "sh")
+                .environment("HOME", home).run(UserCacheTest.class));
         String refused = child().under("sh", "-c", "! \"$@\"", "sh").under(prefix).environment("FRAMECAST_CACHE", home)
                 .run(UserCacheTest.class);
         assertTrue(refused.contains("FRAMECAST_CACHE is " + home + ", which cannot be used: programs cannot be run "
@@ -141,17 +148,54 @@ class UserCacheTest {
     // ---- Whose ---------------------------------------------------------------------------------------------------
 
     @Test
-    void itIsClosedToOthersOrNotUsed() throws IOException {
-        Path earlier = permit(Files.createDirectories(home.resolve(".cache/framecast")), "rwxrwxr-x");
-        assertEquals(earlier, find(Map.of(), home));
-        assertEquals("rwx------", permissions(earlier));
-        Path shared = permit(Files.createDirectory(directory.resolve("shared")), "rwxrwx---");
-        assertTrue(refused(Map.of("FRAMECAST_CACHE", shared.toString())).contains("others may write there"));
-        assertEquals("rwxrwx---", permissions(shared), "it is not this program's");
+    void whereOthersCouldWriteNothingIsBelieved() throws IOException {
+        Path last = temporary.resolve("framecast-" + user);
+        Path open = permit(Files.createDirectories(home.resolve(".cache/framecast")), "rwxrwxr-x");
+        assertEquals(last, find(Map.of(), home));
+        assertEquals("rwxrwxr-x", permissions(open), "closed, it would be believed the next time");
+        Map<String, String> given = Map.of("FRAMECAST_CACHE", open.toString());
+        assertTrue(refused(given).startsWith("FRAMECAST_CACHE is " + open + ", which cannot be used: others may write "
+                + "there; set it to a directory of your own"));
+        // Or below.
+        permit(open, "rwxr-xr-x");
+        Path below = permit(Files.createDirectories(open.resolve("a.jar/b")), "rwxrwxr-x");
+        assertEquals(last, find(Map.of(), home));
+        assertTrue(refused(given).contains("others may write to " + below + "; set it to"));
+        permit(below, "rwxr-xr-x");
+        Path file = permit(Files.createFile(below.resolve("lib.so")), "rw-rw-r--");
+        assertTrue(refused(given).contains("others may write to " + file + "; set it to"));
+        // But what the umask leaves is well where others cannot come.
+        permit(open, "rwx------");
+        assertEquals(open, find(given, NO_HOME));
+        Files.createSymbolicLink(below.resolve("lib.so.1"), file);
+        Files.createSymbolicLink(below.resolve("lib.so.2"), below.resolve("none"));
+        assertEquals(open, find(given, NO_HOME));
+        Path link = Files.createSymbolicLink(open.resolve("kernels"), temporary);
+        assertTrue(refused(given).contains(link + " is a link to elsewhere; set it to"));
+    }
+
+    @Test
+    void whatOthersMayReplaceIsNotUsed() throws IOException {
         permit(temporary, "rwxrwxrwx");
         assertTrue(refused(Map.of()).contains("everybody may put another directory in its place"));
         Files.setAttribute(temporary, "unix:mode", 01777);
         assertEquals(temporary.resolve("framecast-" + user), find(Map.of(), NO_HOME));
+    }
+
+    /** While the directory was open; now it is closed. */
+    @Test
+    void whatOthersPutThereIsNotBelieved() throws IOException {
+        Path cache = permit(Files.createDirectories(home.resolve(".cache/framecast")), "rwx------");
+        Path nvrtc = Files.createDirectory(cache.resolve("nvrtc-12.9"));
+        Path planted = Files.createFile(nvrtc.resolve("libnvrtc.so.12"));
+        assertEquals(cache, find(Map.of(), home));
+        for (Path entry : List.of(planted, nvrtc)) {
+            giveAway(entry);
+            assertEquals(temporary.resolve("framecast-" + user), find(Map.of(), home));
+            assertTrue(refused(Map.of("FRAMECAST_CACHE", cache.toString())).contains(
+                    entry + " belongs to somebody else; set it to"));
+            Files.deleteIfExists(planted);
+        }
     }
 
     @Test

@@ -9,7 +9,11 @@ import io.framecast.backend.cuda.CudaDriver;
 import io.framecast.backend.cuda.Nvrtc;
 import io.framecast.backend.cuda.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -22,11 +26,21 @@ final class Devices {
     /** A line for each device, for the compiler of kernels, and for each library of --conv vendor. */
     static List<String> describe() {
         // The libraries before the software device, which has stand-ins for them.
-        return List.of("cpu      " + orWhyNot(Devices::cpu), "cuda     " + orWhyNot(Devices::cuda),
-                "nvrtc    " + orWhyNot(() -> "yes  " + Nvrtc.describe()),
-                "cudnn    " + orWhyNot(() -> "yes  " + VendorLibrary.CUDNN.describe()),
-                "cublas   " + orWhyNot(() -> "yes  " + VendorLibrary.CUBLAS.describe()),
-                "softgpu  " + orWhyNot(Devices::softgpu));
+        Map<String, Supplier<String>> parts = new LinkedHashMap<>();
+        parts.put("cpu", Devices::cpu);
+        parts.put("cuda", Devices::cuda);
+        parts.put("nvrtc", () -> "yes  " + Nvrtc.describe());
+        parts.put("cudnn", () -> "yes  " + VendorLibrary.CUDNN.describe());
+        parts.put("cublas", () -> "yes  " + VendorLibrary.CUBLAS.describe());
+        parts.put("softgpu", Devices::softgpu);
+        List<String> lines = new ArrayList<>();
+        Map<String, String> first = new HashMap<>();
+        parts.forEach((name, description) -> {
+            String answer = orWhyNot(description);
+            String same = first.putIfAbsent(answer, name);
+            lines.add("%-9s".formatted(name) + (same == null ? answer : "no   for the same reason as " + same));
+        });
+        return lines;
     }
 
     private static String orWhyNot(Supplier<String> description) {

@@ -38,8 +38,21 @@ public final class Nvrtc {
         void from(Path directory) throws IOException;
     }
 
-    /** Where what this process has loaded came from. */
-    private static Path loaded;
+    /**
+     * What has been loaded.
+     *
+     * @param directory where it came from
+     * @param passedOver the directories before it, each with why nothing could be loaded from there
+     */
+    record Loaded(Path directory, List<String> passedOver) {
+        @Override
+        public String toString() {
+            return directory + SystemLibrary.note(passedOver);
+        }
+    }
+
+    /** By this process. */
+    private static Loaded loaded;
 
     private final Map<String, String> environment;
     private final List<Path> system;
@@ -71,7 +84,7 @@ public final class Nvrtc {
     }
 
     /**
-     * Loads what is on this machine, fetching nothing, and says what and where it is.
+     * Loads what is on this machine, fetching nothing, and says what and where it is, and what was passed over.
      *
      * @throws FramecastException if there is none, or none that can be loaded
      */
@@ -105,15 +118,18 @@ public final class Nvrtc {
         return Arrays.stream(capabilities).boxed().collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Loads the first that can be, and returns its directory. */
-    Path load(boolean fetch) {
+    /** Loads the first that can be. */
+    Loaded load(boolean fetch) {
         List<String> failures = new ArrayList<>();
         for (Path directory : candidates()) {
             try {
+                if (builtins(directory).isEmpty()) {
+                    throw new IOException("there is no " + BUILTINS);
+                }
                 loading.from(directory);
-                return directory;
+                return new Loaded(directory, failures);
             } catch (IOException e) {
-                failures.add(directory + " (" + e.getMessage() + ")");
+                failures.add(failure(directory, e));
             }
         }
         if (!given().isEmpty()) {
@@ -129,38 +145,43 @@ public final class Nvrtc {
         try {
             jar.fetch();
             loading.from(jar.cache());
-            return jar.cache();
+            return new Loaded(jar.cache(), failures);
         } catch (FramecastException e) {
             throw new FramecastException(e.getMessage() + broken, e);
         } catch (IOException e) {
-            throw new FramecastException("NVRTC cannot be loaded from " + jar.cache() + " (" + e.getMessage()
-                    + "); set " + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
+            throw new FramecastException("NVRTC cannot be loaded from " + failure(jar.cache(), e)
+                    + "; set " + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
         }
+    }
+
+    /** The reason may name the directory's files by their whole paths. */
+    private static String failure(Path directory, IOException e) {
+        return directory + ": " + String.valueOf(e.getMessage()).replace(directory + "/", "");
     }
 
     private String given() {
         return environment.getOrDefault(VARIABLE, "");
     }
 
-    /** The directories that have the libraries, in the order in which they are tried. */
+    /** The directories that have the library, in the order in which they are tried. */
     private List<Path> candidates() {
         if (!given().isEmpty()) {
             Path directory = Path.of(given()).toAbsolutePath();
-            if (!holdsNvrtc(directory)) {
+            if (!holdsLibrary(directory) || builtins(directory).isEmpty()) {
                 throw new FramecastException(VARIABLE + " is " + given() + ", which has no " + LIBRARY + " with its "
                         + BUILTINS + "; set it to a directory that has both, or unset it.");
             }
             return List.of(directory);
         }
-        List<Path> candidates = new ArrayList<>(system.stream().filter(Nvrtc::holdsNvrtc).toList());
+        List<Path> candidates = new ArrayList<>(system.stream().filter(Nvrtc::holdsLibrary).toList());
         if (jar.isCached()) {
             candidates.add(jar.cache());
         }
         return candidates;
     }
 
-    private static boolean holdsNvrtc(Path directory) {
-        return Files.isReadable(directory.resolve(LIBRARY)) && !builtins(directory).isEmpty();
+    private static boolean holdsLibrary(Path directory) {
+        return Files.isReadable(directory.resolve(LIBRARY));
     }
 
     private static List<Path> builtins(Path directory) {

@@ -24,15 +24,17 @@ final class SystemLibrary {
      * directories that it can.
      *
      * @param file such as {@code libcuda.so.1}
+     * @return why those that were tried before it could not be loaded; of which, too
      * @throws NoSuchFileException if there is none
      * @throws IOException if there is none that can be loaded; the message says why, and of which
      */
-    static void load(String file, Map<String, String> environment) throws IOException {
+    static List<String> load(String file, Map<String, String> environment) throws IOException {
         JavaCpp.load();
+        List<String> failures = new ArrayList<>();
         try {
             Loader.loadGlobal(file);
         } catch (UnsatisfiedLinkError e) {
-            List<String> failures = new ArrayList<>(List.of(String.valueOf(e.getMessage())));
+            failures.add(String.valueOf(e.getMessage()));
             if (file.contains("/") || !loadFrom(CudaDirectories.of(environment), file, failures)) {
                 // The same is told of a library that this one needs.
                 if (failures.size() == 1 && failures.get(0).startsWith(file + ": ")
@@ -42,6 +44,12 @@ final class SystemLibrary {
                 throw new IOException(String.join("; ", failures), e);
             }
         }
+        return failures;
+    }
+
+    /** What to say after a library's name of those that were passed over; nothing where there are none. */
+    static String note(List<String> passedOver) {
+        return passedOver.isEmpty() ? "" : " (passed over: " + String.join(", ", passedOver) + ")";
     }
 
     private static boolean loadFrom(List<Path> directories, String file, List<String> failures) {
@@ -52,7 +60,10 @@ final class SystemLibrary {
                     Loader.loadGlobal(library.toString());
                     return true;
                 } catch (UnsatisfiedLinkError e) {
-                    failures.add(String.valueOf(e.getMessage()));
+                    String failure = String.valueOf(e.getMessage());
+                    if (!failures.contains(failure)) { // It may be the one that was found by its name.
+                        failures.add(failure);
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
 import io.framecast.FramecastException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import java.util.function.BiConsumer;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
@@ -40,24 +41,27 @@ public enum VendorLibrary {
     /**
      * Makes JCuda's class for this library one that can be used.
      *
+     * @return what was passed over on the way, and why
      * @throws FramecastException if the library is not there, cannot be loaded, or is of another version
      */
-    void load() {
-        find(file);
+    List<String> load() {
+        List<String> passedOver = find(file);
         binding.load();
         requireVersion(property(libraryPropertyType.MAJOR_VERSION), property(libraryPropertyType.MINOR_VERSION),
                 property(libraryPropertyType.PATCH_LEVEL));
+        return passedOver;
     }
 
     /**
-     * Name and version.
+     * Name and version, and what was passed over.
      *
      * @throws FramecastException as {@link #load}
      */
     public String describe() {
-        load();
+        List<String> passedOver = load();
         return title + " " + property(libraryPropertyType.MAJOR_VERSION) + "."
-                + property(libraryPropertyType.MINOR_VERSION) + "." + property(libraryPropertyType.PATCH_LEVEL);
+                + property(libraryPropertyType.MINOR_VERSION) + "." + property(libraryPropertyType.PATCH_LEVEL)
+                + SystemLibrary.note(passedOver);
     }
 
     private int property(int type) {
@@ -66,9 +70,9 @@ public enum VendorLibrary {
         return value[0];
     }
 
-    void find(String file) {
+    List<String> find(String file) {
         try {
-            SystemLibrary.load(file, System.getenv());
+            return SystemLibrary.load(file, System.getenv());
         } catch (NoSuchFileException e) {
             throw new FramecastException("This machine has no " + title + " " + wanted + " (no " + file + "); "
                     + advice(), e);

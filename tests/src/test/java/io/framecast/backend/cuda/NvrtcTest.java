@@ -64,9 +64,10 @@ class NvrtcTest {
         Path old = with("old", "libnvrtc.so.11.2", "libnvrtc-builtins.so.11.8");
         Path partial = with("partial", "libnvrtc.so.12", "libnvrtc-builtins.so.11.8");
         Path whole = whole("whole");
-        assertEquals(given, nvrtc(given.toString(), whole).load(false));
-        assertEquals(whole, nvrtc(null, old, partial, directory.resolve("none"), whole).load(false));
-        assertEquals(whole, nvrtc("", whole).load(true));
+        assertEquals(given.toString(), nvrtc(given.toString(), whole).load(false).toString());
+        assertEquals(whole + " (passed over: " + partial + ": there is no libnvrtc-builtins.so.12.*)",
+                nvrtc(null, old, partial, directory.resolve("none"), whole).load(false).toString());
+        assertEquals(whole.toString(), nvrtc("", whole).load(true).toString());
         assertEquals(List.of(given, whole, whole), tried);
     }
 
@@ -74,17 +75,18 @@ class NvrtcTest {
     void takesTheFirstThatCanBeLoadedAndListsTheOthersWhereNoneCan() throws IOException {
         broken.addAll(List.of(whole("one"), whole("two")));
         Path good = whole("good");
-        assertEquals(good, nvrtc(null, broken.get(0), broken.get(1), good).load(false));
+        String each = broken.get(0) + ": it is broken, " + broken.get(1) + ": it is broken";
+        assertEquals(good + " (passed over: " + each + ")",
+                nvrtc(null, broken.get(0), broken.get(1), good).load(false).toString());
         assertEquals(List.of(broken.get(0), broken.get(1), good), tried);
         Nvrtc none = nvrtc(null, broken.get(0), broken.get(1));
-        String failures = " What is here cannot be loaded: " + broken.get(0) + " (it is broken), " + broken.get(1)
-                + " (it is broken).";
+        String failures = " What is here cannot be loaded: " + each + ".";
         assertTrue(refused(none, false).endsWith(failures));
         String message = refused(none, true);
         assertTrue(message.startsWith("NVRTC, the compiler of CUDA kernels, is not here and cannot be taken from ")
                 && message.endsWith(failures), message);
         // Whoever names one wants no other.
-        assertEquals("NVRTC cannot be loaded from " + broken.get(0) + " (it is broken); set FRAMECAST_NVRTC to the "
+        assertEquals("NVRTC cannot be loaded from " + broken.get(0) + ": it is broken; set FRAMECAST_NVRTC to the "
                 + "directory of another NVRTC 12, or unset it.", refused(nvrtc(broken.get(0).toString(), good), true));
     }
 
@@ -112,7 +114,7 @@ class NvrtcTest {
     @Test
     void brokenOnesThatAreFoundFirstAreNoHarm() throws Exception {
         Nvrtc.load();
-        Path good = Path.of(Nvrtc.describe().replaceFirst("NVRTC [0-9.]+ in ", ""));
+        Path good = Path.of(Nvrtc.describe().replaceAll("NVRTC [0-9.]+ in | \\(passed over: .*", ""));
         String builtins = "libnvrtc-builtins.so." + Nvrtc.version();
         Path empty = with("empty", "libnvrtc.so.12", builtins);
         Path cut = with("cut");
@@ -127,11 +129,14 @@ class NvrtcTest {
         ChildJvm.compile(otherBuiltins.resolve(builtins), "int other;", "-Wl,-soname," + builtins);
         String output = new ChildJvm().environment("FRAMECAST_NVRTC", null).environment("LD_LIBRARY_PATH",
                 empty + ":" + cut + ":" + other + ":" + otherBuiltins + ":" + good).run(NvrtcTest.class);
-        assertEquals("NVRTC " + Nvrtc.version() + " in " + good + "\ntrue", output);
+        assertTrue(output.startsWith("NVRTC " + Nvrtc.version() + " in " + good + " (passed over: " + empty
+                + ": libnvrtc.so.12 is ") && output.endsWith("\ntrue"), output);
+        assertTrue(output.contains(", " + cut + ": libnvrtc.so.12 is cut short, " + other + ": libnvrtc.so.12 is "
+                + "another library than its name says, " + otherBuiltins + ": " + builtins + " is another"), output);
         for (Path place : List.of(empty, cut, other, otherBuiltins)) {
             output = new ChildJvm().environment("FRAMECAST_NVRTC", place).under("sh", "-c", "! \"$@\"", "sh")
                     .run(NvrtcTest.class);
-            assertTrue(output.contains("NVRTC cannot be loaded from " + place + " (" + place + "/lib"), output);
+            assertTrue(output.contains("NVRTC cannot be loaded from " + place + ": lib"), output);
             assertFalse(output.contains("SIG"), output);
         }
     }

@@ -7,6 +7,7 @@ import io.framecast.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,8 +24,7 @@ class SystemLibraryTest {
     public static void main(String... files) {
         for (String file : files) {
             try {
-                SystemLibrary.load(file, System.getenv());
-                System.out.println("loaded");
+                System.out.println("loaded" + SystemLibrary.note(SystemLibrary.load(file, System.getenv())));
             } catch (IOException e) {
                 System.out.println(e.getClass().getSimpleName() + ": " + e.getMessage());
             }
@@ -43,8 +43,13 @@ class SystemLibraryTest {
         Path good = Files.createDirectory(directory.resolve("good"));
         Path cuda = Files.createDirectories(directory.resolve("cuda/lib64"));
         Files.copy(ChildJvm.compile(good.resolve(FILE), "int good;"), cuda.resolve(FILE));
-        assertEquals("loaded", run(broken + ":" + needy + ":" + good, null));
-        assertEquals("loaded", run(broken + ":" + needy, cuda.getParent()));
+        for (String loaded : List.of(run(broken + ":" + needy + ":" + good, null),
+                run(broken + ":" + needy, cuda.getParent()))) {
+            assertTrue(loaded.startsWith("loaded (passed over: " + broken + "/" + FILE + ": ")
+                    && loaded.contains(", libabsent.so: cannot open") && loaded.endsWith(")"), loaded);
+            assertEquals(loaded.indexOf(FILE), loaded.lastIndexOf(FILE), loaded);
+        }
+        assertEquals("loaded", run(good.toString(), null));
         String none = run(broken + ":" + needy, null);
         assertTrue(none.startsWith("IOException: ") && none.contains(broken + "/" + FILE + ": ")
                 && none.contains("; libabsent.so: cannot open shared object file"), none);
