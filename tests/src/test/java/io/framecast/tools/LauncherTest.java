@@ -44,11 +44,10 @@ class LauncherTest {
                 case $1 in
                     -Djars=*) jars=${1#-Djars=} ;;
                     -f) pom=$2 ;;
-                    -Dstyle.color=never) PLAIN=yes ;;
                 esac
                 shift
             done
-            [ -n "${PLAIN-}" ] || printf '\\033[0m' # Colours, unless it is told to have none.
+            printf '\\033[0m\\033[1;31m' # As Maven does, with or without --batch-mode.
             case $pom in *:*) echo "a class path cannot hold $pom" >&2; exit 1 ;; esac
             [ "$pom" -ef pom.xml ]
             mkdir -p tools/target/lib
