@@ -15,27 +15,17 @@ public final class MadeDirectories {
     /**
      * Makes a directory, and those above it that are not there.
      *
-<<<<<<<< HEAD:java/src/main/java/io/framecast/MadeDirectories.java
-     * @throws IOException if it cannot be made
-     */
-    public void make(Path directory) throws IOException {
-========
      * @param attributes of each that is made
      * @throws IOException if it cannot be made
      */
     public void make(Path directory, FileAttribute<?>... attributes) throws IOException {
->>>>>>>> wip-fc:native/java/io/framecast/MadeDirectories.java
         Deque<Path> missing = new ArrayDeque<>();
         for (Path path = directory.toAbsolutePath().normalize(); path != null && !Files.exists(path);
                 path = path.getParent()) {
             missing.push(path);
         }
         try {
-<<<<<<<< HEAD:java/src/main/java/io/framecast/MadeDirectories.java
-            Files.createDirectories(directory);
-========
             Files.createDirectories(directory, attributes);
->>>>>>>> wip-fc:native/java/io/framecast/MadeDirectories.java
         } finally {
             missing.stream().filter(Files::isDirectory).forEach(made::push);
         }

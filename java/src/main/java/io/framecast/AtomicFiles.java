@@ -112,8 +112,8 @@ public final class AtomicFiles {
     /** Whether what is written to {@code file} goes on at once, to a pipe, a terminal or a device: it is no file. */
     public static boolean isStream(Path file) {
         Path target = destination(file);
-        return target.startsWith(PROC) && Files.isSymbolicLink(target) || Files.exists(target) && !Files.isRegularFile(target)
-                && !Files.isDirectory(target);
+        return target.startsWith(PROC) && Files.isSymbolicLink(target)
+                || Files.exists(target) && !Files.isRegularFile(target) && !Files.isDirectory(target);
     }
 
     private static void writeInto(Path stream, Path named, Content content) {
