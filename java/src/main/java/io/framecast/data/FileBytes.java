@@ -17,6 +17,10 @@ import java.nio.file.Path;
  */
 final class FileBytes implements AutoCloseable {
 
+    /** In a file's mode. */
+    private static final int FILE_TYPE = 0170000;
+    private static final int PIPE = 0010000;
+
     private final Path name;
     private final RandomAccessFile file;
     private final long start;
@@ -42,6 +46,9 @@ final class FileBytes implements AutoCloseable {
     }
 
     private static RandomAccessFile openToRead(Path path) throws IOException {
+        if (Files.exists(path) && ((int) Files.getAttribute(path, "unix:mode") & FILE_TYPE) == PIPE) {
+            throw new FramecastException(path + " is a pipe; save it to a file first.");
+        }
         try {
             return new RandomAccessFile(path.toFile(), "r");
         } catch (FileNotFoundException e) { // Says of a file that may not be read the same as of none.

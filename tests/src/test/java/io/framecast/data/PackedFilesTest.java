@@ -16,6 +16,7 @@ import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is packed is read, or refused in a sentence. That what NumPy packs is read, {@link NpyVideosTest} shows. */
@@ -100,6 +101,17 @@ class PackedFilesTest {
             String message = assertThrows(FramecastException.class, () -> NpyVideos.open(file)).getMessage();
             assertTrue(message.contains(file.toString()) && message.lines().count() == 1, message);
         }
+    }
+
+    /** Neither waited for, as opening a pipe that nobody writes to would, nor an "Illegal seek". */
+    @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aPipeIsRefusedInWords() throws Exception {
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor());
+        refused(pipe, "is a pipe; save it to a file first");
+        // As /dev/stdin and the shell's <(...) are.
+        refused(Files.createSymbolicLink(directory.resolve("link"), pipe), "is a pipe; save it to a file first");
     }
 
     @Test

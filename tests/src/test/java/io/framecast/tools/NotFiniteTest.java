@@ -60,13 +60,13 @@ class NotFiniteTest {
                 .done();
         Workplace.write(output, "as it was");
         Cli.run("predict --context 1 --frames 20 --checkpoint", checkpoint, "--input", still, "--output", output)
-                .refused(1, "video 0", "frame 20", "not finite");
+                .refused(1, "video 0", "frame 20", "not finite", "Predict fewer --frames, or use another checkpoint.");
         Path other = multiplier(1e20f);
         Cli.run("evaluate --context 10 --frames 10 --checkpoint", other, "--data", still, "--json", json)
-                .refused(1, "video 0", "frame 2 ", "not finite");
+                .refused(1, "video 0", "frame 2 ", "not finite", "Predict fewer --frames, or use another checkpoint.");
         Path gifs = directory.resolve("gifs");
         Cli.run("gifs --context 10 --count 1 --validation-split 0.25 --checkpoint", other, "--data", still, "--out",
-                gifs).refused(1, "video 3", "frame 2 ");
+                gifs).refused(1, "video 3", "frame 2 (counted from 1). Use another checkpoint.");
         assertFalse(Files.exists(gifs));
         assertEquals("as it was", Files.readString(output));
         assertEquals("as it was", Files.readString(json));
@@ -74,7 +74,7 @@ class NotFiniteTest {
         Arrays.fill(grey, 0.5f);
         Path two = Npy.write(directory.resolve("two.npy"), "(1, 2, 4, 4)", grey);
         Cli.run("predict --teacher-forced --checkpoint", infinite(), "--input", two, "--output", output)
-                .refused(1, "video 0", "frame 1 ");
+                .refused(1, "video 0", "frame 1 (counted from 1). Use another checkpoint.");
         assertEquals("as it was", Files.readString(output));
     }
 
@@ -124,8 +124,11 @@ class NotFiniteTest {
         assertEquals(0, result.status(), result::toString);
         assertTrue(result.err().contains("The report shows no forecasts") && result.err().contains("video 3"),
                 result::toString);
+        assertTrue(result.err().contains("train again, with a smaller learning rate.")
+                && !result.err().contains("checkpoint"), result::toString);
         String report = Files.readString(run.resolve("report.html"));
-        assertTrue(report.contains("There are no forecasts to show. The model&#39;s forecast for video 3"), report);
+        assertTrue(report.contains("There are no forecasts to show. The model&#39;s forecast for video 3")
+                && report.contains("train again, with a smaller learning rate.</p>"), report);
         assertFalse(report.contains("NaN%") || report.contains("Infinity"), report);
     }
 

@@ -14,6 +14,7 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.data.Split;
 import io.framecast.nn.Adam;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
@@ -21,6 +22,7 @@ import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
 import io.framecast.train.MovingSquares;
 import io.framecast.train.SafeTensorsFile;
+import io.framecast.train.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -337,6 +339,29 @@ class TrainCommandTest {
         warned(Cli.run("train --resume", run), "steps.csv was mended: 1 line ");
         assertSameRun(whole, run);
         assertTrue(Files.exists(run.resolve("report.html")));
+    }
+
+    @Test
+    void aReportWithoutTheBestCheckpointShowsTheLastAndSaysSo() throws IOException {
+        Path run = work.file("run");
+        train("--steps 1", run).done();
+        Path report = run.resolve("report.html");
+        assertTrue(Files.readString(report).contains("<dt>Forecasts</dt><dd>best checkpoint, validation videos"));
+        Files.delete(best(run));
+        Files.delete(report);
+        warned(Cli.run("train --resume", run), best(run) + " is missing", "last checkpoint");
+        String made = Files.readString(report);
+        assertTrue(made.contains("<dt>Forecasts</dt><dd>last checkpoint (best is missing), validation videos"), made);
+        assertTrue(made.contains("data:image/gif;base64,") && !made.contains("class=\"notice\""), made);
+        Files.delete(last(run));
+        try (TestBackend backend = TestBackend.fp32()) {
+            RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), new TrainingSettings(1, 0, 2, 1e-3,
+                    TrainingSettings.Schedule.CONSTANT, 1, 1, true, Loss.BINARY_CROSSENTROPY),
+                    new RunReport.About("none", "", "", null));
+        }
+        made = Files.readString(report);
+        assertTrue(made.contains("<p class=\"notice\">There are no forecasts to show: the best and the last checkpoint "
+                + "are missing.</p>") && !made.contains("data:image"), made);
     }
 
     @Test

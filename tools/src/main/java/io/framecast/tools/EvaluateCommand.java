@@ -4,6 +4,7 @@ import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.data.Videos;
 import io.framecast.predict.ForecastScores;
+import io.framecast.predict.NotFiniteException;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -56,6 +57,9 @@ final class EvaluateCommand implements Runnable {
                 if (json != null) {
                     JsonFiles.write(json, toMap(evaluation));
                 }
+            } catch (NotFiniteException e) {
+                throw e.withRemedy(predicted == 1 ? "Use another checkpoint."
+                        : "Predict fewer --frames, or use another checkpoint.");
             }
         }
     }

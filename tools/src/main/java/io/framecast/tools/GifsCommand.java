@@ -3,6 +3,7 @@ package io.framecast.tools;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
+import io.framecast.predict.NotFiniteException;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,6 +66,8 @@ final class GifsCommand implements Runnable {
                 Pictures.omissions(forecaster, choice).forEach(Terminal::say);
                 Pictures.write(forecaster, choice, count, seed, out)
                         .forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
+            } catch (NotFiniteException e) {
+                throw e.withRemedy("Use another checkpoint.");
             }
         }
     }

@@ -58,7 +58,7 @@ final class Pictures {
         int end = context + predicted.size();
         List<Video> truth = IntStream.range(Forecast.firstShown(context), end)
                 .mapToObj(t -> Forecast.reduced(videos.get(index, t, t + 1))).toList();
-        Forecast forecast = new Forecast(end, truth, predicted);
+        Forecast forecast = new Forecast(end, videos.height(), videos.width(), truth, predicted);
         int number = videos.number(index);
         Path gif = directory.resolve("video-" + number + ".gif");
         Path strip = directory.resolve("video-" + number + ".png");

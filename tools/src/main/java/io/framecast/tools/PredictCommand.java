@@ -8,6 +8,7 @@ import io.framecast.data.NpyVideos;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
 import io.framecast.predict.ForecastListener;
+import io.framecast.predict.NotFiniteException;
 import io.framecast.predict.TeacherForcing;
 import io.framecast.train.Checkpoint;
 import java.io.UncheckedIOException;
@@ -75,6 +76,9 @@ final class PredictCommand implements Runnable {
                             predict(backend, model, videos, all, new FileOrder(out, written));
                         } catch (UncheckedIOException e) {
                             throw e.getCause();
+                        } catch (NotFiniteException e) {
+                            throw e.withRemedy(teacherForced || frames == 1 ? "Use another checkpoint."
+                                    : "Predict fewer --frames, or use another checkpoint.");
                         }
                     });
             Terminal.say("wrote " + output + ": " + Count.of(videos.count(), "video") + " of "

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
-/** {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint. */
+/** {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint (the last if that is missing). */
 final class RunReport {
 
     private static final int CONTEXT = 10;
@@ -80,23 +80,33 @@ final class RunReport {
             report.notice("Training failed. " + about.failure);
         }
         List<Pictures.Files> pictures = List.of();
-        if (Files.exists(RunDirectory.bestCheckpoint(run))) {
-            Checkpoint best = Checkpoint.read(RunDirectory.bestCheckpoint(run));
+        Path best = RunDirectory.bestCheckpoint(run);
+        Path last = RunDirectory.lastCheckpoint(run);
+        boolean hasBest = Files.exists(best);
+        // A run that failed before any checkpoint was the best has learnt nothing worth a forecast.
+        if (hasBest || about.failure == null && Files.exists(last)) {
+            if (!hasBest) {
+                Terminal.warn(best + " is missing: the report shows forecasts of the last checkpoint.");
+            }
+            Checkpoint checkpoint = Checkpoint.read(hasBest ? best : last);
             Videos videos = validated ? split.validation() : split.training();
-            report.model(layers(best.model(), videos.frames() - 1))
-                    .fact("Forecasts", "best checkpoint, " + (validated ? "validation" : "training") + " videos");
-            pictures = forecasts(backend, best, videos.slice(0, Math.min(EVALUATED, videos.count())), settings.seed(),
-                    run.resolve("gifs"), report);
+            report.model(layers(checkpoint.model(), videos.frames() - 1))
+                    .fact("Forecasts", (hasBest ? "best checkpoint, " : "last checkpoint (best is missing), ") + (validated ? "validation" : "training") + " videos");
+            pictures = forecasts(backend, checkpoint, videos.slice(0, Math.min(EVALUATED, videos.count())),
+                    settings.seed(), run.resolve("gifs"), report);
+        } else {
+            report.notice("There are no forecasts to show: " + (about.failure != null
+                    ? "no checkpoint was the best yet." : "the best and the last checkpoint are missing."));
         }
         report.write(run.resolve("report.html"));
         return pictures;
     }
 
-    private static List<Pictures.Files> forecasts(Backend backend, Checkpoint best, Videos videos, long seed,
+    private static List<Pictures.Files> forecasts(Backend backend, Checkpoint checkpoint, Videos videos, long seed,
             Path directory, Report report) {
         int context = Math.min(CONTEXT, videos.frames() / 2);
         int frames = Math.min(10, videos.frames() - context);
-        try (Forecaster forecaster = new Forecaster(backend, best, context, frames, frames)) {
+        try (Forecaster forecaster = new Forecaster(backend, checkpoint, context, frames, frames)) {
             Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
             System.out.print(ScoreTable.of(evaluation));
             report.scores(evaluation.model(), evaluation.baseline());
@@ -108,8 +118,10 @@ final class RunReport {
                     + " that it predicts; truth, prediction and their difference side by side", p.gif(), p.strip()));
             return pictures;
         } catch (NotFiniteException e) {
-            Terminal.warn("The report shows no forecasts. " + e.getMessage());
-            report.notice("There are no forecasts to show. " + e.getMessage());
+            String reason = e.getMessage()
+                    + " The parameters make forecasts overflow: train again, with a smaller learning rate.";
+            Terminal.warn("The report shows no forecasts. " + reason);
+            report.notice("There are no forecasts to show. " + reason);
             return List.of();
         }
     }

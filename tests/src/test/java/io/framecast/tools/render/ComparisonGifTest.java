@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -25,6 +26,7 @@ class ComparisonGifTest {
 
     /** The ramp has all 256 greys, and with the colours around it there are a few more than a GIF can have. */
     private static final int GREY_BOUND = 1;
+    private static final Notes NO_NOTES = new Notes(List.of());
 
     @TempDir
     Path directory;
@@ -36,7 +38,7 @@ class ComparisonGifTest {
         Path file = directory.resolve("new/grey.gif");
         ComparisonGif.write(file, Pictures.forecast(truth, prediction, 3));
 
-        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(9 * 21, 6 * 21));
+        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(9 * 21, 6 * 21), NO_NOTES);
         List<BufferedImage> frames = frames(file);
         assertEquals(5, frames.size());
         for (int t = 0; t < 5; t++) {
@@ -53,11 +55,12 @@ class ComparisonGifTest {
                 assertBorder(Palette.PREDICTED, frame, layout);
             }
         }
-        int empty = frames.get(0).getRGB(layout.panelX(2), ComparisonGif.Layout.PANEL_Y);
+        // No difference is claimed while nothing is predicted: but for these words the panel is empty.
+        BufferedImage panel = frames.get(2).getSubimage(layout.panelX(2), ComparisonGif.Layout.PANEL_Y, 9 * 21, 6 * 21);
+        assertTrue(Pictures.shows(panel, "none yet"));
         for (int y = 0; y < 6 * 21; y++) {
             for (int x = 0; x < 9 * 21; x++) {
-                assertEquals(empty, frames.get(2).getRGB(layout.panelX(2) + x, ComparisonGif.Layout.PANEL_Y + y),
-                        "no difference is claimed while nothing is predicted");
+                assertTrue(panel.getRGB(x, y) == panel.getRGB(0, 0) || Math.abs(y - 3 * 21) < 10, x + ", " + y);
             }
         }
     }
@@ -89,7 +92,7 @@ class ComparisonGifTest {
         Video truth = new Video(2, size, size, 3, values);
         Path file = directory.resolve("colour.gif");
         ComparisonGif.write(file, Pictures.forecast(truth, truth.frames(1, 2), 1));
-        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(4 * size, 4 * size));
+        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(4 * size, 4 * size), NO_NOTES);
         for (BufferedImage frame : frames(file)) {
             double error = 0;
             for (int y = 0; y < 4 * size; y++) {
@@ -112,18 +115,71 @@ class ComparisonGifTest {
     }
 
     @Test
-    void aLongContextIsShownFromItsEndWithTheNumbersOfTheWholeVideo() {
-        Forecast forecast = new Forecast(1005, Pictures.frames(Pictures.ramp(8, 4, 4, 1, 0)),
+    void aLongContextIsShownFromItsEndWithTheNumbersOfTheWholeVideo() throws IOException {
+        Forecast forecast = new Forecast(1005, 4, 4, Pictures.frames(Pictures.ramp(8, 4, 4, 1, 0)),
                 Pictures.frames(Pictures.ramp(5, 4, 4, 1, 9)));
         assertEquals(3, forecast.seen());
         assertEquals(998, forecast.number(0));
         assertEquals(1005, forecast.number(7));
         assertEquals(0, Forecast.firstShown(10));
         assertEquals(980, Forecast.firstShown(1000));
+        assertShown(forecast, List.of("the last 3 of 1000 seen frames"), List.of("the last 3 of 1000 seen frames"));
+    }
+
+    @Test
+    void whatIsNotShownAsItIsIsSaidInWordsAndInEachPicture() throws IOException {
         assertEquals(List.of("Of the 1000 frames seen, pictures show the last 20.",
-                "Pictures show frames of 600x600 pixels reduced.",
-                "Pictures show the first of 4 channels, as grey."), Forecast.omissions(1000, 10, 600, 600, 4));
+                "GIFs show frames of 600x1200 pixels reduced to 256x512.",
+                "Strips show frames of 600x1200 pixels reduced to 66x131.",
+                "Pictures show the first of 4 channels, as grey."), Forecast.omissions(1000, 10, 600, 1200, 4));
+        assertEquals(List.of("Strips show frames of 512x512 pixels reduced to 198x198."),
+                Forecast.omissions(10, 10, 512, 512, 1));
+        // So few frames that a strip has room for more, but not for frames that are kept reduced.
+        assertEquals(List.of("GIFs show frames of 600x600 pixels reduced to 512x512.",
+                "Strips show frames of 600x600 pixels reduced to 512x512."), Forecast.omissions(1, 1, 600, 600, 1));
         assertEquals(List.of(), Forecast.omissions(10, 10, 64, 64, 3));
+
+        List<Video> large = List.of(Forecast.reduced(Pictures.ramp(1, 600, 1200, 2, 0)));
+        List<Video> kept = Collections.nCopies(20, large.get(0));
+        assertShown(new Forecast(20, 600, 1200, kept, large),
+                List.of("frames of 600x1200 pixels reduced to 256x512", "the first of 2 channels, as grey"),
+                List.of("frames of 600x1200 pixels reduced to 99x198", "the first of 2 channels, as grey"));
+        Video square = Pictures.ramp(20, 512, 512, 1, 0);
+        assertShown(Pictures.forecast(square, square.frames(19, 20), 19),
+                List.of(), List.of("frames of 512x512 pixels reduced to 198x198"));
+        Video small = Pictures.ramp(20, 8, 8, 3, 0);
+        assertShown(Pictures.forecast(small, small.frames(19, 20), 19), List.of(), List.of());
+    }
+
+    /** That the last frame of the GIF, and the strip, have exactly these lines, and the room for them. */
+    private void assertShown(Forecast forecast, List<String> inGif, List<String> inStrip) throws IOException {
+        Path gif = directory.resolve("said.gif");
+        Path strip = directory.resolve("said.png");
+        ComparisonGif.write(gif, forecast);
+        FrameStrip.write(strip, forecast);
+        List<BufferedImage> frames = frames(gif);
+        BufferedImage last = frames.get(frames.size() - 1);
+        FrameSize panel = ComparisonGif.size(forecast.height(), forecast.width());
+        assertEquals(inGif, forecast.notes(panel).lines());
+        inGif.forEach(line -> assertTrue(Pictures.shows(last, line), line));
+        BufferedImage image = ImageIO.read(strip.toFile());
+        inStrip.forEach(line -> assertTrue(Pictures.shows(image, line), line));
+        FrameStrip.Layout layout = new FrameStrip.Layout(forecast);
+        assertEquals(inStrip, layout.notes().lines());
+        assertEquals(new ComparisonGif.Layout(panel, NO_NOTES).height() + noteRoom(inGif, 8), last.getHeight());
+        assertEquals(layout.notesY() + noteRoom(inStrip, 10), image.getHeight());
+    }
+
+    private static int noteRoom(List<String> lines, int below) {
+        return lines.isEmpty() ? 0 : 20 * lines.size() - 2 + below;
+    }
+
+    @Test
+    void notesWiderThanTheirPictureWidenIt() throws IOException {
+        Video thin = Pictures.ramp(2, 2000, 2, 1, 0);
+        Path strip = directory.resolve("thin.png");
+        FrameStrip.write(strip, Pictures.forecast(thin, thin.frames(1, 2), 1));
+        assertTrue(Pictures.shows(ImageIO.read(strip.toFile()), "frames of 2000x2 pixels reduced to 512x1"));
     }
 
     @Test
@@ -134,7 +190,7 @@ class ComparisonGifTest {
         Forecast forecast = Pictures.forecast(large, large.frames(2, 3), 2);
         ComparisonGif.write(gif, forecast);
         FrameStrip.write(strip, forecast);
-        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13)).width(), frames(gif).get(0).getWidth());
+        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13), NO_NOTES).width(), frames(gif).get(0).getWidth());
         assertTrue(ImageIO.read(strip.toFile()).getWidth() < 4200);
     }
 
@@ -142,10 +198,10 @@ class ComparisonGifTest {
     void refusesAForecastThatDoesNotFitTheVideo() {
         List<Video> one = Pictures.frames(Pictures.ramp(1, 4, 4, 1, 0));
         assertThrows(IllegalArgumentException.class,
-                () -> new Forecast(5, one, Pictures.frames(Pictures.ramp(2, 4, 4, 1, 0))));
-        assertThrows(IllegalArgumentException.class, () -> new Forecast(0, one, one));
+                () -> new Forecast(5, 4, 4, one, Pictures.frames(Pictures.ramp(2, 4, 4, 1, 0))));
+        assertThrows(IllegalArgumentException.class, () -> new Forecast(0, 4, 4, one, one));
         assertThrows(IllegalArgumentException.class,
-                () -> new Forecast(5, one, Pictures.frames(Pictures.ramp(1, 4, 5, 1, 0))));
+                () -> new Forecast(5, 4, 4, one, Pictures.frames(Pictures.ramp(1, 4, 5, 1, 0))));
     }
 
     private static void assertPanel(BufferedImage image, ComparisonGif.Layout layout, int panel, int scale, Video video,

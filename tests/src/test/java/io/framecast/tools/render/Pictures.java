@@ -1,6 +1,7 @@
 package io.framecast.tools.render;
 
 import io.framecast.data.Video;
+import java.awt.image.BufferedImage;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -24,7 +25,32 @@ final class Pictures {
         if (context + prediction.frames() != truth.frames()) {
             throw new IllegalArgumentException("not a forecast of this video");
         }
-        return new Forecast(truth.frames(), frames(truth), frames(prediction));
+        return new Forecast(truth.frames(), truth.height(), truth.width(), frames(truth), frames(prediction));
+    }
+
+    /** Whether these words stand somewhere in the picture, in one colour that is not around the letters. */
+    static boolean shows(BufferedImage image, String words) {
+        Picture text = new Picture(2 * PixelFont.width(words), 2 * PixelFont.HEIGHT, 0);
+        text.text(words, 0, 0, 2, 1);
+        return IntStream.rangeClosed(0, image.getHeight() - text.height).anyMatch(y -> IntStream
+                .rangeClosed(0, image.getWidth() - text.width).anyMatch(x -> isAt(image, x, y, text)));
+    }
+
+    private static boolean isAt(BufferedImage image, int left, int top, Picture text) {
+        Integer ink = null;
+        Integer paper = null;
+        for (int k = 0; k < text.pixels.length; k++) {
+            int color = image.getRGB(left + k % text.width, top + k / text.width);
+            if (text.pixels[k] == 1) {
+                ink = ink == null ? color : ink;
+            } else {
+                paper = paper == null ? color : paper;
+            }
+            if (color != (text.pixels[k] == 1 ? ink : paper)) {
+                return false;
+            }
+        }
+        return !paper.equals(ink);
     }
 
     static List<Video> frames(Video video) {

@@ -7,8 +7,9 @@ import java.nio.file.Path;
  * An animation of a forecast: truth, prediction and their absolute difference side by side.
  *
  * <p>While the model watches (light grey borders), the middle panel shows the frames it is given and is titled
- * "input", and the difference is left empty: nothing is predicted yet. From the first forecast frame on the
- * middle panel is the model's own, titled "prediction", with an orange border. A caption counts the frames from 1.
+ * "input", and the difference says "none yet": nothing is predicted. From the first forecast frame on the
+ * middle panel is the model's own, titled "prediction", with an orange border. A caption counts the frames from 1, and lines
+ * below it say what is not shown as it is.
  *
  * <p>A GIF has at most 256 colours a frame: see {@link GifPalette}.
  */
@@ -16,7 +17,6 @@ public final class ComparisonGif {
 
     /** Panels of small frames are enlarged to about this. */
     private static final int PANEL_PIXELS = 192;
-    private static final int MOST_PANEL_PIXELS = 512;
 
     private static final int BACKGROUND = 0x17191e;
     private static final int TEXT = 0xd5d9e0;
@@ -32,9 +32,14 @@ public final class ComparisonGif {
      * @throws io.framecast.FramecastException if the file cannot be written
      */
     public static void write(Path file, Forecast forecast) {
-        Layout layout = new Layout(
-                FrameSize.of(forecast.height(), forecast.width(), PANEL_PIXELS, MOST_PANEL_PIXELS));
+        FrameSize panel = size(forecast.height(), forecast.width());
+        Layout layout = new Layout(panel, forecast.notes(panel));
         Animation.write(file, forecast.truth().size(), t -> draw(forecast, t, layout));
+    }
+
+    /** The size of frames. */
+    static FrameSize size(int height, int width) {
+        return FrameSize.of(height, width, PANEL_PIXELS, Forecast.MOST_PIXELS);
     }
 
     private static Picture draw(Forecast forecast, int t, Layout layout) {
@@ -45,6 +50,7 @@ public final class ComparisonGif {
             panel(picture, layout, 0, "truth", Palette.SEEN, truth);
             panel(picture, layout, 1, "input", Palette.SEEN, truth);
             frame(picture, layout, 2, "difference", EMPTY);
+            word(picture, layout, 2, "none yet");
         } else {
             int future = t - forecast.seen();
             panel(picture, layout, 0, "truth", PLAIN_BORDER, truth);
@@ -55,6 +61,7 @@ public final class ComparisonGif {
         int color = seen ? Palette.SEEN : Palette.PREDICTED;
         picture.text(caption, Layout.MARGIN, layout.captionY(), Layout.FONT, color);
         timeline(picture, layout, forecast, t);
+        layout.notes().draw(picture, Layout.MARGIN, layout.notesY(), TEXT);
         return picture;
     }
 
@@ -72,6 +79,15 @@ public final class ComparisonGif {
         picture.fill(x, Layout.PANEL_Y, layout.panel().width(), layout.panel().height(), EMPTY);
     }
 
+    /** In the middle of an empty panel, where it fits. */
+    private static void word(Picture picture, Layout layout, int panel, String word) {
+        int right = layout.panel().width() - PixelFont.width(word) * Layout.FONT;
+        int below = layout.panel().height() - Layout.LINE;
+        if (right >= 0 && below >= 0) {
+            picture.text(word, layout.panelX(panel) + right / 2, Layout.PANEL_Y + below / 2, Layout.FONT, TEXT);
+        }
+    }
+
     /** One tick a frame: those gone by in their colour, those to come dark. */
     private static void timeline(Picture picture, Layout layout, Forecast forecast, int t) {
         int frames = forecast.truth().size();
@@ -86,7 +102,7 @@ public final class ComparisonGif {
     }
 
     /** Where things are, for panels of the given size. */
-    record Layout(FrameSize panel) {
+    record Layout(FrameSize panel, Notes notes) {
 
         static final int FONT = 2;
         static final int MARGIN = 12;
@@ -108,15 +124,19 @@ public final class ComparisonGif {
             return PANEL_Y + panel.height() + BORDER + 12;
         }
 
-        /** Room for three columns, and for the widest caption in the left half. */
+        int notesY() {
+            return captionY() + LINE + MARGIN - 4;
+        }
+
+        /** Room for three columns, for the widest caption in the left half, and for the notes. */
         int width() {
             int columns = 2 * MARGIN + 3 * columnWidth() + 2 * GAP;
             int caption = 2 * (MARGIN + PixelFont.width("frame 999999 \u00b7 predicted") * FONT);
-            return Math.max(columns, caption);
+            return Math.max(Math.max(columns, caption), notes.width() + 2 * MARGIN);
         }
 
         int height() {
-            return captionY() + LINE + MARGIN - 4;
+            return notesY() + notes.height(MARGIN - 4);
         }
     }
 }

@@ -2,8 +2,6 @@ package io.framecast.tools.render;
 
 import io.framecast.data.Videos;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -48,11 +46,9 @@ public final class ContactSheet {
                 picture.frame(videos.get(indices[row], t, t + 1), layout.x(column), layout.y(row), layout.frame());
             }
         }
-        for (int k = 0; k < layout.notes().size(); k++) {
-            picture.text(layout.notes().get(k), MARGIN, layout.noteY(k), FONT, Palette.SEEN);
-        }
+        layout.notes().draw(picture, MARGIN, layout.notesY(), Palette.SEEN);
         picture.writePng(file);
-        return String.join("; ", layout.notes());
+        return String.join("; ", layout.notes().lines());
     }
 
     private static String label(int index) {
@@ -64,7 +60,7 @@ public final class ContactSheet {
      *
      * @param frames those that are shown, from 0
      */
-    record Layout(int labels, int column, int row, int[] frames, int rows, FrameSize frame, List<String> notes) {
+    record Layout(int labels, int column, int row, int[] frames, int rows, FrameSize frame, Notes notes) {
 
         static Layout of(Videos videos, int[] indices) {
             int number = PixelFont.width("" + videos.frames()) * FONT;
@@ -74,7 +70,8 @@ public final class ContactSheet {
             int columns = Math.max(1, Math.min(videos.frames(), MOST_WIDTH / least));
             int most = Math.max(1, Math.min(MOST_WIDTH / columns, MOST_HEIGHT / indices.length) - SEPARATOR);
             FrameSize frame = FrameSize.of(height, width, FRAME_PIXELS, most);
-            List<String> notes = notes(videos, columns, frame);
+            Notes notes = Notes.of(columns == videos.frames() ? "" : columns + " of " + videos.frames()
+                    + " frames: the first, the last and evenly between", height, width, videos.channels(), frame);
             int labels = IntStream.of(indices).map(index -> PixelFont.width(label(index)) * FONT).max().orElse(0);
             return new Layout(labels, Math.max(frame.width(), number) + SEPARATOR,
                     Math.max(frame.height(), PixelFont.HEIGHT * FONT) + SEPARATOR, evenly(videos.frames(), columns),
@@ -87,21 +84,6 @@ public final class ContactSheet {
                     .map(k -> count == 1 ? 0 : (int) Math.round((double) k * (frames - 1) / (count - 1))).toArray();
         }
 
-        private static List<String> notes(Videos videos, int columns, FrameSize frame) {
-            List<String> notes = new ArrayList<>();
-            if (columns < videos.frames()) {
-                notes.add(columns + " of " + videos.frames() + " frames: the first, the last and evenly between");
-            }
-            if (frame.reduces(videos.height(), videos.width())) {
-                notes.add("frames of " + videos.height() + "x" + videos.width() + " pixels reduced to "
-                        + frame.height() + "x" + frame.width());
-            }
-            if (!Picture.channelsNote(videos.channels()).isEmpty()) {
-                notes.add(Picture.channelsNote(videos.channels()));
-            }
-            return notes;
-        }
-
         int x(int index) {
             return MARGIN + labels + MARGIN + index * column;
         }
@@ -110,17 +92,16 @@ public final class ContactSheet {
             return MARGIN + PixelFont.HEIGHT * FONT + 2 + index * row;
         }
 
-        int noteY(int note) {
-            return y(rows) - SEPARATOR + MARGIN + note * (PixelFont.HEIGHT * FONT + 2);
+        int notesY() {
+            return y(rows) - SEPARATOR + MARGIN;
         }
 
         int width() {
-            int note = notes.stream().mapToInt(text -> MARGIN + PixelFont.width(text) * FONT).max().orElse(0);
-            return Math.max(x(frames.length) - SEPARATOR, note) + MARGIN;
+            return Math.max(x(frames.length) - SEPARATOR, MARGIN + notes.width()) + MARGIN;
         }
 
         int height() {
-            return noteY(notes.size()) + (notes.isEmpty() ? 0 : MARGIN - 2);
+            return notesY() + notes.height(MARGIN);
         }
     }
 }

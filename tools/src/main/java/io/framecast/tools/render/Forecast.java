@@ -9,13 +9,15 @@ import java.util.List;
  * Of many seen frames only the last are here.
  *
  * @param frames    of the whole video, up to the end of the forecast
+ * @param height    of its frames in its file: here they are no larger than pictures need them, see {@link #reduced}
+ * @param width     likewise
  * @param truth     its last frames, each a video of one frame: those seen, and what came after them
  * @param predicted the model's version of the last of {@code truth}
  */
-public record Forecast(int frames, List<Video> truth, List<Video> predicted) {
+public record Forecast(int frames, int height, int width, List<Video> truth, List<Video> predicted) {
 
     /** Frames are kept no larger than they are ever drawn. */
-    private static final int MOST_PIXELS = 512;
+    static final int MOST_PIXELS = 512;
     /** Of the frames seen, the last ones are shown: what the motion was just before. */
     private static final int MOST_SEEN = 20;
 
@@ -54,13 +56,25 @@ public record Forecast(int frames, List<Video> truth, List<Video> predicted) {
         if (first > 0) {
             sentences.add("Of the " + context + " frames seen, pictures show the last " + (context - first) + ".");
         }
-        if (FrameStrip.size(height, width, context - first + predicted).reduces(height, width)) {
-            sentences.add("Pictures show frames of " + height + "x" + width + " pixels reduced.");
-        }
+        sentences.addAll(reduction("GIFs", height, width, ComparisonGif.size(height, width)));
+        sentences.addAll(reduction("Strips", height, width,
+                FrameStrip.size(height, width, context - first + predicted)));
         if (!Picture.channelsNote(channels).isEmpty()) {
             sentences.add("Pictures show " + Picture.channelsNote(channels) + ".");
         }
         return sentences;
+    }
+
+    private static List<String> reduction(String pictures, int height, int width, FrameSize drawn) {
+        return drawn.reduces(height, width) ? List.of(pictures + " show frames of " + height + "x" + width
+                + " pixels reduced to " + drawn.height() + "x" + drawn.width() + ".") : List.of();
+    }
+
+    /** What a picture with frames of this size says that it does not show as it is. */
+    Notes notes(FrameSize drawn) {
+        int context = frames - predicted.size();
+        return Notes.of(seen() == context ? "" : "the last " + seen() + " of " + context + " seen frames", height,
+                width, truth.get(0).channels(), drawn);
     }
 
     /** The number of frames of {@code truth} that the model was shown. */
@@ -75,13 +89,5 @@ public record Forecast(int frames, List<Video> truth, List<Video> predicted) {
 
     Video difference(int future) {
         return Picture.difference(truth.get(seen() + future), predicted.get(future));
-    }
-
-    int height() {
-        return truth.get(0).height();
-    }
-
-    int width() {
-        return truth.get(0).width();
     }
 }

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 /**
  * A forecast as one PNG, for papers: a row of true frames (context and future), and under the future the
  * prediction and the absolute difference. Columns are numbered from 1; a grey bar marks the seen frames and an
- * orange one the predicted.
+ * orange one the predicted. What it does not show as it is, lines below say.
  */
 public final class FrameStrip {
 
@@ -48,16 +48,18 @@ public final class FrameStrip {
             picture.fill(layout.x(t), layout.y(0) - BAR - SEPARATOR, layout.frame().width(), BAR,
                     future < 0 ? Palette.SEEN : Palette.PREDICTED);
         }
+        layout.notes().draw(picture, MARGIN, layout.notesY(), Palette.SEEN);
         picture.writePng(file);
     }
 
     /** The size of frames where there are so many. */
     static FrameSize size(int height, int width, int frames) {
-        return FrameSize.of(height, width, FRAME_PIXELS, Math.max(1, ROOM / frames - SEPARATOR));
+        int most = Math.max(1, ROOM / frames - SEPARATOR);
+        return FrameSize.of(height, width, FRAME_PIXELS, Math.min(Forecast.MOST_PIXELS, most));
     }
 
     /** Where things are; columns are at least as wide as the largest frame number. */
-    record Layout(FrameSize frame, int column, int frames, int seen) {
+    record Layout(FrameSize frame, int column, int frames, int seen, Notes notes) {
 
         Layout(Forecast forecast) {
             this(forecast, size(forecast.height(), forecast.width(), forecast.truth().size()));
@@ -65,7 +67,7 @@ public final class FrameStrip {
 
         private Layout(Forecast forecast, FrameSize frame) {
             this(frame, Math.max(frame.width(), PixelFont.width("" + forecast.frames()) * FONT) + SEPARATOR,
-                    forecast.truth().size(), forecast.seen());
+                    forecast.truth().size(), forecast.seen(), forecast.notes(frame));
         }
 
         int x(int t) {
@@ -79,11 +81,15 @@ public final class FrameStrip {
         }
 
         int width() {
-            return x(frames - 1) + column - SEPARATOR + MARGIN;
+            return Math.max(x(frames - 1) + column - SEPARATOR, MARGIN + notes.width()) + MARGIN;
+        }
+
+        int notesY() {
+            return y(ROWS.length) - SEPARATOR + MARGIN;
         }
 
         int height() {
-            return y(ROWS.length) - SEPARATOR + MARGIN;
+            return notesY() + notes.height(MARGIN);
         }
     }
 }
