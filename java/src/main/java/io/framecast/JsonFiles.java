@@ -19,7 +19,7 @@ public final class JsonFiles {
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private static final Pattern NO_NUMBER = Pattern.compile("Non-standard token '([^']*)'.*");
-    private static final Pattern JACKSON = Pattern.compile("`|com\\.fasterxml|ALLOW_|io\\.framecast");
+    private static final Pattern JACKSON = Pattern.compile("`|\\[Source|com\\.fasterxml|ALLOW_|io\\.framecast");
 
     private JsonFiles() {
     }

@@ -113,6 +113,7 @@ class ModelJsonTest {
                 + "{'type': 'DepthToSpace', 'block_size': 128}";
         return Stream.of(
                 wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {\n", "JSON: it ends too early (line 2)"),
+                wrong("{'input': [}", "JSON: Unexpected close marker '}': expected ']'."),
                 wrong("[]", "object"), wrong("null", "object"), wrong("7", "object"), wrong("{}", "\"input\""),
                 wrong(model("") + " x", "JSON"), wrong(lstm("'strides': 1") + " {}", "JSON: something follows its end."),
                 wrong("[".repeat(50_000), "JSON: it is nested too deeply."),
