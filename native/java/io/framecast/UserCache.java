@@ -182,7 +182,7 @@ public final class UserCache {
     /**
      * Makes sure of all that lies in a directory: the owner tells what others put there while they could.
      *
-     * @param top the cache, which links do not lead out of
+     * @param top the cache, which links to directories do not lead out of
      * @param forbidden bits of modes
      */
     private static void requireOwn(Path directory, Path top, Object user, int forbidden) throws IOException {
@@ -206,8 +206,13 @@ public final class UserCache {
             throw new IOException(entry + " belongs to somebody else");
         }
         if ((boolean) attributes.get("isSymbolicLink")) {
-            if (!entry.toRealPath().startsWith(top)) {
-                throw new IOException(entry + " is a link to elsewhere");
+            Path target = entry.toRealPath();
+            if (!target.startsWith(top)) {
+                // JavaCPP's links between its files, in a cache that was copied, lead to the one it was copied from.
+                if (!Files.isRegularFile(target)) {
+                    throw new IOException(entry + " is a link to elsewhere");
+                }
+                requireOwnEntry(target, top, user, OTHERS_WRITE);
             }
             return;
         }

@@ -170,6 +170,13 @@ class UserCacheTest {
         Files.createSymbolicLink(below.resolve("lib.so.1"), file);
         Files.createSymbolicLink(below.resolve("lib.so.2"), below.resolve("none"));
         assertEquals(open, find(given, NO_HOME));
+        // Links out of it lead to files of which the same is true.
+        Path outside = permit(Files.createFile(directory.resolve("lib.so")), "rw-r--r--");
+        Files.createSymbolicLink(below.resolve("lib.so.3"), outside);
+        assertEquals(open, find(given, NO_HOME));
+        permit(outside, "rw-rw-r--");
+        assertTrue(refused(given).contains("others may write to " + outside.toRealPath() + "; set it to"));
+        Files.delete(outside);
         Path link = Files.createSymbolicLink(open.resolve("kernels"), temporary);
         assertTrue(refused(given).contains(link + " is a link to elsewhere; set it to"));
     }
