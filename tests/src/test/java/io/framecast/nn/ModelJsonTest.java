@@ -112,10 +112,12 @@ class ModelJsonTest {
         String big = "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': 1},"
                 + "{'type': 'DepthToSpace', 'block_size': 128}";
         return Stream.of(
-                wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"), wrong("{'input': {\n", "JSON: it ends too early (line 2)"),
+                wrong("", "m.json"), wrong("   ", "m.json"), wrong("nonsense", "JSON"),
+                wrong("{'input': {\n", "JSON: it ends too early (line 2)"),
                 wrong("{'input': [}", "JSON: Unexpected close marker '}': expected ']'."),
                 wrong("[]", "object"), wrong("null", "object"), wrong("7", "object"), wrong("{}", "\"input\""),
-                wrong(model("") + " x", "JSON"), wrong(lstm("'strides': 1") + " {}", "JSON: something follows its end."),
+                wrong(model("") + " x", "JSON"),
+                wrong(lstm("'strides': 1") + " {}", "JSON: something follows its end."),
                 wrong("[".repeat(50_000), "JSON: it is nested too deeply."),
                 wrong("{'input': ".repeat(50_000), "JSON: it is nested too deeply."),
                 wrong("{'input': {'height': 8, 'width': 8, 'channels': 1}}", "\"layers\""),

@@ -274,7 +274,8 @@ class BadInputTest {
                 Cli.run(command, option, name).refused(2, option, name + " names a directory; name a file");
             }
         });
-        for (String command : List.of("train --steps 1" + data + model, "gifs --context 2 --count 1" + checkpoint + data,
+        for (String command : List.of("train --steps 1" + data + model,
+                "gifs --context 2 --count 1" + checkpoint + data,
                 "demo")) {
             Cli.run(command, "--out", "").refused(2, "--out", "is empty; name a directory");
         }

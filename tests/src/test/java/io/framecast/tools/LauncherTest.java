@@ -303,7 +303,8 @@ class LauncherTest {
         assertTrue(bin.resolve("locale").toFile().setExecutable(true));
         List<String> variables = List.of("LC_ALL=C", "PATH=" + bin + ":" + maven + ":" + System.getenv("PATH"));
         String says = "framecast: no UTF-8 locale is installed here, without which Java cannot name %s; install one "
-                + "(Debian: apt-get install locales-all; Fedora: dnf install glibc-langpack-en) or use names of ASCII\n";
+                + "(Debian: apt-get install locales-all; Fedora: dnf install glibc-langpack-en) or use names of "
+                + "ASCII\n";
         Path here = Files.createDirectory(directory.resolve("d\u00e9"));
         assertEquals(new Said(2, "", says.formatted("vid\u00e9os.npy")), run(launcher(directory, variables,
                 "data info vid\u00e9os.npy")));
