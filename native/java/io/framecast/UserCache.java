@@ -58,8 +58,8 @@ public final class UserCache {
 
     /**
      * The directory that FRAMECAST_CACHE names; else the first that can be had: by the XDG convention in XDG_CACHE_HOME
-     * or the home's .cache, else one for this user among the temporary files. It is made where it is not there. The home
-     * is what HOME says, as it is for shells, else what the system knows. A process looks once.
+     * or the home's .cache, else one for this user among the temporary files. It is made where it is not there. The
+     * home is what HOME says, as it is for shells, else what the system knows. A process looks once.
      *
      * @throws FramecastException if there is none
      */
