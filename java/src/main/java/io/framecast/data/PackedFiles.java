@@ -5,7 +5,6 @@ import io.framecast.FramecastException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,30 +107,34 @@ final class PackedFiles {
                     + " bytes cannot hold; copy or download it again.");
         }
         Path unpacked = Files.createTempFile("framecast-", ".npy");
+        RandomAccessFile opened;
         try {
-            long free = Files.getFileStore(unpacked).getUsableSpace();
+            opened = new RandomAccessFile(unpacked.toFile(), "rw");
+        } finally {
+            // Its bytes stay as long as it is open, and no longer, however this process ends.
+            Files.delete(unpacked);
+        }
+        try {
+            long free = Files.getFileStore(unpacked.getParent()).getUsableSpace();
             if (end > free) {
                 throw new FramecastException("Cannot unpack " + file + ": " + unpacked.getParent() + " has "
                         + Count.bytes(free) + " left, and " + Count.bytes(end)
                         + " are needed; unpack it yourself, where there is room.");
             }
-            try (OutputStream out = Files.newOutputStream(unpacked)) {
-                out.write(head);
-                byte[] piece = new byte[NpyArray.PIECE];
-                for (long left = end + 1 - head.length; left > 0;) {
-                    int count = in.readNBytes(piece, 0, (int) Math.min(left, piece.length));
-                    if (count == 0) {
-                        break;
-                    }
-                    out.write(piece, 0, count);
-                    left -= count;
+            opened.write(head);
+            byte[] piece = new byte[NpyArray.PIECE];
+            for (long left = end + 1 - head.length; left > 0;) {
+                int count = in.readNBytes(piece, 0, (int) Math.min(left, piece.length));
+                if (count == 0) {
+                    break;
                 }
+                opened.write(piece, 0, count);
+                left -= count;
             }
-            RandomAccessFile opened = new RandomAccessFile(unpacked.toFile(), "r");
             return new FileBytes(file, opened, 0, opened.length());
-        } finally {
-            // Its bytes stay as long as it is open, and no longer, however this process ends.
-            Files.delete(unpacked);
+        } catch (IOException | RuntimeException e) {
+            opened.close();
+            throw e;
         }
     }
 }

@@ -60,10 +60,12 @@ class NotFiniteTest {
                 .done();
         Workplace.write(output, "as it was");
         Cli.run("predict --context 1 --frames 20 --checkpoint", checkpoint, "--input", still, "--output", output)
-                .refused(1, "video 0", "frame 20", "not finite", "Predict fewer --frames, or use another checkpoint.");
+                .refused(1, "video 0", "frame 20", "not finite",
+                        "Predict fewer --frames, or use another checkpoint.");
         Path other = multiplier(1e20f);
         Cli.run("evaluate --context 10 --frames 10 --checkpoint", other, "--data", still, "--json", json)
-                .refused(1, "video 0", "frame 2 ", "not finite", "Predict fewer --frames, or use another checkpoint.");
+                .refused(1, "video 0", "frame 2 ", "not finite",
+                        "Predict fewer --frames, or use another checkpoint.");
         Path gifs = directory.resolve("gifs");
         Cli.run("gifs --context 10 --count 1 --validation-split 0.25 --checkpoint", other, "--data", still, "--out",
                 gifs).refused(1, "video 3", "frame 2 (counted from 1). Use another checkpoint.");

@@ -344,12 +344,13 @@ class TrainCommandTest {
     @Test
     void aReportWithoutTheBestCheckpointShowsTheLastAndSaysSo() throws IOException {
         Path run = work.file("run");
-        train("--steps 1", run).done();
+        train("--epochs 1", run).done();
         Path report = run.resolve("report.html");
         assertTrue(Files.readString(report).contains("<dt>Forecasts</dt><dd>best checkpoint, validation videos"));
         Files.delete(best(run));
         Files.delete(report);
-        warned(Cli.run("train --resume", run), best(run) + " is missing", "last checkpoint");
+        warned(Cli.run("train --resume", run), best(run)
+                + " is missing: the report shows forecasts of the last checkpoint.");
         String made = Files.readString(report);
         assertTrue(made.contains("<dt>Forecasts</dt><dd>last checkpoint (best is missing), validation videos"), made);
         assertTrue(made.contains("data:image/gif;base64,") && !made.contains("class=\"notice\""), made);

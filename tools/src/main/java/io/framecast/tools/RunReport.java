@@ -21,7 +21,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
-/** {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint (the last if that is missing). */
+/**
+ * {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint; from the last, if
+ * the best is missing.
+ */
 final class RunReport {
 
     private static final int CONTEXT = 10;
@@ -91,7 +94,8 @@ final class RunReport {
             Checkpoint checkpoint = Checkpoint.read(hasBest ? best : last);
             Videos videos = validated ? split.validation() : split.training();
             report.model(layers(checkpoint.model(), videos.frames() - 1))
-                    .fact("Forecasts", (hasBest ? "best checkpoint, " : "last checkpoint (best is missing), ") + (validated ? "validation" : "training") + " videos");
+                    .fact("Forecasts", (hasBest ? "best checkpoint, " : "last checkpoint (best is missing), ")
+                            + (validated ? "validation" : "training") + " videos");
             pictures = forecasts(backend, checkpoint, videos.slice(0, Math.min(EVALUATED, videos.count())),
                     settings.seed(), run.resolve("gifs"), report);
         } else {

@@ -46,11 +46,11 @@ final class Pictures {
             } else {
                 paper = paper == null ? color : paper;
             }
-            if (color != (text.pixels[k] == 1 ? ink : paper)) {
+            if (color != (text.pixels[k] == 1 ? ink : paper) || ink != null && ink.equals(paper)) {
                 return false;
             }
         }
-        return !paper.equals(ink);
+        return true;
     }
 
     static List<Video> frames(Video video) {
