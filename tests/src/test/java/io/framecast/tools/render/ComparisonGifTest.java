@@ -123,7 +123,8 @@ class ComparisonGifTest {
         assertEquals(1005, forecast.number(7));
         assertEquals(0, Forecast.firstShown(10));
         assertEquals(980, Forecast.firstShown(1000));
-        assertShown(forecast, List.of("the last 3 of 1000 seen frames"), List.of("the last 3 of 1000 seen frames"));
+        assertGifShows(forecast, "the last 3 of 1000 seen frames");
+        assertStripShows(forecast, "the last 3 of 1000 seen frames");
     }
 
     @Test
@@ -139,35 +140,47 @@ class ComparisonGifTest {
                 "Strips show frames of 600x600 pixels reduced to 512x512."), Forecast.omissions(1, 1, 600, 600, 1));
         assertEquals(List.of(), Forecast.omissions(10, 10, 64, 64, 3));
 
+        // GIFs of two frames, as large ones take their time; strips of twenty, which they reduce.
         List<Video> large = List.of(Forecast.reduced(Pictures.ramp(1, 600, 1200, 2, 0)));
-        List<Video> kept = Collections.nCopies(20, large.get(0));
-        assertShown(new Forecast(20, 600, 1200, kept, large),
-                List.of("frames of 600x1200 pixels reduced to 256x512", "the first of 2 channels, as grey"),
-                List.of("frames of 600x1200 pixels reduced to 99x198", "the first of 2 channels, as grey"));
+        assertGifShows(new Forecast(2, 600, 1200, Collections.nCopies(2, large.get(0)), large),
+                "frames of 600x1200 pixels reduced to 256x512", "the first of 2 channels, as grey");
+        assertStripShows(new Forecast(20, 600, 1200, Collections.nCopies(20, large.get(0)), large),
+                "frames of 600x1200 pixels reduced to 99x198", "the first of 2 channels, as grey");
         Video square = Pictures.ramp(20, 512, 512, 1, 0);
-        assertShown(Pictures.forecast(square, square.frames(19, 20), 19),
-                List.of(), List.of("frames of 512x512 pixels reduced to 198x198"));
+        assertGifShows(Pictures.forecast(square.frames(18, 20), square.frames(19, 20), 1));
+        assertStripShows(Pictures.forecast(square, square.frames(19, 20), 19),
+                "frames of 512x512 pixels reduced to 198x198");
         Video small = Pictures.ramp(20, 8, 8, 3, 0);
-        assertShown(Pictures.forecast(small, small.frames(19, 20), 19), List.of(), List.of());
+        assertGifShows(Pictures.forecast(small, small.frames(19, 20), 19));
+        assertStripShows(Pictures.forecast(small, small.frames(19, 20), 19));
     }
 
-    /** That the last frame of the GIF, and the strip, have exactly these lines, and the room for them. */
-    private void assertShown(Forecast forecast, List<String> inGif, List<String> inStrip) throws IOException {
+    /** That the last frame of the GIF has exactly these lines, and the room for them. */
+    private void assertGifShows(Forecast forecast, String... lines) throws IOException {
         Path gif = directory.resolve("said.gif");
-        Path strip = directory.resolve("said.png");
         ComparisonGif.write(gif, forecast);
-        FrameStrip.write(strip, forecast);
         List<BufferedImage> frames = frames(gif);
         BufferedImage last = frames.get(frames.size() - 1);
         FrameSize panel = ComparisonGif.size(forecast.height(), forecast.width());
-        assertEquals(inGif, forecast.notes(panel).lines());
-        inGif.forEach(line -> assertTrue(Pictures.shows(last, line), line));
+        assertEquals(List.of(lines), forecast.notes(panel).lines());
+        for (String line : lines) {
+            assertTrue(Pictures.shows(last, line), line);
+        }
+        assertEquals(new ComparisonGif.Layout(panel, NO_NOTES).height() + noteRoom(List.of(lines), 8),
+                last.getHeight());
+    }
+
+    /** That the strip has exactly these lines, and the room for them. */
+    private void assertStripShows(Forecast forecast, String... lines) throws IOException {
+        Path strip = directory.resolve("said.png");
+        FrameStrip.write(strip, forecast);
         BufferedImage image = ImageIO.read(strip.toFile());
-        inStrip.forEach(line -> assertTrue(Pictures.shows(image, line), line));
+        for (String line : lines) {
+            assertTrue(Pictures.shows(image, line), line);
+        }
         FrameStrip.Layout layout = new FrameStrip.Layout(forecast);
-        assertEquals(inStrip, layout.notes().lines());
-        assertEquals(new ComparisonGif.Layout(panel, NO_NOTES).height() + noteRoom(inGif, 8), last.getHeight());
-        assertEquals(layout.notesY() + noteRoom(inStrip, 10), image.getHeight());
+        assertEquals(List.of(lines), layout.notes().lines());
+        assertEquals(layout.notesY() + noteRoom(List.of(lines), 10), image.getHeight());
     }
 
     private static int noteRoom(List<String> lines, int below) {

@@ -32,21 +32,23 @@ final class Pictures {
     static boolean shows(BufferedImage image, String words) {
         Picture text = new Picture(2 * PixelFont.width(words), 2 * PixelFont.HEIGHT, 0);
         text.text(words, 0, 0, 2, 1);
+        int width = image.getWidth();
+        int[] pixels = image.getRGB(0, 0, width, image.getHeight(), null, 0, width);
         return IntStream.rangeClosed(0, image.getHeight() - text.height).anyMatch(y -> IntStream
-                .rangeClosed(0, image.getWidth() - text.width).anyMatch(x -> isAt(image, x, y, text)));
+                .rangeClosed(0, width - text.width).anyMatch(x -> isAt(pixels, width, y * width + x, text)));
     }
 
-    private static boolean isAt(BufferedImage image, int left, int top, Picture text) {
-        Integer ink = null;
-        Integer paper = null;
+    private static boolean isAt(int[] pixels, int width, int first, Picture text) {
+        int[] colors = new int[2]; // Paper and ink.
+        boolean[] known = new boolean[2];
         for (int k = 0; k < text.pixels.length; k++) {
-            int color = image.getRGB(left + k % text.width, top + k / text.width);
-            if (text.pixels[k] == 1) {
-                ink = ink == null ? color : ink;
-            } else {
-                paper = paper == null ? color : paper;
+            int color = pixels[first + k / text.width * width + k % text.width];
+            int which = text.pixels[k];
+            if (!known[which]) {
+                known[which] = true;
+                colors[which] = color;
             }
-            if (color != (text.pixels[k] == 1 ? ink : paper) || ink != null && ink.equals(paper)) {
+            if (color != colors[which] || known[1 - which] && color == colors[1 - which]) {
                 return false;
             }
         }
