@@ -11,6 +11,7 @@ import io.framecast.train.MovingSquares;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +41,15 @@ class VideoLayoutTest {
                 values[i] = square ? (i % channels + 1f) / channels : 0;
             }
             return new Video(frames, height, width, channels, values);
+        }
+    }
+
+    /** Videos by a function of their index. */
+    private record Made(int count, int frames, int height, int width, int channels, IntFunction<Video> source)
+            implements Videos {
+        @Override
+        public Video get(int index) {
+            return source.apply(index);
         }
     }
 
@@ -133,44 +143,12 @@ class VideoLayoutTest {
 
     @Test
     void theColoursOfOneClipComeFirst() {
-        Videos clip = new Videos() {
-            private final Videos moving = new MovingSquares(1, 30, 24, 32, 1);
-
-            @Override
-            public int count() {
-                return 1;
-            }
-
-            @Override
-            public int frames() {
-                return 30;
-            }
-
-            @Override
-            public int height() {
-                return 24;
-            }
-
-            @Override
-            public int width() {
-                return 32;
-            }
-
-            @Override
-            public int channels() {
-                return 3;
-            }
-
-            @Override
-            public Video get(int index) {
-                float[] grey = moving.get(0).values();
-                float[] values = new float[3 * grey.length];
-                for (int i = 0; i < values.length; i++) { // A warm light.
-                    values[i] = grey[i / 3] * (1 - i % 3 * 0.02f);
-                }
-                return new Video(30, 24, 32, 3, values);
-            }
-        };
+        float[] grey = new MovingSquares(1, 30, 24, 32, 1).get(0).values();
+        float[] values = new float[3 * grey.length];
+        for (int i = 0; i < values.length; i++) { // A warm light.
+            values[i] = grey[i / 3] * (1 - i % 3 * 0.02f);
+        }
+        Videos clip = new Made(1, 30, 24, 32, 3, index -> new Video(30, 24, 32, 3, values));
         NpyVideos read = judged(clip, "cthw");
         assertEquals(VideoLayout.NTHW, read.layoutGuess().orElseThrow().other());
         assertArrayEquals(clip.get(0).values(), read.get(0).values());
@@ -186,37 +164,7 @@ class VideoLayoutTest {
     @CsvSource({"1, 20", "1, 200", "2, 20", "30, 20", "5, 300"})
     void oneVideoAndVideosThatAreAllAlikeArePlain(int count, int frames) {
         Videos one = new MovingSquares(1, frames, 16, 20, 1);
-        Videos alike = new Videos() {
-            @Override
-            public int count() {
-                return count;
-            }
-
-            @Override
-            public int frames() {
-                return frames;
-            }
-
-            @Override
-            public int height() {
-                return 16;
-            }
-
-            @Override
-            public int width() {
-                return 20;
-            }
-
-            @Override
-            public int channels() {
-                return 1;
-            }
-
-            @Override
-            public Video get(int index) {
-                return one.get(0);
-            }
-        };
+        Videos alike = new Made(count, frames, 16, 20, 1, index -> one.get(0));
         NpyVideos read = judged(alike, "nthw");
         assertFalse(read.layoutGuess().isPresent());
         assertEquals(VideoLayout.NTHW, read.layout());
@@ -251,43 +199,15 @@ class VideoLayoutTest {
     @CsvSource({"tnhw, 64, 50", "tnhwc, 64, 50", "tnhw, 32, 50", "tnhw, 32, 12", "tnhwc, 32, 7", "tnhw, 48, 60"})
     void theOfficialFileIsRecognisedAfterItWasWorkedOn(String axes, int size, int count) {
         Videos whole = MovingMnist.training(count, 8);
-        Videos cropped = new Videos() {
-            @Override
-            public int count() {
-                return count;
+        Videos cropped = new Made(count, whole.frames(), size, size, 1, index -> {
+            float[] values = new float[whole.frames() * size * size];
+            Video video = whole.get(index);
+            for (int i = 0; i < values.length; i++) {
+                int row = i / size % size + (64 - size) / 2;
+                values[i] = video.values()[(i / size / size * 64 + row) * 64 + i % size + (64 - size) / 2];
             }
-
-            @Override
-            public int frames() {
-                return whole.frames();
-            }
-
-            @Override
-            public int height() {
-                return size;
-            }
-
-            @Override
-            public int width() {
-                return size;
-            }
-
-            @Override
-            public int channels() {
-                return 1;
-            }
-
-            @Override
-            public Video get(int index) {
-                float[] values = new float[frames() * size * size];
-                Video video = whole.get(index);
-                for (int i = 0; i < values.length; i++) {
-                    int row = i / size % size + (64 - size) / 2;
-                    values[i] = video.values()[(i / size / size * 64 + row) * 64 + i % size + (64 - size) / 2];
-                }
-                return new Video(frames(), size, size, 1, values);
-            }
-        };
+            return new Video(whole.frames(), size, size, 1, values);
+        });
         NpyVideos read = judged(cropped, axes);
         assertEquals(count, read.count(), axes);
         assertEquals(size != 64, read.layoutGuess().isPresent(), "its shape is no choice");
