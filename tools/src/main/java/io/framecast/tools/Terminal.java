@@ -50,8 +50,8 @@ final class Terminal {
 
     /**
      * Whether a person watches standard error, where progress bars are drawn: whether it is a terminal, of all
-     * character devices the one kind that a program's output goes to, but for those of memory such as {@code /dev/null}. (A
-     * {@code System.console()} is there in Java 22 to 24 even where there is no terminal, and never tells of standard
+     * character devices the one kind that a program's output goes to, but for those of memory such as
+     * {@code /dev/null}. (A {@code System.console()} is there in Java 22 to 24 even where there is no terminal, and never tells of standard
      * error.)
      */
     static boolean isWatched() {

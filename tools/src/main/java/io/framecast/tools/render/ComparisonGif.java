@@ -8,8 +8,8 @@ import java.nio.file.Path;
  *
  * <p>While the model watches (light grey borders), the middle panel shows the frames it is given and is titled
  * "input", and the difference says "none yet": nothing is predicted. From the first forecast frame on the
- * middle panel is the model's own, titled "prediction", with an orange border. A caption counts the frames from 1, and lines
- * below it say what is not shown as it is.
+ * middle panel is the model's own, titled "prediction", with an orange border. A caption counts the frames from 1, and
+ * lines below it say what is not shown as it is.
  *
  * <p>A GIF has at most 256 colours a frame: see {@link GifPalette}.
  */
