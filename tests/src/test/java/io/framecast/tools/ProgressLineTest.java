@@ -30,8 +30,11 @@ class ProgressLineTest {
     /** What a terminal of so many columns gets from a command: lines, and what is between carriage returns. */
     private List<String> onTerminal(String columns, String command) throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1) to make a terminal");
-        Process process = new ProcessBuilder("/usr/bin/script", "-qec", columns + "exec " + command, "/dev/null")
-                .redirectErrorStream(true).start();
+        ProcessBuilder script = new ProcessBuilder("/usr/bin/script", "-qec", columns + "exec " + command, "/dev/null")
+                .redirectErrorStream(true);
+        // Not in the command, which a shell reads: the project may lie in a directory of any name.
+        script.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+        Process process = script.start();
         process.getOutputStream().close();
         String all = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
@@ -47,8 +50,8 @@ class ProgressLineTest {
         Workplace work = Workplace.in(directory);
         // 7 videos to train on: four steps of two, and the second epoch ends after one of them.
         List<String> said = onTerminal(stty, String.join(" ", Path.of(System.getProperty("java.home"), "bin", "java")
-                .toString(), "-Xmx256m", "-cp", "'" + System.getProperty("java.class.path") + "'",
-                "io.framecast.tools.Main", "train --device cpu --threads 1 --steps 5 --batch-size 2 --data",
+                .toString(), "-Xmx256m", "io.framecast.tools.Main",
+                "train --device cpu --threads 1 --steps 5 --batch-size 2 --data",
                 work.data().toString(), "--model", work.model().toString(), "--out", work.file("run").toString()));
         List<String> bars = said.stream().filter(line -> line.matches("epoch \\d +\\d+%.*")).toList();
         bars.forEach(bar -> assertEquals(columns - 1, bar.length(), bar));
