@@ -1,5 +1,7 @@
 package io.framecast;
 
+import io.framecast.text.Quote;
+
 /**
  * A failure that the person at the keyboard can act on. The message is one sentence that says what
  * was wrong and what to do; the command line prints it as it is and leaves with status 1. Whatever

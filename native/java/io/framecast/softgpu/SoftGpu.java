@@ -1,7 +1,7 @@
 package io.framecast.softgpu;
 
 import io.framecast.FramecastException;
-import io.framecast.JavaCpp;
+import io.framecast.system.JavaCpp;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;

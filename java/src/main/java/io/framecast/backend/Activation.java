@@ -1,7 +1,7 @@
 package io.framecast.backend;
 
 import io.framecast.FramecastException;
-import io.framecast.Quote;
+import io.framecast.text.Quote;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;

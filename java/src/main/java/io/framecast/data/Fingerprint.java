@@ -1,6 +1,6 @@
 package io.framecast.data;
 
-import io.framecast.Count;
+import io.framecast.text.Count;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -1,7 +1,7 @@
 package io.framecast.data;
 
 import io.framecast.FramecastException;
-import io.framecast.Quote;
+import io.framecast.text.Quote;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

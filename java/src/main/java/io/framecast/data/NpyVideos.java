@@ -1,8 +1,8 @@
 package io.framecast.data;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.data.NpyArray.Axis;
+import io.framecast.text.Count;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;

@@ -1,8 +1,8 @@
 package io.framecast.data;
 
-import io.framecast.AtomicFiles;
-import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import io.framecast.text.Count;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;

@@ -1,7 +1,7 @@
 package io.framecast.data;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.text.Count;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

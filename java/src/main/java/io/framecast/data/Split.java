@@ -1,7 +1,7 @@
 package io.framecast.data;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.text.Count;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 

@@ -7,17 +7,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
-import io.framecast.JsonFiles;
-import io.framecast.Quote;
 import io.framecast.backend.Activation;
+import io.framecast.files.JsonFiles;
+import io.framecast.text.Quote;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** Models as JSON, with Keras's names for Keras's things. Unknown keys and types are errors. */
 public final class ModelJson {

@@ -1,10 +1,10 @@
 package io.framecast.nn;
 
 import io.framecast.FramecastException;
-import io.framecast.JavaHeap;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.system.JavaHeap;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package io.framecast.train;
 
-import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

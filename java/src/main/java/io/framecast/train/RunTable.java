@@ -1,8 +1,8 @@
 package io.framecast.train;
 
-import io.framecast.AtomicFiles;
-import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import io.framecast.text.Count;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

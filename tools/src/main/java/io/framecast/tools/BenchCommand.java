@@ -1,9 +1,9 @@
 package io.framecast.tools;
 
-import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.data.MovingMnist;
+import io.framecast.files.JsonFiles;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.tools.bench.BenchJson;

@@ -1,10 +1,10 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.data.Download;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Scale;
+import io.framecast.text.Count;
 import io.framecast.tools.render.ContactSheet;
 import java.nio.file.Path;
 import java.util.Locale;

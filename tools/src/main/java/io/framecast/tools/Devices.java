@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
@@ -9,6 +8,7 @@ import io.framecast.backend.cuda.CudaDriver;
 import io.framecast.backend.cuda.Nvrtc;
 import io.framecast.backend.cuda.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
+import io.framecast.text.Count;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

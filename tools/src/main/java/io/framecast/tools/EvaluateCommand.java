@@ -1,8 +1,8 @@
 package io.framecast.tools;
 
-import io.framecast.JsonFiles;
 import io.framecast.backend.Backend;
 import io.framecast.data.Videos;
+import io.framecast.files.JsonFiles;
 import io.framecast.predict.ForecastScores;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.train.Checkpoint;

@@ -1,6 +1,6 @@
 package io.framecast.tools;
 
-import io.framecast.Quote;
+import io.framecast.text.Quote;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;

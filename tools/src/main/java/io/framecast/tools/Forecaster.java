@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Video;
@@ -10,6 +9,7 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.predict.ForecastListener;
 import io.framecast.predict.ForecastScores;
 import io.framecast.predict.Rollout;
+import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,10 +1,10 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.nn.Parameters;
+import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;

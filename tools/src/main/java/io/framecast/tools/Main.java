@@ -1,17 +1,17 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
-import io.framecast.Quote;
 import io.framecast.data.ScaleException;
+import io.framecast.text.Quote;
 import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine;
 
 /** The command line. Leaves with 0 when done, 1 when it failed, 2 when it was used wrongly, 130 when interrupted. */
 @Command(

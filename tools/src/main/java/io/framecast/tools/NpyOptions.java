@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.data.LayoutGuess;
 import io.framecast.data.NpyVideos;
@@ -8,6 +7,7 @@ import io.framecast.data.Scale;
 import io.framecast.data.ScaleException;
 import io.framecast.data.ValueRange;
 import io.framecast.data.VideoLayout;
+import io.framecast.text.Count;
 import java.nio.file.Path;
 import java.util.function.Function;
 import me.tongfei.progressbar.ProgressBar;

@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
@@ -10,6 +9,7 @@ import io.framecast.data.MovingMnist;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Parameters;
+import io.framecast.text.Count;
 import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.bench.Peer;
 import io.framecast.tools.bench.Times;

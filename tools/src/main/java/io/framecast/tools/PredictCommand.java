@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.NpyType;
@@ -10,6 +9,7 @@ import io.framecast.data.Videos;
 import io.framecast.predict.ForecastListener;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.predict.TeacherForcing;
+import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package io.framecast.tools;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.FramecastException;
-import io.framecast.Quote;
+import io.framecast.text.Quote;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

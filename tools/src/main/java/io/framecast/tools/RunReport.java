@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
@@ -8,6 +7,7 @@ import io.framecast.nn.FrameShape;
 import io.framecast.nn.LayerConfig;
 import io.framecast.nn.ModelConfig;
 import io.framecast.predict.NotFiniteException;
+import io.framecast.text.Count;
 import io.framecast.tools.render.LossPlot;
 import io.framecast.tools.render.Report;
 import io.framecast.train.Checkpoint;

@@ -1,6 +1,6 @@
 package io.framecast.tools;
 
-import io.framecast.Quote;
+import io.framecast.text.Quote;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

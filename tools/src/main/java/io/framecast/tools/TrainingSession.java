@@ -1,9 +1,9 @@
 package io.framecast.tools;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
+import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.DivergedException;
 import io.framecast.train.RunDirectory;

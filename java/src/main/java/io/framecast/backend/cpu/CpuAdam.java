@@ -4,6 +4,7 @@ import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Tensor;
+import io.framecast.cpu.NativeCpu;
 
 /** See native/cpu/pointwise.h. */
 final class CpuAdam implements AdamOp {

@@ -1,6 +1,5 @@
 package io.framecast.backend.cpu;
 
-import io.framecast.Count;
 import io.framecast.FramecastException;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Backend;
@@ -19,6 +18,8 @@ import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.cpu.NativeCpu;
+import io.framecast.text.Count;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Supplier;

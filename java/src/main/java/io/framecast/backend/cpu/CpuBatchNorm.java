@@ -8,6 +8,7 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.cpu.NativeCpu;
 
 /** See native/cpu/batch_norm.h. */
 final class CpuBatchNorm implements Op {

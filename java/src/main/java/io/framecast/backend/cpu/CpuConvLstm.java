@@ -8,6 +8,7 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.cpu.NativeCpu;
 import org.bytedeco.javacpp.FloatPointer;
 
 /** See native/cpu/convlstm.h. */

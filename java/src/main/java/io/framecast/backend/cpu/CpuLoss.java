@@ -6,6 +6,7 @@ import static io.framecast.backend.cpu.CpuTensor.pointer;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Tensor;
+import io.framecast.cpu.NativeCpu;
 
 /** See native/cpu/pointwise.h. */
 final class CpuLoss implements LossOp {

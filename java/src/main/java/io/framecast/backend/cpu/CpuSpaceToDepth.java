@@ -7,6 +7,7 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
+import io.framecast.cpu.NativeCpu;
 
 /** See native/cpu/pointwise.h. */
 final class CpuSpaceToDepth implements Op {

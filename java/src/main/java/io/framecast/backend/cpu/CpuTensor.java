@@ -1,6 +1,7 @@
 package io.framecast.backend.cpu;
 
 import io.framecast.backend.Tensor;
+import io.framecast.cpu.NativeCpu;
 import java.util.Objects;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;

@@ -1,8 +1,8 @@
 package io.framecast.backend.cuda;
 
 import io.framecast.FramecastException;
-import io.framecast.JavaCpp;
-import io.framecast.UserCache;
+import io.framecast.system.JavaCpp;
+import io.framecast.system.UserCache;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package io.framecast.backend.cuda;
 
-import io.framecast.AtomicFiles;
 import io.framecast.FramecastException;
-import io.framecast.UserCache;
+import io.framecast.files.AtomicFiles;
+import io.framecast.system.UserCache;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda;
 
-import io.framecast.JavaCpp;
+import io.framecast.system.JavaCpp;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

@@ -1,9 +1,9 @@
 package io.framecast.peer;
 
-import io.framecast.JavaCpp;
 import io.framecast.backend.Precision;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
+import io.framecast.system.JavaCpp;
 import io.framecast.tools.bench.Peer;
 import java.io.IOException;
 import java.util.Arrays;
@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.presets.openblas_nolapack;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.bytedeco.pytorch.global.torch;
 
 /** PyTorch on the CPU, called through JavaCPP: the same ATen operators and autograd as from Python, without Python. */
 public final class TorchPeer implements Peer {

@@ -1,9 +1,9 @@
 package io.framecast.tools.bench;
 
-import io.framecast.Count;
 import io.framecast.backend.Ceilings;
 import io.framecast.backend.OpCost;
 import io.framecast.nn.ModelConfig;
+import io.framecast.text.Count;
 import io.framecast.tools.bench.Part.Kind;
 import java.util.List;
 import java.util.Locale;

@@ -2,7 +2,7 @@ package io.framecast.tools.render;
 
 import com.squareup.gifencoder.GifEncoder;
 import com.squareup.gifencoder.ImageOptions;
-import io.framecast.AtomicFiles;
+import io.framecast.files.AtomicFiles;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;

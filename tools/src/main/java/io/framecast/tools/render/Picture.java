@@ -1,7 +1,7 @@
 package io.framecast.tools.render;
 
-import io.framecast.AtomicFiles;
 import io.framecast.data.Video;
+import io.framecast.files.AtomicFiles;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferInt;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package io.framecast.tools.render;
 
-import io.framecast.AtomicFiles;
-import io.framecast.Count;
 import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
 import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
+import io.framecast.text.Count;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

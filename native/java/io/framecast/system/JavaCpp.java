@@ -1,5 +1,6 @@
-package io.framecast;
+package io.framecast.system;
 
+import io.framecast.FramecastException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;

@@ -1,5 +1,6 @@
-package io.framecast;
+package io.framecast.system;
 
+import io.framecast.FramecastException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;

@@ -1,5 +1,6 @@
-package io.framecast;
+package io.framecast.files;
 
+import io.framecast.system.MadeDirectories;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;

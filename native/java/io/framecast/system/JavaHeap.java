@@ -1,4 +1,6 @@
-package io.framecast;
+package io.framecast.system;
+
+import io.framecast.FramecastException;
 
 /** What fits the memory of the JVM, asked before much of it is taken. */
 public final class JavaHeap {

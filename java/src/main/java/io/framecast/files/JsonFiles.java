@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.files;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.framecast.FramecastException;
+import io.framecast.text.Quote;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Matcher;

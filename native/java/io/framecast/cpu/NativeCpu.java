@@ -1,6 +1,7 @@
-package io.framecast.backend.cpu;
+package io.framecast.cpu;
 
-import io.framecast.JavaCpp;
+import io.framecast.FramecastException;
+import io.framecast.system.JavaCpp;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;

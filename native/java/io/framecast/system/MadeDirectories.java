@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.system;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.files;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.ChildJvm;
+import io.framecast.FramecastException;
 import io.framecast.data.NpyType;
 import io.framecast.data.NpyWriter;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.text;
 
 /** Numbers of things, in words. */
 public final class Count {

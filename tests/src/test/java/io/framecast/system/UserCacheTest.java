@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.system;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.framecast.ChildJvm;
+import io.framecast.FramecastException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

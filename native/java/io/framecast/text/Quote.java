@@ -1,4 +1,4 @@
-package io.framecast;
+package io.framecast.text;
 
 /**
  * Text from elsewhere (files, names, arguments, other libraries) within a sentence for a person. It must not move the
@@ -21,7 +21,7 @@ public final class Quote {
     }
 
     /** A whole message, on one line; what no message of this program needs is left out at its end. */
-    static String message(String message) {
+    public static String message(String message) {
         return cut(message, LONGEST_MESSAGE);
     }
 
