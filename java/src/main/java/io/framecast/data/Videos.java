@@ -38,6 +38,16 @@ public interface Videos extends AutoCloseable {
         return new VideoSlice(this, from, to);
     }
 
+    /**
+     * Videos in memory.
+     *
+     * @param values (videos, frames, height, width, channels) float32, in [0, 1]; not copied
+     * @throws IllegalArgumentException if there are not so many values
+     */
+    static Videos of(float[] values, int videos, int frames, int height, int width, int channels) {
+        return new VideoArray(values, videos, frames, height, width, channels);
+    }
+
     @Override
     default void close() {
     }
