@@ -1,5 +1,7 @@
 package io.framecast.data;
 
+import java.util.List;
+
 /**
  * Videos of one shape, read one at a time. Reading is safe from several threads at once.
  */
@@ -41,11 +43,21 @@ public interface Videos extends AutoCloseable {
     /**
      * Videos in memory.
      *
-     * @param values (videos, frames, height, width, channels) float32, in [0, 1]; not copied
-     * @throws IllegalArgumentException if there are not so many values
+     * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1] for images; not copied, so
+     *     do not change them while the videos are in use
+     * @throws IllegalArgumentException if a size is below one, or {@code values} has another length than the sizes say
      */
     static Videos of(float[] values, int videos, int frames, int height, int width, int channels) {
         return new VideoArray(values, videos, frames, height, width, channels);
+    }
+
+    /**
+     * Videos in memory, all of one shape. The values are copied.
+     *
+     * @throws IllegalArgumentException if there are none, or their shapes differ
+     */
+    static Videos of(List<Video> videos) {
+        return VideoArray.of(videos);
     }
 
     @Override
