@@ -13,6 +13,7 @@ import java.util.stream.Stream;
  */
 public class FramecastException extends RuntimeException {
 
+    /** What the message advises, in its order. */
     private final Remedy[] remedies;
 
     /** @param message sentences, with their period at the end */
@@ -47,7 +48,7 @@ public class FramecastException extends RuntimeException {
         this.remedies = remedies.clone();
     }
 
-    /** What the message advises, in its order; often nothing that has a name of its own. */
+    /** {@return what the message advises, in its order; often nothing that has a name of its own} */
     public final List<Remedy> remedies() {
         return List.of(remedies);
     }

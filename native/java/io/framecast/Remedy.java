@@ -5,7 +5,9 @@ package io.framecast;
  * a program with its own names for these things, such as the options of a command line, can add them.
  */
 public enum Remedy {
+    /** Train with fewer videos a step. */
     SMALLER_BATCH,
+    /** Train with a smaller learning rate. */
     SMALLER_LEARNING_RATE,
     /** Leave the precision at its default, fp32. */
     DEFAULT_PRECISION,

@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
  */
 public record Availability(String name, String description, Optional<FramecastException> whyNot) {
 
-    /** Looks at all devices, the compiler of kernels, and the libraries of vendor convolutions. */
+    /** {@return all devices, the compiler of kernels, and the libraries of vendor convolutions, as they are now} */
     public static List<Availability> all() {
         // The libraries before the software device, which has stand-ins for them.
         return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda), of("nvrtc", Nvrtc::describe),
@@ -31,7 +31,7 @@ public record Availability(String name, String description, Optional<FramecastEx
                 of("softgpu", Availability::softgpu));
     }
 
-    /** Whether it can be used. */
+    /** {@return whether it can be used} */
     public boolean isUsable() {
         return whyNot.isEmpty();
     }

@@ -29,8 +29,9 @@ public final class Backends {
     }
 
     /**
-     * A CUDA device that works, else the CPU; in float32.
+     * Opens a CUDA device that works, else the CPU; in float32.
      *
+     * @return the device, for the caller to close
      * @throws FramecastException if neither can be used
      */
     public static Backend auto() {
@@ -40,8 +41,11 @@ public final class Backends {
     /**
      * Opens a device, by this project's kernels and with all processors.
      *
-     * @throws FramecastException if there is no such device here, it does not work, or has no such precision; the message
-     *     says what to do
+     * @param device the kind of device
+     * @param precision what convolutions multiply
+     * @return the device, for the caller to close
+     * @throws FramecastException if there is no such device here, it does not work, or has no such precision; the
+     *     message says what to do
      */
     public static Backend open(Device device, Precision precision) {
         return choose(DeviceSettings.DEFAULT.with(device).with(precision)).backend();
@@ -50,6 +54,8 @@ public final class Backends {
     /**
      * Opens a device, and says why it is that one.
      *
+     * @param settings which device, and how it computes
+     * @return the device, for the caller to close, and why it is not another
      * @throws FramecastException if it cannot be used here, or not with these settings; the message says what to do
      */
     public static Choice choose(DeviceSettings settings) {

@@ -70,7 +70,7 @@ public final class ForecastScores {
     }
 
     /**
-     * The scores of all forecasts added so far.
+     * {@return the scores of all forecasts added so far}
      *
      * @throws IllegalStateException if there are none, or not all of their frames
      */
@@ -112,25 +112,34 @@ public final class ForecastScores {
     public record Result(int videos, Metric mse, Metric mae, Metric psnr, Metric ssim) {
     }
 
-    /** One score for each forecast frame, the first forecast frame first. */
+    /**
+     * One score for each forecast frame.
+     *
+     * @param perFrame the first forecast frame first
+     */
     public record Metric(double[] perFrame) {
 
         public Metric {
             perFrame = perFrame.clone();
         }
 
+        /** {@return a copy of the scores, the first forecast frame first} */
         @Override
         public double[] perFrame() {
             return perFrame.clone();
         }
 
+        /** {@return the mean over the frames} */
         public double mean() {
             return Arrays.stream(perFrame).average().orElse(Double.NaN);
         }
 
         /**
          * How much lower this mean is than the baseline's, as a share of the baseline's: 0.4 is 40% lower, a
-         * negative value is higher. For errors, lower is better. Not finite where the baseline's mean is 0.
+         * negative value is higher. For errors, lower is better.
+         *
+         * @param baseline the same score of other forecasts
+         * @return not finite where the baseline's mean is 0
          */
         public double reductionFrom(Metric baseline) {
             return 1 - mean() / baseline.mean();

@@ -58,6 +58,9 @@ public final class Forecaster implements AutoCloseable {
     /**
      * Plans a model's network on a device, for as many videos at once as are worth it.
      *
+     * @param backend the device
+     * @param checkpoint the model and its parameters
+     * @return a forecaster, for the caller to close
      * @throws FramecastException if the model does not give frames of the shape that it takes, or there is not enough
      *     memory
      */
@@ -68,7 +71,11 @@ public final class Forecaster implements AutoCloseable {
     /**
      * As {@link #open(Backend, Checkpoint)}, for so many videos at once.
      *
+     * @param backend the device
+     * @param checkpoint the model and its parameters
      * @param videosAtOnce at least 1; of more videos, the others are forecast after these
+     * @return a forecaster, for the caller to close
+     * @throws IllegalArgumentException if it is below 1
      */
     public static Forecaster open(Backend backend, Checkpoint checkpoint, int videosAtOnce) {
         if (videosAtOnce < 1) {
@@ -78,8 +85,9 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * How many videos to forecast together: ten, or fewer where they are large or the heap is small.
+     * {@return how many videos to forecast together: ten, or fewer where they are large or the heap is small}
      *
+     * @param model the layers and the shape of the frames
      * @param kept how many frames of a forecast the listener keeps in the heap before it is done with them
      */
     public static int videosAtOnce(ModelConfig model, int kept) {
@@ -90,7 +98,7 @@ public final class Forecaster implements AutoCloseable {
                 Math.min(MOST_VALUES / (LAYER_VALUES * layers + values), onHeap / Math.max(1, values))));
     }
 
-    /** The shape of the frames that the model takes and predicts. */
+    /** {@return the shape of the frames that the model takes and predicts} */
     public FrameShape frameShape() {
         return shape;
     }
@@ -170,8 +178,8 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * One-step predictions (teacher forcing): shows the network the whole of the videos. Frame t that {@code to} is given
-     * is the prediction of frame t+1.
+     * One-step predictions (teacher forcing): shows the network the whole of the videos. Frame t of what {@code to} is
+     * given is the prediction of frame t+1.
      *
      * @param videos of the model's frames
      * @param indices of those that are shown
@@ -204,6 +212,7 @@ public final class Forecaster implements AutoCloseable {
      * @param videos of the model's frames, at least one
      * @param context how many frames of each the model sees, at least 1
      * @param frames how many to predict, at least 1; no more than the videos have after the context
+     * @return the scores
      * @throws IllegalArgumentException if the videos' frames are of another shape or too few
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */

@@ -4,7 +4,7 @@ import io.framecast.FramecastException;
 
 /**
  * A model's forecast has NaN or infinite values: it cannot be shown, scored or gone on from. The message says where;
- * what to do about it knows who asked for the forecast, see {@link #withRemedy}.
+ * what to do about it depends on what the forecast is for, so whoever asked for it adds that: {@link #withAdvice}.
  */
 public final class NotFiniteException extends FramecastException {
 
@@ -17,8 +17,12 @@ public final class NotFiniteException extends FramecastException {
                 + "frame " + frame + " (counted from 1).");
     }
 
-    /** The same, with a sentence on what to do. */
-    public FramecastException withRemedy(String sentence) {
+    /**
+     * {@return the same, with what to do about it}
+     *
+     * @param sentence is added to the message
+     */
+    public FramecastException withAdvice(String sentence) {
         return new FramecastException(getMessage() + " " + sentence, this);
     }
 }

@@ -61,13 +61,16 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     /**
      * A model with its initial values: the same for the same seed, on any machine.
      *
+     * @param model the layers and the shape of the frames
+     * @param seed of the random values
+     * @return a checkpoint to begin a training with
      * @throws FramecastException if the Java heap cannot hold them
      */
     public static Checkpoint initial(ModelConfig model, long seed) {
         return new Checkpoint(model, Parameters.initial(model, seed), null);
     }
 
-    /** The model and its parameters alone: a training that begins with it is a new run. */
+    /** {@return the model and its parameters alone: a training that begins with it is a new run} */
     public Checkpoint withoutTraining() {
         return new Checkpoint(model, parameters, null);
     }
@@ -75,6 +78,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     /**
      * Checks that the model takes frames as these.
      *
+     * @param videos any number of them
      * @throws IllegalArgumentException with both shapes, if it does not
      */
     public void requireFrames(Videos videos) {
@@ -87,12 +91,14 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
 
     /** The same as part of the run that {@code run} describes. */
     Checkpoint describedBy(ObjectNode run) {
-        return training == null ? this : new Checkpoint(model, parameters, new Training(training.m, training.v, training.progress, run));
+        return training == null ? this : new Checkpoint(model, parameters,
+                new Training(training.m, training.v, training.progress, run));
     }
 
     /**
      * Writes one safetensors file, whole or not at all; an existing one is replaced.
      *
+     * @param file where to
      * @throws FramecastException if it cannot be written
      */
     public void write(Path file) {
@@ -114,6 +120,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     /**
      * Reads a checkpoint.
      *
+     * @param file a safetensors file
+     * @return what it holds
      * @throws FramecastException if the file is not a whole checkpoint: not safetensors, no model, a parameter missing,
      *     of the wrong shape, not of the model, or not finite
      */

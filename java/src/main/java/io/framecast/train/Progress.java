@@ -1,7 +1,8 @@
 package io.framecast.train;
 
 /**
- * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit.
+ * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit. What no
+ * run can be is an {@link IllegalArgumentException}.
  *
  * @param step optimiser steps made
  * @param epoch epochs finished
@@ -16,7 +17,6 @@ package io.framecast.train;
 public record Progress(long step, int epoch, int batch, double epochLoss, long epochVideos, double epochSeconds,
         double learningRate, Callbacks callbacks, RandomState randomState) {
 
-    /** @throws IllegalArgumentException if no run can be as far as that */
     public Progress {
         if (step < 0 || epoch < 0 || batch < 0 || epochVideos < 0 || epochVideos == 0 != (batch == 0)
                 || !Double.isFinite(epochLoss) || !(learningRate > 0) || Double.isInfinite(learningRate)) {

@@ -76,8 +76,10 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * Where a new run will be. Nothing is written until it begins, so that a run that cannot begin leaves nothing and
      * replaces nothing.
      *
+     * @param path the directory, which need not be there yet
      * @param overwrite whether an earlier run's files may be replaced
      * @param notes is told, in a sentence each, what a person should know: what was mended, what does not work here
+     * @return the directory, for the caller to close
      * @throws FramecastException if they may not and there are some, or another process has the run
      */
     public static RunDirectory create(Path path, boolean overwrite, Consumer<String> notes) {
@@ -95,7 +97,9 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * Where a run will go on. What its files say of later steps than the last checkpoint is dropped, and what is torn
      * is mended, when it does.
      *
+     * @param path the directory
      * @param notes as for {@link #create}
+     * @return the directory, for the caller to close
      * @throws FramecastException if there is none, or another process has it
      */
     public static RunDirectory resume(Path path, Consumer<String> notes) {
@@ -135,8 +139,9 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * The last checkpoint of a run that will go on, with what it needs for that.
+     * Reads the last checkpoint of a run that will go on.
      *
+     * @return a checkpoint with training state
      * @throws FramecastException if it cannot be read, or has no training state
      */
     public Checkpoint last() {
@@ -149,8 +154,9 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * What {@code config.json} says.
+     * Reads {@code config.json}.
      *
+     * @return a JSON object
      * @throws FramecastException if it cannot be read, or is not a JSON object
      */
     public JsonNode readConfig() {
@@ -168,7 +174,11 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** Says what the run is, as far as it is not the model: a JSON object, kept in its checkpoints and config. */
+    /**
+     * Says what the run is, as far as it is not the model: it is kept in the run's checkpoints and config.
+     *
+     * @param description as a JSON object
+     */
     public void describe(Map<String, ?> description) {
         try {
             // As it will be read again, to compare with.
@@ -198,7 +208,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** Whether there is something of this run to go on with: its files are there, its last checkpoint first. */
+    /** {@return whether there is something of this run to go on with: its files, its last checkpoint first} */
     public boolean hasBegun() {
         return begun;
     }
@@ -313,22 +323,34 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** The directory. */
+    /** {@return the directory} */
     public Path path() {
         return path;
     }
 
-    /** The file that a run in this directory keeps its last state in. */
+    /**
+     * {@return the file that a run keeps its last state in}
+     *
+     * @param run its directory
+     */
     public static Path lastCheckpoint(Path run) {
         return run.resolve("checkpoints").resolve("last.safetensors");
     }
 
-    /** The file that a run in this directory keeps its best parameters in. */
+    /**
+     * {@return the file that a run keeps its best parameters in}
+     *
+     * @param run its directory
+     */
     public static Path bestCheckpoint(Path run) {
         return run.resolve("checkpoints").resolve("best.safetensors");
     }
 
-    /** The files that a run in the directory writes, but for its pictures. */
+    /**
+     * {@return the files that a run writes, but for its pictures}
+     *
+     * @param run its directory
+     */
     public static List<Path> files(Path run) {
         return List.of(lastCheckpoint(run), bestCheckpoint(run), run.resolve("config.json"), RunTable.STEPS.in(run),
                 RunTable.METRICS.in(run), run.resolve("loss.png"), run.resolve("report.html"));

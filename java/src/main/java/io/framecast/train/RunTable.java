@@ -38,16 +38,19 @@ public enum RunTable {
     public record Row(String line, long number, List<String> cells) {
 
         /**
-         * The number in a column.
+         * {@return the number in a column; NaN also where the column is empty}
          *
          * @param column counted from 0
-         * @return NaN also where the column is empty
          */
         public double value(int column) {
             return isEmpty(column) ? Double.NaN : parse(cells.get(column));
         }
 
-        /** Whether there is nothing in a column: no validation, no {@code val_loss}. */
+        /**
+         * {@return whether there is nothing in a column: no validation, no {@code val_loss}}
+         *
+         * @param column counted from 0
+         */
         public boolean isEmpty(int column) {
             return cells.get(column).isEmpty();
         }
@@ -74,9 +77,11 @@ public enum RunTable {
     }
 
     /**
-     * The rows, in the order of their numbers.
+     * Reads the table.
      *
+     * @param run the directory of the run
      * @param notes is told, in a sentence, of lines that were passed over
+     * @return the rows, in the order of their numbers
      * @throws FramecastException if there is no such file, or it cannot be read
      */
     public List<Row> read(Path run, Consumer<String> notes) {

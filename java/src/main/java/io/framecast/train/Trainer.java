@@ -18,9 +18,9 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * Trains a network on next frames: of each video of T frames its inputs are the frames 0..T-2 and its targets the frames
- * 1..T-1. Adam; after each epoch a validation, then EarlyStopping (patience 10) and ReduceLROnPlateau (patience 5) on
- * the validation loss, as in Keras.
+ * Trains a network on next frames: of each video of T frames its inputs are the frames 0..T-2 and its targets the
+ * frames 1..T-1. Adam; after each epoch a validation, then EarlyStopping (patience 10) and ReduceLROnPlateau (patience
+ * 5) on the validation loss, as in Keras.
  *
  * <p>For one thread, but for {@link #stop}; it uses the backend, which stays the caller's, until it is closed. Videos
  * are read by a thread of its own. With the same seed, device, precision and number of threads every run gives the same
@@ -64,13 +64,16 @@ public final class Trainer implements AutoCloseable {
      * Plans the network and gives it the checkpoint's parameters. Where the checkpoint comes from a run, the training
      * goes on from there: {@link Checkpoint#withoutTraining} begins anew with its parameters.
      *
+     * @param backend the device
+     * @param start the model, its parameters, and where a run goes on, its state
      * @param training at least one video, of the model's frames
      * @param validation of the same shape, or no videos: then epochs are judged by their training loss, and nothing
      *     stops the run early or lowers its learning rate
+     * @param settings what the run does
      * @param listeners are told in this order
      * @throws IllegalArgumentException if the videos' shapes do not fit the model or each other
-     * @throws FramecastException if the model does not give frames of the shape that it takes, the checkpoint is of a run
-     *     on more videos, or there is not enough memory
+     * @throws FramecastException if the model does not give frames of the shape that it takes, the checkpoint is of a
+     *     run on more videos, or there is not enough memory
      */
     public Trainer(Backend backend, Checkpoint start, Videos training, Videos validation, TrainingSettings settings,
             TrainingListener... listeners) {
@@ -116,7 +119,13 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains without a directory, and keeps in memory what the run comes to.
      *
-     * @param start with the model and its parameters, such as {@link Checkpoint#initial}
+     * @param backend the device
+     * @param start the model and its parameters, such as {@link Checkpoint#initial}; where a run goes on, its state
+     * @param training at least one video, of the model's frames
+     * @param validation of the same shape, or no videos
+     * @param settings what the run does
+     * @param listeners are told in this order
+     * @return what the run comes to
      * @throws DivergedException if a loss or a parameter becomes NaN or infinite; all else as
      *     {@link #Trainer the constructor} and {@link #run}
      */
@@ -139,6 +148,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains, until the settings' epochs or steps are made, the loss no longer goes down, or {@link #stop}.
      *
+     * @return how it ended
      * @throws DivergedException if a loss or a parameter becomes NaN or infinite
      * @throws IllegalStateException if the trainer was closed
      */
@@ -357,7 +367,7 @@ public final class Trainer implements AutoCloseable {
         }
 
         TrainingResult result(Outcome outcome) {
-            return new TrainingResult(outcome, best, last, steps, epochs);
+            return new TrainingResult(outcome, best, last, List.copyOf(steps), List.copyOf(epochs));
         }
     }
 }

@@ -26,26 +26,40 @@ public interface TrainingListener {
     default void epochStarted(int epoch, int batchesDone, int batches) {
     }
 
-    /** An optimiser step is done. */
+    /**
+     * An optimiser step is done.
+     *
+     * @param step its figures
+     */
     default void stepDone(StepMetrics step) {
     }
 
-    /** An epoch is over, and validated; or the run ends within it, as its steps are made. */
+    /**
+     * An epoch is over, and validated; or the run ends within it, as its steps are made.
+     *
+     * @param epoch its figures
+     */
     default void epochDone(EpochMetrics epoch) {
     }
 
     /**
      * The epoch that ended has the lowest loss so far: of the validation videos, or of the training videos where there
      * is no validation. Where a run ends before its first epoch is over, its last state is the best.
+     *
+     * @param best the state after the epoch
      */
     default void bestFound(Checkpoint best) {
     }
 
-    /** The state that a run could go on from: after each epoch, every five minutes within it, and at the end. */
+    /**
+     * There is a new state that a run could go on from: after each epoch, every five minutes within it, and at the end.
+     *
+     * @param last the state
+     */
     default void checkpointMade(Checkpoint last) {
     }
 
-    /** The file that has the last checkpoint, for messages; null where this keeps none. */
+    /** {@return the file that has the last checkpoint, for messages; null where this keeps none} */
     default Path lastCheckpoint() {
         return null;
     }

@@ -3,7 +3,8 @@ package io.framecast.train;
 import io.framecast.backend.Loss;
 
 /**
- * What a training run does. {@link #builder} has the defaults.
+ * What a training run does. {@link #builder} has the defaults. Values out of their range are an
+ * {@link IllegalArgumentException}.
  *
  * @param epochs how many epochs at most; at least 1
  * @param steps how many optimiser steps at most, over all epochs; 0 for no limit
@@ -20,7 +21,6 @@ import io.framecast.backend.Loss;
 public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
         double sampling, long seed, boolean shuffle, Loss loss) {
 
-    /** @throws IllegalArgumentException if a value is out of its range */
     public TrainingSettings {
         require(epochs >= 1, "epochs", epochs, "at least 1");
         require(steps >= 0, "steps", steps, "at least 0");
@@ -45,7 +45,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         COSINE;
 
         /**
-         * The factor of the learning rate.
+         * {@return the factor of the learning rate, from 0 to 1}
          *
          * @param shareDone of the run's steps, before the step that it is for; as {@link #shareDone} has it
          */
@@ -54,23 +54,36 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
     }
 
-    /** How many steps the run will make if nothing stops it, in epochs of so many batches. */
+    /**
+     * {@return how many steps the run will make if nothing stops it}
+     *
+     * @param batches of an epoch
+     */
     public long plannedSteps(int batches) {
         long most = (long) epochs * batches;
         return steps == 0 ? most : Math.min(steps, most);
     }
 
-    /** The share of the {@link #plannedSteps} that {@code made} steps are. */
+    /**
+     * {@return the share of the {@link #plannedSteps planned steps} that is made, from 0}
+     *
+     * @param made steps
+     * @param batches of an epoch
+     */
     public double shareDone(long made, int batches) {
         return (double) made / plannedSteps(batches);
     }
 
-    /** Whether a run that is so far has made all that these settings ask for. */
+    /**
+     * {@return whether a run has made all that these settings ask for}
+     *
+     * @param progress how far it is
+     */
     public boolean isMade(Progress progress) {
         return progress.epoch() >= epochs || steps > 0 && progress.step() >= steps;
     }
 
-    /** The defaults, those of Keras's example "Next-Frame Video Prediction with Convolutional LSTMs". */
+    /** {@return the defaults, those of Keras's example "Next-Frame Video Prediction with Convolutional LSTMs"} */
     public static Builder builder() {
         return new Builder();
     }
@@ -94,61 +107,110 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         private Builder() {
         }
 
-        /** How many epochs at most. Default: 20, or as many as the steps take. */
+        /**
+         * How many epochs at most. Default: 20, or as many as the steps take.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder epochs(int value) {
             epochs = value;
             return this;
         }
 
-        /** How many optimiser steps at most, over all epochs; 0, the default, for no limit. */
+        /**
+         * How many optimiser steps at most, over all epochs; 0, the default, for no limit.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder steps(long value) {
             steps = value;
             return this;
         }
 
-        /** Videos of a step. Default: 5. */
+        /**
+         * Videos of a step. Default: 5.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder batchSize(int value) {
             batchSize = value;
             return this;
         }
 
-        /** Adam's learning rate. Default: 0.001. */
+        /**
+         * Adam's learning rate. Default: 0.001.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder learningRate(double value) {
             learningRate = value;
             return this;
         }
 
-        /** How the learning rate goes down. Default: it does not. */
+        /**
+         * How the learning rate goes down. Default: it does not.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder schedule(Schedule value) {
             schedule = value;
             return this;
         }
 
-        /** The share of the run after which the network feeds on its own predictions. Default: 1, never. */
+        /**
+         * The share of the run after which the network feeds on its own predictions. Default: 1, never.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder scheduledSampling(double value) {
             sampling = value;
             return this;
         }
 
-        /** Of the order of the videos. Default: 1. */
+        /**
+         * Of the order of the videos. Default: 1.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder seed(long value) {
             seed = value;
             return this;
         }
 
-        /** Whether each epoch has its own order of the videos. Default: true. */
+        /**
+         * Whether each epoch has its own order of the videos. Default: true.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder shuffle(boolean value) {
             shuffle = value;
             return this;
         }
 
-        /** What is minimised. Default: binary cross-entropy. */
+        /**
+         * What is minimised. Default: binary cross-entropy.
+         *
+         * @param value the new value
+         * @return this
+         */
         public Builder loss(Loss value) {
             loss = value;
             return this;
         }
 
-        /** @throws IllegalArgumentException if a value is out of its range */
+        /**
+         * {@return the settings}
+         *
+         * @throws IllegalArgumentException if a value is out of its range
+         */
         public TrainingSettings build() {
             int most = epochs != null ? epochs : steps > 0 ? Integer.MAX_VALUE : DEFAULT_EPOCHS;
             return new TrainingSettings(most, steps, batchSize, learningRate, schedule, sampling, seed, shuffle, loss);

@@ -49,7 +49,7 @@ public final class MovingSquareExample {
         }
     }
 
-    /** White squares that move to the right by a pixel a frame; values are (videos, frames, height, width, channels). */
+    /** White squares that move a pixel a frame; the values are (videos, frames, height, width, channels). */
     static Videos movingSquares(int count) {
         float[] values = new float[count * FRAMES * SIZE * SIZE];
         for (int i = 0; i < values.length; i++) {

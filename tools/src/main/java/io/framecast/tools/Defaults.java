@@ -9,7 +9,7 @@ import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The engine's defaults, as the values of options. What is the command line's own has its default beside the option. */
+/** The engine's defaults, as the values of options. Options of the command line alone have theirs beside them. */
 final class Defaults implements IDefaultValueProvider {
 
     private final Map<String, String> ofDevices = new HashMap<>();

@@ -59,7 +59,7 @@ final class EvaluateCommand implements Runnable {
                     JsonFiles.write(json, toMap(evaluation));
                 }
             } catch (NotFiniteException e) {
-                throw e.withRemedy(predicted == 1 ? "Use another checkpoint."
+                throw e.withAdvice(predicted == 1 ? "Use another checkpoint."
                         : "Predict fewer --frames, or use another checkpoint.");
             }
         }

@@ -68,7 +68,7 @@ final class GifsCommand implements Runnable {
                 pictures.write(forecaster, count, seed, out)
                         .forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
             } catch (NotFiniteException e) {
-                throw e.withRemedy("Use another checkpoint.");
+                throw e.withAdvice("Use another checkpoint.");
             }
         }
     }

@@ -76,7 +76,7 @@ final class PredictCommand implements Runnable {
                         } catch (UncheckedIOException e) {
                             throw e.getCause();
                         } catch (NotFiniteException e) {
-                            throw e.withRemedy(teacherForced || frames == 1 ? "Use another checkpoint."
+                            throw e.withAdvice(teacherForced || frames == 1 ? "Use another checkpoint."
                                     : "Predict fewer --frames, or use another checkpoint.");
                         }
                     });

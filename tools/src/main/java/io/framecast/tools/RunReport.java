@@ -23,8 +23,8 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
- * {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint; from the last, if
- * the best is missing.
+ * {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint; from the last,
+ * if the best is missing.
  */
 final class RunReport {
 

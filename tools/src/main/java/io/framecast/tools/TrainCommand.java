@@ -67,7 +67,8 @@ final class TrainCommand implements Callable<Integer> {
     boolean overwrite;
 
     @Option(names = "--epochs", paramLabel = "N",
-            description = "Epochs at most. Default: " + TrainingSettings.Builder.DEFAULT_EPOCHS + ", or as many as --steps take.")
+            description = "Epochs at most. Default: " + TrainingSettings.Builder.DEFAULT_EPOCHS
+                    + ", or as many as --steps take.")
     Integer epochs;
 
     @Option(names = "--steps", paramLabel = "N", description = "Optimiser steps at most, over all epochs.")
