@@ -1,6 +1,7 @@
 package io.framecast.system;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 
 /** What fits the memory of the JVM, asked before much of it is taken. */
 public final class JavaHeap {
@@ -16,7 +17,7 @@ public final class JavaHeap {
         long heap = Runtime.getRuntime().maxMemory();
         if (bytes > heap) {
             throw new FramecastException(what + " would take " + (bytes >> 20) + " MB, and the Java heap has "
-                    + (heap >> 20) + " MB; give more by JAVA_TOOL_OPTIONS=-Xmx...");
+                    + (heap >> 20) + " MB; start Java with a larger heap.", Remedy.LARGER_HEAP);
         }
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.files.AtomicFiles;
 import io.framecast.files.JsonFiles;
 import io.framecast.nn.ModelJson;
@@ -122,8 +123,8 @@ public final class RunDirectory implements AutoCloseable {
 
     private void requireNoEarlierRun() {
         if (!overwrites && isThere()) {
-            throw new FramecastException(path + " holds a run already: go on with it by --resume " + path
-                    + ", choose another --out, or replace it by --overwrite.");
+            throw new FramecastException(path + " holds a run already: resume it, choose another directory, or "
+                    + "overwrite it.", Remedy.RESUME_RUN, Remedy.OTHER_DIRECTORY, Remedy.OVERWRITE_RUN);
         }
     }
 
@@ -136,8 +137,7 @@ public final class RunDirectory implements AutoCloseable {
     public Checkpoint last() {
         Checkpoint last = Checkpoint.read(lastCheckpoint(path));
         if (last.training() == null) {
-            throw new FramecastException(lastCheckpoint(path)
-                    + " holds no training state to resume; begin a new run with --init.");
+            throw new FramecastException(lastCheckpoint(path) + " holds no training state to resume.");
         }
         written = last.training().run();
         return last;

@@ -1,6 +1,7 @@
 package io.framecast.train;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Program;
@@ -364,7 +365,7 @@ public final class Trainer implements AutoCloseable {
         var last = RunDirectory.lastCheckpoint(run.path());
         return new DivergedException(what + "; " + (Files.exists(last)
                 ? "the last good checkpoint is " + last : "there is no checkpoint yet")
-                + ". Try a smaller --lr.");
+                + ". Try a smaller learning rate.", Remedy.SMALLER_LEARNING_RATE);
     }
 
     @Override

@@ -63,7 +63,7 @@ final class DeviceOptions {
                     if (convolutions == Convolutions.VENDOR) {
                         throw e;
                     }
-                    why = "  (no CUDA: " + e.getMessage() + ")";
+                    why = "  (no CUDA: " + Remedies.sentence(e) + ")";
                     backend = cpu(threads);
                 }
             }

@@ -47,7 +47,7 @@ final class Devices {
         try {
             return description.get();
         } catch (FramecastException e) {
-            return "no   " + e.getMessage();
+            return "no   " + Remedies.sentence(e);
         } catch (LinkageError e) { // One that cannot be loaded does not hide the others.
             return "no   " + e;
         }

@@ -96,8 +96,8 @@ public final class Main {
         if (e instanceof ScaleException scale) {
             return NpyOptions.sentence(scale);
         }
-        if (e instanceof FramecastException) {
-            return message;
+        if (e instanceof FramecastException known) {
+            return Remedies.sentence(known);
         }
         if (e instanceof OutOfMemoryError && message.contains("native thread")) {
             return "The system lets this process start no further thread; give it more by ulimit -u, or the container "

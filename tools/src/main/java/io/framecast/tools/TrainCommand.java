@@ -196,7 +196,7 @@ final class TrainCommand implements Callable<Integer> {
         try {
             outcome = TrainingSession.train(backend, start, split, settings, run);
         } catch (DivergedException e) {
-            report(backend, split, run, settings, e.getMessage());
+            report(backend, split, run, settings, Remedies.sentence(e));
             throw e;
         }
         if (outcome == Trainer.Outcome.INTERRUPTED) {

@@ -49,8 +49,8 @@ final class TrainingSession {
                 if (!run.hasBegun()) {
                     throw e;
                 }
-                throw new FramecastException(e.getMessage() + " What was trained until the last checkpoint is safe; "
-                        + "to go on from there: " + resumption(run), e);
+                throw new FramecastException(Remedies.sentence(e) + " What was trained until the last checkpoint is "
+                        + "safe; to go on from there: " + resumption(run), e);
             } finally {
                 before.forEach(TrainingSession::handle);
             }

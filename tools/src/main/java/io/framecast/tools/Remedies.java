@@ -1,0 +1,36 @@
+package io.framecast.tools;
+
+import io.framecast.FramecastException;
+import io.framecast.Remedy;
+import java.util.stream.Collectors;
+
+/** The engine's advice in the words of the command line. */
+final class Remedies {
+
+    private Remedies() {
+    }
+
+    /** The message, and in parentheses the options for what it advises: "Choose a smaller batch (--batch-size)." */
+    static String sentence(FramecastException e) {
+        if (e.remedies().isEmpty()) {
+            return e.getMessage();
+        }
+        String options = e.remedies().stream().map(Remedies::option).collect(Collectors.joining(", ", " (", ")"));
+        return e.getMessage().replaceFirst("(?=\\.?$)", options);
+    }
+
+    private static String option(Remedy remedy) {
+        return switch (remedy) {
+            case SMALLER_BATCH -> "--batch-size";
+            case SMALLER_LEARNING_RATE -> "--lr";
+            case DEFAULT_PRECISION -> "--precision fp32";
+            case KERNEL_CONVOLUTIONS -> "--conv kernels";
+            case CPU -> "--device cpu";
+            case SOFTWARE_DEVICE -> "--device softgpu";
+            case LARGER_HEAP -> "JAVA_TOOL_OPTIONS=-Xmx...";
+            case RESUME_RUN -> "--resume";
+            case OTHER_DIRECTORY -> "--out";
+            case OVERWRITE_RUN -> "--overwrite";
+        };
+    }
+}
