@@ -4,9 +4,9 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
-import io.framecast.backend.cuda.CudaDriver;
-import io.framecast.backend.cuda.Nvrtc;
-import io.framecast.backend.cuda.VendorLibrary;
+import io.framecast.backend.cuda.compiler.KernelImages;
+import io.framecast.backend.cuda.driver.CudaDriver;
+import io.framecast.backend.cuda.vendor.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
 import io.framecast.text.Count;
 import java.util.List;
@@ -26,7 +26,7 @@ public record Availability(String name, String description, Optional<FramecastEx
     /** {@return all devices, the compiler of kernels, and the libraries of vendor convolutions, as they are now} */
     public static List<Availability> all() {
         // The libraries before the software device, which has stand-ins for them.
-        return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda), of("nvrtc", Nvrtc::describe),
+        return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda), of("nvrtc", KernelImages::describeCompiler),
                 of("cudnn", VendorLibrary.CUDNN::describe), of("cublas", VendorLibrary.CUBLAS::describe),
                 of("softgpu", Availability::softgpu));
     }

@@ -7,6 +7,7 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.files.FetchListener;
 import io.framecast.softgpu.SoftGpu;
 import java.util.Optional;
 
@@ -35,7 +36,7 @@ public final class Backends {
      * @throws FramecastException if neither can be used
      */
     public static Backend auto() {
-        return choose(DeviceSettings.DEFAULT).backend();
+        return choose(DeviceSettings.DEFAULT, FetchListener.NONE).backend();
     }
 
     /**
@@ -48,33 +49,34 @@ public final class Backends {
      *     message says what to do
      */
     public static Backend open(Device device, Precision precision) {
-        return choose(DeviceSettings.DEFAULT.with(device).with(precision)).backend();
+        return choose(DeviceSettings.DEFAULT.with(device).with(precision), FetchListener.NONE).backend();
     }
 
     /**
      * Opens a device, and says why it is that one.
      *
      * @param settings which device, and how it computes
+     * @param fetching is told where the compiler of CUDA kernels is fetched
      * @return the device, for the caller to close, and why it is not another
      * @throws FramecastException if it cannot be used here, or not with these settings; the message says what to do
      */
-    public static Choice choose(DeviceSettings settings) {
+    public static Choice choose(DeviceSettings settings, FetchListener fetching) {
         return switch (settings.device()) {
-            case CUDA -> new Choice(cuda(settings, false), Optional.empty());
+            case CUDA -> new Choice(cuda(settings, false, fetching), Optional.empty());
             case CPU -> new Choice(cpu(settings), Optional.empty());
             case SOFTGPU -> {
                 if (settings.threads() > 0) {
                     SoftGpu.configure("threads=" + settings.threads());
                 }
-                yield new Choice(cuda(settings, true), Optional.empty());
+                yield new Choice(cuda(settings, true, fetching), Optional.empty());
             }
-            case AUTO -> auto(settings);
+            case AUTO -> auto(settings, fetching);
         };
     }
 
-    private static Choice auto(DeviceSettings settings) {
+    private static Choice auto(DeviceSettings settings, FetchListener fetching) {
         try {
-            return new Choice(cuda(settings, false), Optional.empty());
+            return new Choice(cuda(settings, false, fetching), Optional.empty());
         } catch (FramecastException e) {
             if (settings.convolutions() == Convolutions.VENDOR) {
                 throw e; // The CPU has none of these.
@@ -83,9 +85,9 @@ public final class Backends {
         }
     }
 
-    private static Backend cuda(DeviceSettings settings, boolean software) {
+    private static Backend cuda(DeviceSettings settings, boolean software, FetchListener fetching) {
         return new CudaBackend(software, settings.precision(), settings.convolutions(),
-                CudaBackend.graphs(System.getenv()));
+                CudaBackend.graphs(System.getenv()), fetching);
     }
 
     private static Backend cpu(DeviceSettings settings) {

@@ -9,6 +9,7 @@ import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.files.FetchListener;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -26,7 +27,8 @@ class BackendsTest {
                 assertTrue(backend.description().startsWith("CPU"), backend.description());
             }
         }
-        try (Backend backend = Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).withThreads(3)).backend()) {
+        try (Backend backend = Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).withThreads(3),
+                FetchListener.NONE).backend()) {
             assertEquals(OptionalInt.of(3), backend.threads());
         }
     }
@@ -36,7 +38,7 @@ class BackendsTest {
         Availability.all(); // Loads the software device, beside which there is no other in a process.
         Map<String, Availability> parts = Availability.all().stream()
                 .collect(Collectors.toMap(Availability::name, Function.identity()));
-        Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT);
+        Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, FetchListener.NONE);
         try (Backend backend = choice.backend(); Backend auto = Backends.auto()) {
             assertEquals(backend.description(), auto.description());
             assertEquals(choice.whyNotCuda().isPresent(), backend.description().startsWith("CPU"));
@@ -62,7 +64,8 @@ class BackendsTest {
     @Test
     void vendorConvolutionsAreNotForTheCpu() {
         FramecastException e = assertThrows(FramecastException.class,
-                () -> Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).with(Convolutions.VENDOR)));
+                () -> Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).with(Convolutions.VENDOR),
+                        FetchListener.NONE));
         assertEquals(List.of(Remedy.KERNEL_CONVOLUTIONS), e.remedies());
     }
 

@@ -41,7 +41,7 @@ final class DeviceOptions {
     Backend open() {
         Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
                 "--threads must be from 0 to " + DeviceSettings.MAX_THREADS + ", not " + threads + ".");
-        Backends.Choice choice = Backends.choose(settings());
+        Backends.Choice choice = Backends.choose(settings(), new FetchProgress());
         Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();
@@ -49,7 +49,8 @@ final class DeviceOptions {
 
     /** The CPU with so many threads, whatever the options say of these. */
     Backend cpu(int threadCount) {
-        return Backends.choose(settings().with(Device.CPU).withThreads(threadCount)).backend();
+        return Backends.choose(settings().with(Device.CPU).withThreads(threadCount),
+                new FetchProgress()).backend();
     }
 
     private DeviceSettings settings() {

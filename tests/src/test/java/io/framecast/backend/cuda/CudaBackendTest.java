@@ -5,17 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.backend.cuda.driver.CudaException;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
 import io.framecast.nn.Parameters;
 import io.framecast.softgpu.SoftGpu;
+import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,6 +31,9 @@ import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 /** Programs, and memory that is planned for a model, on the software device. */
 @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "driver calls are counted")
 class CudaBackendTest {
+
+    /** Of each of the two slots that copies go through. */
+    private static final int SLOT_FLOATS = 1 << 20;
 
     @BeforeEach
     void beAsNew() {
@@ -122,11 +128,12 @@ class CudaBackendTest {
             CudaException e = assertThrows(CudaException.class, () -> plan(backend, 50));
             assertEquals(CUresult.CUDA_ERROR_OUT_OF_MEMORY, e.result());
             Matcher message = Pattern.compile("The model needs \\d+\\.\\d MiB of device memory for a batch of 50, and "
-                    + "(\\d+\\.\\d) MiB of 64\\.0 MiB are free; a batch of (\\d+) would fit: choose --batch-size "
-                    + "\\2\\.").matcher(e.getMessage());
+                    + "(\\d+\\.\\d) MiB of 64\\.0 MiB are free; a batch of (\\d+) would fit\\.")
+                    .matcher(e.getMessage());
             assertTrue(message.matches(), e.getMessage());
+            assertEquals(List.of(Remedy.SMALLER_BATCH), e.remedies());
             // Nothing but the slots of copies is there.
-            assertEquals(64 - 2 * HostCopies.SLOT_FLOATS * 4.0 / (1 << 20), Double.parseDouble(message.group(1)), 0.1);
+            assertEquals(64 - 2 * SLOT_FLOATS * 4.0 / (1 << 20), Double.parseDouble(message.group(1)), 0.1);
             int fits = Integer.parseInt(message.group(2));
             assertTrue(fits > 1, e.getMessage());
             plan(backend, fits);
@@ -180,7 +187,7 @@ class CudaBackendTest {
     /** More than a slot of pinned memory takes at once, both ways. */
     @Test
     void longTensorsGoThroughBothSlots() {
-        int size = 2 * HostCopies.SLOT_FLOATS + 5;
+        int size = 2 * SLOT_FLOATS + 5;
         float[] values = new float[size];
         for (int k = 0; k < size; k++) {
             values[k] = k;

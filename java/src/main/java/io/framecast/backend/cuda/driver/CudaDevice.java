@@ -1,0 +1,205 @@
+package io.framecast.backend.cuda.driver;
+
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.checkAllocation;
+import static jcuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING;
+import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
+import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
+import static jcuda.driver.JCudaDriver.cuMemAlloc;
+import static jcuda.driver.JCudaDriver.cuMemGetInfo;
+import static jcuda.driver.JCudaDriver.cuStreamCreate;
+import static jcuda.driver.JCudaDriver.cuStreamDestroy;
+import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
+
+import io.framecast.FramecastException;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUstream;
+
+/**
+ * A CUDA device: its context, one stream on which all work runs in order, and the resources that were made on it. Any
+ * thread may use it, but one at a time. Every method of it and of its resources throws {@link CudaException} where CUDA
+ * fails, and {@link IllegalStateException} after {@link #close}.
+ */
+public final class CudaDevice implements AutoCloseable {
+
+    private final CudaDriver.Device properties;
+    private final boolean software;
+    private final CUdevice device;
+    private final CUcontext context;
+    private final CUstream stream;
+
+    /** The open ones. */
+    private final Set<DeviceResource> resources = new LinkedHashSet<>();
+
+    private HostCopies copies;
+    private boolean closed;
+
+    private CudaDevice(CudaDriver.Device properties, boolean software, CUdevice device, CUcontext context,
+            CUstream stream) {
+        this.properties = properties;
+        this.software = software;
+        this.device = device;
+        this.context = context;
+        this.stream = stream;
+    }
+
+    /**
+     * Opens the driver's first device.
+     *
+     * @param software the software device in place of NVIDIA's driver
+     * @throws FramecastException if there is none, or it fails
+     */
+    public static CudaDevice open(boolean software) {
+        CudaDriver driver = software ? CudaDriver.openSoftware() : CudaDriver.open();
+        CudaDriver.Device properties = driver.devices().get(0);
+        CUdevice device = new CUdevice();
+        check(cuDeviceGet(device, 0), "cuDeviceGet");
+        CUcontext context = new CUcontext();
+        check(cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
+        try {
+            check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
+            CUstream stream = new CUstream();
+            check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+            return new CudaDevice(properties, software, device, context, stream);
+        } catch (CudaException e) {
+            cuDevicePrimaryCtxRelease(device);
+            throw e;
+        }
+    }
+
+    /** Whether this is the software device. */
+    public boolean isSoftware() {
+        return software;
+    }
+
+    /** Ten times the major version, plus the minor. */
+    public int computeCapability() {
+        return properties.computeCapability();
+    }
+
+    /** The number of streaming multiprocessors. */
+    public int multiprocessors() {
+        return properties.multiprocessors();
+    }
+
+    /** Name, compute capability, multiprocessors and memory: a line of text. */
+    public String description() {
+        return properties.toString();
+    }
+
+    /**
+     * Allocates memory of undefined content.
+     *
+     * @throws CudaException if there is not enough; the message says how much is free
+     */
+    public DeviceMemory allocate(long bytes) {
+        if (bytes <= 0) {
+            throw new IllegalArgumentException("cannot allocate " + bytes + " bytes");
+        }
+        enter();
+        CUdeviceptr pointer = new CUdeviceptr();
+        checkAllocation(cuMemAlloc(pointer, bytes), "cuMemAlloc", bytes);
+        return own(new DeviceMemory(this, pointer, bytes));
+    }
+
+    /**
+     * Free memory, and all there is, in bytes.
+     *
+     * @throws CudaException if the driver does not say
+     */
+    public long[] memoryInfo() {
+        enter();
+        long[] free = new long[1];
+        long[] total = new long[1];
+        check(cuMemGetInfo(free, total), "cuMemGetInfo");
+        return new long[] {free[0], total[0]};
+    }
+
+    /**
+     * Loads compiled kernels.
+     *
+     * @param name what to call them in messages
+     * @param image machine code for this device, or PTX; the software device takes PTX alone
+     * @throws CudaException if the driver does not load it
+     */
+    public CudaModule load(String name, byte[] image) {
+        enter();
+        return own(CudaModule.load(this, name, image));
+    }
+
+    /**
+     * Records what {@code work} launches and copies on this device as a graph. None of it runs now.
+     *
+     * @throws CudaException if it does something that cannot be recorded, such as waiting or allocating
+     */
+    public CudaGraph capture(Runnable work) {
+        enter();
+        return own(CudaGraph.capture(this, work));
+    }
+
+    /** Made at the first use. */
+    HostCopies copies() {
+        enter();
+        if (copies == null) {
+            copies = own(HostCopies.open(this));
+        }
+        return copies;
+    }
+
+    /** Waits until all work is done. Errors of kernels are thrown here, or by an earlier call that waits. */
+    public void synchronize() {
+        enter();
+        check(cuStreamSynchronize(stream), "cuStreamSynchronize");
+    }
+
+    /** Releases all that this device owns. A second call does nothing. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        Closing closing = new Closing();
+        closing.add(() -> check(cuDevicePrimaryCtxRelease(device), "cuDevicePrimaryCtxRelease"));
+        closing.add(() -> check(cuCtxSetCurrent(new CUcontext()), "cuCtxSetCurrent"));
+        closing.add(() -> check(cuStreamDestroy(stream), "cuStreamDestroy"));
+        List.copyOf(resources).forEach(resource -> closing.add(resource::close));
+        closing.add(() -> check(cuStreamSynchronize(stream), "cuStreamSynchronize"));
+        closing.add(this::activate);
+        closing.run();
+    }
+
+    /** Makes this device the one of this thread's driver calls. */
+    public void enter() {
+        if (closed) {
+            throw new IllegalStateException("the CUDA device is closed");
+        }
+        activate();
+    }
+
+    /** The same, also while the device is being closed. */
+    void activate() {
+        check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
+    }
+
+    public CUstream stream() {
+        return stream;
+    }
+
+    /** Makes a resource one that is closed with this device, unless it is closed before. */
+    public <T extends DeviceResource> T own(T resource) {
+        resources.add(resource);
+        return resource;
+    }
+
+    void disown(DeviceResource resource) {
+        resources.remove(resource);
+    }
+}

@@ -1,0 +1,172 @@
+package io.framecast.backend.cuda.driver;
+
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
+import static jcuda.driver.JCudaDriver.cuDeviceGetCount;
+import static jcuda.driver.JCudaDriver.cuDeviceGetName;
+import static jcuda.driver.JCudaDriver.cuDeviceTotalMem;
+import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
+import static jcuda.driver.JCudaDriver.cuInit;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.cpu.Processor;
+import io.framecast.backend.cuda.library.JCudaLibrary;
+import io.framecast.backend.cuda.library.SystemLibrary;
+import io.framecast.softgpu.SoftGpu;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUresult;
+
+/**
+ * The CUDA driver of this process: NVIDIA's, or the software device. Both are libcuda.so.1, so a process can only ever
+ * use the one that it opens first.
+ */
+public final class CudaDriver {
+
+    /** CUDA 12.0: the oldest driver that loads the machine code of NVRTC 12. */
+    private static final int OLDEST = 12000;
+
+    /**
+     * A device.
+     *
+     * @param computeCapability ten times the major version, plus the minor
+     * @param memory in bytes
+     */
+    public record Device(String name, int computeCapability, int multiprocessors, long memory) {
+        @Override
+        public String toString() {
+            return String.format(Locale.ROOT, "%s, compute capability %d.%d, %d multiprocessors, %.0f GiB", name,
+                    computeCapability / 10, computeCapability % 10, multiprocessors, memory / (double) (1 << 30));
+        }
+    }
+
+    private final int version;
+
+    private CudaDriver(int version) {
+        this.version = version;
+    }
+
+    /**
+     * Opens NVIDIA's driver.
+     *
+     * @throws FramecastException if there is none, it is too old, it has no device, or this process has opened the
+     *         software device
+     */
+    public static synchronized CudaDriver open() {
+        Processor.requireSupported();
+        if (SoftGpu.isLoaded()) {
+            throw new FramecastException("This process holds the software CUDA device, beside which NVIDIA's driver "
+                    + "has no place; start another one for that.");
+        }
+        try {
+            SystemLibrary.load("libcuda.so.1", System.getenv());
+        } catch (NoSuchFileException e) {
+            throw new FramecastException("This machine has no NVIDIA driver (no libcuda.so.1); install it if there is "
+                    + "an NVIDIA GPU.", e);
+        } catch (IOException e) {
+            throw new FramecastException("NVIDIA's driver cannot be loaded: " + e.getMessage() + ".", e);
+        }
+        return initialize("NVIDIA's driver");
+    }
+
+    /**
+     * Opens the software device.
+     *
+     * @throws FramecastException if this machine cannot run it, or this process has opened NVIDIA's driver
+     */
+    public static synchronized CudaDriver openSoftware() {
+        Processor.requireSupported();
+        SoftGpu.load();
+        return initialize("The software CUDA device");
+    }
+
+    private static CudaDriver initialize(String who) {
+        JCudaLibrary.DRIVER.load();
+        int[] version = new int[1];
+        int result = cuDriverGetVersion(version);
+        if (result == CUresult.CUDA_SUCCESS && version[0] < OLDEST) {
+            throw new FramecastException(who + " is for CUDA " + text(version[0]) + "; install one for CUDA "
+                    + text(OLDEST) + " or later.");
+        }
+        if (result == CUresult.CUDA_SUCCESS) {
+            result = cuInit(0);
+        }
+        int[] count = new int[1];
+        if (result == CUresult.CUDA_SUCCESS) {
+            result = cuDeviceGetCount(count);
+        }
+        if (result == CUresult.CUDA_ERROR_NO_DEVICE || result == CUresult.CUDA_SUCCESS && count[0] == 0) {
+            throw new FramecastException(who + " finds no device; check nvidia-smi and CUDA_VISIBLE_DEVICES.");
+        }
+        if (result != CUresult.CUDA_SUCCESS) {
+            throw new FramecastException(who + " does not start: " + CUresult.stringFor(result) + "; "
+                    + switch (result) {
+                        case CUresult.CUDA_ERROR_STUB_LIBRARY ->
+                            "the libcuda.so.1 found is the one to link with only: take it off LD_LIBRARY_PATH.";
+                        case CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
+                            "its library and its kernel module differ in version: restart the machine.";
+                        default -> "check nvidia-smi.";
+                    });
+        }
+        return new CudaDriver(version[0]);
+    }
+
+    private static String text(int version) {
+        return version / 1000 + "." + version % 1000 / 10;
+    }
+
+    /** The newest CUDA version that this driver supports, such as "12.6". */
+    public String version() {
+        return text(version);
+    }
+
+    /**
+     * The devices, at least one, in the driver's order.
+     *
+     * @throws FramecastException if the driver fails to describe them
+     */
+    public List<Device> devices() {
+        int[] count = new int[1];
+        require(cuDeviceGetCount(count));
+        List<Device> devices = new ArrayList<>();
+        for (int k = 0; k < count[0]; k++) {
+            CUdevice device = new CUdevice();
+            require(cuDeviceGet(device, k));
+            byte[] name = new byte[256];
+            require(cuDeviceGetName(name, name.length, device));
+            long[] memory = new long[1];
+            require(cuDeviceTotalMem(memory, device));
+            int capability = 10 * attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+                    + attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+            devices.add(new Device(text(name), capability,
+                    attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), memory[0]));
+        }
+        return devices;
+    }
+
+    private static String text(byte[] zeroTerminated) {
+        String text = new String(zeroTerminated, StandardCharsets.UTF_8);
+        return text.substring(0, text.indexOf('\0'));
+    }
+
+    private static int attribute(CUdevice device, int attribute) {
+        int[] value = new int[1];
+        require(cuDeviceGetAttribute(value, attribute, device));
+        return value[0];
+    }
+
+    private static void require(int result) {
+        if (result != CUresult.CUDA_SUCCESS) {
+            throw new FramecastException("The CUDA driver does not describe its devices: " + CUresult.stringFor(result)
+                    + "; check nvidia-smi.");
+        }
+    }
+}

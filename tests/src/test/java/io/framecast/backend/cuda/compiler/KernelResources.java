@@ -1,0 +1,94 @@
+package io.framecast.backend.cuda.compiler;
+
+import io.framecast.backend.cuda.compiler.CudaCompiler.Compiled;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a kernel's machine code takes, as ptxas reports it.
+ *
+ * @param threads of a block, and
+ * @param blocks of them on a multiprocessor at once, that {@code __launch_bounds__} promises; 0 threads if it says
+ *        nothing
+ * @param registers a thread's
+ * @param shared bytes a block's, without what a launch adds
+ * @param stack bytes a thread's, of the kernel or of a function that it calls
+ * @param spilled bytes a thread stores or loads since it has no register for them
+ */
+public record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack,
+        int spilled) {
+
+    /** Without it the log has no report. */
+    private static final String OPTION = "--ptxas-options=-v";
+
+    private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\s*\\([^)]*\\)([^{]*)\\{");
+    private static final Pattern MOST_THREADS = Pattern.compile("\\.maxntid (\\d+), (\\d+), (\\d+)");
+    private static final Pattern LEAST_BLOCKS = Pattern.compile("\\.minnctapersm (\\d+)");
+    private static final Pattern SECTION = Pattern.compile("Compiling entry function '(\\w+)'");
+    private static final Pattern REGISTERS = Pattern.compile("Used (\\d+) registers");
+    private static final Pattern SHARED = Pattern.compile("(\\d+) bytes smem");
+    private static final Pattern STACK = Pattern.compile("(\\d+) bytes stack frame");
+    private static final Pattern SPILLED = Pattern.compile("(\\d+) bytes spill (?:stores|loads)");
+
+    /** Of all kernels of one of the project's sources. */
+    public static List<KernelResources> ofFile(String file, String architecture, List<String> options) {
+        return of(CudaSource.of(file), architecture, options);
+    }
+
+    /** Of all kernels of a source that includes nothing. */
+    public static List<KernelResources> ofText(String text, String architecture) {
+        return of(new CudaSource("test.cu", text, Collections.emptySortedMap()), architecture, List.of());
+    }
+
+    private static List<KernelResources> of(CudaSource source, String architecture, List<String> options) {
+        List<String> all = new ArrayList<>(KernelImages.OPTIONS);
+        all.addAll(options);
+        all.add(OPTION);
+        return of(CudaCompiler.compile(source, architecture, all));
+    }
+
+    /** By name; each must have its report. */
+    private static List<KernelResources> of(Compiled compiled) {
+        Map<String, String> reports = new TreeMap<>();
+        String log = compiled.log();
+        Matcher section = SECTION.matcher(log);
+        for (boolean more = section.find(); more;) {
+            String kernel = section.group(1);
+            int begin = section.end();
+            more = section.find();
+            reports.put(kernel, log.substring(begin, more ? section.start() : log.length()));
+        }
+        List<KernelResources> all = new ArrayList<>();
+        Matcher entry = ENTRY.matcher(compiled.ptx());
+        while (entry.find()) {
+            String kernel = entry.group(1);
+            String report = reports.remove(kernel);
+            if (report == null || !REGISTERS.matcher(report).find() || !SPILLED.matcher(report).find()) {
+                throw new AssertionError("ptxas tells nothing of " + kernel + ":\n" + log);
+            }
+            String bounds = entry.group(2);
+            all.add(new KernelResources(kernel, threads(bounds), Math.max(1, most(LEAST_BLOCKS, bounds)),
+                    most(REGISTERS, report), most(SHARED, report), most(STACK, report), most(SPILLED, report)));
+        }
+        if (all.isEmpty() || !reports.isEmpty()) {
+            throw new AssertionError("ptxas tells of " + reports.keySet() + ", and the PTX has not these kernels");
+        }
+        return all;
+    }
+
+    private static int threads(String bounds) {
+        Matcher found = MOST_THREADS.matcher(bounds);
+        return found.find() ? Integer.parseInt(found.group(1)) * Integer.parseInt(found.group(2))
+                * Integer.parseInt(found.group(3)) : 0;
+    }
+
+    /** The largest number that is found, or 0. */
+    private static int most(Pattern number, String text) {
+        return number.matcher(text).results().mapToInt(found -> Integer.parseInt(found.group(1))).max().orElse(0);
+    }
+}

@@ -1,0 +1,340 @@
+package io.framecast.backend.cuda.convolution;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.cuda.compiler.KernelResources;
+import io.framecast.backend.cuda.compiler.TestCompiler;
+import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
+import io.framecast.backend.cuda.layer.TimeTapsOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every kernel takes of every kind of GPU, from the machine code that NVRTC makes of it: nothing may be spilled,
+ * nothing may need a stack, and as many blocks as {@code __launch_bounds__} promises must fit on a multiprocessor; more
+ * than 48 KiB of static shared memory NVRTC refuses itself. The numbers are printed as a table.
+ */
+class KernelResourcesTest {
+
+    /** Of 32 bits, on each multiprocessor of all of these; a quarter belongs to each of its four schedulers. */
+    private static final int REGISTERS = 64 << 10;
+
+    /** CUDA C++ Programming Guide, "Technical Specifications per Compute Capability": of a multiprocessor. */
+    enum Architecture {
+        SM_75(1024, 64, 0), SM_80(2048, 164, 1), SM_86(1536, 100, 1), SM_89(1536, 100, 1), SM_90(2048, 228, 1),
+        SM_100(2048, 228, 1), SM_120(1536, 100, 1);
+
+        final int threads;
+        final int sharedKiB;
+        final int reservedKiB;          // of shared memory, of each block, for the system
+
+        Architecture(int threads, int sharedKiB, int reservedKiB) {
+            this.threads = threads;
+            this.sharedKiB = sharedKiB;
+            this.reservedKiB = reservedKiB;
+        }
+
+        int capability() {
+            return Integer.parseInt(name().substring("SM_".length()));
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** How many blocks a multiprocessor holds at once. */
+        int blocks(KernelResources kernel) {
+            int warps = (kernel.threads() + 31) / 32;
+            int registersOfWarp = (kernel.registers() * 32 + 255) / 256 * 256;
+            int byRegisters = 4 * (REGISTERS / 4 / registersOfWarp) / warps;
+            int byShared = (sharedKiB << 10) / Math.max(1, kernel.shared() + (reservedKiB << 10));
+            return Math.min(threads / (32 * warps), Math.min(byRegisters, byShared));
+        }
+    }
+
+    /**
+     * What a source is compiled with.
+     *
+     * @param everywhere on all architectures, else on sm_80 and sm_90 alone: each takes NVRTC some tenths of a second
+     */
+    private record Variant(boolean everywhere, String label, List<String> options) {
+
+        /** The fused step with a tile. */
+        static Variant step(boolean everywhere, ConvolutionShape s, ConvolutionTile tile) {
+            return new Variant(everywhere, label(s) + " " + name(tile), RecurrentStep.options(s, tile));
+        }
+
+        /** The three convolutions, each with a tile. */
+        static Variant of(boolean everywhere, ConvolutionShape s, Tiles tiles) {
+            return new Variant(everywhere, label(s) + " " + name(tiles.forward()) + " " + name(tiles.data()) + " "
+                    + name(tiles.weights()), KernelConvolution.options(s, tiles));
+        }
+
+        private static String label(ConvolutionShape s) {
+            return String.format(" %d->%d %dx%d%s%s", s.inputs(), s.outputs(), s.kernelHeight(), s.kernelWidth(),
+                    unlessOne("/", s.strideHeight(), s.strideWidth()),
+                    unlessOne("*", s.dilationHeight(), s.dilationWidth()));
+        }
+
+        private static String name(ConvolutionTile tile) {
+            return tile.name().toLowerCase(Locale.ROOT);
+        }
+
+        private static String unlessOne(String sign, int height, int width) {
+            return height == 1 && width == 1 ? "" : " " + sign + height + "x" + width;
+        }
+
+        boolean isFor(Architecture architecture) {
+            return everywhere || architecture == Architecture.SM_80 || architecture == Architecture.SM_90;
+        }
+    }
+
+    /** Of an H100, on which the reference network's layers get the tiles that are looked at here. */
+    private static final int MULTIPROCESSORS = 132;
+
+    /** Videos of a batch, and frames of theirs, in the reference training. */
+    private static final int BATCH = 5;
+    private static final int FRAMES = 19;
+
+    private static final ConvolutionShape ODD = new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false);
+
+    /** Of the recurrent step: the reference network's, and any tile, of units that come in fours and not. */
+    private static List<Variant> steps() {
+        List<Variant> variants = new ArrayList<>();
+        for (int kernel : new int[] {5, 3, 1}) {
+            ConvolutionShape shape = ConvolutionShape.same(64, 64, 64, 256, kernel, kernel);
+            variants.add(Variant.step(kernel == 5, shape,
+                    ConvolutionTile.fastest(BATCH * shape.pixels(), 256, true, MULTIPROCESSORS)));
+        }
+        for (ConvolutionTile tile : ConvolutionTile.values()) {
+            for (int units : new int[] {8, 5}) {
+                if (tile.fits(units % 4 == 0)) {
+                    variants.add(Variant.step(false, ConvolutionShape.same(31, 29, units, 4 * units, 3, 3), tile));
+                }
+            }
+        }
+        return variants;
+    }
+
+    /** Of the convolutions: the reference network's, first the recurrent ones, and any tile of odd ones. */
+    private static List<Variant> convolutions() {
+        List<Variant> variants = new ArrayList<>();
+        for (int kernel : new int[] {5, 3, 1}) {
+            variants.add(reference(kernel == 5, ConvolutionShape.same(64, 64, 64, 256, kernel, kernel), BATCH));
+        }
+        variants.add(reference(false, ConvolutionShape.same(64, 64, 64, 256, 3, 3), FRAMES * BATCH));
+        variants.add(reference(true, ConvolutionShape.same(64, 64, 1, 256, 5, 5), FRAMES * BATCH));
+        variants.add(reference(true, ConvolutionShape.same(64, 64, 64, 3, 3, 3), FRAMES * BATCH));
+        ConvolutionShape fours = new ConvolutionShape(31, 29, 32, 20, 3, 5, 2, 1, 1, 2, true);
+        for (ConvolutionTile tile : ConvolutionTile.values()) {
+            for (ConvolutionShape shape : List.of(fours, ODD)) {
+                if (tile.fits(shape.inputs() % 4 == 0)) {
+                    variants.add(Variant.of(false, shape, new Tiles(tile, tile, tile)));
+                }
+            }
+        }
+        return variants;
+    }
+
+    private static Variant reference(boolean everywhere, ConvolutionShape shape, int images) {
+        return Variant.of(everywhere, shape, Tiles.fastest(shape, images, MULTIPROCESSORS));
+    }
+
+    /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
+    private static final List<Variant> TIME_AXIS = List.of(
+            new Variant(true, " 3 frames 1 filter", TimeTapsOptions.of(3, 1)),
+            new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)));
+
+    private static List<Variant> variants(String file) {
+        if (file.equals("convlstm_step.cu")) {
+            return steps();
+        }
+        if (file.equals("convolution.cu")) {
+            return convolutions();
+        }
+        return file.equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
+    }
+
+    private record Job(String file, Variant variant) {
+
+        List<KernelResources> compile(Architecture architecture) {
+            try {
+                return KernelResources.ofFile(file, architecture.toString(), variant.options());
+            } catch (FramecastException e) {
+                throw new AssertionError(e.getMessage() + "\nwith " + variant.options(), e);
+            }
+        }
+    }
+
+    private static final Map<String, Map<Architecture, KernelResources>> TABLE = new LinkedHashMap<>();
+
+    @ParameterizedTest
+    @EnumSource
+    void everyKernelFits(Architecture architecture) {
+        assumeTrue(TestCompiler.computeCapabilities().contains(architecture.capability()),
+                () -> unsupported(architecture));
+        List<Job> jobs = jobs(architecture);
+        List<List<KernelResources>> found = jobs.parallelStream().map(job -> job.compile(architecture)).toList();
+        List<String> problems = new ArrayList<>();
+        for (int k = 0; k < jobs.size(); k++) {
+            Job job = jobs.get(k);
+            for (KernelResources kernel : found.get(k)) {
+                String row = kernel.kernel() + job.variant().label();
+                TABLE.computeIfAbsent(row, name -> new EnumMap<>(Architecture.class)).put(architecture, kernel);
+                problems(kernel, architecture).forEach(problem -> problems.add(job.file() + ": "
+                        + kernel.kernel() + " on " + architecture + " " + problem + " " + job.variant().options()));
+            }
+        }
+        assertTrue(problems.isEmpty(), () -> String.join("\n", problems));
+    }
+
+    private static String unsupported(Architecture architecture) {
+        return "NVRTC " + TestCompiler.version() + " makes no machine code for " + architecture + ": not looked at";
+    }
+
+    private static List<String> problems(KernelResources kernel, Architecture architecture) {
+        List<String> problems = new ArrayList<>();
+        if (kernel.spilled() > 0) {
+            problems.add("spills " + kernel.spilled() + " bytes");
+        } else if (kernel.stack() > 0) {
+            problems.add("has a stack of " + kernel.stack() + " bytes");
+        }
+        if (kernel.threads() == 0) {
+            problems.add("has no __launch_bounds__");
+        } else if (architecture.blocks(kernel) < kernel.blocks()) {
+            problems.add("has " + architecture.blocks(kernel) + " blocks of " + kernel.threads()
+                    + " threads on a multiprocessor, not " + kernel.blocks() + ", for " + kernel.registers()
+                    + " registers and " + kernel.shared() + " bytes of shared memory");
+        }
+        return problems;
+    }
+
+    private static List<Job> jobs(Architecture architecture) {
+        return files().stream().flatMap(file -> variants(file).stream()
+                .filter(variant -> variant.isFor(architecture)).map(variant -> new Job(file, variant))).toList();
+    }
+
+    /** All CUDA files beside convolution.cu, in a directory or a jar. */
+    private static List<String> files() {
+        try {
+            URI one = KernelResources.class.getResource("/io/framecast/cuda/convolution.cu").toURI();
+            if (!one.getScheme().equals("jar")) {
+                return files(Path.of(one).getParent());
+            }
+            try (FileSystem jar = FileSystems.newFileSystem(one, Map.of())) {
+                return files(jar.getPath("io/framecast/cuda"));
+            }
+        } catch (IOException | URISyntaxException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static List<String> files(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".cu")).sorted()
+                    .toList();
+        }
+    }
+
+    @AfterAll
+    static void print() {
+        SortedSet<Integer> supported = TestCompiler.computeCapabilities();
+        StringBuilder table = new StringBuilder("Registers of a thread, bytes of static shared memory of a block\n");
+        table.append(" ".repeat(64));
+        for (Architecture architecture : Architecture.values()) {
+            table.append(String.format("%10s", architecture));
+        }
+        TABLE.forEach((name, row) -> {
+            table.append(String.format("%n%-64s", name));
+            for (Architecture architecture : Architecture.values()) {
+                KernelResources kernel = row.get(architecture);
+                table.append(kernel == null ? String.format("%10s", "-")
+                        : String.format("%4d%6s", kernel.registers(), kernel.shared() == 0 ? "" : kernel.shared()));
+            }
+        });
+        Stream.of(Architecture.values()).filter(architecture -> !supported.contains(architecture.capability()))
+                .forEach(architecture -> table.append("\n").append(unsupported(architecture)));
+        System.out.println(table);
+    }
+
+    @Test
+    void seesWhatDoesNotFit() {
+        String source = """
+                extern "C" __global__ void __launch_bounds__(1024, 1) spills(float *x) {
+                    float v[80];
+                    for (int i = 0; i < 80; i++) v[i] = x[i * 1024 + threadIdx.x];
+                    __syncthreads();
+                    for (int i = 0; i < 80; i++) x[(79 - i) * 1024 + threadIdx.x] = v[i];
+                }
+                extern "C" __global__ void __launch_bounds__(256) stacks(float *x, const int *order) {
+                    float v[64];
+                    for (int i = 0; i < 64; i++) v[order[i]] = x[i * 256 + threadIdx.x];
+                    for (int i = 0; i < 64; i++) x[i * 256 + threadIdx.x] = v[i];
+                }
+                extern "C" __global__ void unbounded(float *x) { *x = 0; }
+                extern "C" __global__ void __launch_bounds__(32, 3) shares(float *x) {
+                    __shared__ float v[6 << 10];
+                    v[threadIdx.x] = *x;
+                    __syncthreads();
+                    *x = v[31 - threadIdx.x];
+                }
+                extern "C" __global__ void __launch_bounds__(32, 2) fits(float *x) {
+                    __shared__ float v[6 << 10];
+                    v[threadIdx.x] = *x;
+                    __syncthreads();
+                    *x = v[31 - threadIdx.x];
+                }
+                """;
+        Map<String, String> found = new TreeMap<>();
+        for (KernelResources kernel : KernelResources.ofText(source, Architecture.SM_75.toString())) {
+            found.put(kernel.kernel(), String.join("; ", problems(kernel, Architecture.SM_75)));
+        }
+        assertEquals(Set.of("spills", "stacks", "unbounded", "shares", "fits"), found.keySet());
+        assertTrue(found.get("spills").matches("spills [1-9]\\d* bytes"), found.toString());
+        assertEquals("has a stack of 256 bytes", found.get("stacks"));
+        assertEquals("has no __launch_bounds__", found.get("unbounded"));
+        assertTrue(found.get("shares").matches("has 2 blocks of 32 threads on a multiprocessor, not 3, "
+                + "for \\d+ registers and 24576 bytes of shared memory"), found.toString());
+        assertEquals("", found.get("fits"));
+    }
+
+    /** By hand from the guide: a warp's registers come in units of 256, and a warp from one scheduler's quarter. */
+    @ParameterizedTest
+    @CsvSource({
+        "SM_80,  256, 128, 16896, 2",       // 4096 a warp: 4 warps a quarter, 16 in all, 8 a block
+        "SM_80,  256, 129,     0, 1",       // 4352: 3 a quarter, 12 in all
+        "SM_80,  192,  81,     0, 3",       // 2816: 5 a quarter, 20 in all, 6 a block
+        "SM_80,  224, 144,     0, 1",       // 4608: 3 a quarter, 12 in all, 7 a block
+        "SM_80,  256,  32,     0, 8",       // 2048 threads
+        "SM_86,  256,  32,     0, 6",       // 1536 threads
+        "SM_75,  256,  32,     0, 4",       // 1024 threads
+        "SM_75,  128,  32, 16384, 4",       // 64 KiB
+        "SM_86,  128,  32, 16384, 5"})      // 100 KiB, 17 a block
+    void countsBlocksOnAMultiprocessor(Architecture architecture, int threads, int registers, int shared, int blocks) {
+        assertEquals(blocks, architecture.blocks(new KernelResources("k", threads, 1, registers, shared, 0, 0)));
+    }
+}

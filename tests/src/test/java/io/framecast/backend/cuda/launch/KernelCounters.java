@@ -1,0 +1,51 @@
+package io.framecast.backend.cuda.launch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.backend.TestDevice;
+import io.framecast.softgpu.SoftGpu;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.junit.jupiter.api.Assumptions;
+
+/** What the software device counted of a kernel's launches in this test. On a GPU a test that asks is skipped. */
+public record KernelCounters(JsonNode counters) {
+
+    public static KernelCounters of(KernelDevice device, String kernel) {
+        Assumptions.assumeTrue(TestDevice.SOFTWARE);
+        device.get().synchronize();
+        try {
+            for (JsonNode counters : new ObjectMapper().readTree(SoftGpu.countersJson()).get("kernels")) {
+                if (counters.get("name").textValue().equals(kernel)) {
+                    return new KernelCounters(counters);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new AssertionError(kernel + " was not launched");
+    }
+
+    /** Sectors of 32 bytes of device memory, read and written. */
+    public long sectors() {
+        return counters.get("global_loads").get("sectors").longValue()
+                + counters.get("global_stores").get("sectors").longValue();
+    }
+
+    /** Of the bytes of these sectors, the part that was asked for. */
+    public double efficiency() {
+        long asked = counters.get("global_loads").get("bytes").longValue()
+                + counters.get("global_stores").get("bytes").longValue();
+        return asked / (32.0 * sectors());
+    }
+
+    /** Of all threads, where each lane of a warp has a part in each of its instructions. */
+    public long instructions() {
+        return 32 * counters.get("warp_instructions").longValue();
+    }
+
+    /** Passes over the banks of shared memory beyond those that the bytes need. */
+    public long conflicts() {
+        return counters.get("shared").get("conflicts").longValue();
+    }
+}

@@ -1,0 +1,286 @@
+package io.framecast.backend.cuda.layer;
+
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
+import static io.framecast.golden.Closeness.assertClose;
+import static io.framecast.golden.Closeness.assertWithin;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelCounters;
+import io.framecast.backend.cuda.launch.KernelDevice;
+import io.framecast.golden.Closeness;
+import io.framecast.golden.Golden;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Batch normalisation against PyTorch in float64, and on more shapes against its definition. */
+class BatchNormKernelsTest {
+
+    private static final String FILE = "batch_norm.cu";
+    private static final double EPSILON = 1e-3;
+    private static final int CONSTANTS = 7;
+
+    @RegisterExtension
+    final KernelDevice device = new KernelDevice();
+
+    /** A layer on the device, and how its kernels are launched. */
+    private final class Layer {
+        final int rows;
+        final int channels;
+        final int parts;
+        int perTile = 8;
+        final DeviceMemory x;
+        final DeviceMemory gamma;
+        final DeviceMemory beta;
+        final DeviceMemory movingMean;
+        final DeviceMemory movingVariance;
+        final DeviceMemory y;
+        final DeviceMemory partial;
+        final DeviceMemory constants;
+        final DeviceMemory gammaGradient;
+        final DeviceMemory betaGradient;
+
+        Layer(float[] x, int channels, int parts, float[] gamma, float[] beta, float[] mean, float[] variance) {
+            this.rows = x.length / channels;
+            this.channels = channels;
+            this.parts = parts;
+            this.x = device.memory(x);
+            this.gamma = device.memory(gamma);
+            this.beta = device.memory(beta);
+            this.movingMean = device.memory(mean);
+            this.movingVariance = device.memory(variance);
+            this.y = device.unwritten(x.length);
+            this.partial = device.unwritten(3 * parts * channels);
+            this.constants = device.unwritten(CONSTANTS * channels);
+            this.gammaGradient = device.unwritten(channels);
+            this.betaGradient = device.unwritten(channels);
+        }
+
+        private void wide(String kernel, Object... arguments) {
+            int wide = channels % 4 == 0 ? 4 : 1;
+            int tiles = (channels / wide + 255) / 256;
+            device.kernel(FILE, kernel + wide).launch(Dim.of(parts, tiles), Dim.of(256), 0, arguments);
+        }
+
+        private void narrow(String kernel, Object... arguments) {
+            device.kernel(FILE, kernel).launch(Dim.of(1, (channels + perTile - 1) / perTile), Dim.of(256), 0,
+                    arguments);
+        }
+
+        float[] train() {
+            wide("batchNormMoments", x, partial, rows, channels);
+            narrow("batchNormStatistics", x, partial, parts, rows, channels, gamma, beta, (float) EPSILON,
+                    (float) (1 - 0.99), movingMean, movingVariance, constants);
+            wide("batchNormNormalise", x, constants, y, rows, channels);
+            return read(y);
+        }
+
+        float[] infer() {
+            device.kernel(FILE, "batchNormMovingStatistics").launch(Dim.of((channels + 255) / 256), Dim.of(256), 0,
+                    movingMean, movingVariance, channels, gamma, beta, (float) EPSILON, constants);
+            wide("batchNormNormalise", x, constants, y, rows, channels);
+            return read(y);
+        }
+
+        float[] backward(float[] dy) {
+            DeviceMemory gradient = device.memory(dy);
+            wide("batchNormSums", x, gradient, constants, partial, rows, channels);
+            narrow("batchNormGradients", partial, parts, rows, channels, constants, gammaGradient, betaGradient);
+            wide("batchNormBackward", x, gradient, constants, gradient, rows, channels);
+            return read(gradient);
+        }
+    }
+
+    static List<Golden.Case> cases() {
+        return Golden.load("batch_norm").cases();
+    }
+
+    private Layer layer(Golden.Case c) {
+        return new Layer(c.values("x"), c.number("channels"), 3, c.values("gamma"), c.values("beta"),
+                c.values("moving_mean"), c.values("moving_variance"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainingAgreesWithPyTorch(Golden.Case c) {
+        Layer layer = layer(c);
+        double deviation = c.settings().get("deviation").doubleValue();
+        assertWithin(c + ": y", c.values("y_training"), layer.train(), bound(c, deviation * deviation / 2));
+        // One rounding each of the average and of the reference; what is added is a hundredth of the average.
+        assertClose(c + ": mean", c.values("new_moving_mean"), read(layer.movingMean), Math.scalb(1, -23));
+        assertClose(c + ": variance", c.values("new_moving_variance"), read(layer.movingVariance), Math.scalb(1, -23));
+        assertClose(c + ": dx", c.values("dx"), layer.backward(c.values("dy")), Closeness.GRADIENT);
+        assertClose(c + ": dgamma", c.values("dgamma"), read(layer.gammaGradient), Closeness.GRADIENT);
+        assertClose(c + ": dbeta", c.values("dbeta"), read(layer.betaGradient), Closeness.GRADIENT);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void inferenceAgreesWithPyTorch(Golden.Case c) {
+        Layer layer = layer(c);
+        double least = Double.MAX_VALUE;
+        for (float variance : c.values("moving_variance")) {
+            least = Math.min(least, variance);
+        }
+        assertWithin(c + ": y", c.values("y_inference"), layer.infer(), bound(c, least));
+        assertArrayEquals(c.values("moving_mean"), read(layer.movingMean));
+    }
+
+    /** Of (x - center)*scale + shift: roundings of three operations, of scale and shift, and of the reference. */
+    private static double bound(Golden.Case c, double leastVariance) {
+        double scale = Closeness.largest(c.values("gamma")) / Math.sqrt(leastVariance + EPSILON);
+        double mean = 0;
+        float[] x = c.values("x");
+        for (float value : x) {
+            mean += value / x.length;
+        }
+        double distance = 0;
+        for (float value : x) {
+            distance = Math.max(distance, Math.abs(value - mean));
+        }
+        for (float value : c.values("moving_mean")) {
+            distance = Math.max(distance, Closeness.largest(x) - Math.abs(value));
+        }
+        return Math.scalb(8 * (2 * distance * scale + Closeness.largest(c.values("beta"))), -24);
+    }
+
+    /**
+     * Rows and channels that leave threads, blocks and tiles without work; and {@code perTile} channels in a tile of
+     * Statistics and Gradients, of which 8 are usual. y is compared with the definition; dx with
+     * central differences of sum(dy*y) in a random direction, for each channel by itself.
+     */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 0, 8", "7, 1, 2, 0, 8", "3000, 1, 3, 1000, 8", "515, 4, 5, -30, 8", "2, 1, 4, 0, 8",
+        "130, 260, 2, 3, 8", "3, 1028, 2, 0, 8", "9, 301, 3, 5, 8", "64, 96, 2, 0, 8", "3500, 1, 2, 0, 8",
+        "240, 129, 230, 0, 8", "2000, 12, 250, 0, 8", "70, 150, 3, 0, 200"})
+    void anyShapeAgreesWithTheDefinition(int rows, int channels, int parts, double offset, int perTile) {
+        Random random = new Random(rows);
+        float[] x = normals(random, rows * channels, 1, offset);
+        // With sums over rows that do not cancel, neither of dy nor of dy*(x - mean).
+        float[] dy = normals(random, rows * channels, 1, 1);
+        for (int i = 0; i < dy.length; i++) {
+            dy[i] = (float) (dy[i] + 2 * (x[i] - offset));
+        }
+        float[] direction = normals(random, rows * channels, 1, 0);
+        float[] gamma = normals(random, channels, 0.2, 1);
+        float[] beta = normals(random, channels, 1, 0);
+        Layer layer = new Layer(x, channels, parts, gamma, beta, new float[channels], new float[channels]);
+        layer.perTile = perTile;
+        float[] y = layer.train();
+        float[] movingMean = read(layer.movingMean);
+        float[] movingVariance = read(layer.movingVariance);
+        float[] dx = layer.backward(dy);
+        float[] dgamma = read(layer.gammaGradient);
+        float[] dbeta = read(layer.betaGradient);
+        for (int k = 0; k < channels; k++) {
+            double[] column = column(x, channels, k);
+            double[] gradient = column(dy, channels, k);
+            double mean = Arrays.stream(column).average().orElseThrow();
+            double variance = Arrays.stream(column).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
+            assertEquals(0.01 * mean, movingMean[k], 1e-8 * (1 + Math.abs(offset)), "moving mean");
+            assertEquals(0.01 * variance, movingVariance[k], 1e-8 * (1 + variance), "moving variance");
+            double[] normalised = normalise(column);
+            double[] along = column(direction, channels, k);
+            double h = 1e-4;
+            double[] more = new double[rows];
+            double[] less = new double[rows];
+            double expectedGamma = 0;
+            double expectedBeta = 0;
+            double size = 0;
+            for (int r = 0; r < rows; r++) {
+                // At most 4 deviations from the mean, with some roundings of 2^-24.
+                assertEquals(normalised[r] * gamma[k] + beta[k], y[r * channels + k], 4e-6, "y");
+                expectedGamma += gradient[r] * normalised[r];
+                expectedBeta += gradient[r];
+                size += Math.abs(gradient[r]) * (1 + Math.abs(normalised[r]));
+                more[r] = column[r] + h * along[r];
+                less[r] = column[r] - h * along[r];
+            }
+            assertEquals(expectedGamma, dgamma[k], 1e-6 * size, "dgamma");
+            assertEquals(expectedBeta, dbeta[k], 1e-6 * size, "dbeta");
+            double[] normalisedMore = normalise(more);
+            double[] normalisedLess = normalise(less);
+            double slope = 0;
+            double change = 0;
+            double scale = 0;
+            double sum = 0;
+            for (int r = 0; r < rows; r++) {
+                sum += dx[r * channels + k];
+                slope += dx[r * channels + k] * along[r];
+                change += gamma[k] * gradient[r] * (normalisedMore[r] - normalisedLess[r]) / (2 * h);
+                scale += Math.abs(gradient[r] * along[r]) * gamma[k] / Math.sqrt(variance + EPSILON);
+            }
+            // Central differences are off by h^2 times the third derivative, of about (h/deviation)^2 here.
+            double third = h * h / (variance + EPSILON);
+            assertEquals(change, slope, (1e-5 + 10 * third) * scale, "dx of channel " + k);
+            // Moving all rows alike changes nothing.
+            assertEquals(0, sum, 2e-6 * size * gamma[k] / Math.sqrt(variance + EPSILON), "sum of dx");
+        }
+    }
+
+    private static float[] normals(Random random, int n, double deviation, double mean) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) (mean + deviation * random.nextGaussian());
+        }
+        return values;
+    }
+
+    private static double[] column(float[] matrix, int columns, int k) {
+        double[] column = new double[matrix.length / columns];
+        for (int r = 0; r < column.length; r++) {
+            column[r] = matrix[r * columns + k];
+        }
+        return column;
+    }
+
+    private static double[] normalise(double[] column) {
+        double mean = Arrays.stream(column).average().orElseThrow();
+        double variance = Arrays.stream(column).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
+        return Arrays.stream(column).map(v -> (v - mean) / Math.sqrt(variance + EPSILON)).toArray();
+    }
+
+    /**
+     * The first row is the origin from which moments are taken. One that lies 63 deviations from the mean rounds
+     * values and mean to 63 * 2^-24 = 4e-6 deviations; a mean of squares less the square of the mean would lose 63
+     * times as much.
+     */
+    @Test
+    void anOutlierInTheFirstRowCostsFewDigits() {
+        Random random = new Random(1);
+        float[] x = normals(random, 4000, 1, 0);
+        x[0] = 1e4f;
+        double[] column = column(x, 1, 0);
+        Layer layer = new Layer(x, 1, 2, new float[] {1}, new float[1], new float[1], new float[1]);
+        float[] y = layer.train();
+        double[] expected = normalise(column);
+        for (int r = 0; r < x.length; r++) {
+            assertEquals(expected[r], y[r], 1e-5 * Math.max(1, Math.abs(expected[r])));
+        }
+    }
+
+    /** In whole sectors; what is read again, per thread, are the first row and the constants. */
+    @Test
+    void movesEachElementOnceAndUsesNoBankTwice() {
+        int n = 2048 * 64;
+        Layer layer = new Layer(normals(new Random(1), n, 1, 0), 64, 4, new float[64], new float[64], new float[64],
+                new float[64]);
+        layer.train();
+        layer.backward(new float[n]);
+        int matrix = n * 4 / 32;
+        Map.of("Moments", 1, "Normalise", 2, "Sums", 2, "Backward", 3).forEach((kernel, times) -> {
+            KernelCounters counters = KernelCounters.of(device, "batchNorm" + kernel + 4);
+            assertEquals(times * matrix, counters.sectors(), 0.05 * matrix * times, kernel);
+            assertEquals(0, counters.conflicts(), kernel);
+        });
+    }
+}
