@@ -26,9 +26,9 @@ public record Availability(String name, String description, Optional<FramecastEx
     /** {@return all devices, the compiler of kernels, and the libraries of vendor convolutions, as they are now} */
     public static List<Availability> all() {
         // The libraries before the software device, which has stand-ins for them.
-        return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda), of("nvrtc", KernelImages::describeCompiler),
-                of("cudnn", VendorLibrary.CUDNN::describe), of("cublas", VendorLibrary.CUBLAS::describe),
-                of("softgpu", Availability::softgpu));
+        return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda),
+                of("nvrtc", KernelImages::describeCompiler), of("cudnn", VendorLibrary.CUDNN::describe),
+                of("cublas", VendorLibrary.CUBLAS::describe), of("softgpu", Availability::softgpu));
     }
 
     /** {@return whether it can be used} */

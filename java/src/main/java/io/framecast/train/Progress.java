@@ -1,8 +1,8 @@
 package io.framecast.train;
 
 /**
- * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit. What no
- * run can be is an {@link IllegalArgumentException}.
+ * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit.
+ * Numbers that no run can have are an {@link IllegalArgumentException}.
  *
  * @param step optimiser steps made
  * @param epoch epochs finished

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes forecasts of videos 0, 1, 2 and so on one video after the other, though they are made side by side: frames of
- * the video that is next are written at once, those of others wait until it is their turn.
+ * Writes the forecasts of one video after the other, though several are made at once: frames of the video that is
+ * written go to the file as they come, those of the others are kept in the heap until it is their turn.
  */
 final class FileOrder implements ForecastListener {
 

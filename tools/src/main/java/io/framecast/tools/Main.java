@@ -13,7 +13,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine;
 
-/** The command line. Leaves with 0 when done, 1 when it failed, 2 when it was used wrongly, 130 when interrupted. */
+/** The command line. Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted. */
 @Command(
         name = "framecast",
         description = "Next-frame video prediction with ConvLSTM networks.",
@@ -57,8 +57,8 @@ public final class Main {
     }
 
     /**
-     * Something that the command said is lost: a failure. But what a training is for is in its files, and it goes on
-     * when nobody reads any more, or when its terminal is gone.
+     * Some output could not be written: a failure. But the results of a training are in its files, so that it goes on
+     * when its terminal or the reader of its pipe is gone, and has not failed.
      *
      * @param command null where there was none, only --help or --version
      * @return the exit status

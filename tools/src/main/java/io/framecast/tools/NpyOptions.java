@@ -18,7 +18,7 @@ final class NpyOptions {
 
     private static final String AUTO = "auto";
 
-    /** Less is looked through before a person wonders. */
+    /** Scans of less are so short that no progress is shown. */
     private static final long LONG_SCAN = 500_000_000;
 
     @Option(names = "--layout", paramLabel = "AXES", defaultValue = AUTO,

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Checks of options that are more than a type. */
+/** Checks of options beyond their type. */
 final class Options {
 
     private Options() {
@@ -29,8 +29,8 @@ final class Options {
     }
 
     /**
-     * Checks that a command does not replace what it reads. By whatever names and links they are called, it is the file
-     * that counts; pipes and devices are read and written without harm.
+     * Checks that a command does not replace a file that it reads, whatever names and links lead to it. Pipes and
+     * devices may be both read and written.
      *
      * @param reads the option that names {@code input}
      * @param input null where there is none

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /** The options of {@code framecast train} that a run keeps, as its config has them. */
 final class RunOptions {
 
-    /** Where the videos are, and how they are read. A run that resumes may be told anew: it knows its videos again. */
+    /** Where the videos are, and how they are read. May change when a run resumes: it checks that they are the same. */
     private static final List<String> PLACE = List.of("--data", "--layout", "--scale");
 
     /** Cannot change when a run resumes. */
@@ -26,7 +26,7 @@ final class RunOptions {
             "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
             "--precision", "--threads");
 
-    /** What comes with a checkpoint, or is the machine's. */
+    /** What a new run takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");
 
     /** How far a run goes: a run that resumes keeps them, unless one is given anew. */

@@ -30,13 +30,13 @@ final class RunReport {
 
     private static final int CONTEXT = 10;
     private static final int GIFS = 5;
-    /** Forecasts cost about as much as an epoch on as many videos: more would not tell more. */
+    /** Videos to score: that takes about as long as an epoch on as many videos, and more change the scores little. */
     private static final int EVALUATED = 100;
 
     /**
-     * What a run's files do not tell.
+     * What is not in a run's files.
      *
-     * @param command by which it was begun, or gone on with
+     * @param command that began the run, or resumed it
      * @param data    where its videos are from
      * @param failure why the training ended early, or null
      */
@@ -87,7 +87,7 @@ final class RunReport {
         Path best = RunDirectory.bestCheckpoint(run);
         Path last = RunDirectory.lastCheckpoint(run);
         boolean hasBest = Files.exists(best);
-        // A run that failed before any checkpoint was the best has learnt nothing worth a forecast.
+        // A run that failed before its first epoch was over has learnt nothing to show.
         if (hasBest || about.failure == null && Files.exists(last)) {
             if (!hasBest) {
                 Terminal.warn(best + " is missing: the report shows forecasts of the last checkpoint.");

@@ -21,7 +21,7 @@ final class Terminal {
 
     /** The major number of {@code /dev/null}, {@code /dev/zero} and the like. */
     private static final long MEMORY_DEVICES = 1;
-    /** Where nobody knows better; also how wide tables are. */
+    /** Where the width is not known; also the width of tables. */
     static final int USUAL_COLUMNS = 80;
     private static final int LEAST_COLUMNS = 20;
     private static final Pattern SIZE = Pattern.compile("\\d+ (\\d+)\\s*");
@@ -51,8 +51,8 @@ final class Terminal {
     /**
      * Whether a person watches standard error, where progress bars are drawn: whether it is a terminal, of all
      * character devices the one kind that a program's output goes to, but for those of memory such as
-     * {@code /dev/null}. (A {@code System.console()} is there in Java 22 to 24 even where there is no terminal, and never tells of standard
-     * error.)
+     * {@code /dev/null}. ({@code System.console()} does not tell: in Java 22 to 24 it is there without a terminal, too,
+     * and it is never about standard error.)
      */
     static boolean isWatched() {
         try {

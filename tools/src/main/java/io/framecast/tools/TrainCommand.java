@@ -173,7 +173,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** The threads that compute are the run's from now on, also on another machine: they decide about the bits. */
+    /** Keeps the number of threads for the whole run, also on another machine: the bits depend on it. */
     private void keepThreads(Backend backend, boolean resumes) {
         backend.threads().ifPresent(threads -> {
             device.threads = threads;
@@ -225,7 +225,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /**
-     * The run is over, and its checkpoints stand, whatever becomes of the report.
+     * Writes the report of a run that is over. If that fails, the run has not: its checkpoints are written.
      *
      * @param failure why the training ended early, or null
      */
@@ -282,7 +282,10 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** What the run that resumes is: its checkpoint knows, and {@code config.json} only where that is silent. */
+    /**
+     * The config of the run that resumes: from its checkpoint, and from {@code config.json} only where the checkpoint
+     * has none.
+     */
     private JsonNode config(RunDirectory run, Checkpoint last) {
         Path file = resume.resolve("config.json");
         JsonNode known = last.training().run();
@@ -337,7 +340,7 @@ final class TrainCommand implements Callable<Integer> {
         });
     }
 
-    /** With other limits a schedule goes another way from here on. */
+    /** Tells how other limits of epochs or steps change the learning rate and the sampling from here on. */
     private void sayWhatNewLimitsChange(JsonNode config, TrainingSettings now, Checkpoint last, Split split) {
         JsonNode options = config.path("options");
         TrainingSettings before = settings(options.path("epochs").isNumber() ? options.path("epochs").intValue() : null,

@@ -23,12 +23,12 @@ final class TrainingSession {
     }
 
     /**
-     * What asks a process to end; XCPU is what a batch system sends when the time is up. Not QUIT: a JVM answers it
-     * with what its threads are doing, and goes on.
+     * Signals that ask a process to end. A batch system sends XCPU when the time limit is reached. Not QUIT: a JVM
+     * answers it with a thread dump, and goes on.
      */
     private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP", "XCPU");
 
-    /** Ctrl-C, and the other signals that ask a process to end: the step is finished, the run saved and left. */
+    /** Trains. Ctrl-C and the other {@link #SIGNALS} finish the step, save the run and end it. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
             RunDirectory run) {
         System.out.println("training: " + Count.of(split.training().count(), "video") + ", "
@@ -64,7 +64,7 @@ final class TrainingSession {
 
     /** Finishes the step and saves; a second Ctrl-C leaves at once. */
     private static final class Stop implements SignalHandler {
-        /** Some programs send what they were sent to the whole group, and so twice to each: no second thought. */
+        /** Some programs pass a signal on to their whole group, so that it comes twice: that is not a second Ctrl-C. */
         private static final long SECOND_THOUGHT_NANOS = 500_000_000;
 
         private final Trainer trainer;
@@ -76,9 +76,9 @@ final class TrainingSession {
         }
 
         /**
-         * The step is asked to be the last before anything is said: where the terminal is gone there is nobody to say
-         * it to. Only the keyboard is taken at its word when it repeats itself: a shell that hangs up and the system
-         * both send HUP, and timeout sends TERM twice.
+         * Stops the trainer before it prints: where the terminal is gone, printing fails. Only a second Ctrl-C ends the
+         * process at once. Other signals may come twice by themselves: a shell that hangs up and the system both send
+         * HUP, and timeout sends TERM twice.
          */
         @Override
         public synchronized void handle(Signal signal) {
@@ -96,8 +96,8 @@ final class TrainingSession {
     }
 
     /**
-     * The handler before; nothing where the signal is not the program's to handle (java -Xrs). A signal that is
-     * ignored, as HUP is under nohup, stays ignored: the JVM sees to that.
+     * Sets a handler, and returns the one before; nothing where a program cannot handle the signal (java -Xrs). The JVM
+     * keeps a signal ignored that was ignored when it started, as HUP is under nohup.
      */
     private static Optional<SignalHandler> handle(String signal, SignalHandler handler) {
         try {
