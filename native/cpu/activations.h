@@ -1,4 +1,4 @@
-// The activations and their derivatives, over runs of values.
+// The activations and their derivatives, over arrays.
 // Only for files that are compiled once for each instruction set (see dispatch.cpp).
 #pragma once
 
@@ -111,7 +111,7 @@ inline void derive(const float *y, float *d, size_t n, F f) {
     }
 }
 
-// d *= the derivative of the activation, told from its value y.
+// d *= the derivative of the activation, computed from its value y.
 void activate_backward(Activation activation, const float *y, float *d, size_t n) {
     switch (activation) {
         case Activation::LINEAR: break;

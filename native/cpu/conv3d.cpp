@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t grain = 4096;
 
-// As many channels as two vectors hold, at the most: beyond them a convolution keeps its lanes busy by itself.
+// Two vectors of channels: a convolution with more output channels fills vectors without taps as channels.
 constexpr int few_channels = 32;
 
 }  // namespace
@@ -112,7 +112,7 @@ void Conv3d::sum_taps(size_t row, float *y) const {
     }
 }
 
-// What row `row` of y took from a tap gives it its gradient; a tap that none took has none.
+// Each contribution that was added to an output has that output's gradient; the others have zero.
 void Conv3d::spread_taps(size_t row, const float *dy) const {
     const size_t out = shape_.out, stride = taps_.size() * out;
     float *taps = tap_outputs_.floats() + row * width() * stride;

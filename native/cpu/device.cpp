@@ -53,8 +53,8 @@ std::string gigabytes(int64_t bytes) {
 }  // namespace
 
 Device::Device(int threads, const char *operands)
-    : threads_(std::min(threads, omp_get_thread_limit())), operands_(operands_named(operands)), onednn_(std::make_shared<OneDnn>()),
-      account_(std::make_shared<MemoryAccount>()) {
+    : threads_(std::min(threads, omp_get_thread_limit())), operands_(operands_named(operands)),
+      onednn_(std::make_shared<OneDnn>()), account_(std::make_shared<MemoryAccount>()) {
     onednn_->engine = named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); });
     onednn_->stream = named("making a stream", [this] { return dnnl::stream(onednn_->engine); });
     account_->available = available_memory();

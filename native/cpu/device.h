@@ -39,7 +39,7 @@ class Device {
     size_t operand_bytes() const { return operands_ == Operands::BF16 ? 2 : 4; }
     const std::shared_ptr<OneDnn> &onednn() const { return onednn_; }
 
-    // OpenMP keeps the thread count per calling thread, and Java may call from any: every op sets it before it computes.
+    // Sets the number of OpenMP's threads, which belongs to the calling thread: every op does before it computes.
     void enter() const;
 
     // Bytes of all Memory objects now, and at most so far.

@@ -8,7 +8,8 @@ namespace {
 
 // The recurrent convolution works on the output's size: stride 1, same, no dilation.
 ConvolutionShape recurrent_shape(const ConvolutionShape &input) {
-    return {input.out_height(), input.out_width(), input.out / gate_count, input.out, input.kernel_height, input.kernel_width};
+    return {input.out_height(), input.out_width(), input.out / gate_count, input.out, input.kernel_height,
+            input.kernel_width};
 }
 
 // The hidden units of so many frames of the plan's videos, at all positions.
@@ -16,7 +17,7 @@ size_t units(const ConvLstmPlan &plan, int frames) {
     return size_t(frames) * plan.batch * plan.input.output_size() / gate_count;
 }
 
-// Cells a thread takes at a time: about 64 KiB of gates, which stay in the second cache.
+// Cells of a part: about 64 KiB of gates, which stay in the second-level cache.
 size_t grain(int filters) { return std::max<size_t>(16, 4096 / filters); }
 
 }  // namespace
@@ -85,12 +86,13 @@ float *DirectConvLstm::run(const float *x, int frames, int batch, bool from_stat
             c_before = state_->floats() + n;
         }
         float *c = cell(t);
-        // The gates in and out, c of this frame and the one before, h and its operands.
+        // Bytes: the gates in and out, c of this frame and the one before, h and its operands.
         timed(device_.profile(), "gates", 0, (11 * sizeof(float) + operand_bytes) * n, [&] {
             parallel_for(cells(), grain(plan_.filters()), [&](size_t begin, size_t end) {
                 const size_t at = begin * plan_.filters();
-                passes().gates_forward(end - begin, plan_.filters(), plan_.activation, plan_.recurrent_activation, z + gate_count * at,
-                        c_before ? c_before + at : nullptr, c + at, h + at, h_operand_.target(t * n + at));
+                passes().gates_forward(end - begin, plan_.filters(), plan_.activation, plan_.recurrent_activation,
+                        z + gate_count * at, c_before ? c_before + at : nullptr, c + at, h + at,
+                        h_operand_.target(t * n + at));
             });
         });
         if (t + 1 == commit) {
@@ -110,14 +112,14 @@ float *DirectConvLstm::backward(const float *dy) {
         const bool last = t == frames_ - 1;
         float *dz = gates_.floats() + t * gate_count * n;
         const float *c = cell(t), *c_before = t > 0 ? cell(t - 1) : nullptr;
-        // The gates, the gradient of z, c of this frame and the one before, the gradients of h from two sides and of c
-        // in and out.
-        const double bytes = 10 * sizeof(float) + 4 * device_.operand_bytes();
+        // Bytes: the gates, the gradient of z, c of this frame and the one before, two gradients of h, and the gradient
+        // of c in and out.
+        const double bytes = 10 * sizeof(float) + gate_count * device_.operand_bytes();
         timed(device_.profile(), "gates", 0, bytes * n, [&] {
             parallel_for(cells(), grain(plan_.filters()), [&](size_t begin, size_t end) {
                 const size_t at = begin * plan_.filters();
-                passes().gates_backward(end - begin, plan_.filters(), plan_.activation, plan_.recurrent_activation, dz + gate_count * at,
-                        c_before ? c_before + at : nullptr, c + at, dy + t * n + at,
+                passes().gates_backward(end - begin, plan_.filters(), plan_.activation, plan_.recurrent_activation,
+                        dz + gate_count * at, c_before ? c_before + at : nullptr, c + at, dy + t * n + at,
                         last ? nullptr : dh_->floats() + at, dc_->floats() + at, last,
                         dz_operand_.target(gate_count * (t * n + at)));
             });
@@ -127,7 +129,8 @@ float *DirectConvLstm::backward(const float *dy) {
             recurrent_.backward_data(batch_, dz_operand, dh_->floats());
         }
     }
-    input_.backward_weights(frames_ * batch_, x_operand_.at(x_, 0), dz_operand, plan_.kernel_gradient, plan_.bias_gradient);
+    input_.backward_weights(frames_ * batch_, x_operand_.at(x_, 0), dz_operand, plan_.kernel_gradient,
+            plan_.bias_gradient);
     if (frames_ > 1) {
         // h of frames 0..T-2 with the gradient of z of frames 1..T-1: both contiguous.
         recurrent_.backward_weights((frames_ - 1) * batch_, h_operand_.at(h_.floats(), 0),

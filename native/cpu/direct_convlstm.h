@@ -1,7 +1,7 @@
-// A ConvLSTM layer by oneDNN's convolutions, of any shape. Forward, the input convolution runs once over all frames;
-// then each frame adds its recurrent convolution to z and makes one pass for gates, cell and output. Backward through
-// time makes one pass and one backward-data convolution a frame; each weights gradient is one convolution over all
-// frames.
+// A ConvLSTM layer of any shape (see convlstm.h) by oneDNN's convolutions. Forward: the input convolution over all
+// frames at once; then for each frame the recurrent convolution, added to z, and one pass for gates, cell and output.
+// Backward through time: one pass and one backward-data convolution for each frame; then each weights gradient is one
+// convolution over all frames.
 //
 // z, the activated gates and the gradient of z share one block of memory, in this order.
 #pragma once

@@ -11,7 +11,7 @@ namespace FRAMECAST_ISA {
 
 namespace {
 
-// Adding 0x7fff and the lowest kept bit, then cutting, rounds to nearest even; a NaN is kept a NaN.
+// To nearest, ties to even: add 0x7fff and the lowest bit that is kept, then truncate. NaN stays NaN.
 inline uint32_t rounded_bits(float x) {
     const auto bits = static_cast<uint32_t>(to_bits(x));
     const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
@@ -30,7 +30,7 @@ void round_bf16(const float *x, float *y, size_t n) {
     }
 }
 
-// n values as operands from element `at` on.
+// Writes n values as operands, from element `at` on.
 inline void to_operands(const float *x, OperandTarget target, size_t at, size_t n) {
     switch (target.operands) {
         case Operands::F32: break;
@@ -60,7 +60,8 @@ void gates_backward(size_t cells, int filters, Activation activation, Activation
         for (size_t first = 0; first < filters_; first += run_units) {
             const size_t n = filters_ - first < run_units ? filters_ - first : run_units;
             const size_t at = cell * filters_ + first;
-            float *i = gates + cell * gate_count * filters_ + first, *f = i + filters_, *g = f + filters_, *o = g + filters_;
+            float *i = gates + cell * gate_count * filters_ + first;
+            float *f = i + filters_, *g = f + filters_, *o = g + filters_;
             for (size_t k = 0; k < n; k++) {
                 gradient[k] = dh ? dy[at + k] + dh[at + k] : dy[at + k];
             }
@@ -131,7 +132,8 @@ void scatter_strided(const float *x, float *y, size_t stride, size_t rows, int c
     }
 }
 
-// Sums n terms in float32 over short runs and in float64 over these: fixed order, and no error that grows with n.
+// The sum of n terms: in float32 over short runs, in float64 over the runs. The order is fixed, and the error does not
+// grow with n.
 template <typename Term>
 inline double sum_of(size_t n, Term term) {
     constexpr size_t run = 16, lanes = 32;
@@ -167,7 +169,7 @@ double bce_logits(const float *logits, const float *targets, size_t n, float sca
 }
 
 double bce(const float *outputs, const float *targets, size_t n, float scale, float *gradient) {
-    // Not a hot path: networks that end in a sigmoid are trained on their logits.
+    // Seldom used: networks that end in a sigmoid are trained on their logits.
     const float low = 1e-7f, high = 1.0f - 1e-7f;
     double total = 0;
     for (size_t k = 0; k < n; k++) {

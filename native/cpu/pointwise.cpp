@@ -66,8 +66,8 @@ double loss(Device &device, const char *kind_name, const float *outputs, const f
     const auto part = [&](size_t begin, size_t end, double *total) {
         *total = pass(outputs + begin, targets + begin, end - begin, scale, gradient ? gradient + begin : nullptr);
     };
-    // As the loss's formula has them (passes.h), an exponential or logarithm counting as one, and the sum; then those
-    // of its gradient.
+    // Operations of the formula in passes.h (an exponential or logarithm counts as one) and of the sum; then those of
+    // the gradient.
     const bool square = kind == LossKind::MEAN_SQUARED_ERROR;
     const double operations = (square ? 3 : 8) + (gradient ? square ? 1 : 3 : 0);
     std::vector<double> sum;
@@ -79,7 +79,7 @@ double loss(Device &device, const char *kind_name, const float *outputs, const f
 void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,
         double beta1, double beta2, double epsilon) {
     device.enter();
-    // Three for m, four for v, five for p; four rows are read and three written.
+    // Three operations for m, four for v, five for p; four arrays are read and three written.
     timed(device.profile(), "Adam", 12.0 * size, 28.0 * size, [&] {
         parallel_for(size, grain, [&](size_t begin, size_t end) {
             passes().adam(parameters + begin, gradients + begin, m + begin, v + begin, end - begin,

@@ -31,7 +31,7 @@ class SpaceToDepth {
     std::unique_ptr<Memory> dx_;
 };
 
-// The mean of the losses of `size` elements. `kind` is the name of one of LossKind. `gradient`, of the mean loss, may be
+// The mean of the losses of `size` elements; `kind` is the name of one of LossKind. `gradient`, of the mean, may be
 // null.
 double loss(Device &device, const char *kind, const float *outputs, const float *targets, int64_t size,
         float *gradient);

@@ -1,4 +1,4 @@
-// Vectors of float32 as wide as the instruction set a file is compiled for, by the compiler's own vector types.
+// Vectors of float32 as wide as the instruction set has them, as GCC's vector types.
 // Only for files that are compiled once for each instruction set (see dispatch.cpp).
 #pragma once
 
@@ -30,7 +30,7 @@ inline Vector load_some(const float *from, int n) {
     return value;
 }
 
-// Whether any value is not zero. By the compiler's builtins: immintrin.h would be a fifth of the time to compile a file.
+// Whether any value is not zero. By builtins: immintrin.h takes a while to compile.
 inline bool any(Vector x) {
 #ifdef __AVX512F__
     constexpr int not_equal = 4, all = -1, current_rounding = 4;
@@ -40,7 +40,8 @@ inline bool any(Vector x) {
 #endif
 }
 
-// To the nearest bfloat16 value, ties to even: adding 0x7fff and the lowest kept bit, then cutting. A NaN stays one.
+// To the nearest bfloat16 value, ties to even: add 0x7fff and the lowest bit that is kept, then truncate. NaN stays
+// NaN.
 inline Vector to_nearest_bf16(Vector x) {
     const Words bits = reinterpret_cast<Words>(x);
     const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & static_cast<int32_t>(0xffff0000);

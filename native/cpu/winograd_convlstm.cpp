@@ -14,8 +14,8 @@ namespace {
 
 size_t bytes_if(bool wanted, size_t values) { return wanted ? values * sizeof(float) : 0; }
 
-// Rows of tiles in a band. Larger bands read the kernel less often, up to some 32 tiles, then they leave the cache; but
-// the thread with the most bands is to have as few rows as possible.
+// Rows of tiles in a band. Larger bands read the kernel less often, but beyond 32 tiles or so they do not fit the
+// cache. First of all, the thread with the most bands is to have as few rows as possible.
 int rows_of_bands(int tiles_across, int tiles_down, int batch, int threads) {
     const int most = std::max(1, std::min(32 / tiles_across, tiles_down));
     int best = 1, best_rows = std::numeric_limits<int>::max();
@@ -46,8 +46,8 @@ bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &inpu
     const bool usual = kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.same
             && input.stride_height == 1 && input.stride_width == 1 && input.dilation_height == 1
             && input.dilation_width == 1 && input.out % gate_columns == 0;
-    // Vectors of bfloat16 multiply twice as fast as those of float32, matrix units ten times. A 1x1 kernel has nothing
-    // to save, a 3x3 one three products of four.
+    // Bfloat16 multiplies twice as fast as float32 with vectors, ten times with matrix units. Winograd saves nothing
+    // with a 1x1 kernel, and three multiplications of four with a 3x3 one.
     const bool faster = device.operands() != Operands::BF16 || (kernel > 1 && !Device::has_matrix_units());
     return usual && faster;
 }
@@ -103,8 +103,8 @@ float *WinogradConvLstm::step(const float *x, int frames, int batch, int commit)
     return run(x, frames, batch, has_state_, commit);
 }
 
-// Runs work(band of an image, image, thread, seconds) over the bands of all images of a frame. A thread takes always
-// the same ones: what it adds up comes out the same each time.
+// Runs work(band of an image, image, thread, seconds) over the bands of all images of a frame. Each thread has the same
+// bands every time, so that its sums have the same bits.
 template <typename Work>
 void WinogradConvLstm::over_bands(CellSeconds &total, Work work) {
     const bool profiled = device_.profile().on();
@@ -243,7 +243,7 @@ float *WinogradConvLstm::backward(const float *dy) {
     return dx_ ? dx_->floats() : nullptr;
 }
 
-// The gradient of a frame's images from its bands.
+// Adds the bands of a gradient, which overlap by their margins, to images.
 void WinogradConvLstm::combine(const float *bands, int channels, int channels_padded, float *out) {
     const size_t image = cells_.bands * cells_.margin_values(channels_padded);
     parallel_for(size_t(batch_) * cells_.height, 8, [&](size_t begin, size_t end) {

@@ -13,7 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Native memory is counted, given back, and refused in a sentence. */
+/** Native memory is counted and freed; a request that is too large is refused with a message. */
 class CpuMemoryTest {
 
     private static final String SENTENCE = "The CPU backend failed: out of memory: \\S+ GB are needed and \\S+ GB are "
@@ -56,10 +56,10 @@ class CpuMemoryTest {
                     {"type": "BatchNormalization"},
                     {"type": "Conv3D", "filters": %s, "kernel_size": 3}, {"type": "BatchNormalization"}]}""";
         try (CpuBackend backend = new CpuBackend(Precision.FP32, 1)) {
-            // The last layers do not fit, whatever the machine: 16384 filters of 64x64 for 10,000 frames of 8 videos.
+            // The last layers fit no machine: 16384 filters of 64x64 for 10,000 frames of 8 videos.
             refuses(backend, () -> Network.forInference(backend, ModelJson.parse(model.formatted(16384), "it"), 10000,
                     8));
-            // Nor does a single layer for very many videos.
+            // A single layer for very many videos.
             refuses(backend, () -> Network.forTraining(backend, ModelJson.parse(model.formatted(2), "it"),
                     Loss.MEAN_SQUARED_ERROR, 20000, 100000));
         }

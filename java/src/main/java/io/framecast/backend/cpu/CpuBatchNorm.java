@@ -24,8 +24,8 @@ final class CpuBatchNorm implements Op {
         this.ops = ops;
         channels = spec.channels();
         pixels = (long) spec.height() * spec.width();
-        op = call(() -> new NativeCpu.BatchNorm(ops.device(), pixels * plan.frames() * plan.batch(), channels, spec.epsilon(),
-                spec.momentum(), pointer(gamma.value()), pointer(beta.value()), pointer(movingMean),
+        op = call(() -> new NativeCpu.BatchNorm(ops.device(), pixels * plan.frames() * plan.batch(), channels,
+                spec.epsilon(), spec.momentum(), pointer(gamma.value()), pointer(beta.value()), pointer(movingMean),
                 pointer(movingVariance), pointer(gamma.gradient()), pointer(beta.gradient())));
     }
 
