@@ -37,6 +37,16 @@ class CpuMemoryTest {
     }
 
     @Test
+    void aClosedBackendCountsNothing() {
+        CpuBackend backend = new CpuBackend(Precision.FP32, 1);
+        backend.close();
+        for (Executable call : List.<Executable>of(backend::bytesInUse, backend::peakBytes, backend::threads,
+                backend::description, backend::takeProfile, backend::measureCeilings)) {
+            assertEquals("The backend is closed.", assertThrows(IllegalStateException.class, call).getMessage());
+        }
+    }
+
+    @Test
     void anAbsurdTensorIsRefusedInASentence() {
         assertRefused(1L << 45);
         assertRefused(1L << 60);
