@@ -9,7 +9,7 @@ namespace framecast {
 
 namespace {
 
-// Rows a part takes: a fixed number, so that sums are the same for any number of threads.
+// Rows of a part: they do not depend on the number of threads, so that sums do not either.
 size_t grain(int channels) { return std::max<size_t>(64, (1 << 17) / channels); }
 
 }  // namespace
@@ -27,12 +27,12 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
     rows_ = rows;
     const size_t channels = channels_;
     if (training) {
-        // In float64 the mean of squares less the square of the mean keeps more digits than float32 input has.
+        // variance = mean(x^2) - mean(x)^2: in float64, what cancels is far below the digits of float32 input.
         const auto part = [&](size_t begin, size_t end, double *sum) {
             passes().moments(x + begin * channels, end - begin, channels_, sum, sum + channels);
         };
         std::vector<double> sums;
-        // A sum, and a sum of squares.
+        // Operations and bytes of a sum and a sum of squares.
         timed(device_.profile(), "statistics", 3 * values(), 4 * values(),
                 [&] { sums = parallel_sum(rows, grain(channels_), 2 * channels, part); });
         for (size_t k = 0; k < channels; k++) {
@@ -75,7 +75,7 @@ float *BatchNorm::backward(float *dy) {
                 sum + channels);
     };
     std::vector<double> sums;
-    // A sum, and a sum of products.
+    // Operations and bytes of a sum and a sum of products.
     timed(device_.profile(), "gradient statistics", 3 * values(), 8 * values(),
             [&] { sums = parallel_sum(rows_, grain(channels_), 2 * channels, part); });
     std::vector<float> a(channels), b(channels), c(channels);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "onednn.h"
 #include "parallel.h"
 
 namespace framecast {
@@ -13,7 +14,7 @@ namespace {
 constexpr int fewest_tries = 4;
 constexpr double seconds_to_try = 0.5;
 
-// The least seconds that `work` takes. The first time, which touches memory and packs, does not count.
+// The shortest time of `work`. The first run, which touches memory and packs operands, is not counted.
 template <typename Work>
 double least_seconds(Work work) {
     work();
@@ -34,20 +35,21 @@ double matmul_flops(Device &device, int size, bool bf16) {
     device.enter();
     return named("a matrix product", [&] {
         using dnnl::memory;
-        auto &engine = device.engine();
+        auto &engine = device.onednn()->engine;
+        auto &stream = device.onednn()->stream;
         const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-        // Layouts are oneDNN's choice, as they are for the weights of convolutions.
+        // oneDNN chooses the layouts, as it does for the weights of convolutions.
         const memory::desc operand({size, size}, type, memory::format_tag::any);
         const memory::desc result({size, size}, memory::data_type::f32, memory::format_tag::ab);
         const dnnl::matmul::primitive_desc desc(engine, operand, operand, result);
         const dnnl::matmul matmul(desc);
         memory a(desc.src_desc(), engine), b(desc.weights_desc(), engine), c(desc.dst_desc(), engine);
-        // All 0.747, in either type and in any layout: a processor may multiply zeros at a higher clock.
+        // All values 0.747, in both types and any layout: with zeros a processor may run at a higher clock.
         std::memset(a.get_data_handle(), 0x3f, desc.src_desc().get_size());
         std::memset(b.get_data_handle(), 0x3f, desc.weights_desc().get_size());
         const double seconds = least_seconds([&] {
-            matmul.execute(device.stream(), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
-            device.stream().wait();
+            matmul.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+            stream.wait();
         });
         return 2.0 * size * size * size / seconds;
     });
@@ -55,7 +57,7 @@ double matmul_flops(Device &device, int size, bool bf16) {
 
 double copy_bytes(Device &device, size_t bytes) {
     device.enter();
-    // Not of the device's memory, whose peak is the model's.
+    // Not from the device's memory: its peak is to be that of the model.
     const std::unique_ptr<char[]> from(new char[bytes]), to(new char[bytes]);
     const size_t part = (bytes + device.threads() - 1) / device.threads();
     parallel_for(bytes, part, [&](size_t begin, size_t end) { std::memset(&from[begin], 1, end - begin); });

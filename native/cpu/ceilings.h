@@ -1,5 +1,4 @@
-// What the machine can do at most: the yardsticks of benchmarks, each the best of several tries, on the device's
-// threads.
+// The machine's peak rates, with which benchmarks compare: each the best of several tries, on the device's threads.
 #pragma once
 
 #include "device.h"
@@ -10,7 +9,7 @@ namespace framecast {
 // bfloat16 or float32 operands and a float32 result.
 double matmul_flops(Device &device, int size, bool bf16);
 
-// Bytes a second of copying a block of `bytes`, each of which counts twice: it is read and written.
+// Bytes a second of copying a block of `bytes`, those read and those written both counted.
 double copy_bytes(Device &device, size_t bytes);
 
 }  // namespace framecast

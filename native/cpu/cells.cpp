@@ -14,7 +14,7 @@ namespace FRAMECAST_ISA {
 
 namespace {
 
-// Puts the time since it last looked down to one kind of work.
+// Adds the time since the last lap to one kind of work.
 class Clock {
   public:
     explicit Clock(CellSeconds *seconds) : seconds_(seconds), last_(seconds ? Profile::now() : 0) {}
@@ -46,7 +46,7 @@ struct Band {
 
     int top(int tile) const { return (first_row + tile / cells.tiles_across) * m; }
     int left(int tile) const { return tile % cells.tiles_across * m; }
-    // visit(pixel of the image, pixel of the tile) for those outputs of a tile that lie in the image.
+    // visit(pixel of the image, pixel of the tile) for the outputs of a tile that are inside the image.
     template <typename Visit>
     void each_pixel(int tile, Visit visit) const {
         const int rows = std::min(m, cells.height - top(tile)), columns = std::min(m, cells.width - left(tile));
@@ -58,8 +58,8 @@ struct Band {
     }
 };
 
-// Transforms `channels` channels of the tiles of a band into columns `column` and on of (points, tiles, depth). Unless
-// null, `seen` has a word for each tile, in which the bits of the pixels (n, n) that are not zero are set.
+// Transforms `channels` channels of the tiles of a band into (points, tiles, depth), from column `column` of the depth
+// on. Unless null, `seen` has a word for each tile: the bits of those of its pixels (n, n) that are not zero are set.
 template <typename W>
 void transform_image(const Band<W> &band, const float *image, int channels, int column, float *inputs,
         uint64_t *seen) {
@@ -90,7 +90,7 @@ void transform_image(const Band<W> &band, const float *image, int channels, int 
     }
 }
 
-// Those of h come first in the depth, then those of x.
+// In the depth, the channels of h come first, then those of x.
 template <typename W>
 void transform_inputs(const Band<W> &band, const float *x, const float *h_before, float *inputs, uint64_t *seen) {
     if (h_before) {
@@ -99,7 +99,7 @@ void transform_inputs(const Band<W> &band, const float *x, const float *h_before
     transform_image(band, x, band.cells.in, band.cells.filters, inputs, seen);
 }
 
-// The pixels (n, n) of a tile that output `pixel` of (m, m) sees.
+// The pixels (n, n) of a tile that output `pixel` of (m, m) depends on.
 template <typename W>
 constexpr uint64_t window(int pixel) {
     uint64_t bits = 0;
@@ -115,9 +115,9 @@ void forward(const Cells &cells, const ForwardBand &work) {
     const Band<W> band(cells, work.band);
     Clock clock(work.seconds);
     float *inputs = work.scratch, *products = inputs + points * cells.input_pitch();
-    // Where an output sees nothing but zeros it is to be zero, and not what rounding leaves of the tile's other pixels:
-    // z would lie beside the kink of relu instead of on it, in all of a video's black background. With 1x1 kernels
-    // there are no other pixels.
+    // An output that depends on zeros only must be exactly zero, without rounding errors from the tile's other pixels:
+    // relu's derivative jumps at 0, and a video's black background is all zeros. With 1x1 kernels there are no other
+    // pixels.
     auto *seen = reinterpret_cast<uint64_t *>(products + points * cells.gate_pitch());
     std::fill(seen, seen + band.tiles, 0);
     transform_inputs(band, work.x, work.h_before, inputs, n > 1 ? seen : nullptr);
@@ -136,12 +136,12 @@ void forward(const Cells &cells, const ForwardBand &work) {
         for (int first = 0; first < band.tiles; first += band.block_tiles) {
             const int block_tiles = std::min(band.block_tiles, band.tiles - first);
             const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
-            alignas(64) float local[4 * block_size];
-            // Pixels beyond the last tile of a band are computed on, so they must be numbers.
+            alignas(64) float local[gate_count * block_size];
+            // Pixels after the last tile of a band are computed too, and must not be uninitialised.
             if (block_tiles < band.block_tiles) {
                 std::memset(local, 0, sizeof local);
             }
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     const Vector bias = load(work.bias + gate * cells.filters + chunk * unit_chunk + k);
                     for (int tile = 0; tile < block_tiles; tile++) {
@@ -162,7 +162,7 @@ void forward(const Cells &cells, const ForwardBand &work) {
             gates_run(cells.activation, cells.recurrent, block_size, local, local + block_size, local + 2 * block_size,
                     local + 3 * block_size, work.c_before ? work.c_before + block : nullptr, c, h);
             if (work.gates) {
-                std::memcpy(work.gates + 4 * block, local, sizeof local);
+                std::memcpy(work.gates + gate_count * block, local, sizeof local);
             }
             for (int tile = 0; tile < block_tiles; tile++) {
                 band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
@@ -175,7 +175,8 @@ void forward(const Cells &cells, const ForwardBand &work) {
     }
 }
 
-// The gradient of `channels` channels from columns `column` on of (points, tiles, depth), added up with margins.
+// The gradient of `channels` channels, from column `column` of (points, tiles, depth) on: the band's image with
+// margins.
 template <typename W>
 void gather_image(const Band<W> &band, const float *inputs, int channels, int column, float *image) {
     constexpr int m = W::m, n = W::n;
@@ -207,16 +208,16 @@ void backward(const Cells &cells, const BackwardBand &work) {
     clock.lap(&CellSeconds::transforms);
 
     const size_t begin = work.h_before ? 0 : cells.filters, depth = cells.depth - begin;
-    // The columns of the depth whose gradient is asked for.
+    // The columns of the depth whose gradient is computed.
     const size_t first_column = work.dh_before ? 0 : cells.filters;
     const size_t columns = (work.dh_before ? cells.filters : 0) + (work.dx ? cells.in_padded : 0);
     for (int chunk = 0; chunk < cells.chunks; chunk++) {
-        Vector bias_gradient[4][unit_chunk / lanes] = {};
+        Vector bias_gradient[gate_count][unit_chunk / lanes] = {};
         for (int first = 0; first < band.tiles; first += band.block_tiles) {
             const int block_tiles = std::min(band.block_tiles, band.tiles - first);
             const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
-            // Pixels outside the image have no gradient.
-            alignas(64) float dh[block_size] = {}, dz[4 * block_size];
+            // Pixels outside the image have a gradient of zero.
+            alignas(64) float dh[block_size] = {}, dz[gate_count * block_size];
             for (int tile = 0; tile < block_tiles; tile++) {
                 band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
                     const size_t at = pixel * cells.filters + chunk * unit_chunk;
@@ -227,13 +228,13 @@ void backward(const Cells &cells, const BackwardBand &work) {
                     }
                 });
             }
-            const float *gates = work.gates + 4 * block;
+            const float *gates = work.gates + gate_count * block;
             gates_backward_run(cells.activation, cells.recurrent, block_size, gates, gates + block_size,
                     gates + 2 * block_size, gates + 3 * block_size, work.c_before ? work.c_before + block : nullptr,
                     work.c + block, work.last, dh, work.dc + block, dz, dz + block_size, dz + 2 * block_size,
                     dz + 3 * block_size);
             clock.lap(&CellSeconds::gates);
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     for (int tile = 0; tile < block_tiles; tile++) {
                         const float *z = dz + gate * block_size + tile * m * m * unit_chunk + k;
@@ -252,7 +253,7 @@ void backward(const Cells &cells, const BackwardBand &work) {
             }
             clock.lap(&CellSeconds::transforms);
         }
-        for (int gate = 0; gate < 4; gate++) {
+        for (int gate = 0; gate < gate_count; gate++) {
             for (int k = 0; k < unit_chunk; k++) {
                 work.bias_gradient[gate * cells.filters + chunk * unit_chunk + k]
                         += bias_gradient[gate][k / lanes][k % lanes];
@@ -294,7 +295,7 @@ void combine(const Cells &cells, const float *bands, int row, int channels, int 
     const int band_height = cells.band_rows * cells.tile, before = (cells.kernel - 1) / 2;
     const size_t across = cells.margin_columns();
     const int own = row / band_height;
-    // Bands in their order, so that sums are the same whoever computes them.
+    // Bands in order, so that the sums have the same bits on any thread.
     bool empty = true;
     for (int band = std::max(0, own - 1); band <= std::min(own + 1, cells.bands - 1); band++) {
         const int line = row - band * band_height + before;
@@ -314,14 +315,14 @@ void combine(const Cells &cells, const float *bands, int row, int channels, int 
     }
 }
 
-// Where row `row` of the depth has its taps: pointer to tap (0, 0), and the step from tap to tap.
+// The taps of row `row` of the depth: a pointer to tap (0, 0), and the distance between taps.
 inline float *taps_of(const Cells &cells, float *kernel, float *recurrent_kernel, int row) {
-    const size_t columns = 4 * size_t(cells.filters);
+    const size_t columns = gate_count * size_t(cells.filters);
     return row < cells.filters ? recurrent_kernel + row * columns : kernel + (row - cells.filters) * columns;
 }
 
 inline size_t tap_step(const Cells &cells, int row) {
-    return (row < cells.filters ? cells.filters : cells.in) * 4 * size_t(cells.filters);
+    return (row < cells.filters ? cells.filters : cells.in) * gate_count * size_t(cells.filters);
 }
 
 template <typename W>
@@ -332,7 +333,7 @@ void transform_kernel(const Cells &cells, const float *kernel, const float *recu
         const float *taps = taps_of(cells, const_cast<float *>(kernel), const_cast<float *>(recurrent_kernel), row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     const int column = gate * unit_chunk + k;
                     expand_tile<Taps<W>, n>(
@@ -363,7 +364,7 @@ void kernel_gradient(const Cells &cells, const float *transformed, int begin, in
         float *taps = taps_of(cells, kernel, recurrent_kernel, row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     gather_tile<Taps<W>, n>(
                             [&](int point) {

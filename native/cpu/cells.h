@@ -1,16 +1,17 @@
-// A frame of a ConvLSTM whose convolutions are Winograd's (see winograd.h), in bands that one thread takes.
+// One frame of a ConvLSTM by Winograd's convolutions (see winograd.h), split into bands of tile rows, each the work of
+// one thread.
 //
-// Both convolutions of a frame are one, over the channels of h and x together, and what follows is done while it is
-// in cache. Forward, for a band of tiles:
+// The two convolutions of a frame are computed as one, over the channels of h and x together, and the gates follow
+// while the results are in cache. Forward, for a band of tiles:
 //
 //   inputs    h and x, transformed                                          (points, tiles, depth)
 //   products  times the transformed kernel, 16 hidden units at a time       (points, tiles, 4 gates, 16 units)
-//   gates     transformed back to z, then gates, cell and output; z itself never reaches memory
+//   gates     products transformed back to z, then gates, cell and output; z stays in cache
 //
-// Backward, the transposes: gates to the gradient of z, transformed; its products with the kernel give the gradients of
-// h and x in transformed form, its products with the transformed inputs add to the gradient of the transformed kernel.
-// The tiles of an image overlap in their inputs by the kernel's size less one: each band adds up its own part, with a
-// margin, and combine() adds the margins.
+// Backward makes the transposed steps: from the gates the gradient of z, transformed; its products with the kernel are
+// the transformed gradients of h and x; its products with the transformed inputs add to the gradient of the transformed
+// kernel. The inputs of neighbouring tiles overlap by the kernel's size minus one: each band computes its part of an
+// image's gradient with a margin, and combine() adds the overlapping parts.
 //
 // Gates and cells are kept in blocks of 16 pixels by 16 hidden units: a block is a tile of 4x4, or 16 tiles of 1x1. All
 // other images are NHWC.
@@ -18,22 +19,20 @@
 
 #include <cstddef>
 
-#include "convolution_shape.h"
+#include "convlstm.h"
 #include "passes.h"
 
 namespace framecast {
 
-constexpr int unit_chunk = 16;                              // hidden units at a time
+constexpr int unit_chunk = 16;                              // hidden units computed together
 constexpr int block_pixels = 16;                            // pixels of a block
 constexpr int block_size = unit_chunk * block_pixels;       // values of a block of cells
-constexpr int gate_columns = 4 * unit_chunk;                // i, f, g, o of a chunk
+constexpr int gate_columns = gate_count * unit_chunk;                // i, f, g, o of a chunk
 
-// What a layer's frames have in common.
+// The sizes and settings of a layer.
 struct Cells {
-    // `input` is the input convolution, with 4*filters out; its kernel is square, of 1, 3 or 5. The layer serves up to
-    // `batch` videos on so many threads.
-    Cells(const ConvolutionShape &input, Activation activation, Activation recurrent, bool rounded, int batch,
-            int threads);
+    // The kernels are square, of 1, 3 or 5.
+    Cells(const ConvLstmPlan &plan, bool rounded, int threads);
 
     int height, width, in, filters, kernel;
     Activation activation, recurrent;
@@ -55,7 +54,7 @@ struct Cells {
         const int tiles = block_pixels / (tile * tile);
         return (band_tiles() + tiles - 1) / tiles;
     }
-    // Values of an image's cells in blocks; its gates are four times as many.
+    // Values of an image's cells in blocks; its gates are gate_count times as many.
     size_t cell_values() const { return size_t(bands) * band_values(); }
     size_t band_values() const { return size_t(band_blocks()) * chunks * block_size; }
     // Values of the transformed kernel, and of its transpose.
@@ -67,37 +66,37 @@ struct Cells {
     size_t margin_columns() const { return size_t(tiles_across) * tile + margin(); }
     size_t margin_values(int channels) const { return margin_rows() * margin_columns() * channels; }
 
-    // A position's pitch is longer by a line of cache than its values: with a power of two, the positions of a tile
-    // would all fall into the same few sets of the cache.
+    // The distance between a tile's points, with a cache line of padding: with a power of two, all points of a tile
+    // would map to the same few sets of the cache.
     size_t input_pitch() const { return size_t(band_tiles()) * depth_padded + 16; }
     size_t gate_pitch() const { return size_t(band_tiles()) * gate_columns + 16; }
-    // Values of scratch a thread needs, forward and backward.
+    // Values of a thread's scratch memory.
     size_t scratch_values(bool backward) const {
         return points * (input_pitch() * (backward ? 2 : 1) + gate_pitch()) + seen_values();
     }
-    // Room for 64 bits for each tile of a band, in whole lines of cache.
+    // For 64 bits for each tile of a band, in whole cache lines.
     size_t seen_values() const { return (band_tiles() * 2 + 15) / 16 * 16; }
 };
 
-// Seconds a thread spent on each kind of work; null where nobody asks.
+// The seconds of a thread for each kind of work.
 struct CellSeconds {
     double transforms = 0, gates = 0;
-    double products = 0;            // forward; backward those that give gradients of h and x
-    double kernel_products = 0;     // those that give the gradient of the kernel
+    double products = 0;            // in forward; in backward those for the gradients of h and x
+    double kernel_products = 0;     // those for the gradient of the kernel
 };
 
 struct ForwardBand {
     int band;                   // of the image
     const float *x;             // (height, width, in)
-    const float *h_before;      // (height, width, filters), or null where it is zero
+    const float *h_before;      // (height, width, filters), or null for zeros
     const float *kernel;        // transformed
     const float *bias;          // (4*filters)
-    const float *c_before;      // the band's blocks, or null where they are zero
+    const float *c_before;      // the band's blocks, or null for zeros
     float *c;                   // the band's blocks
-    float *gates;               // the band's blocks, activated gates for backward, or null
+    float *gates;               // the band's blocks of activated gates, for backward; null: not kept
     float *h;                   // (height, width, filters)
     float *scratch;
-    CellSeconds *seconds;
+    CellSeconds *seconds;       // null: not measured
 };
 
 struct BackwardBand {
@@ -114,7 +113,7 @@ struct BackwardBand {
     float *dh_before;           // the band's gradient of h_before with margins, or null at the first frame
     float *dx;                  // the band's gradient of x with margins, (.., in_padded), or null
     float *scratch;
-    CellSeconds *seconds;
+    CellSeconds *seconds;       // null: not measured
 };
 
 struct CellPasses {

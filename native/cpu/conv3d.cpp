@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t grain = 4096;
 
-// As many channels as two vectors hold, at the most: beyond them a convolution keeps its lanes busy by itself.
+// Two vectors of channels: a convolution with more output channels fills vectors without taps as channels.
 constexpr int few_channels = 32;
 
 }  // namespace
@@ -37,12 +37,12 @@ ConvolutionShape Conv3d::with_taps(ConvolutionShape shape, const std::vector<Tap
     return shape;
 }
 
-Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, int activation, int frames, int batch,
-        bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
+Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, const char *activation, int frames,
+        int batch, bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
         float *bias_gradient)
     : device_(device), shape_(shape), taps_(channel_taps(shape, kernel_time)),
       convolution_(device, with_taps(shape, taps_, kernel_time), "convolution"),
-      activation_(static_cast<Activation>(activation)), kernel_(kernel), bias_(bias),
+      activation_(activation_named(activation)), kernel_(kernel), bias_(bias),
       kernel_gradient_(kernel_gradient), bias_gradient_(bias_gradient), packed_(shape.weights_size() * kernel_time),
       packed_gradient_(training ? packed_.size() : 0),
       tap_outputs_(device, size_t(frames) * batch * shape.output_size() * taps_.size() * sizeof(float)),
@@ -112,7 +112,7 @@ void Conv3d::sum_taps(size_t row, float *y) const {
     }
 }
 
-// What row `row` of y took from a tap gives it its gradient; a tap that none took has none.
+// Each contribution that was added to an output has that output's gradient; the others have zero.
 void Conv3d::spread_taps(size_t row, const float *dy) const {
     const size_t out = shape_.out, stride = taps_.size() * out;
     float *taps = tap_outputs_.floats() + row * width() * stride;

@@ -5,7 +5,7 @@
 
 namespace framecast {
 
-// `same` pads as TensorFlow and Keras do: output = ceil(input / stride), the odd pixel of padding last.
+// `same` pads as TensorFlow and Keras do: output = ceil(input / stride); if the padding is odd, the end has one more.
 struct ConvolutionShape {
     int height, width, in, out;
     int kernel_height, kernel_width;

@@ -1,4 +1,4 @@
-// Chooses among the copies of passes.cpp and cells.cpp, one for each instruction set, for the processor at hand.
+// Chooses this processor's copy of passes.cpp and cells.cpp, which are compiled once for each instruction set.
 #include "cells.h"
 #include "passes.h"
 

@@ -3,15 +3,16 @@
 #pragma once
 
 #include "activations.h"
+#include "gate_count.h"
 
 namespace framecast {
 namespace FRAMECAST_ISA {
 namespace {
 
-// The most units of a run backward, whose temporaries stay in the first cache.
+// The most units of a run in backward: its temporaries then stay in the first-level cache.
 constexpr size_t run_units = 256;
 
-// i, f, g, o: the gates' inputs come in, the activated gates go out. c_before may be c, or null where it is zero.
+// i, f, g, o in: the gates' inputs; out: the activated gates. c_before may be c, or null for zeros.
 inline void gates_run(Activation activation, Activation recurrent, size_t n, float *i, float *f, float *g, float *o,
         const float *c_before, float *c, float *h) {
     activate(recurrent, i, n);
@@ -34,13 +35,13 @@ inline void gates_run(Activation activation, Activation recurrent, size_t n, flo
     }
 }
 
-// From the activated gates, c of the frame and the one before (null where zero) and the gradient dh of h; dc comes in,
-// unless at the `last` frame, from the frame after, and goes out for the frame before. With a = activation(c):
+// From the activated gates, c of this frame and the one before (null for zeros) and the gradient dh of h. dc in: from
+// the frame after, not read if `last`; out: for the frame before. With a = activation(c):
 //
 //   do = dh*a        dc += dh*o*activation'(c)
 //   di = dc*g        df = dc*c_before        dg = dc*i        dc_before = dc*f
 //
-// each of do, di, df, dg then times the derivative of its own activation: the gradients of the gates' inputs.
+// Each of do, di, df, dg times the derivative of its own activation is the gradient of the gate's input.
 inline void gates_backward_run(Activation activation, Activation recurrent, size_t n, const float *i, const float *f,
         const float *g, const float *o, const float *c_before, const float *c, bool last, const float *dh, float *dc,
         float *di, float *df, float *dg, float *dout) {

@@ -1,4 +1,4 @@
-// Copies of float32 images in the form convolutions multiply (see Device::operands).
+// Float32 images converted to the type that convolutions multiply (see Operands).
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace framecast {
 
-// Room for the operands of up to `size` values. In fp32 the operands are the values themselves and there is no copy.
+// A buffer for the operands of up to `size` values. In fp32 the operands are the values themselves: no copy is made.
 class OperandBuffer {
   public:
     OperandBuffer(Device &device, size_t size) : device_(device) {
@@ -18,13 +18,13 @@ class OperandBuffer {
         }
     }
 
-    // Converts n values to the operands from element `offset` on, and says where they begin.
+    // Converts n values into the buffer, from element `offset` on. Returns where they begin.
     const void *convert(const float *values, size_t offset, size_t n) {
         if (device_.fp32()) {
             return values;
         }
         parallel_for(n, 1 << 16, [&](size_t begin, size_t end) {
-            if (device_.operands() == OPERANDS_BF16) {
+            if (device_.operands() == Operands::BF16) {
                 auto *words = static_cast<uint16_t *>(memory_->data());
                 passes().to_bf16(values + begin, words + offset + begin, end - begin);
             } else {
@@ -34,12 +34,12 @@ class OperandBuffer {
         return memory_data(offset);
     }
 
-    // For a pass that writes the operands from element `offset` on.
+    // Where a pass writes its operands, from element `offset` on.
     OperandTarget target(size_t offset) const {
         return device_.fp32() ? OperandTarget{} : OperandTarget{device_.operands(), memory_data(offset)};
     }
 
-    // The operands from element `offset` on of a sequence that begins at `values` and was converted before.
+    // The operands from element `offset` on, of values that were converted before and begin at `values`.
     const void *at(const float *values, size_t offset) const {
         return device_.fp32() ? static_cast<const void *>(values + offset) : memory_data(offset);
     }

@@ -1,4 +1,4 @@
-// Splitting a pass over the threads of the device.
+// Parallel loops and sums over the device's threads.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 namespace framecast {
 
-// Calls body(begin, end) on parts of [0, n). Parts are cut at multiples of `grain`, so that they do not depend on
-// the number of threads; which thread takes which part does not change what a part computes.
+// Calls body(begin, end) for parts of [0, n). Parts begin at multiples of `grain`, whatever the number of threads; a
+// part's result does not depend on the thread that computes it.
 template <typename Body>
 void parallel_for(size_t n, size_t grain, Body body) {
     const auto parts = static_cast<std::ptrdiff_t>((n + grain - 1) / grain);
@@ -18,8 +18,8 @@ void parallel_for(size_t n, size_t grain, Body body) {
     }
 }
 
-// The same for reductions: body(begin, end, partial) fills `width` doubles for its part, and the parts are added in
-// their order, whatever the number of threads.
+// The same for sums: body(begin, end, partial) fills `width` doubles for its part. Parts are added in order, so that
+// the bits do not depend on the number of threads.
 template <typename Body>
 std::vector<double> parallel_sum(size_t n, size_t grain, size_t width, Body body) {
     const size_t parts = (n + grain - 1) / grain;

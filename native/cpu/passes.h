@@ -1,50 +1,42 @@
-// The passes over memory that are not convolutions, each over a range that one thread takes.
+// Everything that is not a convolution: passes over memory. Each call is the work of one thread on a range.
 //
-// passes.cpp is compiled once for AVX2 and once for AVX-512; passes() gives the table for the
-// processor at hand. All of them are bound by memory bandwidth, but for the exponentials of the gates.
+// passes.cpp is compiled once for AVX2 and once for AVX-512; passes() returns the table for this processor. All are
+// bound by memory bandwidth, except for the exponentials of the gates.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "enums.h"
+
 namespace framecast {
 
-// Keras's activations. HARD_SIGMOID is Keras 3's, HARD_SIGMOID_KERAS2 that of Keras 2.
-enum Activation : int { LINEAR, RELU, SIGMOID, TANH, HARD_SIGMOID, HARD_SIGMOID_KERAS2 };
-
-// How the operands of convolutions are held. Everything else is float32 always.
-enum Operands : int {
-    OPERANDS_F32 = 0,       // float32
-    OPERANDS_BF16 = 1,      // bfloat16 words, for oneDNN's bfloat16 convolutions
-    OPERANDS_ROUNDED = 2    // bfloat16 values in float32 words, where the machine has no bfloat16 units
-};
-
-// Where a pass also writes its result as operands, or nowhere in float32: there they are the values themselves.
+// Where a pass also writes its result as operands of convolutions. In float32 nowhere: they are the result itself.
 struct OperandTarget {
-    Operands operands = OPERANDS_F32;
+    Operands operands = Operands::F32;
     void *values = nullptr;
 };
 
 struct Passes {
     // Gates, cell and output of `cells` cells (positions of a frame) with `filters` hidden units each.
-    //   z        in: (cells, 4, filters), gate inputs i, f, g, o; out: the activated gates
+    //   z        in: (cells, gate_count, filters), gate inputs i, f, g, o; out: the activated gates
     //   c_before (cells, filters), or null at the first frame, where it is zero
     //   c, h     out: (cells, filters); c may be c_before
-    //   h_operands  out: h once more
+    //   h_operands  out: h as operands
     void (*gates_forward)(size_t cells, int filters, Activation activation, Activation recurrent, float *z,
             const float *c_before, float *c, float *h, OperandTarget h_operands);
     // Its gradient.
     //   gates    in: the activated gates; out, in float32: the gradient of z
     //   dy       (cells, filters): the gradient of h from the layer above
     //   dh       (cells, filters): the gradient of h from the frame after, or null at the last frame
-    //   dc       (cells, filters): in: the gradient of c from the frame after, unread where `last`;
-    //            out: that for the frame before
-    //   dz_operands  out: (cells, 4, filters): the gradient of z, unless in float32
+    //   dc       (cells, filters): in: the gradient of c from the frame after, not read if `last`;
+    //            out: the gradient of c of the frame before
+    //   dz_operands  out: (cells, gate_count, filters): the gradient of z as operands, except in float32
     void (*gates_backward)(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
             const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last,
             OperandTarget dz_operands);
 
-    // x = activation(x), and dy *= activation'(x) told from y = activation(x).
+    // x = activation(x); dy *= activation'(x), computed from y = activation(x).
     void (*activate)(Activation activation, float *x, size_t n);
     void (*activate_backward)(Activation activation, const float *y, float *dy, size_t n);
 
@@ -52,17 +44,17 @@ struct Passes {
     void (*moments)(const float *x, size_t rows, int channels, double *sum, double *square);
     // Adds the sums over rows of dy and dy*x to `sum` and `product`.
     void (*moments_backward)(const float *x, const float *dy, size_t rows, int channels, double *sum, double *product);
-    // y = (x - center)*scale + shift, per channel. Where the mean is large beside the deviation, x*scale and the mean
-    // times scale would be large numbers whose difference is small.
+    // y = (x - center)*scale + shift, per channel. In the form x*scale + shift', digits would cancel where the mean is
+    // much larger than the deviation.
     void (*affine)(const float *x, const float *center, const float *scale, const float *shift, float *y, size_t rows,
             int channels);
     // dy = dy*a + (x - center)*b + c, per channel.
     void (*affine_backward)(const float *x, const float *center, const float *a, const float *b, const float *c,
             float *dy, size_t rows, int channels);
 
-    // y (rows, channels) += x, where row r of x begins at x + r*stride.
+    // y (rows, channels) += x, whose row r begins at x + r*stride.
     void (*add_strided)(const float *x, size_t stride, float *y, size_t rows, int channels);
-    // Row r of y, which begins at y + r*stride, = x (rows, channels).
+    // y = x (rows, channels), where row r of y begins at y + r*stride.
     void (*scatter_strided)(const float *x, float *y, size_t stride, size_t rows, int channels);
 
     // The sum of the losses of n elements; the gradient, times `scale`, goes to `gradient` unless null.
@@ -72,7 +64,7 @@ struct Passes {
     double (*bce)(const float *outputs, const float *targets, size_t n, float scale, float *gradient);
     double (*squared_error)(const float *outputs, const float *targets, size_t n, float scale, float *gradient);
 
-    // One step of Adam on n parameters. 1 - beta comes from outside: in float32 it would lose digits of 0.001.
+    // One step of Adam on n parameters. The caller computes 1 - beta in float64: in float32 it would lose digits.
     void (*adam)(float *p, const float *g, float *m, float *v, size_t n, float alpha, float one_minus_beta1,
             float one_minus_beta2, float epsilon);
 

@@ -1,11 +1,11 @@
-// C (+)= A*B for matrices that lie in cache: what is left of a convolution between the transforms of winograd.h.
+// C = A*B or C += A*B for matrices in cache: the products between the transforms of winograd.h.
 //
 // C is (rows, columns) with row pitch ldc, B (depth, columns) with row pitch ldb, columns a multiple of the vector's
-// lanes. Element (r, k) of A is at a + r*row_step + k*depth_step, so that the transpose of A multiplies as well.
+// lanes. Element (r, k) of A is at a + r*row_step + k*depth_step, so that A may be given transposed.
 //
 // A block of C stays in registers while `depth` outer products are added: each step loads a vector of B for each
-// column of vectors and broadcasts one value of A for each row. What bounds it are the multiply-adds, as long as
-// loads are fewer: 8 for 16 with AVX-512, 6 for 8 with AVX2.
+// column of vectors and broadcasts one value of A for each row. It is bound by the multiply-adds as long as there are
+// fewer loads: 8 loads for 16 multiply-adds with AVX-512, 6 for 8 with AVX2.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace framecast {
 namespace FRAMECAST_ISA {
 namespace {
 
-// Four rows, because bands have a multiple of four tiles mostly: rows that are left over go one by one.
+// Four rows: most bands have a multiple of four tiles. Remaining rows are computed one at a time.
 constexpr int block_rows = 4;
 #ifdef __AVX512F__
 constexpr int block_vectors = 4;
@@ -28,7 +28,7 @@ template <int rows, int vectors, bool accumulate>
 inline void block_product(size_t depth, const float *a, size_t row_step, size_t depth_step, const float *b, size_t ldb,
         float *c, size_t ldc) {
     Vector sum[rows][vectors];
-    // The block below: the multiply-adds of this one give it the time to come.
+    // Prefetch the next block of rows: it arrives during the multiply-adds of this one.
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 4

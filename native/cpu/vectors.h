@@ -1,8 +1,6 @@
-// Vectors of float32 as wide as the instruction set a file is compiled for, by the compiler's own vector types.
+// Vectors of float32 as wide as the instruction set has them, as GCC's vector types.
 // Only for files that are compiled once for each instruction set (see dispatch.cpp).
 #pragma once
-
-#include <immintrin.h>
 
 #include <cstdint>
 
@@ -32,16 +30,18 @@ inline Vector load_some(const float *from, int n) {
     return value;
 }
 
-// Whether any value is not zero.
+// Whether any value is not zero. By builtins: immintrin.h takes a while to compile.
 inline bool any(Vector x) {
 #ifdef __AVX512F__
-    return _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    constexpr int not_equal = 4, all = -1, current_rounding = 4;
+    return __builtin_ia32_cmpps512_mask(x, Vector{}, not_equal, all, current_rounding);
 #else
-    return _mm256_movemask_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+    return __builtin_ia32_movmskps256(reinterpret_cast<Vector>(x != Vector{}));
 #endif
 }
 
-// To the nearest bfloat16 value, ties to even: adding 0x7fff and the lowest kept bit, then cutting. A NaN stays one.
+// To the nearest bfloat16 value, ties to even: add 0x7fff and the lowest bit that is kept, then truncate. NaN stays
+// NaN.
 inline Vector to_nearest_bf16(Vector x) {
     const Words bits = reinterpret_cast<Words>(x);
     const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & static_cast<int32_t>(0xffff0000);

@@ -1,15 +1,17 @@
 // Winograd's short convolutions: m outputs of a correlation with r taps from n = m + r - 1 products instead of m*r.
 //
-// Inputs d (n) and taps g (r) are polynomials, evaluated at n points; the values are multiplied; what comes out is
-// carried back. With a matrix for each, whose row i belongs to point a_i (the last to infinity),
+// Inputs d (n) and taps g (r) are taken as polynomials and evaluated at n points; the values are multiplied point by
+// point; the products are transformed back. With a matrix for each step, whose row i belongs to point a_i (the last to
+// infinity),
 //
 //   y = A^T ((G g) * (B d))        A (n, m): a_i^j      G (n, r): a_i^j / prod over j != i of (a_i - a_j)
 //                                  B (n, n): row i the coefficients of prod over j != i of (x - a_j)
 //
-// In two dimensions each is applied to rows and columns. The products of a position are independent of all others,
-// so a pile of tiles and channels makes one matrix product for each position. The gradients are the transposes of the
-// same three, so they cost the same: dM = A dy, dd = B^T (dM * (G g)), dg = G^T (dM * (B d)).
-// After A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
+// In two dimensions each is applied to rows and columns. Products at different points are independent: over many tiles
+// and channels there is one matrix product for each point. The gradients are the transposes of the same three
+// transforms, and cost the same: dM = A dy, dd = B^T (dM * (G g)), dg = G^T (dM * (B d)).
+//
+// See A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
 //
 // Points come in pairs: 0, then +a and -a, then infinity. The rows of such a pair agree in the even columns and
 // differ in sign in the odd ones, which halves the multiplications of a transform.
@@ -31,7 +33,7 @@ template <int m_, int r_>
 struct Winograd {
     static constexpr int m = m_, r = r_, n = m + r - 1;
     static_assert(n == 1 || n == 6 || n == 8, "the points are chosen for these");
-    // 0, 1, -1, 2, -2, 1/2, -1/2 as far as needed.
+    // The first n - 1 of 0, 1, -1, 2, -2, 1/2, -1/2.
     static constexpr double point(int i) {
         constexpr double magnitudes[] = {1, 2, 0.5};
         return i == 0 ? 0 : (i % 2 ? 1 : -1) * magnitudes[(i - 1) / 2];
@@ -81,7 +83,7 @@ struct Winograd {
     }
 };
 
-// The matrices as types, so that their entries are constants in the code of a transform.
+// The matrices as types: their entries are then compile-time constants of the transforms.
 template <typename W>
 struct Input {
     static constexpr int length = W::n;
@@ -98,7 +100,7 @@ struct Output {
     static constexpr auto matrix = W::output();
 };
 
-// sum += factor * x, leaving out what is nothing.
+// sum += factor * x, without multiplications by 0, 1 or -1. `empty`: nothing was added to sum before.
 template <typename Vec>
 inline __attribute__((always_inline)) void add_term(Vec &sum, bool &empty, float factor, Vec x) {
     if (factor == 0) {
@@ -168,8 +170,8 @@ inline __attribute__((always_inline)) void gather(const Vector *y, Vector *x) {
     }
 }
 
-// One of the two applied to columns and rows, from (in, in) to (out, out): from(k) gives element k, to(k, value) takes
-// it.
+// Applies expand or gather to the columns, then the rows, from (in, in) to (out, out): from(k) loads element k,
+// to(k, value) stores it.
 template <int in, int out, typename Transform, typename From, typename To>
 inline __attribute__((always_inline)) void transform_tile(Transform transform, From from, To to) {
     Vector half[out * in];

@@ -1,12 +1,12 @@
-// A ConvLSTM layer (see convlstm.h for what it computes) by Winograd's convolutions: each frame in one go, from x and
-// h of the frame before to h, without z or its gradient ever in memory. Kernels of 1x1, 3x3 and 5x5, stride 1, same
-// padding, no dilation, filters in multiples of 16.
+// A ConvLSTM layer (see convlstm.h) by Winograd's convolutions, for kernels of 1x1, 3x3 and 5x5, stride 1, same
+// padding, no dilation, and a multiple of 16 filters. A frame is one fused pass from x and h of the frame before to h:
+// z and its gradient stay in cache.
 //
-// It multiplies a fourth (3x3) to a sixth (5x5) as much as the definition says, in float32 always. That is faster than
-// a direct convolution in float32, and than one in bfloat16 unless matrix units compute it (AMX).
+// It makes a fourth (3x3) to a sixth (5x5) of the multiplications of the definition, always in float32. That is faster
+// than a direct convolution in float32, and than one in bfloat16 except with AMX.
 //
-// Rounding: with 5x5 kernels the values between the transforms are up to some ten times larger than what comes out, and
-// so are their rounding errors. They stay within what is allowed for any sum in float32 (see ConvLstmTest).
+// Rounding: with 5x5 kernels the transformed values are up to ten times larger than the results, and so are their
+// rounding errors. They stay within the tolerance of any sum in float32 (see ConvLstmTest).
 #pragma once
 
 #include <memory>
@@ -14,20 +14,16 @@
 
 #include "cells.h"
 #include "convlstm.h"
-#include "convolution.h"
+#include "device.h"
 
 namespace framecast {
 
 class WinogradConvLstm : public ConvLstm {
   public:
-    // Whether this way serves such a layer, and is the faster one on this machine.
+    // Whether such a layer can be computed so, and is faster than DirectConvLstm on this machine.
     static bool serves(const Device &device, const ConvolutionShape &input);
 
-    // As DirectConvLstm's.
-    WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation,
-            int frames, int batch, bool training, bool input_gradient, const float *kernel,
-            const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
-            float *bias_gradient);
+    WinogradConvLstm(Device &device, const ConvLstmPlan &plan);
 
     float *forward(const float *x, int frames, int batch) override;
     float *backward(const float *dy) override;
@@ -41,27 +37,26 @@ class WinogradConvLstm : public ConvLstm {
     void over_bands(CellSeconds &total, Work work);
     void combine(const float *bands, int channels, int channels_padded, float *out);
 
-    // Operations of the convolution of so many channels, over all frames, by the definition.
+    // Floating-point operations of a convolution of so many channels, summed over frames, by the definition.
     double products(double channels) const {
-        return 2.0 * batch_ * pixels() * channels * 4 * cells_.filters * cells_.kernel * cells_.kernel;
+        return 2.0 * batch_ * pixels() * channels * gate_count * cells_.filters * cells_.kernel * cells_.kernel;
     }
     size_t pixels() const { return size_t(cells_.height) * cells_.width; }
     size_t hidden() const { return batch_ * pixels() * cells_.filters; }
     size_t cell_values() const { return batch_ * cells_.cell_values(); }
-    float *cell(int frame) const { return c_.floats() + (training_ ? frame : frame % 2) * cell_values(); }
+    float *cell(int frame) const { return c_.floats() + (plan_.training ? frame : frame % 2) * cell_values(); }
 
     Device &device_;
+    const ConvLstmPlan plan_;
     const Cells cells_;
     const CellPasses &passes_;
-    const bool training_, input_gradient_;
-    const float *kernel_, *recurrent_kernel_, *bias_;
-    float *kernel_gradient_, *recurrent_kernel_gradient_, *bias_gradient_;
 
-    Memory transformed_, transposed_;   // the kernels'
+    Memory transformed_, transposed_;   // the kernels, transformed, and the transpose of that
     Memory gates_, c_;                  // (frames, batch) images in blocks; c of two frames when not training
     Memory h_;                          // (frames, batch, height, width, filters)
     Memory scratch_;                    // a part for each thread
-    // For backward: of one frame, in blocks; as an image; by bands with margins; for each thread.
+    // For backward: dc in blocks and dh as an image, of one frame; dh and dx by bands with margins; a part for each
+    // thread.
     Memory dc_, dh_, dh_bands_, dx_bands_, transformed_gradients_;
     std::unique_ptr<Memory> dx_;
     std::unique_ptr<Memory> state_;     // h and c after the last committed frame

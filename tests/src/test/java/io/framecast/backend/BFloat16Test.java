@@ -11,12 +11,12 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Convolutions of bfloat16 values, in the processor's own format and as float32 values rounded to it.
+ * Convolutions of bfloat16 operands, stored as bfloat16 and as float32 values rounded to bfloat16.
  *
- * <p>The product of two bfloat16 values is exact in float32. So against a reference that rounds the same operands
- * (inputs, kernels, hidden states, gradients of the gate inputs) and computes in float64 otherwise, the tolerances
- * of float32 hold: the cases have no operand near enough to the middle of two bfloat16 values to round differently.
- * Against the reference without rounding, the error has a bound that follows from the format.
+ * <p>The product of two bfloat16 values is exact in float32. So the tolerances of float32 hold against a reference that
+ * rounds the same operands (inputs, kernels, hidden states, gradients of the gate inputs) and computes everything else
+ * in float64: no operand of these cases is so near the middle between two bfloat16 values that it could round
+ * differently. Against a reference without rounding, the bound of the error follows from the format.
  */
 class BFloat16Test {
 

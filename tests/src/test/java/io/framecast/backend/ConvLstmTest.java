@@ -64,7 +64,7 @@ class ConvLstmTest {
             for (int video = 0; video < 2; video++) {
                 layer.op.begin();
                 for (int t = 0; t < frames; t++) {
-                    // A look ahead over several frames that is not kept must leave the state as it was.
+                    // A step over several frames that commits none must leave the state unchanged.
                     int ahead = Math.min(3, frames - t);
                     Tensor seen = layer.op.step(input.slice(t * frame, ahead * frame), ahead, batch, 0);
                     assertClose(c + ", ahead from " + t, Arrays.copyOfRange(h, t * size, (t + ahead) * size),
@@ -98,7 +98,7 @@ class ConvLstmTest {
         }
     }
 
-    /** Where relu has its kink: a gate that sees only zeros, without a bias, must not come out a little beside it. */
+    /** Relu's derivative jumps at 0: a gate that depends on zeros only, without a bias, must be exactly 0. */
     @Test
     void whatSeesOnlyZerosIsExactlyZero() {
         int size = 8;

@@ -50,7 +50,7 @@ class LossTest {
 
     @Test
     void gradientsFarFromTheTargetKeepTheirOwnDigits() {
-        // sigmoid(-17) = 4.14e-8 is not lost beside larger gradients.
+        // sigmoid(-17) = 4.14e-8 keeps its digits beside larger gradients.
         try (TestBackend backend = TestBackend.fp32(device)) {
             LossOp op = backend.own(backend.get().loss(Loss.BINARY_CROSSENTROPY_FROM_LOGITS, 2));
             op.forward(backend.tensor(-17, 40), backend.tensor(0, 0), 2, true);

@@ -12,7 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 
-/** The backend under test, and all that a test makes on it: closed with it, and nothing may be left then. */
+/** The backend under test and everything that a test makes on it. Close fails if memory is not freed then. */
 public final class TestBackend implements AutoCloseable {
 
     private final Backend backend;
@@ -26,7 +26,7 @@ public final class TestBackend implements AutoCloseable {
         return device == TestDevice.CPU ? fp32() : cuda(Convolutions.KERNELS, true);
     }
 
-    /** On the CUDA device that tests use: where that is the software one, with all its checks. */
+    /** The CUDA device under test; if it is the software device, with all of its checks. */
     public static TestBackend cuda(Convolutions convolutions, boolean graphs) {
         if (TestDevice.SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
@@ -35,7 +35,7 @@ public final class TestBackend implements AutoCloseable {
         return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, convolutions, graphs));
     }
 
-    /** With one thread, which keeps small tests fast on busy machines; more are the subject of tests of their own. */
+    /** With one thread: small tests are then fast on a busy machine. Other tests cover more threads. */
     public static TestBackend fp32() {
         return fp32(1);
     }
@@ -45,9 +45,9 @@ public final class TestBackend implements AutoCloseable {
     }
 
     /**
-     * Skips the test where oneDNN cannot have it so.
+     * Skips the test if oneDNN does not support it on this processor.
      *
-     * @param operands one of the two ways to bfloat16
+     * @param operands one of the two forms of bfloat16
      */
     public static TestBackend bf16(CpuBackend.Operands operands) {
         NativeCpu.load();
@@ -61,7 +61,7 @@ public final class TestBackend implements AutoCloseable {
         return backend;
     }
 
-    /** Keeps {@code thing} to close it at the end. */
+    /** Closes {@code thing} at the end. */
     public <T extends AutoCloseable> T own(T thing) {
         made.push(thing);
         return thing;
@@ -73,22 +73,27 @@ public final class TestBackend implements AutoCloseable {
         return tensor;
     }
 
-    /** Weights of these values. Their gradient is NaN: backward must fill it, and add to nothing. */
+    /** Weights of these values. Their gradient is NaN: backward must overwrite it, not add to it. */
     public Weights weights(float... values) {
         float[] nan = new float[values.length];
         Arrays.fill(nan, Float.NaN);
         return new Weights(tensor(values), tensor(nan));
     }
 
-    @Override
-    public void close() {
+    /** Closes what {@link #own} keeps, the last first. */
+    public void closeMade() {
         try {
-            for (AutoCloseable thing : made) {
-                thing.close();
+            while (!made.isEmpty()) {
+                made.pop().close();
             }
         } catch (Exception e) {
             throw new AssertionError(e);
         }
+    }
+
+    @Override
+    public void close() {
+        closeMade();
         if (backend instanceof CpuBackend cpu) {
             assertEquals(0, cpu.bytesInUse(), "bytes in use after all was closed");
         }

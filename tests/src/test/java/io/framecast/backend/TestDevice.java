@@ -1,6 +1,6 @@
 package io.framecast.backend;
 
-/** The devices that every op is tested on; with {@code -Dframecast.device=cuda} the CUDA one is the machine's GPU. */
+/** The devices that every op is tested on; with {@code -Dframecast.device=cuda}, CUDA is the machine's GPU. */
 public enum TestDevice {
     CPU, CUDA;
 

@@ -8,16 +8,19 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** How many processors there are to compute with, and whether native code can: it would end the JVM where it cannot. */
+/**
+ * How many threads this process may use, and whether the native code runs on this processor: without the instructions
+ * that it was compiled for, the JVM would crash.
+ */
 public final class Processor {
 
     private Processor() {
     }
 
     /**
-     * How many threads compute where nobody says how many: as many as this process may keep busy. The JVM knows, from
-     * the processors it is bound to (taskset) and the share that its control group has (a container's CPU limit);
-     * OpenMP and the C++ library know the first only. So every library that makes threads is told this number.
+     * The default number of threads: as many as this process can keep busy. The JVM knows the processors that it is
+     * bound to (taskset) and the limit of its control group (a container's CPU limit). OpenMP and the C++ library know
+     * the former only, so they are given this number.
      */
     public static int threads() {
         return Runtime.getRuntime().availableProcessors();
@@ -33,7 +36,7 @@ public final class Processor {
         try {
             requireFlags(Files.readAllLines(Path.of("/proc/cpuinfo")));
         } catch (IOException e) {
-            // Where the kernel does not say, assume a processor of the last ten years.
+            // The kernel does not tell: assume a processor of the last ten years.
         }
     }
 
