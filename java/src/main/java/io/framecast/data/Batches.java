@@ -79,10 +79,7 @@ public final class Batches {
         int frameSize = videos.frameSize();
         float[] values = new float[videos.frames() * size * frameSize];
         for (int b = 0; b < size; b++) {
-            Video video = videos.get(order[from + b]);
-            for (int t = 0; t < video.frames(); t++) {
-                System.arraycopy(video.values(), t * frameSize, values, (t * size + b) * frameSize, frameSize);
-            }
+            videos.read(order[from + b], 0, videos.frames(), values, b * frameSize, size * frameSize);
         }
         return new Batch(size, videos.frames(), videos.height(), videos.width(), videos.channels(), values);
     }

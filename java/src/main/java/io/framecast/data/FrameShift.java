@@ -23,12 +23,7 @@ public record FrameShift(int videoFrames, int stepSize) {
         return videoFrames - 1;
     }
 
-    /** Where the inputs begin, in values. */
-    public int inputOffset() {
-        return 0;
-    }
-
-    /** Where the targets begin, in values. */
+    /** Where the targets begin, in values; the inputs begin at 0. */
     public int targetOffset() {
         return stepSize;
     }

@@ -111,12 +111,19 @@ public final class MovingMnist implements Videos {
 
     @Override
     public Video get(int index, int from, int to) {
-        byte[] bytes = bytes(index, from, to);
-        float[] values = new float[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            values[i] = (bytes[i] & 0xff) / 255f;
-        }
+        float[] values = new float[(to - from) * SIZE * SIZE];
+        read(index, from, to, values, 0, SIZE * SIZE);
         return new Video(to - from, SIZE, SIZE, 1, values);
+    }
+
+    @Override
+    public void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        byte[] bytes = bytes(index, from, to);
+        for (int t = 0; t < to - from; t++) {
+            for (int i = 0; i < SIZE * SIZE; i++) {
+                target[offset + t * frameStride + i] = (bytes[t * SIZE * SIZE + i] & 0xff) / 255f;
+            }
+        }
     }
 
     /** Video {@code index} as (frames, 64, 64) uint8. */

@@ -103,69 +103,93 @@ public enum NpyType {
      * @param stride from one to the next in {@code to}
      */
     void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count) {
-        int end = first + count * stride;
         switch (this) {
             case BOOL -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at] == 0 ? 0 : 1;
                 }
             }
             case UINT8 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at] & 0xff;
                 }
             }
             case INT8 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at];
                 }
             }
             case UINT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (short) SHORT.get(from, at) & 0xffff;
                 }
             }
             case INT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (short) SHORT.get(from, at);
                 }
             }
             case UINT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (int) INT.get(from, at) & 0xffffffffL;
                 }
             }
             case INT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (int) INT.get(from, at);
                 }
             }
             case UINT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = unsigned((long) LONG.get(from, at));
                 }
             }
             case INT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (long) LONG.get(from, at);
                 }
             }
             case FLOAT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = half((short) SHORT.get(from, at));
                 }
             }
             case FLOAT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (float) FLOAT.get(from, at);
                 }
             }
             case FLOAT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (float) (double) DOUBLE.get(from, at);
                 }
             }
         }
+    }
+
+    /** As the other {@code decode}, of one-byte values: for each byte, as an index from 0 to 255, what the table says. */
+    static void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count, float[] table) {
+        for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
+            to[k] = table[from[at] & 0xff];
+        }
+    }
+
+    /**
+     * The brightness of each byte, for types of one byte: it depends on the byte alone.
+     *
+     * @return null for other types, and if the scale does not take all of the bytes
+     */
+    float[] brightness(Scale scale) {
+        if (bytes != 1) {
+            return null;
+        }
+        byte[] all = new byte[256];
+        for (int k = 0; k < all.length; k++) {
+            all[k] = (byte) k;
+        }
+        float[] table = new float[all.length];
+        decode(all, 0, 1, table, 0, 1, all.length);
+        return scale.toBrightness(table, 0, table.length) == table.length ? table : null;
     }
 
     private static float unsigned(long bits) {

@@ -236,9 +236,10 @@ public final class NpyVideos implements Videos {
         survey.look(videoCount, frameCount, progress);
         // NaN and infinity are neither below nor above.
         if (survey.count > 0 && !(scale().takes(survey.least) && scale().takes(survey.most))) {
+            float[] values = new float[frameSize()];
             for (int k = 0; k < videoCount; k++) {
                 for (int frame = 0; frame < frameCount; frame++) {
-                    read(k, frame, frame + 1, survey);
+                    read(k, frame, frame + 1, values, 0, frameSize(), survey);
                 }
             }
         }
@@ -363,32 +364,54 @@ public final class NpyVideos implements Videos {
     public Video get(int index, int from, int to) {
         Objects.checkIndex(index, count);
         Objects.checkFromToIndex(from, to, frames);
-        return read(index, from, to, null);
-    }
-
-    /** @param all all values, where they were looked at before: a message tells of them; else null */
-    private Video read(int index, int from, int to, Survey all) {
         if ((long) (to - from) * height * width * channels > Integer.MAX_VALUE - 8) { // The longest Java array.
             throw new FramecastException("The videos of " + file + " are too large, with shape "
                     + NpyHeader.text(array.shape()) + "; cut them into shorter or smaller ones.");
         }
-        Scale scale = scale();
-        int frameSize = frameSize();
-        float[] values = new float[(to - from) * frameSize];
-        array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameSize),
-                new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
-                new Axis(channels, stride('c'), 1)), values);
-        int good = scale.toBrightness(values);
-        if (good < values.length) {
-            throw refusal(index, from + good / frameSize, values, good, all);
-        }
+        float[] values = new float[(to - from) * frameSize()];
+        read(index, from, to, values, 0, frameSize());
         return new Video(to - from, height, width, channels, values);
     }
 
-    /** @param values as they are in the file from {@code at} on, where the one is that is refused */
-    private FramecastException refusal(int index, int frame, float[] values, int at, Survey all) {
-        String fault = file + " has the value " + values[at] + " in video " + index + ", frame " + frame;
-        if (!Float.isFinite(values[at])) {
+    /**
+     * {@inheritDoc} Other frames are not read.
+     *
+     * @throws FramecastException as {@link #check}, of the values of these frames
+     */
+    @Override
+    public void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        Objects.checkIndex(index, count);
+        Objects.checkFromToIndex(from, to, frames);
+        if (from < to) {
+            read(index, from, to, target, offset, frameStride, null);
+        }
+    }
+
+    /** @param all all values, where they were looked at before: a message tells of them; else null */
+    private void read(int index, int from, int to, float[] target, int offset, int frameStride, Survey all) {
+        Scale scale = scale();
+        float[] table = type().brightness(scale);
+        array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameStride),
+                new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
+                new Axis(channels, stride('c'), 1)), target, offset, table);
+        for (int t = 0; t < to - from && table == null; t++) {
+            int good = scale.toBrightness(target, offset + t * frameStride, frameSize());
+            if (good < frameSize()) {
+                // As they are in the file from there on, in one array.
+                float[] rest = new float[(to - from - t) * frameSize() - good];
+                for (int k = 0; k < rest.length; k++) {
+                    int at = good + k;
+                    rest[k] = target[offset + (t + at / frameSize()) * frameStride + at % frameSize()];
+                }
+                throw refusal(index, from + t, rest, all);
+            }
+        }
+    }
+
+    /** @param values as they are in the file, the first of them is refused */
+    private FramecastException refusal(int index, int frame, float[] values, Survey all) {
+        String fault = file + " has the value " + values[0] + " in video " + index + ", frame " + frame;
+        if (!Float.isFinite(values[0])) {
             return new FramecastException(fault + "; values must be numbers; find out where it comes from.");
         }
         fault += ", outside [" + Scale.text(scale().black()) + ", " + Scale.text(scale().white()) + "]";
@@ -398,10 +421,10 @@ public final class NpyVideos implements Videos {
         }
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
-        for (int i = at; i < values.length; i++) {
-            if (Float.isFinite(values[i])) {
-                least = Math.min(least, values[i]);
-                most = Math.max(most, values[i]);
+        for (float value : values) {
+            if (Float.isFinite(value)) {
+                least = Math.min(least, value);
+                most = Math.max(most, value);
             }
         }
         return new ScaleException(fault, Scale.fitting(least, most));

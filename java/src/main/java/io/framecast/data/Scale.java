@@ -68,23 +68,24 @@ public record Scale(double black, double white) {
     }
 
     /**
-     * Turns values into brightness in [0, 1]; what lies a little beyond the ends of the scale becomes black or white.
+     * Turns {@code count} values, {@code values[from..]}, into brightness in [0, 1]; what is a little beyond the ends of
+     * the scale becomes black or white.
      *
      * @return how many there are before the first that the scale does not take, from where on nothing is changed
      */
-    int toBrightness(float[] values) {
+    int toBrightness(float[] values, int from, int count) {
         double range = white - black;
-        for (int i = 0; i < values.length; i++) {
+        for (int i = from; i < from + count; i++) {
             float brightness = (float) ((values[i] - black) / range);
             if (!(brightness >= 0 && brightness <= 1)) {
                 if (!takes(values[i])) {
-                    return i;
+                    return i - from;
                 }
                 brightness = brightness < 0 ? 0 : 1;
             }
             values[i] = brightness;
         }
-        return values.length;
+        return count;
     }
 
     /** Whether the value lies on the scale. */

@@ -25,6 +25,19 @@ public interface Videos extends AutoCloseable {
         return get(index).frames(from, to);
     }
 
+    /**
+     * Reads frames {@code from} (inclusive) to {@code to} (exclusive) of video {@code index} into an array: frame
+     * {@code from + t} begins at {@code target[offset + t * frameStride]}.
+     *
+     * @param frameStride from one frame to the next in {@code target}, in values; at least {@link #frameSize}
+     */
+    default void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        float[] values = get(index, from, to).values();
+        for (int t = 0; t < to - from; t++) {
+            System.arraycopy(values, t * frameSize(), target, offset + t * frameStride, frameSize());
+        }
+    }
+
     /** The index that video {@code index} has where these videos are from: in the file, if they are a part of one. */
     default int number(int index) {
         return index;
@@ -60,6 +73,7 @@ public interface Videos extends AutoCloseable {
         return VideoArray.of(videos);
     }
 
+    /** Closes the file that the videos are read from, if there is one. */
     @Override
     default void close() {
     }

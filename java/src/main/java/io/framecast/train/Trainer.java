@@ -245,7 +245,7 @@ public final class Trainer implements AutoCloseable {
     /** The loss and, in training, the gradients and Adam's step. */
     private void run(Pass pass, FrameShift shift) {
         Tensor inputs = pass.sample ? sample(shift, pass.videos) : videos;
-        Tensor outputs = network.forward(inputs.slice(shift.inputOffset(), shift.length()), shift.frames(), pass.videos,
+        Tensor outputs = network.forward(inputs.slice(0, shift.length()), shift.frames(), pass.videos,
                 pass.training);
         loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), pass.training);
         if (pass.training) {
