@@ -13,16 +13,27 @@ import java.util.regex.Pattern;
 public enum NpyType {
     /** A byte, of which everything but 0 is true. */
     BOOL("|b1", 1, 0, 1),
+    /** Unsigned, 1 byte: the usual type of images. */
     UINT8("|u1", 1, 0, 255),
+    /** Signed, 1 byte. */
     INT8("|i1", 1, Byte.MIN_VALUE, Byte.MAX_VALUE),
+    /** Unsigned, 2 bytes. */
     UINT16("<u2", 2, 0, 65535),
+    /** Signed, 2 bytes. */
     INT16("<i2", 2, Short.MIN_VALUE, Short.MAX_VALUE),
+    /** Unsigned, 4 bytes. */
     UINT32("<u4", 4, 0, 4294967295.0),
+    /** Signed, 4 bytes. */
     INT32("<i4", 4, Integer.MIN_VALUE, Integer.MAX_VALUE),
+    /** Unsigned, 8 bytes. */
     UINT64("<u8", 8, 0, 0x1p64),
+    /** Signed, 8 bytes. */
     INT64("<i8", 8, Long.MIN_VALUE, Long.MAX_VALUE),
+    /** IEEE 754 binary16, brightness in [0, 1]. */
     FLOAT16("<f2", 2, 0, 1),
+    /** IEEE 754 binary32, brightness in [0, 1]. */
     FLOAT32("<f4", 4, 0, 1),
+    /** IEEE 754 binary64, brightness in [0, 1]. */
     FLOAT64("<f8", 8, 0, 1);
 
     private static final Pattern DESCR = Pattern.compile("([|<>=]?)([a-zA-Z?])(\\d*).*");
@@ -85,7 +96,11 @@ public enum NpyType {
         return bytes;
     }
 
-    /** From the least whole number that the type can hold to the largest; 0 to 1 for others. */
+    /**
+     * From the least whole number that the type can hold to the largest; 0 to 1 for others.
+     *
+     * @return the scale on which the values of the type are brightness
+     */
     public Scale range() {
         return range;
     }
@@ -167,7 +182,7 @@ public enum NpyType {
         }
     }
 
-    /** As the other {@code decode}, of one-byte values: for each byte, as an index from 0 to 255, what the table says. */
+    /** As the other {@code decode}, for types of one byte: writes {@code table[byte & 255]}. */
     static void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count, float[] table) {
         for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
             to[k] = table[from[at] & 0xff];

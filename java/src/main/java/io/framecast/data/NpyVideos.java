@@ -37,6 +37,12 @@ public final class NpyVideos implements Videos {
     /** Is told how much of what is to be read was. */
     @FunctionalInterface
     public interface Progress {
+        /**
+         * A part of the file was read.
+         *
+         * @param bytesDone bytes so far
+         * @param bytesTotal bytes in all
+         */
         void update(long bytesDone, long bytesTotal);
     }
 
@@ -68,7 +74,12 @@ public final class NpyVideos implements Videos {
         this.channels = length('c');
     }
 
-    /** Opens a file, and judges its layout and how its values become brightness. */
+    /**
+     * Opens a file, and judges its layout and how its values become brightness.
+     *
+     * @param file the .npy, .npy.gz or .npz file
+     * @return the videos, for the caller to close
+     */
     public static NpyVideos open(Path file) {
         return open(file, null, null);
     }
@@ -76,9 +87,11 @@ public final class NpyVideos implements Videos {
     /**
      * Opens a file.
      *
+     * @param file the .npy, .npy.gz or .npz file
      * @param layout the axes, of which c, as the last, may be left out; null to have them judged, see
      *         {@link #layoutGuess}
      * @param scale how values become brightness; null for the rules above
+     * @return the videos, for the caller to close
      * @throws FramecastException if the file cannot be read, is no file of one array of numbers, is truncated or too
      *         long, or is not of videos
      */
@@ -141,25 +154,47 @@ public final class NpyVideos implements Videos {
         return place < 0 ? 0 : array.stride(place);
     }
 
-    /** The axes, as given or as judged. */
+    /**
+     * The axes, as given or as judged.
+     *
+     * @return with c, if the array has such an axis
+     */
     public VideoLayout layout() {
         return layout;
     }
 
-    /** How the layout was judged, where it was and there was a choice. */
+    /**
+     * How the layout was judged, where it was and there was a choice.
+     *
+     * @return empty if the layout was given, or no other was possible
+     */
     public Optional<LayoutGuess> layoutGuess() {
         return Optional.ofNullable(guess).filter(judged -> judged.other() != null);
     }
 
+    /**
+     * The type of the values in the file.
+     *
+     * @return the type, in either byte order
+     */
     public NpyType type() {
         return array.type();
     }
 
+    /**
+     * The shape of the array in the file.
+     *
+     * @return its dimensions in the order of {@link #layout}
+     */
     public List<Long> shape() {
         return array.shape();
     }
 
-    /** One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first". */
+    /**
+     * One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first".
+     *
+     * @return words for people
+     */
     public String describe() {
         return Count.of(count, "video") + " of " + frames + " frames of " + height + "x" + width + "x"
                 + channels + ", " + type() + ", " + layout.inWords();
@@ -190,7 +225,11 @@ public final class NpyVideos implements Videos {
         return channels;
     }
 
-    /** Whether the scale follows from the values, and not from the type or from who opened the file. */
+    /**
+     * Whether the scale follows from the values, and not from the type or from who opened the file.
+     *
+     * @return true for whole numbers other than uint8, if no scale was given
+     */
     public boolean isScaleJudged() {
         return givenScale == null && type().isInteger() && type() != NpyType.UINT8;
     }
@@ -198,6 +237,7 @@ public final class NpyVideos implements Videos {
     /**
      * Which values are black and white. Where they judge that themselves and nobody asked before, the file is read.
      *
+     * @return the scale given, judged, or of the type
      * @throws ScaleException as {@link #check}
      */
     public Scale scale() {
@@ -218,6 +258,8 @@ public final class NpyVideos implements Videos {
      *
      * @param videoCount how many videos, from the first on
      * @param frameCount how many frames of each, from the first on
+     * @param progress is told how much was read
+     * @return the least and the largest value that was looked at
      * @throws FramecastException naming video and frame, if a value is NaN or infinite
      * @throws ScaleException naming video and frame, if a value is more than a little outside the scale; or if the
      *         scale of numbers of 32 or 64 bits would make them all black

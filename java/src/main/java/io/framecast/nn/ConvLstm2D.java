@@ -21,6 +21,18 @@ import java.util.function.Function;
 public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
         Activation activation, Activation recurrentActivation) implements LayerConfig {
 
+    /**
+     * Checks the settings that exclude one another.
+     *
+     * @param filters the number of output channels
+     * @param kernelSize of both convolutions
+     * @param strides of the input convolution
+     * @param padding "same" or "valid", of the input convolution
+     * @param dilationRate of the input convolution
+     * @param activation of the cell input and output
+     * @param recurrentActivation of the gates
+     * @throws FramecastException if both strides and dilation differ from 1, as in Keras
+     */
     public ConvLstm2D {
         if (!strides.equals(Pair.ONE) && !dilationRate.equals(Pair.ONE)) {
             throw new FramecastException("\"strides\" and \"dilation_rate\" cannot both differ from 1.");

@@ -16,7 +16,13 @@ public record Flop(double forward, double backward) {
     /** Of a layer without convolutions. */
     static final Flop NONE = new Flop(0, 0);
 
-    /** Of each layer of the model, for videos of {@code frames} input frames. */
+    /**
+     * Of each layer of the model, for videos of {@code frames} input frames.
+     *
+     * @param model the model
+     * @param frames the number of input frames
+     * @return the operations by layer index
+     */
     public static List<Flop> ofLayers(ModelConfig model, int frames) {
         List<FrameShape> shapes = model.shapes();
         int first = model.firstTrained();
@@ -43,7 +49,11 @@ public record Flop(double forward, double backward) {
         return new Flop(forward + other.forward, backward + other.backward);
     }
 
-    /** Forward and backward together. */
+    /**
+     * Forward and backward together.
+     *
+     * @return operations
+     */
     public double total() {
         return forward + backward;
     }

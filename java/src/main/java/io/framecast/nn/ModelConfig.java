@@ -16,6 +16,10 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     private static final int MAX_LAYERS = 1000;
 
     /**
+     * Checks that the layers fit.
+     *
+     * @param input the shape of the input frames
+     * @param layers the layers in order; copied
      * @throws FramecastException naming the layer, if the layers do not fit one another; or if there are too many, or
      *     too many values in a frame or in the parameters, for arrays and for a checkpoint
      */
@@ -50,7 +54,12 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         }
     }
 
-    /** The same layers for frames of another shape. */
+    /**
+     * The same layers for frames of another shape.
+     *
+     * @param other the new shape of input frames
+     * @return the new model; this one stays as it is
+     */
     public ModelConfig withInput(FrameShape other) {
         return new ModelConfig(other, layers);
     }
@@ -58,6 +67,8 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     /**
      * The model with so many filters in each of its recurrent layers.
      *
+     * @param filters the number of filters
+     * @return the new model; this one stays as it is
      * @throws FramecastException if the layers after one do not take that
      */
     public ModelConfig withFilters(int filters) {
@@ -77,11 +88,20 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return new ModelConfig(frames, changed);
     }
 
-    /** The shapes of the frames between layers: the input of layer k at k, the output of the last at the end. */
+    /**
+     * The shapes of the frames between layers: the input of layer k at k, the output of the last at the end.
+     *
+     * @return one shape more than there are layers
+     */
     public List<FrameShape> shapes() {
         return shapes(input, layers);
     }
 
+    /**
+     * The shape of the model's output frames.
+     *
+     * @return the last of {@link #shapes}
+     */
     public FrameShape output() {
         return shapes().get(layers.size());
     }
@@ -120,7 +140,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         }
     }
 
-    /** All parameters by the names they have in checkpoints, {@code layers.<index>.<parameter>}, in order. */
+    /**
+     * All parameters by the names they have in checkpoints, {@code layers.<index>.<parameter>}, in order.
+     *
+     * @return the specifications by name
+     */
     public Map<String, ParameterSpec> parameters() {
         Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
         List<FrameShape> shapes = shapes();
@@ -132,7 +156,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return parameters;
     }
 
-    /** How many values all parameters have. */
+    /**
+     * How many values all parameters have.
+     *
+     * @return moving averages included
+     */
     public long parameterCount() {
         return parameters().values().stream().mapToLong(ParameterSpec::size).sum();
     }
@@ -151,7 +179,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return "layers." + layer + "." + parameter;
     }
 
-    /** How many frames beyond frame t its output at t depends on. */
+    /**
+     * How many frames beyond frame t its output at t depends on.
+     *
+     * @return frames; 0 for a causal model
+     */
     public int futureReach() {
         return layers.stream().mapToInt(LayerConfig::futureReach).sum();
     }
@@ -170,7 +202,12 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return last >= 0 && layers.get(last).withoutSigmoid().isPresent() ? last : -1;
     }
 
-    /** The loss as it is computed for this model: binary cross-entropy from the logits where there are any. */
+    /**
+     * The loss as it is computed for this model: binary cross-entropy from the logits where there are any.
+     *
+     * @param loss the loss as the user means it
+     * @return the loss to make an op for
+     */
     public Loss computedAs(Loss loss) {
         return loss == Loss.BINARY_CROSSENTROPY && sigmoidLayer() >= 0 ? Loss.BINARY_CROSSENTROPY_FROM_LOGITS : loss;
     }

@@ -34,11 +34,22 @@ public final class ModelJson {
     private ModelJson() {
     }
 
+    /**
+     * Writes a model as one line of JSON, with all settings.
+     *
+     * @param model the model
+     * @return text that {@link #parse} reads
+     */
     public static String write(ModelConfig model) {
         return MAPPER.valueToTree(toMap(model)).toString();
     }
 
-    /** The model as maps and lists, ready for a JSON writer. */
+    /**
+     * The model as maps and lists, ready for a JSON writer.
+     *
+     * @param model the model
+     * @return keys and values in the order of the format
+     */
     public static Map<String, Object> toMap(ModelConfig model) {
         Map<String, Object> input = new LinkedHashMap<>();
         input.put("height", model.input().height());
@@ -58,7 +69,11 @@ public final class ModelJson {
     }
 
     /**
+     * Reads a model.
+     *
+     * @param json the text, of at most 2^20 characters
      * @param source where the text is from, for messages
+     * @return the model
      * @throws FramecastException if it is not JSON, or not a model
      */
     public static ModelConfig parse(String json, String source) {
