@@ -79,7 +79,9 @@ class ModulePathTest {
         assertEquals(0, status);
 
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java")
-                .toString(), "-p", classes + File.pathSeparator + modulePath()));
+                .toString(), "-p", classes + File.pathSeparator + modulePath(),
+                // An automatic module cannot say that it requires Jackson and JavaCPP, which are explicit ones.
+                "--add-modules", "ALL-MODULE-PATH"));
         if (Runtime.version().feature() >= 24) { // The modules that load native libraries.
             command.add("--enable-native-access=org.bytedeco.javacpp,io.framecast,io.framecast.natives,jcuda");
         }
