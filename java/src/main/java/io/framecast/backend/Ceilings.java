@@ -11,9 +11,15 @@ package io.framecast.backend;
  */
 public record Ceilings(double matmul, double matmulFp32, double matmulBf16, double copy) {
 
+    /** Nothing was measured. */
     public static final Ceilings UNKNOWN = new Ceilings(Double.NaN, Double.NaN, Double.NaN, Double.NaN);
 
-    /** The higher ones of two measurements: where others use the machine, too, one may have been hindered. */
+    /**
+     * The higher ones of two measurements: where others use the machine, too, one may have been hindered.
+     *
+     * @param other another measurement of the same device
+     * @return the maximum of each rate
+     */
     public Ceilings orHigher(Ceilings other) {
         return new Ceilings(Math.max(matmul, other.matmul), Math.max(matmulFp32, other.matmulFp32),
                 Math.max(matmulBf16, other.matmulBf16), Math.max(copy, other.copy));

@@ -6,15 +6,25 @@ public interface LossOp extends AutoCloseable {
     /**
      * Computes the mean loss.
      *
+     * @param outputs what the network computed
+     * @param targets what it should have been, as many values
      * @param size how many elements of both to take
      * @param gradient whether to compute the gradient too
      */
     void forward(Tensor outputs, Tensor targets, long size, boolean gradient);
 
-    /** The mean loss of the last forward; NaN or infinite where the outputs were. Not within a {@link Program}. */
+    /**
+     * The mean loss of the last forward; NaN or infinite where the outputs were. Not within a {@link Program}.
+     *
+     * @return the mean over all elements
+     */
     double value();
 
-    /** The gradient of the mean loss with respect to the outputs of the last forward that computed it. */
+    /**
+     * The gradient of the mean loss with respect to the outputs of the last forward that computed it.
+     *
+     * @return a tensor of the op; the caller may overwrite it
+     */
     Tensor gradient();
 
     @Override

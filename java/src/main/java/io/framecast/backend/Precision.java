@@ -5,6 +5,7 @@ package io.framecast.backend;
  * in all of them.
  */
 public enum Precision {
+    /** float32 operands and sums. */
     FP32,
     /** bfloat16 operands, float32 sums. */
     BF16,

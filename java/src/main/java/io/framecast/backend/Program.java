@@ -6,6 +6,7 @@ package io.framecast.backend;
  */
 public interface Program extends AutoCloseable {
 
+    /** Does the work once more. Reading results waits for it. */
     void run();
 
     @Override

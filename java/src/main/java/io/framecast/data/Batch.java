@@ -3,6 +3,17 @@ package io.framecast.data;
 /** Several videos of one shape: {@code values} is (frames, size, height, width, channels), time-major float32. */
 public record Batch(int size, int frames, int height, int width, int channels, float[] values) {
 
+    /**
+     * Checks the number of values.
+     *
+     * @param size the number of videos
+     * @param frames the number of frames
+     * @param height in pixels
+     * @param width in pixels
+     * @param channels such as 1 for grey
+     * @param values (frames, size, height, width, channels); not copied
+     * @throws IllegalArgumentException if {@code values} has another length than the sizes say
+     */
     public Batch {
         long expected = (long) size * frames * height * width * channels;
         if (values.length != expected) {
@@ -11,7 +22,11 @@ public record Batch(int size, int frames, int height, int width, int channels, f
         }
     }
 
-    /** Where the inputs and the targets are in {@code values}. */
+    /**
+     * Where the inputs and the targets are in {@code values}.
+     *
+     * @return offsets and length, in values
+     */
     public FrameShift shift() {
         return new FrameShift(frames, size * height * width * channels);
     }

@@ -18,7 +18,12 @@ public final class Batches {
     private final long seed;
 
     /**
+     * Batches of videos.
+     *
+     * @param videos what to cut into batches
+     * @param batchSize the number of videos in a batch, at least 1
      * @param shuffle whether each epoch has a new order; without, it is the order of the videos
+     * @param seed of the order, where it is shuffled
      * @throws FramecastException if the batch size is below one or a batch too large for one array
      */
     public Batches(Videos videos, int batchSize, boolean shuffle, long seed) {
@@ -42,7 +47,11 @@ public final class Batches {
         this.seed = seed;
     }
 
-    /** The number of batches of an epoch; the last may be smaller than the others. */
+    /**
+     * The number of batches of an epoch; the last may be smaller than the others.
+     *
+     * @return the batch count, rounded up
+     */
     public int count() {
         return (int) (((long) videos.count() + batchSize - 1) / batchSize);
     }
@@ -50,7 +59,9 @@ public final class Batches {
     /**
      * Starts to load epoch {@code number} in the background.
      *
+     * @param number of the epoch, which decides the order
      * @param fromBatch the first batch to give, 0 to {@link #count()}
+     * @return the batches, for the caller to close
      */
     public Epoch epoch(int number, int fromBatch) {
         Objects.checkIndex(fromBatch, count() + 1);
@@ -79,10 +90,7 @@ public final class Batches {
         int frameSize = videos.frameSize();
         float[] values = new float[videos.frames() * size * frameSize];
         for (int b = 0; b < size; b++) {
-            Video video = videos.get(order[from + b]);
-            for (int t = 0; t < video.frames(); t++) {
-                System.arraycopy(video.values(), t * frameSize, values, (t * size + b) * frameSize, frameSize);
-            }
+            videos.read(order[from + b], 0, videos.frames(), values, b * frameSize, size * frameSize);
         }
         return new Batch(size, videos.frames(), videos.height(), videos.width(), videos.channels(), values);
     }

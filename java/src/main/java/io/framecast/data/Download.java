@@ -50,6 +50,12 @@ public final class Download {
     /** Is told how much is there. */
     @FunctionalInterface
     public interface Progress {
+        /**
+         * A piece has come.
+         *
+         * @param bytesDone all bytes so far, those of earlier tries included
+         * @param bytesTotal the size of the file
+         */
         void update(long bytesDone, long bytesTotal);
     }
 
@@ -60,6 +66,9 @@ public final class Download {
     private final Duration pause;
 
     /**
+     * A file on a server.
+     *
+     * @param source its address, http or https
      * @param size in bytes
      * @param md5 in lower-case hexadecimal
      */
@@ -82,6 +91,8 @@ public final class Download {
     /**
      * Fetches the file, unless it is there already.
      *
+     * @param file where it is to be
+     * @param progress is told of every piece
      * @return whether anything had to be fetched
      * @throws FramecastException if another file is in the way, the server does not have the file or does not
      *         give it after several tries, the content is wrong, or the disk cannot take it

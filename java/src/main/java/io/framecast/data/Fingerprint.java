@@ -20,7 +20,12 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
     private static final int VALUES = 1 << 22;
     private static final int LEAST_FRAMES = 16;
 
-    /** Of training and validation videos together: how they are split makes no difference. */
+    /**
+     * Of training and validation videos together: how they are split makes no difference.
+     *
+     * @param split the videos, which are read in part
+     * @return the fingerprint
+     */
     public static Fingerprint of(Split split) {
         Videos training = split.training();
         Videos validation = split.validation();
@@ -66,7 +71,12 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
         return sampled == 1 ? 0 : (long) ((double) k * (all - 1) / (sampled - 1));
     }
 
-    /** In what these videos differ from others, such as "9 videos, not 12"; nothing if they are the same. */
+    /**
+     * In what these videos differ from others, such as "9 videos, not 12"; nothing if they are the same.
+     *
+     * @param other the fingerprint that was expected
+     * @return words for a message
+     */
     public Optional<String> differenceFrom(Fingerprint other) {
         if (videos != other.videos) {
             return Optional.of(Count.of(videos, "video") + ", not " + other.videos);

@@ -10,6 +10,14 @@ package io.framecast.data;
  */
 public record FrameShift(int videoFrames, int stepSize) {
 
+    /**
+     * Checks the sizes.
+     *
+     * @param videoFrames T
+     * @param stepSize batch * height * width * channels
+     * @throws IllegalArgumentException if there are fewer than two frames, or no values
+     * @throws ArithmeticException if there are more values than an array can hold
+     */
     public FrameShift {
         if (videoFrames < 2 || stepSize < 1) {
             throw new IllegalArgumentException(
@@ -18,22 +26,29 @@ public record FrameShift(int videoFrames, int stepSize) {
         Math.multiplyExact(videoFrames, stepSize);
     }
 
-    /** The frames of the inputs, and of the targets: T-1. */
+    /**
+     * The frames of the inputs, and of the targets: T-1.
+     *
+     * @return a number of frames
+     */
     public int frames() {
         return videoFrames - 1;
     }
 
-    /** Where the inputs begin, in values. */
-    public int inputOffset() {
-        return 0;
-    }
-
-    /** Where the targets begin, in values. */
+    /**
+     * Where the targets begin, in values; the inputs begin at 0.
+     *
+     * @return an index
+     */
     public int targetOffset() {
         return stepSize;
     }
 
-    /** The number of values of the inputs, and of the targets. */
+    /**
+     * The number of values of the inputs, and of the targets.
+     *
+     * @return a number of values
+     */
     public int length() {
         return frames() * stepSize;
     }

@@ -24,7 +24,11 @@ public final class MnistDigits {
         this.pixels = pixels;
     }
 
-    /** The 10,000 MNIST test images, which come with the program; read on first use, then kept. */
+    /**
+     * The 10,000 MNIST test images, which come with the program; read on first use, then kept.
+     *
+     * @return 10,000 images
+     */
     public static MnistDigits bundled() {
         return Bundled.DIGITS;
     }
@@ -66,12 +70,23 @@ public final class MnistDigits {
         }
     }
 
-    /** The number of images. */
+    /**
+     * The number of images.
+     *
+     * @return at least 1
+     */
     public int count() {
         return pixels.length / (SIZE * SIZE);
     }
 
-    /** The brightness of one pixel, 0 to 255. */
+    /**
+     * The brightness of one pixel, 0 to 255.
+     *
+     * @param digit the index of the image
+     * @param row 0 to 27, from the top
+     * @param column 0 to 27, from the left
+     * @return 0 for the background
+     */
     public int pixel(int digit, int row, int column) {
         return pixels[(digit * SIZE + row) * SIZE + column] & 0xff;
     }

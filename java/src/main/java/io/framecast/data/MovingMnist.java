@@ -41,8 +41,14 @@ public final class MovingMnist implements Videos {
     private final long seed;
 
     /**
+     * Videos of some of the digits.
+     *
+     * @param digits the images to draw
      * @param firstDigit the first digit to draw from
      * @param lastDigit the digit after the last one to draw from
+     * @param count how many videos
+     * @param frames the frames of each video, at least 2
+     * @param seed other seeds give other videos
      * @throws FramecastException if there are no videos, fewer than two frames or no digits to draw from
      */
     public MovingMnist(MnistDigits digits, int firstDigit, int lastDigit, int count, int frames, long seed) {
@@ -68,12 +74,24 @@ public final class MovingMnist implements Videos {
         this.seed = seed;
     }
 
-    /** Videos of the bundled digits that are meant for training. */
+    /**
+     * Videos of the bundled digits that are meant for training.
+     *
+     * @param count how many videos
+     * @param seed other seeds give other videos
+     * @return videos of {@link #FRAMES} frames
+     */
     public static MovingMnist training(int count, long seed) {
         return new MovingMnist(MnistDigits.bundled(), 0, FIRST_VALIDATION_DIGIT, count, FRAMES, seed);
     }
 
-    /** Videos of the bundled digits that no training video shows. */
+    /**
+     * Videos of the bundled digits that no training video shows.
+     *
+     * @param count how many videos
+     * @param seed other seeds give other videos
+     * @return videos of {@link #FRAMES} frames
+     */
     public static MovingMnist validation(int count, long seed) {
         MnistDigits digits = MnistDigits.bundled();
         return new MovingMnist(digits, FIRST_VALIDATION_DIGIT, digits.count(), count, FRAMES, seed);
@@ -111,15 +129,27 @@ public final class MovingMnist implements Videos {
 
     @Override
     public Video get(int index, int from, int to) {
-        byte[] bytes = bytes(index, from, to);
-        float[] values = new float[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            values[i] = (bytes[i] & 0xff) / 255f;
-        }
+        float[] values = new float[(to - from) * SIZE * SIZE];
+        read(index, from, to, values, 0, SIZE * SIZE);
         return new Video(to - from, SIZE, SIZE, 1, values);
     }
 
-    /** Video {@code index} as (frames, 64, 64) uint8. */
+    @Override
+    public void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        byte[] bytes = bytes(index, from, to);
+        for (int t = 0; t < to - from; t++) {
+            for (int i = 0; i < SIZE * SIZE; i++) {
+                target[offset + t * frameStride + i] = (bytes[t * SIZE * SIZE + i] & 0xff) / 255f;
+            }
+        }
+    }
+
+    /**
+     * Video {@code index} as (frames, 64, 64) uint8.
+     *
+     * @param index the video, from 0
+     * @return 0 for black, 255 for white
+     */
     public byte[] bytes(int index) {
         return bytes(index, 0, frames);
     }
@@ -138,6 +168,7 @@ public final class MovingMnist implements Videos {
     /**
      * Writes these videos, one part after the other, in the layout of the official file, (frames, count, 64, 64) uint8.
      *
+     * @param file replaced if it is there
      * @param parts of the same number of frames
      * @throws FramecastException if the file cannot be written
      */

@@ -109,7 +109,16 @@ final class NpyArray implements AutoCloseable {
 
     /** Reads the box that begins at the value {@code first} into {@code target}, as the values are in the file. */
     void read(long first, List<Axis> box, float[] target) {
-        new Walk(box, target, null).from(0, header.dataOffset() + first * type.bytes(), 0);
+        read(first, box, target, 0, null);
+    }
+
+    /**
+     * Reads the box that begins at the value {@code first} into {@code target}, from {@code offset} on.
+     *
+     * @param table for types of one byte: what to write for each byte; null for the values as they are in the file
+     */
+    void read(long first, List<Axis> box, float[] target, int offset, float[] table) {
+        new Walk(box, target, null, table).from(0, header.dataOffset() + first * type.bytes(), offset);
     }
 
     /** Reads the box that begins at the value {@code first} in pieces, in the order of the file. */
@@ -120,7 +129,7 @@ final class NpyArray implements AutoCloseable {
             compact.add(new Axis(axis.length, axis.stride, stride));
             stride *= axis.length;
         }
-        new Walk(compact, new float[Math.max(1, pieceSize / type.bytes())], visitor)
+        new Walk(compact, new float[Math.max(1, pieceSize / type.bytes())], visitor, null)
                 .from(0, header.dataOffset() + first * type.bytes(), 0);
     }
 
@@ -139,12 +148,14 @@ final class NpyArray implements AutoCloseable {
         private final boolean[] dense;
         private final float[] target;
         private final Visitor visitor;
+        private final float[] table;
         private final byte[] piece;
         private boolean over;
 
-        Walk(List<Axis> box, float[] target, Visitor visitor) {
+        Walk(List<Axis> box, float[] target, Visitor visitor, float[] table) {
             this.target = target;
             this.visitor = visitor;
+            this.table = table;
             List<Axis> merged = new ArrayList<>();
             for (Axis axis : inFileOrder(box)) {
                 Axis inner = merged.isEmpty() ? null : merged.get(0);
@@ -213,6 +224,10 @@ final class NpyArray implements AutoCloseable {
         private void decode(int k, int count, int from, int to) {
             Axis axis = axes[k];
             int step = count == 1 ? 0 : Math.toIntExact(axis.stride * type.bytes());
+            if (k == axes.length - 1 && table != null) {
+                NpyType.decode(piece, from, step, target, to, (int) axis.targetStride, count, table);
+                return;
+            }
             if (k == axes.length - 1) {
                 type.decode(piece, from, step, target, to, (int) axis.targetStride, count);
                 return;

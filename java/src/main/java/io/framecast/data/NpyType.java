@@ -13,16 +13,27 @@ import java.util.regex.Pattern;
 public enum NpyType {
     /** A byte, of which everything but 0 is true. */
     BOOL("|b1", 1, 0, 1),
+    /** Unsigned, 1 byte: the usual type of images. */
     UINT8("|u1", 1, 0, 255),
+    /** Signed, 1 byte. */
     INT8("|i1", 1, Byte.MIN_VALUE, Byte.MAX_VALUE),
+    /** Unsigned, 2 bytes. */
     UINT16("<u2", 2, 0, 65535),
+    /** Signed, 2 bytes. */
     INT16("<i2", 2, Short.MIN_VALUE, Short.MAX_VALUE),
+    /** Unsigned, 4 bytes. */
     UINT32("<u4", 4, 0, 4294967295.0),
+    /** Signed, 4 bytes. */
     INT32("<i4", 4, Integer.MIN_VALUE, Integer.MAX_VALUE),
+    /** Unsigned, 8 bytes. */
     UINT64("<u8", 8, 0, 0x1p64),
+    /** Signed, 8 bytes. */
     INT64("<i8", 8, Long.MIN_VALUE, Long.MAX_VALUE),
+    /** IEEE 754 binary16, brightness in [0, 1]. */
     FLOAT16("<f2", 2, 0, 1),
+    /** IEEE 754 binary32, brightness in [0, 1]. */
     FLOAT32("<f4", 4, 0, 1),
+    /** IEEE 754 binary64, brightness in [0, 1]. */
     FLOAT64("<f8", 8, 0, 1);
 
     private static final Pattern DESCR = Pattern.compile("([|<>=]?)([a-zA-Z?])(\\d*).*");
@@ -85,7 +96,11 @@ public enum NpyType {
         return bytes;
     }
 
-    /** From the least whole number that the type can hold to the largest; 0 to 1 for others. */
+    /**
+     * From the least whole number that the type can hold to the largest; 0 to 1 for others.
+     *
+     * @return the scale on which the values of the type are brightness
+     */
     public Scale range() {
         return range;
     }
@@ -103,69 +118,93 @@ public enum NpyType {
      * @param stride from one to the next in {@code to}
      */
     void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count) {
-        int end = first + count * stride;
         switch (this) {
             case BOOL -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at] == 0 ? 0 : 1;
                 }
             }
             case UINT8 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at] & 0xff;
                 }
             }
             case INT8 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = from[at];
                 }
             }
             case UINT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (short) SHORT.get(from, at) & 0xffff;
                 }
             }
             case INT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (short) SHORT.get(from, at);
                 }
             }
             case UINT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (int) INT.get(from, at) & 0xffffffffL;
                 }
             }
             case INT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (int) INT.get(from, at);
                 }
             }
             case UINT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = unsigned((long) LONG.get(from, at));
                 }
             }
             case INT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (long) LONG.get(from, at);
                 }
             }
             case FLOAT16 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = half((short) SHORT.get(from, at));
                 }
             }
             case FLOAT32 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (float) FLOAT.get(from, at);
                 }
             }
             case FLOAT64 -> {
-                for (int k = first; k < end; k += stride, at += step) {
+                for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
                     to[k] = (float) (double) DOUBLE.get(from, at);
                 }
             }
         }
+    }
+
+    /** As the other {@code decode}, for types of one byte: writes {@code table[byte & 255]}. */
+    static void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count, float[] table) {
+        for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
+            to[k] = table[from[at] & 0xff];
+        }
+    }
+
+    /**
+     * The brightness of each byte, for types of one byte: it depends on the byte alone.
+     *
+     * @return null for other types, and if the scale does not take all of the bytes
+     */
+    float[] brightness(Scale scale) {
+        if (bytes != 1) {
+            return null;
+        }
+        byte[] all = new byte[256];
+        for (int k = 0; k < all.length; k++) {
+            all[k] = (byte) k;
+        }
+        float[] table = new float[all.length];
+        decode(all, 0, 1, table, 0, 1, all.length);
+        return scale.toBrightness(table, 0, table.length) == table.length ? table : null;
     }
 
     private static float unsigned(long bits) {

@@ -37,6 +37,12 @@ public final class NpyVideos implements Videos {
     /** Is told how much of what is to be read was. */
     @FunctionalInterface
     public interface Progress {
+        /**
+         * A part of the file was read.
+         *
+         * @param bytesDone bytes so far
+         * @param bytesTotal bytes in all
+         */
         void update(long bytesDone, long bytesTotal);
     }
 
@@ -68,7 +74,12 @@ public final class NpyVideos implements Videos {
         this.channels = length('c');
     }
 
-    /** Opens a file, and judges its layout and how its values become brightness. */
+    /**
+     * Opens a file, and judges its layout and how its values become brightness.
+     *
+     * @param file the .npy, .npy.gz or .npz file
+     * @return the videos, for the caller to close
+     */
     public static NpyVideos open(Path file) {
         return open(file, null, null);
     }
@@ -76,9 +87,11 @@ public final class NpyVideos implements Videos {
     /**
      * Opens a file.
      *
+     * @param file the .npy, .npy.gz or .npz file
      * @param layout the axes, of which c, as the last, may be left out; null to have them judged, see
      *         {@link #layoutGuess}
      * @param scale how values become brightness; null for the rules above
+     * @return the videos, for the caller to close
      * @throws FramecastException if the file cannot be read, is no file of one array of numbers, is truncated or too
      *         long, or is not of videos
      */
@@ -141,25 +154,47 @@ public final class NpyVideos implements Videos {
         return place < 0 ? 0 : array.stride(place);
     }
 
-    /** The axes, as given or as judged. */
+    /**
+     * The axes, as given or as judged.
+     *
+     * @return with c, if the array has such an axis
+     */
     public VideoLayout layout() {
         return layout;
     }
 
-    /** How the layout was judged, where it was and there was a choice. */
+    /**
+     * How the layout was judged, where it was and there was a choice.
+     *
+     * @return empty if the layout was given, or no other was possible
+     */
     public Optional<LayoutGuess> layoutGuess() {
         return Optional.ofNullable(guess).filter(judged -> judged.other() != null);
     }
 
+    /**
+     * The type of the values in the file.
+     *
+     * @return the type, in either byte order
+     */
     public NpyType type() {
         return array.type();
     }
 
+    /**
+     * The shape of the array in the file.
+     *
+     * @return its dimensions in the order of {@link #layout}
+     */
     public List<Long> shape() {
         return array.shape();
     }
 
-    /** One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first". */
+    /**
+     * One line, such as "12 videos of 20 frames of 64x64x1, uint8, frames first".
+     *
+     * @return words for people
+     */
     public String describe() {
         return Count.of(count, "video") + " of " + frames + " frames of " + height + "x" + width + "x"
                 + channels + ", " + type() + ", " + layout.inWords();
@@ -190,7 +225,11 @@ public final class NpyVideos implements Videos {
         return channels;
     }
 
-    /** Whether the scale follows from the values, and not from the type or from who opened the file. */
+    /**
+     * Whether the scale follows from the values, and not from the type or from who opened the file.
+     *
+     * @return true for whole numbers other than uint8, if no scale was given
+     */
     public boolean isScaleJudged() {
         return givenScale == null && type().isInteger() && type() != NpyType.UINT8;
     }
@@ -198,6 +237,7 @@ public final class NpyVideos implements Videos {
     /**
      * Which values are black and white. Where they judge that themselves and nobody asked before, the file is read.
      *
+     * @return the scale given, judged, or of the type
      * @throws ScaleException as {@link #check}
      */
     public Scale scale() {
@@ -218,6 +258,8 @@ public final class NpyVideos implements Videos {
      *
      * @param videoCount how many videos, from the first on
      * @param frameCount how many frames of each, from the first on
+     * @param progress is told how much was read
+     * @return the least and the largest value that was looked at
      * @throws FramecastException naming video and frame, if a value is NaN or infinite
      * @throws ScaleException naming video and frame, if a value is more than a little outside the scale; or if the
      *         scale of numbers of 32 or 64 bits would make them all black
@@ -236,9 +278,10 @@ public final class NpyVideos implements Videos {
         survey.look(videoCount, frameCount, progress);
         // NaN and infinity are neither below nor above.
         if (survey.count > 0 && !(scale().takes(survey.least) && scale().takes(survey.most))) {
+            float[] values = new float[frameSize()];
             for (int k = 0; k < videoCount; k++) {
                 for (int frame = 0; frame < frameCount; frame++) {
-                    read(k, frame, frame + 1, survey);
+                    read(k, frame, frame + 1, values, 0, frameSize(), survey);
                 }
             }
         }
@@ -363,32 +406,54 @@ public final class NpyVideos implements Videos {
     public Video get(int index, int from, int to) {
         Objects.checkIndex(index, count);
         Objects.checkFromToIndex(from, to, frames);
-        return read(index, from, to, null);
-    }
-
-    /** @param all all values, where they were looked at before: a message tells of them; else null */
-    private Video read(int index, int from, int to, Survey all) {
         if ((long) (to - from) * height * width * channels > Integer.MAX_VALUE - 8) { // The longest Java array.
             throw new FramecastException("The videos of " + file + " are too large, with shape "
                     + NpyHeader.text(array.shape()) + "; cut them into shorter or smaller ones.");
         }
-        Scale scale = scale();
-        int frameSize = frameSize();
-        float[] values = new float[(to - from) * frameSize];
-        array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameSize),
-                new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
-                new Axis(channels, stride('c'), 1)), values);
-        int good = scale.toBrightness(values);
-        if (good < values.length) {
-            throw refusal(index, from + good / frameSize, values, good, all);
-        }
+        float[] values = new float[(to - from) * frameSize()];
+        read(index, from, to, values, 0, frameSize());
         return new Video(to - from, height, width, channels, values);
     }
 
-    /** @param values as they are in the file from {@code at} on, where the one is that is refused */
-    private FramecastException refusal(int index, int frame, float[] values, int at, Survey all) {
-        String fault = file + " has the value " + values[at] + " in video " + index + ", frame " + frame;
-        if (!Float.isFinite(values[at])) {
+    /**
+     * {@inheritDoc} Other frames are not read.
+     *
+     * @throws FramecastException as {@link #check}, of the values of these frames
+     */
+    @Override
+    public void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        Objects.checkIndex(index, count);
+        Objects.checkFromToIndex(from, to, frames);
+        if (from < to) {
+            read(index, from, to, target, offset, frameStride, null);
+        }
+    }
+
+    /** @param all all values, where they were looked at before: a message tells of them; else null */
+    private void read(int index, int from, int to, float[] target, int offset, int frameStride, Survey all) {
+        Scale scale = scale();
+        float[] table = type().brightness(scale);
+        array.read(index * stride('n') + from * stride('t'), List.of(new Axis(to - from, stride('t'), frameStride),
+                new Axis(height, stride('h'), (long) width * channels), new Axis(width, stride('w'), channels),
+                new Axis(channels, stride('c'), 1)), target, offset, table);
+        for (int t = 0; t < to - from && table == null; t++) {
+            int good = scale.toBrightness(target, offset + t * frameStride, frameSize());
+            if (good < frameSize()) {
+                // As they are in the file from there on, in one array.
+                float[] rest = new float[(to - from - t) * frameSize() - good];
+                for (int k = 0; k < rest.length; k++) {
+                    int at = good + k;
+                    rest[k] = target[offset + (t + at / frameSize()) * frameStride + at % frameSize()];
+                }
+                throw refusal(index, from + t, rest, all);
+            }
+        }
+    }
+
+    /** @param values as they are in the file, the first of them is refused */
+    private FramecastException refusal(int index, int frame, float[] values, Survey all) {
+        String fault = file + " has the value " + values[0] + " in video " + index + ", frame " + frame;
+        if (!Float.isFinite(values[0])) {
             return new FramecastException(fault + "; values must be numbers; find out where it comes from.");
         }
         fault += ", outside [" + Scale.text(scale().black()) + ", " + Scale.text(scale().white()) + "]";
@@ -398,10 +463,10 @@ public final class NpyVideos implements Videos {
         }
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
-        for (int i = at; i < values.length; i++) {
-            if (Float.isFinite(values[i])) {
-                least = Math.min(least, values[i]);
-                most = Math.max(most, values[i]);
+        for (float value : values) {
+            if (Float.isFinite(value)) {
+                least = Math.min(least, value);
+                most = Math.max(most, value);
             }
         }
         return new ScaleException(fault, Scale.fitting(least, most));

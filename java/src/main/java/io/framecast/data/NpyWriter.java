@@ -27,6 +27,12 @@ public final class NpyWriter {
     /** Writes the values of one array, all of them. */
     @FunctionalInterface
     public interface Content {
+        /**
+         * Writes all values.
+         *
+         * @param out takes the values
+         * @throws IOException if they cannot be written
+         */
         void writeTo(NpyWriter out) throws IOException;
     }
 
@@ -42,6 +48,10 @@ public final class NpyWriter {
     /**
      * Replaces {@code file} by an array of the given shape. The header comes first, so that the file may be a pipe.
      *
+     * @param file replaced if it is there
+     * @param type UINT8 or FLOAT32
+     * @param shape the dimensions
+     * @param content writes the values, in C order
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      * @throws IllegalStateException if the content is not as many values as the shape has; likewise
      */
@@ -81,13 +91,23 @@ public final class NpyWriter {
         }
     }
 
-    /** Appends uint8 values. */
+    /**
+     * Appends uint8 values.
+     *
+     * @param values the next values in C order
+     * @throws IOException if they cannot be written
+     */
     public void write(byte[] values) throws IOException {
         take(NpyType.UINT8, values.length);
         out.write(values);
     }
 
-    /** Appends float32 values. */
+    /**
+     * Appends float32 values.
+     *
+     * @param values the next values in C order
+     * @throws IOException if they cannot be written
+     */
     public void write(float[] values) throws IOException {
         take(NpyType.FLOAT32, values.length);
         ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))

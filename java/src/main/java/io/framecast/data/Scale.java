@@ -28,7 +28,13 @@ public record Scale(double black, double white) {
     private static final String NUMBER = "[-+]?[0-9]*\\.?[0-9]+(?:[eE][-+]?[0-9]+)?";
     private static final Pattern TEXT = Pattern.compile("(?:(" + NUMBER + ")\\.\\.)?(" + NUMBER + ")");
 
-    /** @throws FramecastException unless black is below white and both are finite */
+    /**
+     * Checks the ends.
+     *
+     * @param black the value that becomes 0
+     * @param white the value that becomes 1
+     * @throws FramecastException unless black is below white and both are finite
+     */
     public Scale {
         if (!(black < white) || !Double.isFinite(white - black)) {
             throw new FramecastException("The scale " + text(black) + ".." + text(white)
@@ -39,6 +45,8 @@ public record Scale(double black, double white) {
     /**
      * Reads {@code 0..255}, {@code -1..1}, or {@code 255} for {@code 0..255}.
      *
+     * @param text such as {@code 0..255}
+     * @return the scale
      * @throws FramecastException if it is none
      */
     public static Scale of(String text) {
@@ -68,23 +76,24 @@ public record Scale(double black, double white) {
     }
 
     /**
-     * Turns values into brightness in [0, 1]; what lies a little beyond the ends of the scale becomes black or white.
+     * Turns {@code count} values, {@code values[from..]}, into brightness in [0, 1]; what is a little beyond the ends
+     * of the scale becomes black or white.
      *
      * @return how many there are before the first that the scale does not take, from where on nothing is changed
      */
-    int toBrightness(float[] values) {
+    int toBrightness(float[] values, int from, int count) {
         double range = white - black;
-        for (int i = 0; i < values.length; i++) {
+        for (int i = from; i < from + count; i++) {
             float brightness = (float) ((values[i] - black) / range);
             if (!(brightness >= 0 && brightness <= 1)) {
                 if (!takes(values[i])) {
-                    return i;
+                    return i - from;
                 }
                 brightness = brightness < 0 ? 0 : 1;
             }
             values[i] = brightness;
         }
-        return values.length;
+        return count;
     }
 
     /** Whether the value lies on the scale. */
@@ -109,7 +118,12 @@ public record Scale(double black, double white) {
         return text(black) + ".." + text(white);
     }
 
-    /** A number as people write it: 255 and not 255.0, and of a float no more digits than tell it from others. */
+    /**
+     * A number as people write it: 255 and not 255.0, and of a float no more digits than tell it from others.
+     *
+     * @param value the number
+     * @return decimal digits
+     */
     public static String text(double value) {
         if (value == Math.rint(value) && Math.abs(value) < 1e15) {
             return Long.toString((long) value);

@@ -12,7 +12,9 @@ public record Split(Videos training, Videos validation) {
      * Splits as Keras's {@code validation_split} does: of n videos the first floor(n * (1 - fraction)) are for
      * training, the last ones for validation.
      *
+     * @param videos what to split
      * @param validationFraction in [0, 1)
+     * @return two slices of the videos
      * @throws FramecastException if the fraction is out of range or leaves nothing to train on
      */
     public static Split of(Videos videos, double validationFraction) {
@@ -20,7 +22,13 @@ public record Split(Videos training, Videos validation) {
         return new Split(videos.slice(0, training), videos.slice(training, videos.count()));
     }
 
-    /** How many of {@code count} videos are for training. Throws as {@link #of}. */
+    /**
+     * How many of {@code count} videos are for training. Throws as {@link #of}.
+     *
+     * @param count all videos
+     * @param validationFraction in [0, 1)
+     * @return 1 to {@code count}
+     */
     public static int trainingCount(int count, double validationFraction) {
         if (!(validationFraction >= 0 && validationFraction < 1)) {
             throw new FramecastException("The validation split is " + validationFraction

@@ -9,6 +9,16 @@ import java.util.List;
  */
 public record Video(int frames, int height, int width, int channels, float[] values) {
 
+    /**
+     * Checks the number of values.
+     *
+     * @param frames the number of frames
+     * @param height in pixels
+     * @param width in pixels
+     * @param channels such as 1 for grey
+     * @param values (frames, height, width, channels); not copied
+     * @throws IllegalArgumentException if {@code values} has another length than the sizes say
+     */
     public Video {
         long expected = (long) frames * height * width * channels;
         if (values.length != expected) {
@@ -17,17 +27,31 @@ public record Video(int frames, int height, int width, int channels, float[] val
         }
     }
 
-    /** (frames, height, width, channels) */
+    /**
+     * (frames, height, width, channels)
+     *
+     * @return (frames, height, width, channels)
+     */
     public List<Integer> shape() {
         return List.of(frames, height, width, channels);
     }
 
-    /** The number of values in one frame. */
+    /**
+     * The number of values in one frame.
+     *
+     * @return height * width * channels
+     */
     public int frameSize() {
         return height * width * channels;
     }
 
-    /** The frames {@code from} (inclusive) to {@code to} (exclusive), copied. */
+    /**
+     * The frames {@code from} (inclusive) to {@code to} (exclusive), copied.
+     *
+     * @param from the first frame
+     * @param to the frame after the last
+     * @return a new video
+     */
     public Video frames(int from, int to) {
         return new Video(to - from, height, width, channels,
                 Arrays.copyOfRange(values, from * frameSize(), to * frameSize()));

@@ -51,4 +51,14 @@ record VideoArray(float[] values, int count, int frames, int height, int width, 
         return new Video(to - from, height, width, channels,
                 Arrays.copyOfRange(values, (first + from) * frameSize(), (first + to) * frameSize()));
     }
+
+    @Override
+    public void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        Objects.checkIndex(index, count);
+        Objects.checkFromToIndex(from, to, frames);
+        for (int t = from; t < to; t++) {
+            System.arraycopy(values, (index * frames + t) * frameSize(), target, offset + (t - from) * frameStride,
+                    frameSize());
+        }
+    }
 }

@@ -15,7 +15,12 @@ public record VideoLayout(String axes) {
     /** Frames first, as in the official Moving MNIST file. */
     public static final VideoLayout TNHW = new VideoLayout("tnhw");
 
-    /** @throws FramecastException unless t, h and w are there once each, and n and c at most once */
+    /**
+     * Checks the letters; capital letters are taken, too.
+     *
+     * @param axes the letters, in the order of the axes
+     * @throws FramecastException unless t, h and w are there once each, and n and c at most once
+     */
     public VideoLayout {
         String given = axes;
         axes = axes.toLowerCase(Locale.ROOT);

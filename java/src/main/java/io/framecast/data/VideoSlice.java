@@ -45,6 +45,11 @@ record VideoSlice(Videos videos, int from, int to) implements Videos {
     }
 
     @Override
+    public void read(int index, int firstFrame, int lastFrame, float[] target, int offset, int frameStride) {
+        videos.read(from + Objects.checkIndex(index, count()), firstFrame, lastFrame, target, offset, frameStride);
+    }
+
+    @Override
     public int number(int index) {
         return videos.number(from + Objects.checkIndex(index, count()));
     }

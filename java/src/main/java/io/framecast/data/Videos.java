@@ -7,35 +7,105 @@ import java.util.List;
  */
 public interface Videos extends AutoCloseable {
 
+    /**
+     * The number of videos.
+     *
+     * @return at least 1, but 0 for an empty slice
+     */
     int count();
 
+    /**
+     * The number of frames of each video.
+     *
+     * @return at least 1
+     */
     int frames();
 
+    /**
+     * The height of frames.
+     *
+     * @return pixels
+     */
     int height();
 
+    /**
+     * The width of frames.
+     *
+     * @return pixels
+     */
     int width();
 
+    /**
+     * The number of channels of each frame.
+     *
+     * @return 1 for grey
+     */
     int channels();
 
-    /** The values of video {@code index}, as (frames, height, width, channels) float32 in [0, 1]. */
+    /**
+     * The values of video {@code index}, as (frames, height, width, channels) float32 in [0, 1].
+     *
+     * @param index the video, from 0
+     * @return a copy of the values
+     */
     Video get(int index);
 
-    /** Of video {@code index} the frames {@code from} (inclusive) to {@code to} (exclusive), like {@link #get(int)}. */
+    /**
+     * Of video {@code index} the frames {@code from} (inclusive) to {@code to} (exclusive), like {@link #get(int)}.
+     *
+     * @param index the video, from 0
+     * @param from the first frame
+     * @param to the frame after the last
+     * @return a copy of the values
+     */
     default Video get(int index, int from, int to) {
         return get(index).frames(from, to);
     }
 
-    /** The index that video {@code index} has where these videos are from: in the file, if they are a part of one. */
+    /**
+     * Reads frames {@code from} (inclusive) to {@code to} (exclusive) of video {@code index} into an array: frame
+     * {@code from + t} begins at {@code target[offset + t * frameStride]}.
+     *
+     * @param index the video, from 0
+     * @param from the first frame
+     * @param to the frame after the last
+     * @param target where the values go
+     * @param offset where frame {@code from} begins in {@code target}
+     * @param frameStride from one frame to the next in {@code target}, in values; at least {@link #frameSize}
+     */
+    default void read(int index, int from, int to, float[] target, int offset, int frameStride) {
+        float[] values = get(index, from, to).values();
+        for (int t = 0; t < to - from; t++) {
+            System.arraycopy(values, t * frameSize(), target, offset + t * frameStride, frameSize());
+        }
+    }
+
+    /**
+     * The index that video {@code index} has where these videos are from: in the file, if they are a part of one.
+     *
+     * @param index the video, from 0
+     * @return the index there
+     */
     default int number(int index) {
         return index;
     }
 
-    /** The number of values in one frame. */
+    /**
+     * The number of values in one frame.
+     *
+     * @return height * width * channels
+     */
     default int frameSize() {
         return height() * width() * channels();
     }
 
-    /** The videos {@code from} (inclusive) to {@code to} (exclusive) of these; closing it closes nothing. */
+    /**
+     * The videos {@code from} (inclusive) to {@code to} (exclusive) of these; closing it closes nothing.
+     *
+     * @param from the first video
+     * @param to the video after the last
+     * @return a view: no video is read or copied
+     */
     default Videos slice(int from, int to) {
         return new VideoSlice(this, from, to);
     }
@@ -45,6 +115,12 @@ public interface Videos extends AutoCloseable {
      *
      * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1] for images; not copied, so
      *     do not change them while the videos are in use
+     * @param videos the number of videos
+     * @param frames the frames of each video
+     * @param height in pixels
+     * @param width in pixels
+     * @param channels such as 1 for grey, 3 for colours
+     * @return the videos
      * @throws IllegalArgumentException if a size is below one, or {@code values} has another length than the sizes say
      */
     static Videos of(float[] values, int videos, int frames, int height, int width, int channels) {
@@ -54,12 +130,15 @@ public interface Videos extends AutoCloseable {
     /**
      * Videos in memory, all of one shape. The values are copied.
      *
+     * @param videos the number of videos
+     * @return the videos
      * @throws IllegalArgumentException if there are none, or their shapes differ
      */
     static Videos of(List<Video> videos) {
         return VideoArray.of(videos);
     }
 
+    /** Closes the file that the videos are read from, if there is one. */
     @Override
     default void close() {
     }

@@ -79,6 +79,16 @@ public final class AtomicFiles {
     }
 
     /**
+     * Deletes what killed processes have left of files that they were writing. For directories that no other process
+     * writes to now: unlike {@link #write}, which does the same for its own target, this does not rely on file locks.
+     *
+     * @param names a regular expression for the names of the files that were being written
+     */
+    public static void deleteUnfinished(Path directory, String names) {
+        PartFile.deleteAll(directory, names);
+    }
+
+    /**
      * The absolute path that {@link #write} writes to: where {@code file} is a symbolic link, what that leads to, be
      * it there or not; with no symbolic link among its directories.
      *

@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
@@ -160,13 +161,32 @@ final class PartFile implements AutoCloseable {
 
     private static void deleteDead(Path target) {
         Pattern parts = Pattern.compile(Pattern.quote(beginning(target)) + "[0-9a-f]{" + 2 * RANDOM_BYTES + "}\\.part");
+        forEach(target.getParent(), parts, PartFile::deleteUnlocked);
+    }
+
+    /** Deletes all whose targets have such names, but those of this process; locked or not. */
+    static void deleteAll(Path directory, String names) {
+        forEach(directory, Pattern.compile("\\.(" + names + ")\\.[^.]+\\.part"), file -> {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) {
+                // It disturbs nothing.
+            }
+        });
+    }
+
+    /** The files with such names in a directory, but those that this process writes. */
+    private static void forEach(Path directory, Pattern parts, Consumer<Path> action) {
+        GATE.lock();
         DirectoryStream.Filter<Path> dead = file -> parts.matcher(file.getFileName().toString()).matches()
                 && !OPEN.containsKey(file.getFileName().toString())
                 && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(target.getParent(), dead)) {
-            files.forEach(PartFile::deleteUnlocked);
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, dead)) {
+            files.forEach(action);
         } catch (IOException | RuntimeException e) {
-            // They are in nobody's way.
+            // They disturb nothing.
+        } finally {
+            GATE.unlock();
         }
     }
 

@@ -14,12 +14,21 @@ public final class Adam implements AutoCloseable {
     private final AdamOp op;
     private long step;
 
+    /**
+     * Step 0, with all moving averages zero.
+     *
+     * @param network a network made for training, to be closed after this
+     */
     public Adam(Network network) {
         parameters = network.parameters();
         op = network.backend().adam(parameters.trained(), parameters.gradients(), BETA_1, BETA_2, EPSILON);
     }
 
-    /** Begins step t, the next one: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t). */
+    /**
+     * Begins step t, the next one: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t).
+     *
+     * @param learningRate lr
+     */
     public void begin(double learningRate) {
         step++;
         op.setAlpha(learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step)));
@@ -30,22 +39,40 @@ public final class Adam implements AutoCloseable {
         op.update();
     }
 
-    /** The steps made, or begun. */
+    /**
+     * The steps made, or begun.
+     *
+     * @return t; 0 before the first step
+     */
     public long step() {
         return step;
     }
 
-    /** The moving averages of the gradients, by parameter. */
+    /**
+     * The moving averages of the gradients, by parameter.
+     *
+     * @return a copy of the values by parameter name
+     */
     public Map<String, HostTensor> m() {
         return parameters.split(op.m());
     }
 
-    /** The moving averages of the gradients' squares, by parameter. */
+    /**
+     * The moving averages of the gradients' squares, by parameter.
+     *
+     * @return a copy of the values by parameter name
+     */
     public Map<String, HostTensor> v() {
         return parameters.split(op.v());
     }
 
-    /** Goes on from an earlier state. */
+    /**
+     * Goes on from an earlier state.
+     *
+     * @param steps the steps made so far
+     * @param m as {@link #m} returned it
+     * @param v as {@link #v} returned it
+     */
     public void restore(long steps, Map<String, HostTensor> m, Map<String, HostTensor> v) {
         step = steps;
         parameters.join(m, op.m());

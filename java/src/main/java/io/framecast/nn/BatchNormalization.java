@@ -7,6 +7,7 @@ import io.framecast.backend.Weights;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Keras's BatchNormalization over the channels axis (Ioffe and Szegedy 2015). */
@@ -38,6 +39,41 @@ public record BatchNormalization(double epsilon, double momentum) implements Lay
                 new ParameterSpec("beta", shape, true, Initializer.ZEROS),
                 new ParameterSpec("moving_mean", shape, false, Initializer.ZEROS),
                 new ParameterSpec("moving_variance", shape, false, Initializer.ONES));
+    }
+
+    @Override
+    public int pastReach() {
+        return 0;
+    }
+
+    @Override
+    public int futureReach() {
+        return 0;
+    }
+
+    @Override
+    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
+        return Flop.NONE;
+    }
+
+    @Override
+    public LayerConfig withFilters(int filters) {
+        return this;
+    }
+
+    @Override
+    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean movesValues() {
+        return false;
+    }
+
+    @Override
+    public Optional<LayerConfig> withoutSigmoid() {
+        return Optional.empty();
     }
 
     @Override

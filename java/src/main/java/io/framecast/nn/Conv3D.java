@@ -9,6 +9,7 @@ import io.framecast.backend.Weights;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Keras's Conv3D with stride 1 and "same" padding in time, height and width. */
@@ -27,16 +28,6 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
         settings.put("padding", "same");
         settings.put("activation", activation.keras());
         return settings;
-    }
-
-    /** The same layer with another activation. */
-    Conv3D with(Activation other) {
-        return new Conv3D(filters, kernelFrames, kernelSize, other);
-    }
-
-    /** The same layer with another number of filters. */
-    Conv3D with(int otherFilters) {
-        return new Conv3D(otherFilters, kernelFrames, kernelSize, activation);
     }
 
     @Override
@@ -58,8 +49,36 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
         return kernelFrames / 2;
     }
 
-    private int pastReach() {
+    @Override
+    public int pastReach() {
         return (kernelFrames - 1) / 2;
+    }
+
+    @Override
+    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
+        return Flop.convolution(outputShape(input), filters, kernelSize, input.channels(), inputGradient)
+                .times((double) frames * kernelFrames);
+    }
+
+    @Override
+    public LayerConfig withFilters(int other) {
+        return this;
+    }
+
+    @Override
+    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
+        return Optional.of(new Conv3D(filters / before * channels, kernelFrames, kernelSize, activation));
+    }
+
+    @Override
+    public boolean movesValues() {
+        return false;
+    }
+
+    @Override
+    public Optional<LayerConfig> withoutSigmoid() {
+        return activation != Activation.SIGMOID ? Optional.empty()
+                : Optional.of(new Conv3D(filters, kernelFrames, kernelSize, Activation.LINEAR));
     }
 
     @Override

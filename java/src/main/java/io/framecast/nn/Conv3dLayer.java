@@ -6,8 +6,9 @@ import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 
 /**
- * For rollout, keeps the window of input frames that its new and revised outputs depend on. Where the window does not
- * begin with the video, its first {@code pastReach} outputs would see zeros in place of frames; they are not used.
+ * For rollout, keeps the window of input frames that the new and revised outputs depend on. Where the window does not
+ * begin with the video, its first {@code pastReach} outputs are computed from zero padding instead of frames: they are
+ * not used.
  */
 final class Conv3dLayer implements Layer {
 

@@ -9,6 +9,7 @@ import io.framecast.backend.Weights;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -20,16 +21,22 @@ import java.util.function.Function;
 public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
         Activation activation, Activation recurrentActivation) implements LayerConfig {
 
+    /**
+     * Checks the settings that exclude one another.
+     *
+     * @param filters the number of output channels
+     * @param kernelSize of both convolutions
+     * @param strides of the input convolution
+     * @param padding "same" or "valid", of the input convolution
+     * @param dilationRate of the input convolution
+     * @param activation of the cell input and output
+     * @param recurrentActivation of the gates
+     * @throws FramecastException if both strides and dilation differ from 1, as in Keras
+     */
     public ConvLstm2D {
         if (!strides.equals(Pair.ONE) && !dilationRate.equals(Pair.ONE)) {
             throw new FramecastException("\"strides\" and \"dilation_rate\" cannot both differ from 1.");
         }
-    }
-
-    /** The same layer with another number of filters. */
-    ConvLstm2D with(int otherFilters) {
-        return new ConvLstm2D(otherFilters, kernelSize, strides, padding, dilationRate, activation,
-                recurrentActivation);
     }
 
     @Override
@@ -79,6 +86,46 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
                 new ParameterSpec("recurrent_kernel", new int[] {kh, kw, filters, ConvLstmSpec.GATES * filters}, true,
                         Initializer.ORTHOGONAL),
                 new ParameterSpec("bias", new int[] {ConvLstmSpec.GATES * filters}, true, Initializer.FORGET_BIAS));
+    }
+
+    @Override
+    public int pastReach() {
+        return 0;
+    }
+
+    @Override
+    public int futureReach() {
+        return 0;
+    }
+
+    /** At frame 0 the hidden state is zero, and there is no recurrent convolution. */
+    @Override
+    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
+        FrameShape output = outputShape(input);
+        int gates = ConvLstmSpec.GATES * filters;
+        Flop perInput = Flop.convolution(output, gates, kernelSize, input.channels(), inputGradient);
+        Flop perState = Flop.convolution(output, gates, kernelSize, filters, true);
+        return perInput.times(frames).plus(perState.times(frames - 1));
+    }
+
+    @Override
+    public LayerConfig withFilters(int other) {
+        return new ConvLstm2D(other, kernelSize, strides, padding, dilationRate, activation, recurrentActivation);
+    }
+
+    @Override
+    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean movesValues() {
+        return false;
+    }
+
+    @Override
+    public Optional<LayerConfig> withoutSigmoid() {
+        return Optional.empty();
     }
 
     @Override

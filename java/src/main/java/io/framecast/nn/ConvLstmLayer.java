@@ -3,7 +3,10 @@ package io.framecast.nn;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.Tensor;
 
-/** Carries its state past settled frames; unsettled ones are run from it without keeping what comes of them. */
+/**
+ * Keeps the state after the last settled frame. Later frames can still change: they are computed from this state, and
+ * the state that follows from them is not kept.
+ */
 record ConvLstmLayer(ConvLstmOp op) implements Layer {
 
     @Override

@@ -7,6 +7,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Weights;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Channels as patches of pixels: TensorFlow's depth_to_space on each frame, the inverse of {@link SpaceToDepth}. */
@@ -35,6 +36,41 @@ public record DepthToSpace(int blockSize) implements LayerConfig {
     @Override
     public List<ParameterSpec> parameters(FrameShape input) {
         return List.of();
+    }
+
+    @Override
+    public int pastReach() {
+        return 0;
+    }
+
+    @Override
+    public int futureReach() {
+        return 0;
+    }
+
+    @Override
+    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
+        return Flop.NONE;
+    }
+
+    @Override
+    public LayerConfig withFilters(int filters) {
+        return this;
+    }
+
+    @Override
+    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean movesValues() {
+        return true;
+    }
+
+    @Override
+    public Optional<LayerConfig> withoutSigmoid() {
+        return Optional.empty();
     }
 
     @Override

@@ -1,65 +1,59 @@
 package io.framecast.nn;
 
-import io.framecast.backend.ConvLstmSpec;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * The floating-point operations of a training step, a video: those of the convolutions as they are defined, a
- * multiply-add being two, and padding counted as if it were pixels. Everything else in a step is some thousandths of
- * that. An implementation that computes a convolution with fewer (Winograd's) does not change the count.
+ * The floating-point operations of a training step for one video: those of the convolutions by their definition. A
+ * multiply-add counts as two, padding counts as pixels. Everything else in a step is a few thousandths of that. An
+ * algorithm that needs fewer operations (Winograd) does not change the count.
+ *
+ * @param forward operations of the forward pass
+ * @param backward operations of the backward pass
  */
 public record Flop(double forward, double backward) {
 
-    private static final Flop NONE = new Flop(0, 0);
+    /** Of a layer without convolutions. */
+    static final Flop NONE = new Flop(0, 0);
 
-    /** Of each layer of the model, for videos of {@code frames} input frames. */
+    /**
+     * Of each layer of the model, for videos of {@code frames} input frames.
+     *
+     * @param model the model
+     * @param frames the number of input frames
+     * @return the operations by layer index
+     */
     public static List<Flop> ofLayers(ModelConfig model, int frames) {
         List<FrameShape> shapes = model.shapes();
-        List<Flop> layers = new ArrayList<>();
-        for (int k = 0; k < model.layers().size(); k++) {
-            LayerConfig layer = model.layers().get(k);
-            boolean inputGradient = k > model.firstTrained();
-            if (layer instanceof ConvLstm2D lstm) {
-                layers.add(of(lstm, shapes.get(k), frames, inputGradient));
-            } else if (layer instanceof Conv3D conv) {
-                layers.add(of(conv, shapes.get(k), frames, inputGradient));
-            } else {
-                layers.add(NONE);
-            }
-        }
-        return layers;
+        int first = model.firstTrained();
+        return IntStream.range(0, model.layers().size())
+                .mapToObj(k -> model.layers().get(k).flop(shapes.get(k), frames, k > first)).toList();
     }
 
-    /** At frame 0 the hidden state is zero, and there is no recurrent convolution. */
-    private static Flop of(ConvLstm2D layer, FrameShape input, int frames, boolean inputGradient) {
-        FrameShape output = layer.outputShape(input);
-        int gates = ConvLstmSpec.GATES * layer.filters();
-        double perInput = convolution(output, gates, layer.kernelSize(), input.channels());
-        double perState = convolution(output, gates, layer.kernelSize(), layer.filters());
-        return trained(frames * perInput, inputGradient).plus(trained((frames - 1) * perState, true));
-    }
-
-    private static Flop of(Conv3D layer, FrameShape input, int frames, boolean inputGradient) {
-        double perTap = convolution(layer.outputShape(input), layer.filters(), layer.kernelSize(), input.channels());
-        return trained((double) frames * layer.kernelFrames() * perTap, inputGradient);
-    }
-
-    /** One frame's: each output is a sum over the kernel and the channels of the input. */
-    private static double convolution(FrameShape output, int outputs, Pair kernel, int inputs) {
-        return 2.0 * output.height() * output.width() * outputs * kernel.height() * kernel.width() * inputs;
-    }
-
-    /** Backward computes the gradient of the kernel and, if it is asked for, that of the input: as much work each. */
-    private static Flop trained(double forward, boolean inputGradient) {
+    /**
+     * One frame's convolution: each output value is a sum over the kernel and the input's channels. Backward computes
+     * the gradient of the kernel and, if it is asked for, that of the input: as much work each.
+     */
+    static Flop convolution(FrameShape output, int outputChannels, Pair kernel, int inputChannels,
+            boolean inputGradient) {
+        double forward = 2.0 * output.height() * output.width() * outputChannels * kernel.height() * kernel.width()
+                * inputChannels;
         return new Flop(forward, inputGradient ? 2 * forward : forward);
     }
 
-    private Flop plus(Flop other) {
+    Flop times(double count) {
+        return new Flop(count * forward, count * backward);
+    }
+
+    Flop plus(Flop other) {
         return new Flop(forward + other.forward, backward + other.backward);
     }
 
-    /** Of a whole step. */
+    /**
+     * Forward and backward together.
+     *
+     * @return operations
+     */
     public double total() {
         return forward + backward;
     }

@@ -8,6 +8,13 @@ public record HostTensor(int[] shape, float[] values) {
     /** The most values a tensor may have: as many as fit, as bytes, in the longest Java array. */
     public static final int MAX_SIZE = (Integer.MAX_VALUE - 8) / Float.BYTES;
 
+    /**
+     * Checks the number of values.
+     *
+     * @param shape the dimensions
+     * @param values row-major; not copied
+     * @throws IllegalArgumentException if {@code values} does not fill the shape
+     */
     public HostTensor {
         if (values.length != size(shape)) {
             throw new IllegalArgumentException(
@@ -15,7 +22,12 @@ public record HostTensor(int[] shape, float[] values) {
         }
     }
 
-    /** The number of values in a tensor of that shape. */
+    /**
+     * The number of values in a tensor of that shape.
+     *
+     * @param shape the dimensions
+     * @return the product of the dimensions
+     */
     public static int size(int[] shape) {
         int size = 1;
         for (int dimension : shape) {

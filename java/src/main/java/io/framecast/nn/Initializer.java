@@ -8,11 +8,19 @@ import java.util.Random;
 @FunctionalInterface
 public interface Initializer {
 
-    /** Values for a parameter of that shape. Draws from {@code random}, whose algorithm Java specifies. */
+    /**
+     * Values for a parameter of that shape. Draws from {@code random}, whose algorithm Java specifies.
+     *
+     * @param shape the parameter's dimensions
+     * @param random the source of random numbers
+     * @return the values, row-major
+     */
     float[] values(int[] shape, Random random);
 
+    /** All 0. */
     Initializer ZEROS = (shape, random) -> new float[HostTensor.size(shape)];
 
+    /** All 1. */
     Initializer ONES = (shape, random) -> {
         float[] values = new float[HostTensor.size(shape)];
         Arrays.fill(values, 1);

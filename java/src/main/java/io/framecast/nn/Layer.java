@@ -5,21 +5,37 @@ import io.framecast.backend.Tensor;
 /** A layer on a device. */
 public interface Layer extends AutoCloseable {
 
-    /** See {@link io.framecast.backend.Op#forward}. */
+    /**
+     * Computes the outputs. See {@link io.framecast.backend.Op#forward}.
+     *
+     * @param x (frames, batch, height, width, channels)
+     * @param frames at most those of the plan
+     * @param batch at most that of the plan
+     * @param training whether the pass is part of a training step
+     * @return (frames, batch, output height, output width, output channels), valid until the next call
+     */
     Tensor forward(Tensor x, int frames, int batch, boolean training);
 
-    /** See {@link io.framecast.backend.Op#backward}. */
+    /**
+     * Computes the parameters' gradients. See {@link io.framecast.backend.Op#backward}.
+     *
+     * @param dy the gradient of what forward returned
+     * @return the gradient of the input; null if the plan asks for none
+     */
     Tensor backward(Tensor dy);
 
     /** Gets ready for the first frame of new videos. */
     void begin();
 
     /**
-     * Takes one more frame of the videos begun. Where an earlier layer looks into the future, the newest frames of
-     * its output change as further frames come: these are given again, revised, until they are settled.
+     * Takes one more frame of the videos begun. A non-causal layer computes its newest {@code futureReach} outputs from
+     * zero padding in place of future frames. It returns them again, revised, with each new frame, until they are final
+     * ("settled").
      *
      * @param tail the newest {@code count} frames (count, batch, ...): those that are new or revised, ending with the
      *     new one
+     * @param count the number of frames in the tail
+     * @param batch the number of videos, the same since {@link #begin}
      * @param settled whether the first of them will not be revised any more
      * @return this layer's new or revised frames: {@code count + futureReach}, or all there are if these are fewer
      */

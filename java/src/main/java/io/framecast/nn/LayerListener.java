@@ -4,10 +4,19 @@ package io.framecast.nn;
 @FunctionalInterface
 public interface LayerListener {
 
+    /** A direction through the network. */
     enum Pass {
-        FORWARD, BACKWARD
+        /** {@link Network#forward} */
+        FORWARD,
+        /** {@link Network#backward} */
+        BACKWARD
     }
 
-    /** Layer {@code index} of the model was called. */
+    /**
+     * Layer {@code index} of the model was called.
+     *
+     * @param index of the layer, from 0
+     * @param pass which of its methods
+     */
     void called(int index, Pass pass);
 }

@@ -1,13 +1,13 @@
 package io.framecast.nn;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.Activation;
 import io.framecast.backend.Loss;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A model: the shape of its input frames and its layers, one after the other. */
 public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
@@ -16,6 +16,10 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     private static final int MAX_LAYERS = 1000;
 
     /**
+     * Checks that the layers fit.
+     *
+     * @param input the shape of the input frames
+     * @param layers the layers in order; copied
      * @throws FramecastException naming the layer, if the layers do not fit one another; or if there are too many, or
      *     too many values in a frame or in the parameters, for arrays and for a checkpoint
      */
@@ -50,38 +54,54 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         }
     }
 
-    /** The same layers for frames of another shape. */
+    /**
+     * The same layers for frames of another shape.
+     *
+     * @param other the new shape of input frames
+     * @return the new model; this one stays as it is
+     */
     public ModelConfig withInput(FrameShape other) {
         return new ModelConfig(other, layers);
     }
 
     /**
-     * The model with so many filters in each of its ConvLSTM2D layers.
+     * The model with so many filters in each of its recurrent layers.
      *
+     * @param filters the number of filters
+     * @return the new model; this one stays as it is
      * @throws FramecastException if the layers after one do not take that
      */
     public ModelConfig withFilters(int filters) {
-        return new ModelConfig(input, layers.stream()
-                .map(layer -> layer instanceof ConvLstm2D lstm ? lstm.with(filters) : layer).toList());
+        return new ModelConfig(input, layers.stream().map(layer -> layer.withFilters(filters)).toList());
     }
 
-    /** The model for frames of another shape, with as many filters in its last Conv3D as their channels ask for. */
+    /** The model for frames of another shape: the last layer that decides the output's channels follows these. */
     ModelConfig fittedTo(FrameShape frames) {
         List<LayerConfig> changed = new ArrayList<>(layers);
         for (int k = changed.size() - 1; k >= 0; k--) {
-            if (changed.get(k) instanceof Conv3D conv) {
-                changed.set(k, conv.with(conv.filters() / input.channels() * frames.channels()));
+            Optional<LayerConfig> fitted = changed.get(k).withOutputChannels(input.channels(), frames.channels());
+            if (fitted.isPresent()) {
+                changed.set(k, fitted.get());
                 break;
             }
         }
         return new ModelConfig(frames, changed);
     }
 
-    /** The shapes of the frames between layers: the input of layer k at k, the output of the last at the end. */
+    /**
+     * The shapes of the frames between layers: the input of layer k at k, the output of the last at the end.
+     *
+     * @return one shape more than there are layers
+     */
     public List<FrameShape> shapes() {
         return shapes(input, layers);
     }
 
+    /**
+     * The shape of the model's output frames.
+     *
+     * @return the last of {@link #shapes}
+     */
     public FrameShape output() {
         return shapes().get(layers.size());
     }
@@ -120,7 +140,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         }
     }
 
-    /** All parameters by the names they have in checkpoints, {@code layers.<index>.<parameter>}, in order. */
+    /**
+     * All parameters by the names they have in checkpoints, {@code layers.<index>.<parameter>}, in order.
+     *
+     * @return the specifications by name
+     */
     public Map<String, ParameterSpec> parameters() {
         Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
         List<FrameShape> shapes = shapes();
@@ -132,7 +156,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return parameters;
     }
 
-    /** How many values all parameters have. */
+    /**
+     * How many values all parameters have.
+     *
+     * @return moving averages included
+     */
     public long parameterCount() {
         return parameters().values().stream().mapToLong(ParameterSpec::size).sum();
     }
@@ -151,33 +179,35 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return "layers." + layer + "." + parameter;
     }
 
-    /** How many frames beyond frame t its output at t depends on. */
+    /**
+     * How many frames beyond frame t its output at t depends on.
+     *
+     * @return frames; 0 for a causal model
+     */
     public int futureReach() {
         return layers.stream().mapToInt(LayerConfig::futureReach).sum();
     }
 
-    /** How many frames a step of rollout may hand from layer to layer: the newest, and all that reach into. */
+    /** The most frames that a step of rollout passes from layer to layer: the new one, and what the layers reach. */
     int stepFrames() {
-        int frames = 1;
-        for (LayerConfig layer : layers) {
-            if (layer instanceof Conv3D conv) {
-                frames += conv.kernelFrames() - 1;
-            }
-        }
-        return frames;
+        return 1 + layers.stream().mapToInt(layer -> layer.pastReach() + layer.futureReach()).sum();
     }
 
-    /** The index of the Conv3D whose sigmoid makes the output, perhaps moved about afterwards; -1 if there is none. */
+    /** The index of the layer whose sigmoid makes the output (later layers only move values); -1 if there is none. */
     private int sigmoidLayer() {
         int last = layers.size() - 1;
-        while (last >= 0 && (layers.get(last) instanceof DepthToSpace || layers.get(last) instanceof SpaceToDepth)) {
+        while (last >= 0 && layers.get(last).movesValues()) {
             last--;
         }
-        return last >= 0 && layers.get(last) instanceof Conv3D conv && conv.activation() == Activation.SIGMOID
-                ? last : -1;
+        return last >= 0 && layers.get(last).withoutSigmoid().isPresent() ? last : -1;
     }
 
-    /** The loss as it is computed for this model: binary cross-entropy from the logits where there are any. */
+    /**
+     * The loss as it is computed for this model: binary cross-entropy from the logits where there are any.
+     *
+     * @param loss the loss as the user means it
+     * @return the loss to make an op for
+     */
     public Loss computedAs(Loss loss) {
         return loss == Loss.BINARY_CROSSENTROPY && sigmoidLayer() >= 0 ? Loss.BINARY_CROSSENTROPY_FROM_LOGITS : loss;
     }
@@ -186,7 +216,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     ModelConfig withoutSigmoid() {
         int index = sigmoidLayer();
         List<LayerConfig> changed = new ArrayList<>(layers);
-        changed.set(index, ((Conv3D) layers.get(index)).with(Activation.LINEAR));
+        changed.set(index, layers.get(index).withoutSigmoid().orElseThrow());
         return new ModelConfig(input, changed);
     }
 }

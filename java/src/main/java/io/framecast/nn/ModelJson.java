@@ -34,11 +34,22 @@ public final class ModelJson {
     private ModelJson() {
     }
 
+    /**
+     * Writes a model as one line of JSON, with all settings.
+     *
+     * @param model the model
+     * @return text that {@link #parse} reads
+     */
     public static String write(ModelConfig model) {
         return MAPPER.valueToTree(toMap(model)).toString();
     }
 
-    /** The model as maps and lists, ready for a JSON writer. */
+    /**
+     * The model as maps and lists, ready for a JSON writer.
+     *
+     * @param model the model
+     * @return keys and values in the order of the format
+     */
     public static Map<String, Object> toMap(ModelConfig model) {
         Map<String, Object> input = new LinkedHashMap<>();
         input.put("height", model.input().height());
@@ -58,7 +69,11 @@ public final class ModelJson {
     }
 
     /**
+     * Reads a model.
+     *
+     * @param json the text, of at most 2^20 characters
      * @param source where the text is from, for messages
+     * @return the model
      * @throws FramecastException if it is not JSON, or not a model
      */
     public static ModelConfig parse(String json, String source) {
@@ -91,29 +106,47 @@ public final class ModelJson {
         }
     }
 
+    /** Reads a layer's settings; those that are read nowhere are errors. */
+    private interface Reader {
+        LayerConfig read(Settings settings);
+    }
+
+    /** Every layer type by its name in model JSON. A new type is registered here. */
+    private static final Map<String, Reader> TYPES = new LinkedHashMap<>();
+
+    static {
+        TYPES.put("ConvLSTM2D", settings -> new ConvLstm2D(settings.size("filters", null),
+                settings.pair("kernel_size", null), settings.pair("strides", Pair.ONE),
+                settings.text("padding", "valid", Set.of("same", "valid")), settings.pair("dilation_rate", Pair.ONE),
+                Activation.named(settings.text("activation", "tanh", Set.of())),
+                Activation.named(settings.text("recurrent_activation", "sigmoid", Set.of()))));
+        TYPES.put("BatchNormalization", settings -> new BatchNormalization(settings.number("epsilon", 1e-3, 0, 1),
+                settings.number("momentum", 0.99, 0, 1)));
+        TYPES.put("Conv3D", settings -> {
+            int[] kernel = settings.sizes("kernel_size", 3, null);
+            settings.text("padding", "same", Set.of("same"));
+            return new Conv3D(settings.size("filters", null), kernel[0], new Pair(kernel[1], kernel[2]),
+                    Activation.named(settings.text("activation", "linear", Set.of())));
+        });
+        TYPES.put("SpaceToDepth", settings -> new SpaceToDepth(settings.size("block_size", null)));
+        TYPES.put("DepthToSpace", settings -> new DepthToSpace(settings.size("block_size", null)));
+    }
+
+    private static String typesInWords() {
+        List<String> names = List.copyOf(TYPES.keySet());
+        return String.join(", ", names.subList(0, names.size() - 1)) + " and " + names.get(names.size() - 1);
+    }
+
     private static LayerConfig layer(Settings settings) {
         String type = settings.text("type", null, Set.of());
         LayerConfig layer;
         try {
-            layer = switch (type) {
-                case "ConvLSTM2D" -> new ConvLstm2D(settings.size("filters", null), settings.pair("kernel_size", null),
-                        settings.pair("strides", Pair.ONE), settings.text("padding", "valid", Set.of("same", "valid")),
-                        settings.pair("dilation_rate", Pair.ONE),
-                        Activation.named(settings.text("activation", "tanh", Set.of())),
-                        Activation.named(settings.text("recurrent_activation", "sigmoid", Set.of())));
-                case "BatchNormalization" -> new BatchNormalization(settings.number("epsilon", 1e-3, 0, 1),
-                        settings.number("momentum", 0.99, 0, 1));
-                case "Conv3D" -> {
-                    int[] kernel = settings.sizes("kernel_size", 3, null);
-                    settings.text("padding", "same", Set.of("same"));
-                    yield new Conv3D(settings.size("filters", null), kernel[0], new Pair(kernel[1], kernel[2]),
-                            Activation.named(settings.text("activation", "linear", Set.of())));
-                }
-                case "SpaceToDepth" -> new SpaceToDepth(settings.size("block_size", null));
-                case "DepthToSpace" -> new DepthToSpace(settings.size("block_size", null));
-                default -> throw new FramecastException("there is no layer type \"" + Quote.of(type) + "\"; choose "
-                        + "from ConvLSTM2D, BatchNormalization, Conv3D, SpaceToDepth and DepthToSpace");
-            };
+            Reader reader = TYPES.get(type);
+            if (reader == null) {
+                throw new FramecastException("there is no layer type \"" + Quote.of(type) + "\"; choose from "
+                        + typesInWords());
+            }
+            layer = reader.read(settings);
         } catch (FramecastException e) {
             throw e.getMessage().startsWith(settings.where) ? e
                     : new FramecastException(settings.where + ": " + e.getMessage(), e);

@@ -26,6 +26,9 @@ public final class Models {
      * A model for frames of the given shape, as far as that is open: a preset is fitted to them, a file says itself
      * what frames it is for.
      *
+     * @param name a preset or the path of a file of model JSON
+     * @param frames the shape of the frames
+     * @return the model
      * @throws FramecastException if it is neither a preset nor a file of model JSON, or the preset cannot be fitted
      */
     public static ModelConfig load(String name, FrameShape frames) {
@@ -74,7 +77,9 @@ public final class Models {
     }
 
     /**
+     *
      * @param name a preset or a file of model JSON
+     * @return the model
      * @throws FramecastException if it is neither
      */
     public static ModelConfig load(String name) {

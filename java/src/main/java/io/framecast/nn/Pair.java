@@ -3,6 +3,7 @@ package io.framecast.nn;
 /** A height and a width, as Keras's (height, width) tuples. */
 public record Pair(int height, int width) {
 
+    /** (1, 1) */
     public static final Pair ONE = new Pair(1, 1);
 
     int[] toArray() {

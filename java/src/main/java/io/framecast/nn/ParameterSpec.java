@@ -7,6 +7,11 @@ package io.framecast.nn;
  */
 public record ParameterSpec(String name, int[] shape, boolean trainable, Initializer initializer) {
 
+    /**
+     * The number of values.
+     *
+     * @return the product of the dimensions
+     */
     public int size() {
         return HostTensor.size(shape);
     }

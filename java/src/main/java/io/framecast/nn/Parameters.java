@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * A model's parameters on a device. Those that are trained lie in one row, and so do their gradients, so that the
- * optimiser is one pass over all of them; the others (moving averages) follow in a row of their own.
+ * A model's parameters on a device. The trained ones are one contiguous buffer, and so are their gradients: the
+ * optimiser is one pass over all of them. The others (moving averages) are a second contiguous buffer.
  */
 public final class Parameters implements AutoCloseable {
 
@@ -26,7 +26,13 @@ public final class Parameters implements AutoCloseable {
     private final Tensor gradients;
     private final Tensor others;
 
-    /** All zero; {@link #set} gives them values. */
+    /**
+     * All zero; {@link #set} gives them values.
+     *
+     * @param backend the device
+     * @param model the model
+     * @param training whether there are gradients, too
+     */
     public Parameters(Backend backend, ModelConfig model, boolean training) {
         long trainedSize = 0;
         long otherSize = 0;
@@ -50,6 +56,9 @@ public final class Parameters implements AutoCloseable {
     /**
      * Initial values for a model: the same for the same seed, on any machine.
      *
+     * @param model the model
+     * @param seed other seeds give other values
+     * @return the values by parameter name
      * @throws FramecastException if the Java heap cannot hold them
      */
     public static Map<String, HostTensor> initial(ModelConfig model, long seed) {
@@ -61,12 +70,20 @@ public final class Parameters implements AutoCloseable {
         return values;
     }
 
-    /** All trained parameters, in one row. */
+    /**
+     * All trained parameters.
+     *
+     * @return one contiguous tensor; each parameter begins on a multiple of 16 values
+     */
     public Tensor trained() {
         return trained;
     }
 
-    /** Their gradients, in the same order; null when not training. */
+    /**
+     * Their gradients, in the same order; null when not training.
+     *
+     * @return as long as {@link #trained}
+     */
     public Tensor gradients() {
         return gradients;
     }
@@ -82,13 +99,21 @@ public final class Parameters implements AutoCloseable {
                 gradients == null ? null : gradients.slice(place.offset, size));
     }
 
-    /** Copies values to the device; all parameters of the model must be among them, in their shapes. */
+    /**
+     * Copies values to the device; all parameters of the model must be among them, in their shapes.
+     *
+     * @param values by parameter name
+     */
     public void set(Map<String, HostTensor> values) {
         write(values, trained, true);
         write(values, others, false);
     }
 
-    /** Copies the values from the device. */
+    /**
+     * Copies the values from the device.
+     *
+     * @return a copy of the values by parameter name
+     */
     public Map<String, HostTensor> get() {
         Map<String, HostTensor> both = new HashMap<>(read(trained, true));
         both.putAll(read(others, false));
@@ -97,17 +122,27 @@ public final class Parameters implements AutoCloseable {
         return values;
     }
 
-    /** What a row as long as {@link #trained} (gradients, an optimiser's averages) holds for each parameter. */
+    /**
+     * Splits a tensor in the layout of {@link #trained} (gradients, moving averages) by parameter.
+     *
+     * @param row a tensor in the layout of {@link #trained}
+     * @return a copy of the values by parameter name, trained parameters only
+     */
     public Map<String, HostTensor> split(Tensor row) {
         return read(row, true);
     }
 
-    /** The inverse of {@link #split}. */
+    /**
+     * The inverse of {@link #split}.
+     *
+     * @param values by parameter name
+     * @param row a tensor in the layout of {@link #trained}
+     */
     public void join(Map<String, HostTensor> values, Tensor row) {
         write(values, row, true);
     }
 
-    /** A row crosses to the device, and back, in one piece, however many parameters it has. */
+    /** One transfer for all parameters of the row. */
     private void write(Map<String, HostTensor> values, Tensor row, boolean trainable) {
         float[] all = new float[Math.toIntExact(row.size())];
         of(trainable).forEach((name, place) -> System.arraycopy(values.get(name).values(), 0, all,

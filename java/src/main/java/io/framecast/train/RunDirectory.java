@@ -13,7 +13,6 @@ import io.framecast.system.MadeDirectories;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -23,7 +22,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -40,10 +38,10 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     private static final String MODEL = "model";
 
     /** What a process that was killed left of files being written, as AtomicFiles names it; by directory. */
-    private static final Map<String, Pattern> PARTS = Map.of(
-            "", part("(config\\.json|steps\\.csv|metrics\\.csv|loss\\.png|report\\.html)"),
-            "checkpoints", part("(last|best)\\.safetensors"),
-            "gifs", part("video-\\d+\\.(gif|png)"));
+    private static final Map<String, String> PARTS = Map.of(
+            "", "config\\.json|steps\\.csv|metrics\\.csv|loss\\.png|report\\.html",
+            "checkpoints", "(last|best)\\.safetensors",
+            "gifs", "video-\\d+\\.(gif|png)");
 
     private final Path path;
     private final boolean resumes;
@@ -66,10 +64,6 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         if (Files.isDirectory(path)) {
             lock();
         }
-    }
-
-    private static Pattern part(String name) {
-        return Pattern.compile("\\." + name + "\\.[^.]+\\.part");
     }
 
     /**
@@ -289,21 +283,12 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     /** What a process that was killed was writing. Only names of this run's files: others may be at work beside it. */
     private void removeParts() {
-        PARTS.forEach((name, part) -> {
+        PARTS.forEach((name, names) -> {
             Path directory = path.resolve(name);
             if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && !name.isEmpty()) {
                 return;
             }
-            try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, ".*.part")) {
-                for (Path file : files) {
-                    if (part.matcher(file.getFileName().toString()).matches()
-                            && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-                        deleteQuietly(file);
-                    }
-                }
-            } catch (IOException e) {
-                // They are in nobody's way.
-            }
+            AtomicFiles.deleteUnfinished(directory, names);
         });
     }
 

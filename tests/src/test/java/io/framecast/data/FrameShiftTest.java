@@ -18,7 +18,7 @@ class FrameShiftTest {
             for (int i = 0; i < shift.length(); i++) {
                 int frame = i / (batch * 6);
                 int video = i / 6 % batch;
-                assertEquals(NumberedVideos.value(video, frame, i % 6), whole.values()[shift.inputOffset() + i]);
+                assertEquals(NumberedVideos.value(video, frame, i % 6), whole.values()[i]);
                 assertEquals(NumberedVideos.value(video, frame + 1, i % 6), whole.values()[shift.targetOffset() + i]);
             }
             assertEquals(whole.values().length, shift.targetOffset() + shift.length());

@@ -350,7 +350,6 @@ class BadInputTest {
                 new OutOfMemoryError("unable to create native thread: possibly out of memory"), "no further thread",
                 new StackOverflowError(), "nested too deeply",
                 new NoClassDefFoundError("io/framecast/Late"), "io/framecast/Late",
-                new InternalError("a fault occurred in an unsafe memory access operation"), "has become shorter",
                 new InvalidPathException("a\u0000b", "Nul character not allowed"), "named \"a\\u0000b\"",
                 new UncheckedIOException(new IOException("Input/output error")), "Input/output error",
                 new FramecastException("As it is."), "As it is.");

@@ -117,9 +117,6 @@ public final class Main {
             return "A part of Framecast cannot be loaded (" + Quote.of(cause) + "); start it again if it was built or "
                     + "moved meanwhile, else build it anew.";
         }
-        if (e instanceof InternalError && message.contains("unsafe memory access")) {
-            return "A file that was being read has become shorter, or its disk fails; start again with a whole copy.";
-        }
         if (e instanceof InvalidPathException path) {
             return FileName.unusable(path);
         }

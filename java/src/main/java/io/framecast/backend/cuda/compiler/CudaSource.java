@@ -38,7 +38,8 @@ record CudaSource(String name, String text, SortedMap<String, String> headers) {
     }
 
     private static String read(String name) {
-        try (InputStream in = CudaSource.class.getResourceAsStream("/io/framecast/cuda/" + name)) {
+        // By the class loader: on the module path it is in another module than this class.
+        try (InputStream in = CudaSource.class.getClassLoader().getResourceAsStream("io/framecast/cuda/" + name)) {
             if (in == null) {
                 throw new IllegalArgumentException("there is no CUDA source " + name);
             }

@@ -60,7 +60,8 @@ public enum JCudaLibrary {
     private Path directory() throws IOException {
         String file = LibUtils.createLibraryFileName(
                 LibUtils.createPlatformLibraryName(library + "-" + JCudaVersion.get()));
-        URL resource = binding.getResource("/lib/" + file);
+        // By the class loader: on the module path it is in another module than the class.
+        URL resource = binding.getClassLoader().getResource("lib/" + file);
         if (resource == null) {
             return UserCache.directory();
         }
