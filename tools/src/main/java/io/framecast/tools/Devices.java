@@ -67,6 +67,9 @@ final class Devices {
     }
 
     private static String softgpu() {
+        if (!SoftGpu.isBuilt()) {
+            return "no   not built yet; the first command with --device softgpu builds it: CUDA on the CPU, to test with";
+        }
         // A process holds one driver only; beside NVIDIA's, the software device is not asked.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");
