@@ -16,12 +16,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Long videos in a heap that does not hold one of them: each is a tenth larger, as float32. */
 @Timeout(120)
-@Execution(ExecutionMode.CONCURRENT)
 class BoundedMemoryTest {
 
     private static final int HEAP = 32;

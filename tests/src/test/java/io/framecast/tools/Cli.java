@@ -60,11 +60,8 @@ final class Cli {
         return all;
     }
 
-    /**
-     * Arguments separated by spaces, and then some that may have spaces in them. One command at a time: the standard
-     * streams are the process's.
-     */
-    static synchronized Result run(String command, Object... more) {
+    /** Arguments separated by spaces, and then some that may have spaces in them. */
+    static Result run(String command, Object... more) {
         String[] first = command.isEmpty() ? new String[0] : command.split(" ");
         String[] arguments = Arrays.copyOf(first, first.length + more.length);
         for (int k = 0; k < more.length; k++) {

@@ -27,8 +27,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -37,7 +35,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * tested: as Maven does, by writing over what lies in {@code target/}, and to where the launcher tells it to.
  */
 @Timeout(240)
-@Execution(ExecutionMode.CONCURRENT)
 class LauncherTest {
 
     private static final String MAVEN = """
