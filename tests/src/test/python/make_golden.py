@@ -563,6 +563,62 @@ def network_case(number, case):
     return first_seed(1000 * number, make)
 
 
+# ---- Scheduled sampling
+
+SAMPLING = dict(
+    input=(6, 8, 1), frames=7, loss="binary_crossentropy", videos=5, validation=2, batch=2, epochs=3,
+    learning_rate=0.01, sampling=0.4,
+    layers=[lstm(3, 3, "tanh"), NORM,
+            {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}])
+
+
+def sampled_inputs(layers, parameters, videos):
+    """Half of the frames; then, one after another, what the network expects after the inputs so far. No gradient."""
+    inputs = list(videos[:-1])
+    with torch.no_grad():
+        for t in range(len(videos) // 2, len(inputs)):
+            inputs[t] = network_forward(layers, parameters, torch.stack(inputs[:t]), False, Exact())[-1]
+    return torch.stack(inputs)
+
+
+def scheduled_sampling():
+    """A run of the trainer: the first steps on true frames, the others on sampled ones, the learning rate a cosine."""
+    case = SAMPLING
+    generator = torch.Generator().manual_seed(11)
+    videos = blobs(generator, case["frames"], case["videos"] + case["validation"], *case["input"])
+    start = network_parameters(generator, case["layers"], case["input"][2])
+    training, validation = videos[:, :case["videos"]], videos[:, case["videos"]:]
+    layers, loss = logits_of(case)
+    parameters = dict(start)
+    adam = KerasAdam({name: p for name, p in parameters.items() if "moving" not in name})
+    batches = -(-case["videos"] // case["batch"])
+    steps = case["epochs"] * batches
+    losses, validation_losses, rates = [], [], []
+    for step in range(steps):
+        first = step % batches * case["batch"]
+        batch = training[:, first:first + case["batch"]]
+        x = batch[:-1]
+        if step >= case["sampling"] * steps:
+            x = sampled_inputs(case["layers"], parameters, batch)
+        adam.learning_rate = case["learning_rate"] * 0.5 * (1 + np.cos(np.pi * step / steps))
+        _, value, gradients, moving = gradients_of(layers, loss, parameters, x, batch[1:], Exact(strict=False))
+        losses.append(value)
+        adam.update(parameters, gradients)
+        parameters.update(moving)
+        if (step + 1) % batches == 0:
+            # The validation samples from the first epoch on.
+            y = network_forward(layers, parameters, sampled_inputs(case["layers"], parameters, validation), False,
+                                Exact(strict=False))
+            validation_losses.append(LOSSES[loss](y, validation[1:]).item())
+            rates.append(adam.learning_rate)
+    settings = {key: case[key] for key in ("frames", "videos", "validation", "batch", "epochs", "learning_rate",
+                                           "sampling")}
+    settings.update(model={"input": dict(zip(("height", "width", "channels"), case["input"])),
+                           "layers": case["layers"]},
+                    losses=losses, validation_losses=validation_losses, rates=rates)
+    return {"videos": videos, **{f"value.{name}": p for name, p in start.items()}}, settings
+
+
 # ---- All of it
 
 def main(folder):
@@ -581,6 +637,8 @@ def main(folder):
     tensors, cases = loss_cases()
     safetensors(f"{folder}/losses.safetensors", tensors, cases)
     safetensors(f"{folder}/adam.safetensors", adam_case(), {})
+    tensors, settings = scheduled_sampling()
+    write("scheduled_sampling", {"run": tensors}, {"run": settings})
     networks = {name: network_case(k, case) for k, (name, case) in enumerate(NETWORKS.items())}
     write("networks", {name: tensors for name, (tensors, _) in networks.items()},
           {name: settings for name, (_, settings) in networks.items()})

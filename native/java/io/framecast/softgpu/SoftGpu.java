@@ -64,12 +64,21 @@ public final class SoftGpu {
 
     /** The file of a library: beside this class, or out of its jar. */
     private static Path pathOf(String library) throws IOException {
-        URL resource = SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
+        URL resource = resource(library);
         if (resource == null) {
             throw new FramecastException("The software CUDA device is not part of this build: it has no " + library
                     + " for " + Loader.getPlatform() + "; it is made for Linux on x86-64.");
         }
         return JavaCpp.unpack(resource);
+    }
+
+    private static URL resource(String library) {
+        return SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
+    }
+
+    /** Whether the libraries of the software device were built for this platform. It is optional in a build. */
+    public static boolean isBuilt() {
+        return resource(LIBRARIES.get(0)) != null;
     }
 
     /** Whether this process holds the software device. */

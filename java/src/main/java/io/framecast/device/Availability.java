@@ -1,6 +1,7 @@
 package io.framecast.device;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
@@ -60,6 +61,10 @@ public record Availability(String name, String description, Optional<FramecastEx
     }
 
     private static String softgpu() {
+        if (!SoftGpu.isBuilt()) {
+            throw new FramecastException("The software CUDA device, CUDA on the CPU to test with, is not part of this "
+                    + "build; the launcher builds it for the first command that asks for it.", Remedy.SOFTWARE_DEVICE);
+        }
         // A process holds one driver only; beside NVIDIA's, the software device is not asked.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");

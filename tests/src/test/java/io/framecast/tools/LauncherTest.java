@@ -42,6 +42,7 @@ class LauncherTest {
             set -eu
             while [ $# -gt 0 ]; do
                 case $1 in
+                    -Pno-softgpu) softgpu=without ;;
                     -Djars=*) jars=${1#-Djars=} ;;
                     -f) pom=$2 ;;
                 esac
@@ -50,6 +51,10 @@ class LauncherTest {
             printf '\\033[0m\\033[1;31m' # As Maven does, with or without --batch-mode.
             case $pom in *:*) echo "a class path cannot hold $pom" >&2; exit 1 ;; esac
             [ "$pom" -ef pom.xml ]
+            for part in '[INFO] --- exec:exec (make-cpu) @ framecast-native ---' \\
+                    '[INFO] --- compiler:compile (default-compile) @ framecast-java ---'; do
+                [ -z "${PARTS:-}" ] || echo "$part"
+            done
             mkdir -p tools/target/lib
             while read -r jar; do
                 case $jar in
@@ -57,7 +62,7 @@ class LauncherTest {
                     *) cat "$jar" >"$jars/${jar##*/}"; cat "$jar" >"tools/target/lib/${jar##*/}" ;;
                 esac
             done <"$PROGRAM"
-            echo built >>tools/target/builds
+            echo "${softgpu:-with the software device}" >>tools/target/builds
             """;
 
     private static final List<String> SOURCES = List.of("pom.xml", "cuda-kernels/pom.xml", "cuda-kernels/a.cu",
@@ -65,7 +70,10 @@ class LauncherTest {
             "java/src/main/java/A.java", "tools/pom.xml", "tools/src/main/java/B.java", "tools/peer/pom.xml",
             "tools/peer/src/main/java/P.java");
 
-    private static final String BUILDING = "framecast: building (a minute or two the first time)\n";
+    private static final String BUILDING =
+            "framecast: building (about half a minute on two cores the first time, and its downloads)\n";
+    private static final String BUILDING_SOFTGPU =
+            "framecast: building (about two minutes on two cores the first time, for the software CUDA device)\n";
     /** What the JVM itself says of its environment. */
     private static final String JVM_SAYS = "Picked up JAVA_TOOL_OPTIONS.*\n";
 
@@ -249,6 +257,45 @@ class LauncherTest {
         Workplace.write(checkout.resolve("java/src/main/some.properties"), "");
         assertBuilds(true);
         assertBuilds(false);
+    }
+
+    /** It takes most of a build's time. A build that has it serves all commands. */
+    @Test
+    void theSoftwareDeviceIsBuiltForTheFirstCommandThatUsesIt() throws Exception {
+        assertBuilds(true);
+        Path plain = built().get(0);
+        for (String arguments : List.of("init --device softgpu", "init --device=SoftGPU")) {
+            // No such option: it is about what is built before.
+            Said said = run(launcher(directory, List.of(), arguments));
+            assertEquals(2, said.status, said::toString);
+            assertEquals(arguments.contains("=") ? "" : BUILDING_SOFTGPU, said.err.replaceAll("(?m)^(?!.*building).*\n",
+                    ""));
+        }
+        assertEquals(List.of(plain.resolveSibling("softgpu-" + plain.getFileName())), built());
+        assertBuilds(false);
+        assertEquals(List.of("without", "with the software device"),
+                Files.readAllLines(checkout.resolve("tools/target/builds")));
+
+        Workplace.write(checkout.resolve("native/cpu/a.cpp"), "other");
+        assertBuilds(true);
+        assertEquals(1, built().size());
+        assertFalse(built().get(0).endsWith("softgpu-" + plain.getFileName()));
+    }
+
+    @Test
+    void aBuildTellsItsPartsInLinesOrInOneLineOfATerminal() throws Exception {
+        Said said = version("PARTS=yes");
+        assertEquals(BUILDING + "framecast: building: the C++ of the CPU\nframecast: building: the engine\n", said.err);
+        assertTrue(Files.readString(checkout.resolve("tools/target/build.log")).contains("(make-cpu)"));
+
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "needs script, which makes terminals");
+        Workplace.write(checkout.resolve("pom.xml"), "other");
+        List<String> command = launcher(directory, List.of("PARTS=yes", "script", "-qec",
+                checkout.resolve("tools/framecast") + " --version", "/dev/null")).command();
+        said = run(new ProcessBuilder(command.subList(0, command.size() - 1)).directory(directory.toFile()));
+        assertEquals(BUILDING.replace("\n", "\r\n") + "\r\033[Kframecast: building: the C++ of the CPU"
+                + "\r\033[Kframecast: building: the engine\r\033[Kframecast " + Main.VERSION + "\r\n",
+                said.out.replaceAll(JVM_SAYS.replace("\n", "\r\n"), ""));
     }
 
     @Test

@@ -193,6 +193,18 @@ class PredictCommandTest {
         assertTrue(table.contains("PSNR") && table.contains("repeat the last frame"), table);
     }
 
+    /** It needs no --validation-split 0: there is nothing to choose. */
+    @Test
+    void gifsShowTheOneVideoOfAFile() throws IOException {
+        Path one = Npy.write(work.file("one.npy"), Workplace.VIDEOS.slice(3, 4));
+        Path gifs = work.file("gifs-of-one");
+        Cli.run("gifs --context 2 --count 1 --data", one, "--checkpoint", checkpoint, "--out", gifs).done();
+        try (Stream<Path> files = Files.list(gifs)) {
+            assertEquals("[video-0.gif, video-0.png]",
+                    files.map(p -> p.getFileName().toString()).sorted().toList().toString());
+        }
+    }
+
     @Test
     void gifsShowAsManyVideosAsAskedForThoseForValidationFirst() throws IOException {
         Path gifs = work.file("gifs");

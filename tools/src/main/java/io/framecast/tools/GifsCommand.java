@@ -58,8 +58,8 @@ final class GifsCommand implements Runnable {
             DataOptions.requireFrames(all, data.data, model.model().input());
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
-            // Generated videos here show validation digits only.
-            Videos last = data.isGenerated() ? all : Split.of(all, validationSplit).validation();
+            // Generated videos here show validation digits only. All of a file need no split, which one video has not.
+            Videos last = data.isGenerated() || count == all.count() ? all : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));
             data.check(context + pictures.frames());

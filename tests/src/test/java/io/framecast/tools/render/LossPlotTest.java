@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,13 +61,73 @@ class LossPlotTest {
         assertEquals(2, chart.series().get(0).y()[1]);
     }
 
+    /** What a chart draws: its texts, and the points of its curve, which has the colour of the first series. */
+    private record Drawing(List<String> texts, List<Double> x, List<Double> y) implements LineChart.Surface {
+
+        static Drawing of(double... steps) {
+            Drawing drawing = new Drawing(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+            LossPlot.chart(List.of(), steps).draw(drawing);
+            return drawing;
+        }
+
+        @Override
+        public void line(double x1, double y1, double x2, double y2, LineChart.Ink ink) {
+            assertInside(x1, y1);
+            assertInside(x2, y2);
+        }
+
+        @Override
+        public void text(String text, double left, double baseline, LineChart.Align align, LineChart.Ink ink) {
+            assertInside(left, baseline);
+            texts.add(text);
+        }
+
+        @Override
+        public void curve(double[] xs, double[] ys, int index) {
+            IntStream.range(0, xs.length).forEach(i -> assertInside(xs[i], ys[i]));
+        }
+
+        @Override
+        public void dot(double cx, double cy, int index, String meaning) {
+            assertInside(cx, cy);
+            x.add(cx);
+            y.add(cy);
+        }
+
+        private static void assertInside(double x, double y) {
+            assertTrue(x >= 0 && x <= LineChart.WIDTH && y >= 0 && y <= LineChart.HEIGHT, x + ", " + y);
+        }
+
+        /** The labels of the vertical axis, which are drawn first, after the title and the name of the other axis. */
+        List<String> labels(int count) {
+            return texts.subList(2, 2 + count);
+        }
+    }
+
     @Test
     void drawsAxesWhateverTheNumbers() throws IOException {
-        plot(List.of(), new double[0]);
-        plot(List.of(), new double[] {0.25});
-        plot(List.of(), new double[] {0, 0, 0});
-        plot(List.of(), new double[] {1e-9, 1e9, Double.NaN, Double.POSITIVE_INFINITY});
-        plot(List.of(), new double[] {Double.NaN});
+        assertEquals(List.of("Loss", "epoch", "no numbers to draw"), Drawing.of().texts());
+        assertEquals(-1, last(curve(plot(List.of(), new double[0]), Palette.SERIES[0])));
+
+        // One value, and values that are all the same, get an axis around them.
+        Drawing one = Drawing.of(0.25);
+        assertEquals(List.of("0.22", "0.24", "0.26", "0.28"), one.labels(4));
+        assertEquals(1, one.y().size());
+        assertTrue(last(curve(plot(List.of(), new double[] {0.25}), Palette.SERIES[0])) > 0);
+        Drawing zeros = Drawing.of(0, 0, 0);
+        assertEquals(1, zeros.y().stream().distinct().count());
+        assertEquals(3, zeros.x().stream().distinct().count());
+
+        // From 0 to 1e9; the point that is not finite is left out, and named.
+        Drawing wide = Drawing.of(1e-9, 1e9, Double.NaN, Double.POSITIVE_INFINITY);
+        assertEquals("training is not finite at step 3", wide.texts().get(1));
+        assertEquals(List.of("0.0e+00", "2.0e+08", "4.0e+08", "6.0e+08", "8.0e+08", "1.0e+09"),
+                wide.texts().subList(3, 9));
+        assertEquals(2, wide.y().size());
+        assertTrue(wide.y().get(1) < wide.y().get(0) - 200, wide.y()::toString);
+
+        assertEquals(List.of("Loss", "training is not finite at step 1", "step", "no numbers to draw"),
+                Drawing.of(Double.NaN).texts());
     }
 
     private BufferedImage plot(List<Report.Epoch> epochs, double[] steps) throws IOException {

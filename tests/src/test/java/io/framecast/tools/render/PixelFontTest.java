@@ -1,5 +1,6 @@
 package io.framecast.tools.render;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -32,6 +33,22 @@ class PixelFontTest {
 
     @Test
     void digitsAreEquallyWideSoThatNumbersLineUp() {
-        assertEquals(PixelFont.width("000"), PixelFont.width("111"));
+        for (int digit = 0; digit < 10; digit++) {
+            // After any two digits the same picture follows at the same place.
+            String two = "" + digit + (9 - digit);
+            assertEquals(PixelFont.width("00"), PixelFont.width(two), two);
+            assertEquals(PixelFont.width("00.7"), PixelFont.width(two + ".7"), two);
+            assertArrayEquals(after("00.7"), after(two + ".7"), two);
+        }
+    }
+
+    /** The pixels right of a text's second digit. */
+    private static int[] after(String text) {
+        Picture picture = new Picture(32, PixelFont.HEIGHT, 0);
+        PixelFont.draw(picture, text, 0, 0, 1, 1);
+        int[] right = IntStream.range(0, picture.pixels.length).filter(i -> i % 32 >= PixelFont.width("00"))
+                .map(i -> picture.pixels[i]).toArray();
+        assertTrue(Arrays.stream(right).anyMatch(pixel -> pixel == 1), text);
+        return right;
     }
 }

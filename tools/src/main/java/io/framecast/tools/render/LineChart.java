@@ -201,8 +201,8 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
 
         String label(double tick) {
             int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-            return decimals > 5 || step >= 1e6 ? String.format(Locale.ROOT, "%.1e", tick)
-                    : String.format(Locale.ROOT, "%." + decimals + "f", tick == 0 ? 0.0 : tick);
+            return String.format(Locale.ROOT, decimals > 5 || step >= 1e6 ? "%.1e" : "%." + decimals + "f",
+                    tick == 0 ? 0.0 : tick); // -0.0 would be shown with its sign.
         }
     }
 }
