@@ -4,11 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-enum CUresult : int {
-#define CU_ERROR(number, name, text) name = number,
-#include "errors.inc"
-#undef CU_ERROR
-};
+#include "base/cuda_errors.h"
 
 namespace softgpu {
 struct Context;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "float_math.h"
+#include "base/float_math.h"
 
 namespace softgpu {
 

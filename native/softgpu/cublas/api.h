@@ -1,9 +1,9 @@
 // How every function of the stand-in for cuBLAS looks at its arguments.
 #pragma once
 
-#include "library.h"
-#include "strided.h"
-#include "types.h"
+#include "libraries/library.h"
+#include "libraries/strided.h"
+#include "cublas/types.h"
 
 #define CUBLAS_API SOFTGPU_LIBRARY_API
 

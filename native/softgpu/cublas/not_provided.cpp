@@ -2,7 +2,7 @@
 
 #include <mutex>
 
-#include "api.h"
+#include "cublas/api.h"
 
 #define NOT_PROVIDED(name)                                                      \
     CUBLAS_API cublasStatus_t name() {                                          \

@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "library.h"
-#include "strided.h"
-#include "types.h"
+#include "libraries/library.h"
+#include "libraries/strided.h"
+#include "cudnn/types.h"
 
 #define CUDNN_API SOFTGPU_LIBRARY_API
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "convolution.h"
+#include "cudnn/convolution.h"
 
 using namespace softgpu;
 using namespace softgpu::cudnn;

@@ -2,7 +2,7 @@
 
 #include <mutex>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 #define NOT_PROVIDED(name)                                                      \
     CUDNN_API cudnnStatus_t name() {                                            \

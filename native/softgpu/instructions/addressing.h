@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "decode.h"
-#include "races.h"
-#include "warp.h"
+#include "program/operands.h"
+#include "machine/races.h"
+#include "machine/warp.h"
 
 namespace softgpu {
 
@@ -26,12 +26,6 @@ void addresses(const Warp &w, const Instr &i, Slot base, uint64_t *address);
 
 // Calls access(space, mask) for each space that addresses of generic space turn out to be of, with the addresses reduced to
 // it; once where the instruction names the space.
-template <class F> void by_space(const Warp &w, const Instr &i, uint64_t *address, F access);
-
-// Checks, counts and resolves: where the bytes of each active lane lie on the host. `bytes` are those of one lane.
-void resolve(Warp &w, const Instr &i, ptx::Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-             std::byte **at);
-
 template <class F> void by_space(const Warp &w, const Instr &i, uint64_t *address, F access) {
     if (i.space != ptx::Space::generic) {
         access(i.space, w.active);

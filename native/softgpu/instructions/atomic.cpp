@@ -3,12 +3,13 @@
 #include <cmath>
 #include <cstring>
 
-#include "block.h"
-#include "decoding.h"
-#include "half.h"
-#include "memory.h"
-#include "report.h"
-#include "target.h"
+#include "base/formats.h"
+#include "instructions/addressing.h"
+#include "instructions/families.h"
+#include "machine/block.h"
+#include "machine/memory.h"
+#include "program/decoding.h"
+#include "program/target.h"
 
 namespace softgpu {
 

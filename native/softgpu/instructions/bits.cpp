@@ -1,9 +1,9 @@
 // Logic, shifts, bit fields and permutation: PTX manual 9.7.1 (popc to bmsk), 9.7.8 and, for prmt, 9.7.9.
-#include "alu_bits.h"
+#include "instructions/bits.h"
 
 #include <bit>
 
-#include "lanes.h"
+#include "machine/lanes.h"
 
 namespace softgpu {
 namespace {

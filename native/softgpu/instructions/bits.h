@@ -1,7 +1,7 @@
 // The part of decode_integer that is in alu_bits.cpp.
 #pragma once
 
-#include "decoding.h"
+#include "program/decoding.h"
 
 namespace softgpu {
 

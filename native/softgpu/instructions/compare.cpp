@@ -1,7 +1,8 @@
 // Comparison and selection: PTX manual 9.7.6. Those of halves are in alu_half.cpp.
-#include "decoding.h"
-#include "float_math.h"
-#include "lanes.h"
+#include "base/float_math.h"
+#include "instructions/families.h"
+#include "machine/lanes.h"
+#include "program/decoding.h"
 
 namespace softgpu {
 namespace {

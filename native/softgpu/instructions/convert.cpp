@@ -7,9 +7,11 @@
 #include <limits>
 #include <utility>
 
-#include "decoding.h"
-#include "half.h"
-#include "target.h"
+#include "base/formats.h"
+#include "instructions/families.h"
+#include "machine/warp.h"
+#include "program/decoding.h"
+#include "program/target.h"
 
 namespace softgpu {
 namespace {

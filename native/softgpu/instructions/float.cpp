@@ -2,9 +2,10 @@
 #include <cmath>
 #include <limits>
 
-#include "decoding.h"
-#include "float_math.h"
-#include "lanes.h"
+#include "base/float_math.h"
+#include "instructions/families.h"
+#include "machine/lanes.h"
+#include "program/decoding.h"
 
 namespace softgpu {
 namespace {

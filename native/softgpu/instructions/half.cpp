@@ -6,9 +6,11 @@
 // computed in double and rounded, which is nearer than devices get.
 #include <cmath>
 
-#include "decoding.h"
-#include "half.h"
-#include "target.h"
+#include "base/formats.h"
+#include "instructions/families.h"
+#include "machine/warp.h"
+#include "program/decoding.h"
+#include "program/target.h"
 
 namespace softgpu {
 namespace {

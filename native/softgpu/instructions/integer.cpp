@@ -1,8 +1,9 @@
 // Integer arithmetic: PTX manual 9.7.1 and, with the carry flag, 9.7.2. Logic, shifts and bit fields are in
 // alu_bits.cpp.
-#include "alu_bits.h"
-#include "decoding.h"
-#include "lanes.h"
+#include "instructions/bits.h"
+#include "instructions/families.h"
+#include "machine/lanes.h"
+#include "program/decoding.h"
 
 namespace softgpu {
 namespace {

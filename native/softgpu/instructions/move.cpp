@@ -1,8 +1,9 @@
 // mov in all its forms, addresses of variables, clocks, cvta and isspacep (PTX ISA, "mov", "cvta", "isspacep").
 #include <chrono>
 
-#include "block.h"
-#include "memory.h"
+#include "instructions/addressing.h"
+#include "instructions/families.h"
+#include "machine/block.h"
 
 namespace softgpu {
 

@@ -2,9 +2,10 @@
 // Movement", "Parallel Synchronization"). The executor calls them when all lanes that the mask names have come.
 #include <cstring>
 
-#include "decoding.h"
-#include "target.h"
-#include "warp.h"
+#include "instructions/families.h"
+#include "machine/warp.h"
+#include "program/decoding.h"
+#include "program/target.h"
 
 namespace softgpu {
 

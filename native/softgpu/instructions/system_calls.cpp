@@ -1,12 +1,13 @@
-#include "system_calls.h"
+#include "instructions/system_calls.h"
 
 #include <cstdio>
 #include <cstring>
 
-#include "arena.h"
-#include "block.h"
-#include "decode.h"
-#include "report.h"
+#include "base/hex.h"
+#include "machine/arena.h"
+#include "machine/block.h"
+#include "machine/fault.h"
+#include "program/operands.h"
 
 namespace softgpu {
 

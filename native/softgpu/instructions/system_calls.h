@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "program.h"
+#include "program/program.h"
 
 namespace softgpu {
 

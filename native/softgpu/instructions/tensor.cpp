@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <limits>
 
-#include "decoding.h"
-#include "half.h"
+#include "base/formats.h"
+#include "instructions/families.h"
+#include "machine/warp.h"
+#include "program/decoding.h"
 
 namespace softgpu {
 namespace {

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <unordered_set>
 
-#include "stream_work.h"
+#include "driver/stream/library_work.h"
 
 #define SOFTGPU_LIBRARY_API extern "C" __attribute__((visibility("default")))
 

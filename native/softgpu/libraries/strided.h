@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "numbers.h"
-#include "stream_work.h"
+#include "libraries/numbers.h"
+#include "driver/stream/library_work.h"
 
 namespace softgpu {
 

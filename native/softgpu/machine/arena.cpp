@@ -1,4 +1,4 @@
-#include "arena.h"
+#include "machine/arena.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,8 +6,9 @@
 #include <cstring>
 #include <sys/mman.h>
 
-#include "report.h"
-#include "settings.h"
+#include "base/align.h"
+#include "base/hex.h"
+#include "base/settings.h"
 
 namespace softgpu {
 
@@ -15,10 +16,6 @@ namespace {
 
 constexpr uint64_t ALIGNMENT = 256, GAP = 256;      // bytes; the gap catches what runs past an end
 constexpr uint64_t PAGE = 4096;
-
-uint64_t align_up(uint64_t value, uint64_t align) {
-    return (value + align - 1) / align * align;
-}
 
 void *reserve(uint64_t bytes) {
     void *at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

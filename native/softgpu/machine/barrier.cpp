@@ -1,15 +1,14 @@
-// Barriers of a block, of a warp, and fences (PTX ISA, "Parallel Synchronization and Communication Instructions").
-#include "block.h"
-#include "decoding.h"
-#include "report.h"
+#include "machine/barrier.h"
 
 #include <algorithm>
+
+#include "base/hex.h"
+#include "machine/fault.h"
+#include "ptx/source.h"
 
 namespace softgpu {
 
 namespace {
-
-enum Kind : uint8_t { SYNC, ARRIVE, POPC, AND, OR, KIND = 7, ALIGNED = 8 };
 
 // What the barrier instruction of a group says of its lanes.
 uint32_t operand(const Warp &w, Slot slot, int lane) {
@@ -17,7 +16,7 @@ uint32_t operand(const Warp &w, Slot slot, int lane) {
 }
 
 std::string where(const Program &program, const Instr &i) {
-    const std::string source = source_of(program.source, i.source);
+    const std::string source = ptx::source_of(program.source, i.source);
     return (source.empty() ? "" : source + ", ") + "PTX line " + std::to_string(i.line);
 }
 
@@ -208,39 +207,6 @@ bool settle(Block &block, const Warp *&warp, uint32_t &at) {
                         others, CUDA_ERROR_LAUNCH_FAILED};
         }
     return false;
-}
-
-bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands) {
-    using ptx::Type;
-    if (in.opcode == "membar" || in.opcode == "fence") {
-        instr.cls = Class::fence;
-        require_known(in, operands, {"cta", "gl", "gpu", "sys", "cluster", "sc", "acq_rel", "acquire", "release"});
-        if (in.has("cta")) instr.exec = [](Warp &w, const Instr &) { fence(w, false); };
-        else instr.exec = [](Warp &w, const Instr &) { fence(w, true); };
-        return true;
-    }
-    if (in.opcode != "bar" && in.opcode != "barrier") return false;
-    require_known(in, operands, {"cta", "warp", "sync", "arrive", "red", "popc", "and", "or", "aligned"});
-    instr.cls = Class::barrier;
-    if (in.has("warp")) {
-        instr.flow = Flow::converge;
-        instr.has_mask = true;
-        operands.source(4, in.operands.at(0), Type::u32);
-        instr.exec = [](Warp &w, const Instr &) { warp_sync(w); };
-        return true;
-    }
-    instr.flow = Flow::barrier;
-    // bar is barrier.aligned.
-    const uint8_t aligned = in.opcode == "bar" || in.has("aligned") ? ALIGNED : 0;
-    const bool red = in.has("red");
-    instr.flags = aligned | (in.has("arrive") ? ARRIVE : !red ? SYNC : in.has("popc") ? POPC : in.has("and") ? AND : OR);
-    size_t next = 0;
-    if (red) operands.result(0, in.operands.at(next++), in.has("popc") ? Type::u32 : Type::pred);
-    operands.source(1, in.operands.at(next++), Type::u32);
-    if (in.operands.size() > next + (red ? 1 : 0)) operands.source(2, in.operands.at(next++), Type::u32);
-    if (red) operands.source(3, in.operands.at(next++), Type::pred);
-    if (in.has("arrive") && in.operands.size() < 2) operands.reject("bar.arrive needs a thread count");
-    return true;
 }
 
 }  // namespace softgpu

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "counters.h"
-#include "launch.h"
-#include "races.h"
-#include "settings.h"
-#include "warp.h"
+#include "machine/counters.h"
+#include "machine/launch.h"
+#include "machine/races.h"
+#include "base/settings.h"
+#include "machine/warp.h"
 
 namespace softgpu {
 
@@ -83,12 +83,6 @@ struct Position {
     uint32_t x, y, z;
 };
 Position position(const Grid &grid, uint32_t thread);
-
-// barrier.cpp: the lanes `mask` of the warp arrive at the barrier instruction at `pc`. Lanes that need not wait are returned.
-uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask);
-// Nothing in the block can go on: threads that have exited count as arrived where the check is off; else throws Fault for
-// what the block waits in vain for, having set `at` to the instruction and `warp` to who waits there.
-bool settle(Block &block, const Warp *&warp, uint32_t &at);
 
 // Lanes of `mask` stand at `pc`, ready to go on: joined to those already there.
 void make_ready(Warp &w, uint32_t pc, uint32_t mask);

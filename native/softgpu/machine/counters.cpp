@@ -1,4 +1,4 @@
-#include "counters.h"
+#include "machine/counters.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,8 +7,8 @@
 #include <mutex>
 #include <sstream>
 
-#include "json.h"
-#include "report.h"
+#include "base/json.h"
+#include "ptx/source.h"
 
 namespace softgpu {
 
@@ -132,7 +132,7 @@ void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines,
     });
     auto describe = [&](uint32_t at) {
         const Instr &i = program.code[at];
-        return Line{i.line, source_of(program.source, i.source), text_of(program.source, i.line), i.cls, {}};
+        return Line{i.line, ptx::source_of(program.source, i.source), ptx::text_of(program.source, i.line), i.cls, {}};
     };
     if (r == records.end()) {
         Record made;

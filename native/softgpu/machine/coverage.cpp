@@ -1,4 +1,4 @@
-#include "coverage.h"
+#include "machine/coverage.h"
 
 #include <algorithm>
 #include <map>
@@ -7,8 +7,8 @@
 #include <ranges>
 #include <vector>
 
-#include "json.h"
-#include "report.h"
+#include "base/json.h"
+#include "ptx/source.h"
 
 namespace softgpu {
 
@@ -60,7 +60,7 @@ template <class Items, class Json> std::string list(Items &&items, Json json) {
 std::string place_json(const ptx::Module &module, ptx::SourceLine place) {
     std::string out;
     for (; place.line; place = module.inlined_calls[place.inlined])
-        out += (out.empty() ? "" : ", ") + quote(source_of(module, place));
+        out += (out.empty() ? "" : ", ") + quote(ptx::source_of(module, place));
     return "    [" + out + "]";
 }
 
@@ -75,7 +75,7 @@ std::string program_json(const Coverage &record) {
     };
     const auto instruction = [&](uint32_t at) {
         const auto &[line, source, cls, executed] = record.code[at];
-        return "      {\"ptx_line\": " + std::to_string(line) + ", \"text\": " + quote(text_of(record.source, line)) +
+        return "      {\"ptx_line\": " + std::to_string(line) + ", \"text\": " + quote(ptx::text_of(record.source, line)) +
                ", \"class\": " + quote(name(cls)) + ", \"place\": " + std::to_string(number_of(source)) +
                ", \"executed\": " + (executed ? "true" : "false") + "}";
     };

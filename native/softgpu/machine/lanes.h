@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "program.h"
-#include "warp.h"
+#include "program/program.h"
+#include "machine/warp.h"
 
 namespace softgpu {
 

@@ -1,12 +1,15 @@
 // Running a launch: blocks over the host's threads, warps of a block in turn.
-#include "block.h"
-#include "coverage.h"
-#include "report.h"
-#include "warp_runner.h"
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
+
+#include "machine/barrier.h"
+#include "machine/block.h"
+#include "machine/coverage.h"
+#include "machine/fault.h"
+#include "machine/fault_report.h"
+#include "machine/report.h"
+#include "machine/warp_runner.h"
 
 namespace softgpu {
 

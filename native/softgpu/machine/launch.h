@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "program.h"
+#include "program/program.h"
 
 namespace softgpu {
 
@@ -20,10 +20,5 @@ struct Launch {
 // Runs it to its end on the host's threads, one launch at a time. Returns a CUresult; where it is not CUDA_SUCCESS, the
 // report went to standard error and to last_report().
 int run(const Launch &launch);
-
-// A report that is not of a running kernel: a bad argument list, a leak, a host call outside an allocation.
-void report(const std::string &text);
-std::string last_report();
-void clear_report();
 
 }  // namespace softgpu

@@ -1,13 +1,14 @@
-#include "races.h"
+#include "machine/races.h"
 
 #include <algorithm>
 #include <cstring>
 #include <sys/mman.h>
 
-#include "arena.h"
-#include "block.h"
-#include "driver/registered.h"
-#include "report.h"
+#include "base/hex.h"
+#include "machine/arena.h"
+#include "machine/block.h"
+#include "machine/fault.h"
+#include "machine/registered.h"
 
 namespace softgpu {
 
@@ -243,7 +244,7 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
             throw Fault{Check::alignment, l, "misaligned " + at_global(a, bytes, access) + ": not a multiple of " +
                         std::to_string(bytes) + "; it is " + arena.describe(a), CUDA_ERROR_MISALIGNED_ADDRESS};
         if (!arena.contains(a) || !arena.contains(a + bytes - 1)) {
-            if (registered_host_range(a, bytes)) continue;
+            if (is_registered(a, bytes)) continue;
             throw Fault{Check::bounds, l, "out of bounds: " + at_global(a, bytes, access) + "; it is " + arena.describe(a),
                         CUDA_ERROR_ILLEGAL_ADDRESS};
         }

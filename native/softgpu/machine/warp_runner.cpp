@@ -1,10 +1,12 @@
-#include "warp_runner.h"
+#include "machine/warp_runner.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "decode.h"
-#include "report.h"
+#include "base/hex.h"
+#include "machine/barrier.h"
+#include "machine/fault.h"
+#include "program/operands.h"
 
 namespace softgpu {
 

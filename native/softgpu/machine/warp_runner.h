@@ -2,7 +2,7 @@
 // themselves; those that wait for others stand by until these have come.
 #pragma once
 
-#include "block.h"
+#include "machine/block.h"
 
 namespace softgpu {
 

@@ -1,13 +1,14 @@
-#include "decode.h"
+#include "program/decoder.h"
 
 #include <algorithm>
-#include <functional>
-#include <set>
 #include <stdexcept>
 #include <unordered_map>
 
-#include "registers.h"
-#include "system_calls.h"
+#include "base/align.h"
+#include "program/call_graph.h"
+#include "program/kernel.h"
+#include "program/registers.h"
+#include "program/special_registers.h"
 
 namespace softgpu {
 
@@ -18,29 +19,10 @@ using ptx::Instruction;
 using ptx::Operand;
 using ptx::Type;
 
-uint64_t align_up(uint64_t value, uint64_t align) {
-    return (value + align - 1) / align * align;
-}
-
-const std::unordered_map<std::string, Special> &specials() {
-    static const std::unordered_map<std::string, Special> names = {
-        {"%tid.x", Special::tid_x}, {"%tid.y", Special::tid_y}, {"%tid.z", Special::tid_z},
-        {"%ntid.x", Special::ntid_x}, {"%ntid.y", Special::ntid_y}, {"%ntid.z", Special::ntid_z},
-        {"%ctaid.x", Special::ctaid_x}, {"%ctaid.y", Special::ctaid_y}, {"%ctaid.z", Special::ctaid_z},
-        {"%nctaid.x", Special::nctaid_x}, {"%nctaid.y", Special::nctaid_y}, {"%nctaid.z", Special::nctaid_z},
-        {"%laneid", Special::laneid}, {"%warpid", Special::warpid}, {"%nwarpid", Special::nwarpid},
-        {"%smid", Special::smid}, {"%nsmid", Special::nsmid}, {"%gridid", Special::gridid},
-        {"%lanemask_eq", Special::lanemask_eq}, {"%lanemask_le", Special::lanemask_le},
-        {"%lanemask_lt", Special::lanemask_lt}, {"%lanemask_ge", Special::lanemask_ge},
-        {"%lanemask_gt", Special::lanemask_gt}, {"%dynamic_smem_size", Special::dynamic_smem_size},
-        {"%total_smem_size", Special::total_smem_size}, {"%aggr_smem_size", Special::aggr_smem_size}};
-    return names;
-}
-
 class Decoder final : public Operands {
 public:
-    Decoder(Program &program, const std::map<std::string, uint64_t> &addresses)
-        : program_(program), addresses_(addresses) {}
+    Decoder(Program &program, const std::map<std::string, uint64_t> &addresses, const InstructionSet &instructions)
+        : program_(program), addresses_(addresses), instructions_(instructions) {}
 
     void run();
 
@@ -125,7 +107,6 @@ private:
     Slot special_slot(Special which);
     uint64_t address_of(const std::string &symbol);
 
-    void survey();
     void lay_out_shared();
     void lay_out_frame(const Function &function, FunctionCode &code);
     void decode_function(uint32_t index);
@@ -133,15 +114,13 @@ private:
     bool decode_flow(const Instruction &in, Instr &instr);
     void decode_call(const Instruction &in, Instr &instr);
     void place_windows();
-    void make_kernel(uint32_t f);
 
     Program &program_;
     const std::map<std::string, uint64_t> &addresses_;
+    const InstructionSet &instructions_;
     std::unordered_map<std::string, uint32_t> function_index_;      // defined functions, into Program::functions
     std::vector<const Function *> sources_;                         // of Program::functions
-    std::vector<std::set<uint32_t>> callees_;                       // direct and possible ones
-    std::vector<std::vector<bool>> reaches_;                        // by calls, of any depth of at least one
-    std::vector<bool> uses_common_shared_;                          // themselves or in what they call
+    CallGraph graph_;
     std::unordered_map<std::string, uint32_t> common_shared_;       // offsets of shared variables any function may use
     uint32_t common_shared_bytes_ = 0;
     std::unordered_map<uint64_t, Slot> constants_[2];
@@ -213,11 +192,11 @@ Slot Decoder::constant_source(const Operand &operand, Type type) {
         return constant(bits, false);
     }
     case Operand::Kind::special: {
-        const auto at = specials().find(operand.name);
+        Special special;
         if (operand.name == "WARP_SZ") return constant(LANES, bytes == 8);
-        if (at == specials().end()) reject("special register " + operand.name + " is not provided");
+        if (!find_special(operand.name, special)) reject("special register " + operand.name + " is not provided");
         if (bytes > 4) reject("special register " + operand.name + " has 32 bits");
-        return special_slot(at->second);
+        return special_slot(special);
     }
     case Operand::Kind::symbol: {
         if (is_function(operand)) return constant(FUNCTION_WINDOW | function_index_.at(operand.name), bytes == 8);
@@ -282,56 +261,6 @@ Location Decoder::locate(const Operand &operand) {
 
 // ---- Layout ---------------------------------------------------------------------------------------------------------
 
-// Who can call whom, and who uses which kind of shared memory: from the names that appear, before anything is decoded.
-void Decoder::survey() {
-    const size_t n = sources_.size();
-    std::set<std::string> common;
-    std::set<uint32_t> address_taken;
-    for (const ptx::Variable &v : program_.source.variables) {
-        if (v.space == ptx::Space::shared && v.bytes > 0) common.insert(v.name);
-        for (const ptx::Relocation &r : v.relocations)
-            if (const auto at = function_index_.find(r.symbol); at != function_index_.end()) address_taken.insert(at->second);
-    }
-    callees_.assign(n, {});
-    uses_common_shared_.assign(n, false);
-    std::vector<bool> calls_indirectly(n, false);
-    for (uint32_t f = 0; f < n; ++f) {
-        std::function<void(const Operand &, bool)> visit = [&](const Operand &operand, bool callee) {
-            for (const Operand &part : operand.parts) visit(part, false);
-            if (operand.variable >= 0) return;
-            if (const auto at = function_index_.find(operand.name); at != function_index_.end()) {
-                if (callee) callees_[f].insert(at->second);
-                else address_taken.insert(at->second);
-            } else if (common.count(operand.name)) {
-                uses_common_shared_[f] = true;
-            }
-        };
-        for (const Instruction &in : sources_[f]->body) {
-            const bool call = in.opcode == "call";
-            for (size_t i = 0; i < in.operands.size(); ++i) visit(in.operands[i], call && i == 1);
-            if (call && in.operands[1].kind == Operand::Kind::reg) calls_indirectly[f] = true;
-        }
-    }
-    for (uint32_t f = 0; f < n; ++f)
-        if (calls_indirectly[f]) callees_[f].insert(address_taken.begin(), address_taken.end());
-    reaches_.assign(n, std::vector<bool>(n, false));
-    for (uint32_t f = 0; f < n; ++f) {
-        std::function<void(uint32_t)> visit = [&](uint32_t g) {
-            for (uint32_t h : callees_[g])
-                if (!reaches_[f][h]) {
-                    reaches_[f][h] = true;
-                    visit(h);
-                }
-        };
-        visit(f);
-        program_.has_calls |= !callees_[f].empty();
-    }
-    const std::vector<bool> themselves = uses_common_shared_;
-    for (uint32_t f = 0; f < n; ++f)
-        for (uint32_t g = 0; g < n; ++g)
-            if (reaches_[f][g] && themselves[g]) uses_common_shared_[f] = true;
-}
-
 // Shared variables of the module and of device functions lie first, at the same place for every kernel that can reach
 // them; a kernel's own follow (or begin at 0 where it reaches none).
 void Decoder::lay_out_shared() {
@@ -362,7 +291,7 @@ void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
             code.results.push_back({static_cast<uint32_t>(place(v)), static_cast<uint32_t>(v.bytes)});
     }
     variable_offsets_.assign(function.variables.size(), 0);
-    uint64_t own_shared = uses_common_shared_[function_number_] ? common_shared_bytes_ : 0;
+    uint64_t own_shared = graph_.uses_common_shared[function_number_] ? common_shared_bytes_ : 0;
     for (size_t i = 0; i < function.variables.size(); ++i) {
         const ptx::Variable &v = function.variables[i];
         if (v.space == ptx::Space::local) {
@@ -453,7 +382,7 @@ void Decoder::decode_call(const Instruction &in, Instr &instr) {
             sources_[at->second]->results.size() != site.results.size())
             reject("the arguments do not fit " + code.name);
     } else {
-        instr.exec = system_call(callee.name);
+        instr.exec = instructions_.system_call(callee.name);
         if (!instr.exec) reject("the function " + callee.name + " is not provided");
     }
     instr.target = static_cast<uint32_t>(program_.calls.size());
@@ -461,10 +390,6 @@ void Decoder::decode_call(const Instruction &in, Instr &instr) {
 }
 
 void Decoder::decode_instruction(const Instruction &in, Instr &instr) {
-    using Family = bool (*)(const Instruction &, Instr &, Operands &);
-    static const Family families[] = {decode_half, decode_convert, decode_compare, decode_integer, decode_float,
-                                      decode_move, decode_memory, decode_atomic, decode_warp, decode_barrier,
-                                      decode_tensor};
     in_ = &in;
     instr_ = &instr;
     has_more_ = false;
@@ -478,7 +403,7 @@ void Decoder::decode_instruction(const Instruction &in, Instr &instr) {
     try {
         if (decode_flow(in, instr)) return;
         instr.cls = Class::integer;
-        for (Family family : families)
+        for (InstructionSet::Family family : instructions_.families)
             if (family(in, instr, *this)) return;
     } catch (const std::out_of_range &) {
         reject("has too few operands");
@@ -522,13 +447,13 @@ void Decoder::decode_function(uint32_t index) {
 void Decoder::place_windows() {
     const uint32_t n = static_cast<uint32_t>(program_.functions.size());
     for (CallSite &site : program_.calls)
-        site.saves_registers = site.callee == NO_FUNCTION ? reaches_[site.caller][site.caller] : reaches_[site.callee][site.caller];
+        site.saves_registers = site.callee == NO_FUNCTION ? graph_.reaches[site.caller][site.caller] : graph_.reaches[site.callee][site.caller];
     // Functions by how many others can reach them without being reached back: callers come before what they call.
     std::vector<uint32_t> order(n);
     for (uint32_t f = 0; f < n; ++f) order[f] = f;
     auto callers = [&](uint32_t f) {
         uint32_t count = 0;
-        for (uint32_t g = 0; g < n; ++g) count += reaches_[g][f] && !reaches_[f][g];
+        for (uint32_t g = 0; g < n; ++g) count += graph_.reaches[g][f] && !graph_.reaches[f][g];
         return count;
     };
     std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return callers(a) < callers(b); });
@@ -540,7 +465,7 @@ void Decoder::place_windows() {
         code.first_predicate = first_predicate;
         for (size_t j = 0; j < i; ++j) {
             const FunctionCode &before = program_.functions[order[j]];
-            if (!reaches_[order[j]][order[i]]) continue;
+            if (!graph_.reaches[order[j]][order[i]]) continue;
             code.first_register = std::max(code.first_register, before.first_register + before.register_bytes);
             code.first_predicate = std::max(code.first_predicate, before.first_predicate + before.predicates);
         }
@@ -569,54 +494,6 @@ void Decoder::place_windows() {
     }
 }
 
-void Decoder::make_kernel(uint32_t f) {
-    Kernel kernel;
-    kernel.name = sources_[f]->name;
-    kernel.program = &program_;
-    kernel.function = f;
-    uint64_t at = 0;
-    for (const ptx::Variable &v : sources_[f]->parameters) {
-        at = align_up(at, v.align);
-        kernel.parameters.push_back(
-            {static_cast<uint32_t>(at), static_cast<uint32_t>(v.bytes), static_cast<uint32_t>(v.align)});
-        at += v.bytes;
-    }
-    kernel.parameter_bytes = static_cast<uint32_t>(at);
-    kernel.registers = program_.functions[f].registers;
-    std::function<uint32_t(uint32_t, std::set<uint32_t> &)> deepest = [&](uint32_t g, std::set<uint32_t> &path) {
-        uint32_t most = 0;
-        path.insert(g);
-        for (uint32_t h : callees_[g])
-            if (!path.count(h)) most = std::max(most, deepest(h, path));
-        path.erase(g);
-        return most + program_.functions[g].frame_bytes;
-    };
-    bool recursive = reaches_[f][f];
-    for (uint32_t g = 0; g < sources_.size(); ++g) {
-        if (!reaches_[f][g]) continue;
-        recursive |= reaches_[g][g];
-        kernel.registers = std::max(kernel.registers, program_.functions[g].registers);
-    }
-    std::set<uint32_t> path;
-    kernel.local_bytes = deepest(f, path) + (recursive ? RECURSION_STACK : 0);
-    const ptx::Function &source = *sources_[f];
-    uint64_t threads = 1;
-    for (int d = 0; d < 3; ++d) {
-        kernel.required_threads[d] = source.required_threads[d];
-        threads *= std::max<uint32_t>(1, std::max(source.max_threads[d], source.required_threads[d]));
-    }
-    const bool bounded = source.max_threads[0] || source.required_threads[0];
-    if (source.max_threads[0]) kernel.max_threads = static_cast<uint32_t>(std::min<uint64_t>(threads, 1024));
-    // Registers come in eights, and no kernel has fewer than sixteen. Where the program says how many threads will run,
-    // a compiler spills what would not fit the multiprocessor's 65536.
-    uint64_t most = 255;
-    if (bounded) most = std::min(most, 65536 / (align_up(threads, LANES) * std::max(1u, source.min_blocks)) / 8 * 8);
-    if (source.max_registers) most = std::min<uint64_t>(most, source.max_registers);
-    kernel.registers = static_cast<uint32_t>(std::min(most, std::max<uint64_t>(16, align_up(kernel.registers, 8))));
-    kernel.static_shared = static_shared_[f];
-    program_.kernels.push_back(std::move(kernel));
-}
-
 void Decoder::run() {
     for (const Function &function : program_.source.functions) {
         if (function.is_extern) continue;
@@ -633,22 +510,27 @@ void Decoder::run() {
     // The results nobody reads have two registers' place: enough for a 64-bit one.
     sink_slot_ = next_special_;
     next_special_ += 2 * LANES * 4;
-    survey();
+    graph_ = CallGraph(program_.source, sources_, function_index_);
+    program_.has_calls = graph_.has_calls;
     lay_out_shared();
     for (uint32_t f = 0; f < n; ++f) decode_function(f);
     place_windows();
     for (uint32_t f = 0; f < n; ++f)
-        if (sources_[f]->is_entry) make_kernel(f);
+        if (sources_[f]->is_entry) {
+            program_.kernels.push_back(make_kernel(program_, f, *sources_[f], graph_));
+            program_.kernels.back().static_shared = static_shared_[f];
+        }
 }
 
 }  // namespace
 
-std::unique_ptr<Program> decode(ptx::Module module, const std::map<std::string, uint64_t> &addresses) {
+std::unique_ptr<Program> decode(ptx::Module module, const std::map<std::string, uint64_t> &addresses,
+                                const InstructionSet &instructions) {
     auto program = std::make_unique<Program>();
     program->source = std::move(module);
     for (const std::string &line : program->source.text)
         program->fingerprint = program->fingerprint * 31 + std::hash<std::string>()(line);
-    Decoder(*program, addresses).run();
+    Decoder(*program, addresses, instructions).run();
     return program;
 }
 

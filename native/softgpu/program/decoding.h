@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "decode.h"
+#include "program/operands.h"
 
 namespace softgpu {
 

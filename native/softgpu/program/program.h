@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ptx.h"
+#include "ptx/module.h"
 
 namespace softgpu {
 

@@ -1,8 +1,8 @@
-#include "registers.h"
+#include "program/registers.h"
 
 #include <algorithm>
 
-#include "program.h"
+#include "program/program.h"
 
 namespace softgpu {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ptx.h"
+#include "ptx/module.h"
 
 namespace softgpu {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "decode.h"
+#include "program/operands.h"
 
 namespace softgpu {
 

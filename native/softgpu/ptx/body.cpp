@@ -1,4 +1,4 @@
-#include "ptx_body.h"
+#include "ptx/body.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "ptx_constant.h"
-#include "ptx_variable.h"
+#include "ptx/constant.h"
+#include "ptx/variable.h"
 
 namespace softgpu::ptx {
 

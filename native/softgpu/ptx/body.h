@@ -5,8 +5,8 @@
 #include <string>
 #include <tuple>
 
-#include "ptx.h"
-#include "ptx_lexer.h"
+#include "ptx/module.h"
+#include "ptx/lexer.h"
 
 namespace softgpu::ptx {
 

@@ -1,9 +1,9 @@
-#include "ptx_constant.h"
+#include "ptx/constant.h"
 
 #include <bit>
 #include <charconv>
 
-#include "ptx.h"
+#include "ptx/module.h"
 
 namespace softgpu::ptx {
 

@@ -1,7 +1,7 @@
 // Numbers and constant expressions (PTX ISA, "Constants").
 #pragma once
 
-#include "ptx_lexer.h"
+#include "ptx/lexer.h"
 
 namespace softgpu::ptx {
 

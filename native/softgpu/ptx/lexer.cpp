@@ -1,10 +1,10 @@
-#include "ptx_lexer.h"
+#include "ptx/lexer.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "ptx.h"
+#include "ptx/module.h"
 
 namespace softgpu::ptx {
 

@@ -145,7 +145,4 @@ public:
     const uint32_t line;
 };
 
-// Throws Error. `text` need not end with a NUL; one that does is accepted.
-Module parse(std::string_view text);
-
 }  // namespace softgpu::ptx

@@ -1,12 +1,12 @@
-#include "ptx.h"
+#include "ptx/parser.h"
 
 #include <algorithm>
 #include <unordered_map>
 
-#include "ptx_body.h"
-#include "ptx_constant.h"
-#include "ptx_lexer.h"
-#include "ptx_variable.h"
+#include "ptx/body.h"
+#include "ptx/constant.h"
+#include "ptx/lexer.h"
+#include "ptx/variable.h"
 
 namespace softgpu::ptx {
 

@@ -1,4 +1,4 @@
-#include "ptx.h"
+#include "ptx/module.h"
 
 #include <array>
 

@@ -1,10 +1,10 @@
-#include "ptx_variable.h"
+#include "ptx/variable.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-#include "ptx_constant.h"
+#include "ptx/constant.h"
 
 namespace softgpu::ptx {
 

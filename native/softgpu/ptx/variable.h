@@ -1,8 +1,8 @@
 // Declarations of variables and parameters, with their initial values.
 #pragma once
 
-#include "ptx.h"
-#include "ptx_lexer.h"
+#include "ptx/module.h"
+#include "ptx/lexer.h"
 
 namespace softgpu::ptx {
 

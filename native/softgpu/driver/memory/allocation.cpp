@@ -1,10 +1,10 @@
 // Allocating and freeing: device, managed and pinned host memory.
 #include <algorithm>
 
-#include "../launch.h"
-#include "../settings.h"
-#include "memory.h"
-#include "queue.h"
+#include "base/settings.h"
+#include "driver/stream/queue.h"
+#include "driver/work/place.h"
+#include "machine/report.h"
 
 namespace softgpu {
 

@@ -1,10 +1,9 @@
 // Questions about addresses.
-#include "../launch.h"
-#include "../settings.h"
-#include "call.h"
-#include "memory.h"
-#include "module.h"
-#include "registered.h"
+#include "base/settings.h"
+#include "driver/module/module.h"
+#include "driver/state/call.h"
+#include "driver/work/place.h"
+#include "machine/registered.h"
 
 namespace softgpu {
 
@@ -30,10 +29,11 @@ Context *owner_of(const Arena::Allocation &allocation) {
 Known known(uint64_t address) {
     Known k;
     k.place = place_of(address);
-    HostRange range;
+    RegisteredRange range;
     Arena::Allocation allocation;
     if (k.place == Place::registered) {
-        k.start = registered_range(address, range);
+        find_registered(address, range);
+        k.start = range.start;
         k.bytes = range.bytes;
         k.context = range.context;
     } else if (Arena::get().holds(address, 1) && Arena::get().find(address, allocation)) {
@@ -70,24 +70,6 @@ void attribute_of(const Known &k, CUpointer_attribute attribute, void *to, uint6
 }
 
 }  // namespace
-
-Place place_of(uint64_t address) {
-    if (!Arena::get().contains(address)) return registered_host_range(address, 1) ? Place::registered : Place::pageable;
-    Arena::Allocation allocation;
-    if (!Arena::get().find(address, allocation)) return Place::device;
-    return allocation.kind == Arena::Kind::pinned    ? Place::pinned
-           : allocation.kind == Arena::Kind::managed ? Place::managed
-                                                     : Place::device;
-}
-
-bool accessible(const char *what, uint64_t address, uint64_t bytes) {
-    const Arena &arena = Arena::get();
-    if (arena.contains(address) ? arena.holds(address, bytes) : registered_host_range(address, bytes)) return true;
-    if (settings().on(Check::bounds))
-        report(std::string(current_call) + ": " + what + " of " + std::to_string(bytes) + " bytes " +
-               arena.describe(address) + " does not lie in one live allocation");
-    return false;
-}
 
 extern "C" {
 

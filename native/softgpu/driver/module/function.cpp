@@ -1,7 +1,7 @@
 // What is known of a kernel, and what can be set.
-#include "../settings.h"
-#include "call.h"
-#include "module.h"
+#include "base/settings.h"
+#include "driver/module/module.h"
+#include "driver/state/call.h"
 
 namespace softgpu {
 

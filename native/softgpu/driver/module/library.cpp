@@ -1,9 +1,9 @@
 // Libraries, which are modules that come in every context, and linking, which hands on its one PTX text.
 #include <cstring>
 
-#include "call.h"
-#include "module.h"
-#include "queue.h"
+#include "driver/module/module.h"
+#include "driver/state/call.h"
+#include "driver/stream/queue.h"
 
 namespace softgpu {
 

@@ -1,17 +1,15 @@
-#include "module.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
-#include "../coverage.h"
-#include "../decode.h"
-#include "../settings.h"
-#include "call.h"
-#include "queue.h"
+#include "base/settings.h"
+#include "driver/module/module.h"
+#include "driver/state/call.h"
+#include "instructions/instruction_set.h"
+#include "machine/coverage.h"
+#include "program/location.h"
+#include "ptx/parser.h"
 
 namespace softgpu {
 
@@ -19,11 +17,6 @@ namespace {
 
 constexpr int NEWEST_PTX = 88;                  // that CUDA 12.9 reads
 constexpr uint64_t MOST_CONSTANT_BYTES = 65536;
-
-void check_options(const JitOptions &jit) {
-    require(jit.count == 0 || (jit.options && jit.values));
-    for (unsigned i = 0; i < jit.count; ++i) require(jit.options[i] >= 0 && jit.options[i] < CU_JIT_NUM_OPTIONS);
-}
 
 void **value_of(const JitOptions &jit, CUjit_option option) {
     for (unsigned i = 0; i < jit.count; ++i)
@@ -127,29 +120,11 @@ bool is_machine_code(std::string_view magic) {
     return magic.starts_with("\x7f""ELF") || magic.starts_with("\x50\xed\x55\xba");     // cubin, fat binary
 }
 
-std::string read_file(const char *path) {
-    require(path);
-    std::ifstream file(path, std::ios::binary);
-    require(file.good(), CUDA_ERROR_FILE_NOT_FOUND);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-CUresult load_call(const char *name, CUmodule *module, const void *image, const JitOptions &options) {
-    return context_call(name, [&](Context &context) {
-        require(module && image);
-        refuse_unsafe_call();
-        check_options(options);
-        *module = Driver::get().modules.add(load(context, ptx_text(image), options));
-    }, Site::load);
-}
-
 }  // namespace
 
-Module::~Module() {
-    for (const auto &[name, variable] : variables)
-        if (variable.address) Arena::get().free(variable.address, Arena::Kind::global);
+void check_options(const JitOptions &jit) {
+    require(jit.count == 0 || (jit.options && jit.values));
+    for (unsigned i = 0; i < jit.count; ++i) require(jit.options[i] >= 0 && jit.options[i] < CU_JIT_NUM_OPTIONS);
 }
 
 std::string_view ptx_text(const void *image) {
@@ -177,7 +152,7 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
         place_variables(*module, source);
         std::map<std::string, uint64_t> addresses;
         for (const auto &[name, variable] : module->variables) addresses[name] = variable.address;
-        module->program = decode(std::move(source), addresses);
+        module->program = decode(std::move(source), addresses, instruction_set());
         module->program->coverage = &coverage_of(*module->program);
         initialize_variables(*module);
     } catch (const ptx::Error &e) {
@@ -229,69 +204,5 @@ void find_variable(Module &module, const char *name, CUdeviceptr *address, size_
     if (address) *address = at->second.address;
     if (bytes) *bytes = at->second.bytes;
 }
-
-extern "C" {
-
-CU_API cuModuleLoad(CUmodule *module, const char *path) {
-    return context_call(__func__, [&](Context &context) {
-        require(module);
-        refuse_unsafe_call();
-        const std::string image = read_file(path);
-        *module = Driver::get().modules.add(load(context, ptx_text(image.c_str()), {}));
-    }, Site::load);
-}
-
-CU_API cuModuleLoadData(CUmodule *module, const void *image) { return load_call(__func__, module, image, {}); }
-
-CU_API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values) {
-    return load_call(__func__, module, image, {count, options, values});
-}
-
-CU_API cuModuleUnload(CUmodule handle) {
-    return context_call(__func__, [&](Context &) {
-        const auto module = object_of(Driver::get().modules, handle);
-        refuse_unsafe_call();
-        drain(*module->context);
-        unload(*module);
-    });
-}
-
-CU_API cuModuleGetFunction(CUfunction *function, CUmodule handle, const char *name) {
-    return context_call(__func__, [&](Context &) {
-        require(function && name);
-        *function = function_named(*object_of(Driver::get().modules, handle), name);
-    });
-}
-
-CU_API cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *bytes, CUmodule handle, const char *name) {
-    return context_call(__func__, [&](Context &) {
-        find_variable(*object_of(Driver::get().modules, handle), name, address, bytes);
-    });
-}
-
-CU_API cuModuleGetFunctionCount(unsigned *count, CUmodule handle) {
-    return context_call(__func__, [&](Context &) {
-        require(count);
-        *count = object_of(Driver::get().modules, handle)->functions.size();
-    });
-}
-
-CU_API cuModuleEnumerateFunctions(CUfunction *functions, unsigned count, CUmodule handle) {
-    return context_call(__func__, [&](Context &) {
-        require(functions && count > 0);
-        const auto module = object_of(Driver::get().modules, handle);
-        for (const auto &[name, function] : module->functions)
-            if (count > 0) *functions++ = function.get(), --count;
-    });
-}
-
-CU_API cuModuleGetLoadingMode(int *mode) {
-    return driver_call(__func__, [&](Driver &) {
-        require(mode);
-        *mode = 1;      // eager
-    });
-}
-
-}  // extern "C"
 
 }  // namespace softgpu

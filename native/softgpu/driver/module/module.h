@@ -1,36 +1,12 @@
-// Modules: PTX that was loaded, with its variables in device memory.
+// Loading PTX, with its variables in device memory, and finding what is in it.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
-#include "driver.h"
+#include "driver/state/module.h"
 
 namespace softgpu {
-
-struct Function : Object {
-    Module *module = nullptr;
-    const Kernel *kernel = nullptr;
-    int dynamic_shared_limit = 0;   // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    int carveout = -1;
-};
-
-struct Module : Object {
-    std::shared_ptr<Program> program;
-    std::map<std::string, Arena::Allocation> variables;
-    std::map<std::string, std::shared_ptr<Function>> functions;     // of the entries, by name
-    int ptx_version = 0;            // 88 for 8.8
-    int constant_bytes = 0;
-    ~Module();
-};
-
-// Belongs to the context that it was loaded in: programs that use libraries use the device's primary context.
-struct Library : Object {
-    std::shared_ptr<Module> module;
-};
-
-struct Linker : Object {
-    std::string ptx;
-};
 
 struct JitOptions {
     unsigned count = 0;
@@ -38,6 +14,7 @@ struct JitOptions {
     void **values = nullptr;
 };
 
+void check_options(const JitOptions &options);
 // The PTX text of an image; fails where it is something else.
 std::string_view ptx_text(const void *image);
 // Fails with what the driver's compiler would; the text of the error goes to the options' log and to standard error.

@@ -2,12 +2,10 @@
 // sticky error, faults set on purpose, and exceptions turned into codes.
 #pragma once
 
-#include <new>
-#include <string>
+#include <memory>
 
-#include "driver.h"
-#include "faults.h"
-#include "types.h"
+#include "driver/state/driver.h"
+#include "driver/state/faults.h"
 
 #define CU_API extern "C" __attribute__((visibility("default"))) CUresult
 
@@ -43,48 +41,21 @@ const char *error_name(int error);
 // Errors after which a context is of no use any more.
 bool is_sticky(CUresult error);
 
-template <class Body> CUresult guarded(const char *name, Site site, Body &&body) {
-    const CUresult lost = count_call();
-    if (lost != CUDA_SUCCESS) return lost;
-    if (in_host_function) return CUDA_ERROR_NOT_PERMITTED;
-    current_call = name;
-    Driver &driver = Driver::get();
-    Driver::Lock lock(driver);
-    try {
-        require(driver.initialized, CUDA_ERROR_NOT_INITIALIZED);
-        body(driver, [&](Context *context) {
-            const CUresult fault = injected_fault(site);
-            if (fault == CUDA_SUCCESS) return;
-            if (context && is_sticky(fault)) context->sticky = fault;
-            fail(fault);
-        });
-        return CUDA_SUCCESS;
-    } catch (const Failure &f) {
-        return f.error;
-    } catch (const std::bad_alloc &) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    } catch (const std::exception &e) {
-        complain(std::string(name) + ": " + e.what());
-        return CUDA_ERROR_UNKNOWN;
-    }
-}
+// The body of a call: refers to a function object, which outlives it.
+template <class Argument> class Body {
+public:
+    template <class F> Body(const F &f)
+        : object_(&f), run_([](const void *object, Argument &argument) { (*static_cast<const F *>(object))(argument); }) {}
+    void operator()(Argument &argument) const { run_(object_, argument); }
+
+private:
+    const void *object_;
+    void (*run_)(const void *object, Argument &argument);
+};
 
 // A call that needs no context.
-template <class Body> CUresult driver_call(const char *name, Body &&body, Site site = Site::other) {
-    return guarded(name, site, [&](Driver &driver, auto inject) {
-        inject(nullptr);
-        body(driver);
-    });
-}
-
+CUresult driver_call(const char *name, Body<Driver> body, Site site = Site::other);
 // A call that works in the current context.
-template <class Body> CUresult context_call(const char *name, Body &&body, Site site = Site::other) {
-    return guarded(name, site, [&](Driver &driver, auto inject) {
-        Context &context = driver.current();
-        require(context.sticky == CUDA_SUCCESS, context.sticky);
-        inject(&context);
-        body(context);
-    });
-}
+CUresult context_call(const char *name, Body<Context> body, Site site = Site::other);
 
 }  // namespace softgpu

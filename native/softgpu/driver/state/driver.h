@@ -11,9 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "../arena.h"
-#include "types.h"
-#include "work.h"
+#include "machine/arena.h"
+#include "base/cuda_types.h"
+#include "driver/state/work.h"
 
 namespace softgpu {
 
@@ -92,12 +92,6 @@ struct Owned {
     bool freeing = false;       // cuMemFreeAsync was called
 };
 
-struct HostRange {
-    Context *context = nullptr;
-    uint64_t bytes = 0;
-    unsigned flags = 0;
-};
-
 class Driver {
 public:
     static Driver &get();
@@ -163,13 +157,5 @@ extern thread_local std::vector<Context *> context_stack;
 
 // A sentence for standard error.
 void complain(const std::string &sentence);
-
-// context.cpp: null where `handle` is no live context.
-Context *live_context(CUcontext handle);
-// For who is outside the driver: takes its lock.
-bool any_context();
-// leaks.cpp
-void report_leaks(Context &context, bool at_exit);
-void report_leaks_at_exit();
 
 }  // namespace softgpu

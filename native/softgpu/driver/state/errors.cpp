@@ -1,6 +1,6 @@
 // What errors are called.
-#include "types.h"
-#include "call.h"
+#include "base/cuda_types.h"
+#include "driver/state/call.h"
 
 namespace softgpu {
 
@@ -12,7 +12,7 @@ struct Text {
 };
 constexpr Text TEXTS[] = {
 #define CU_ERROR(number, name, text) {number, #name, text},
-#include "errors.inc"
+#include "base/cuda_errors.inc"
 #undef CU_ERROR
 };
 

@@ -1,13 +1,11 @@
-#include "faults.h"
+#include "driver/state/faults.h"
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <string>
 #include <vector>
 
-#include "../settings.h"
-#include "../softgpu.h"
+#include "base/settings.h"
 
 namespace softgpu {
 
@@ -37,7 +35,7 @@ struct ErrorName {
 };
 constexpr ErrorName ERRORS[] = {
 #define CU_ERROR(number, name, text) {number, #name},
-#include "errors.inc"
+#include "base/cuda_errors.inc"
 #undef CU_ERROR
 };
 
@@ -121,29 +119,21 @@ uint64_t memory_limit() {
     return std::min(active.memory, settings().memory_bytes);
 }
 
-extern "C" {
-
-SOFTGPU_API const char *softgpu_inject(const char *faults) {
-    static thread_local std::string problem;
+std::string inject_faults(const std::string &text) {
     Faults wanted;
-    const std::string text = faults ? faults : "";
     for (size_t from = 0; from < text.size();) {
         const size_t to = std::min(text.find(',', from), text.size());
         const std::string one = text.substr(from, to - from);
-        if (!parse_fault(one, wanted)) {
-            problem = "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load), "
-                      "memory=SIZE, lost:N";
-            return problem.c_str();
-        }
+        if (!parse_fault(one, wanted))
+            return "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load), "
+                   "memory=SIZE, lost:N";
         from = to + 1;
     }
-    std::lock_guard guard(mutex);
+    const std::lock_guard guard(mutex);
     active = std::move(wanted);
-    return nullptr;
+    return "";
 }
 
-SOFTGPU_API uint64_t softgpu_call_count(void) { return calls; }
-
-}  // extern "C"
+uint64_t call_count() { return calls; }
 
 }  // namespace softgpu

@@ -1,11 +1,17 @@
-// Making calls fail on purpose: softgpu_inject of ../softgpu.h.
+// Making calls fail on purpose, for tests: what softgpu_inject and softgpu_call_count of softgpu.h do.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
-#include "types.h"
+#include "base/cuda_types.h"
 
 namespace softgpu {
+
+// Sets faults, or takes all back where `text` is empty. Returns what is wrong with it, or an empty string.
+std::string inject_faults(const std::string &text);
+// Calls since the process began.
+uint64_t call_count();
 
 // What kinds of calls a fault can be set on.
 enum class Site : uint8_t { other, alloc, copy, launch, synchronize, load, count };

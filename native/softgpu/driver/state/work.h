@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "../launch.h"
-#include "types.h"
+#include "machine/launch.h"
+#include "base/cuda_types.h"
 
 namespace softgpu {
 

@@ -1,9 +1,9 @@
-#include "capture.h"
+#include "driver/stream/capture.h"
 
 #include <algorithm>
 #include <set>
 
-#include "queue.h"
+#include "driver/stream/queue.h"
 
 namespace softgpu {
 

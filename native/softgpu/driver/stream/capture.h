@@ -1,8 +1,8 @@
 // Stream capture: work put into a capturing stream becomes nodes of a graph.
 #pragma once
 
-#include "call.h"
-#include "graph.h"
+#include "driver/state/call.h"
+#include "driver/stream/graph.h"
 
 namespace softgpu {
 

@@ -1,5 +1,5 @@
 // Events. Each recording is an object of its own: who waits for an event waits for its latest recording at that time.
-#include "queue.h"
+#include "driver/stream/queue.h"
 
 namespace softgpu {
 

@@ -1,8 +1,8 @@
-#include "work.h"
-
-#include "call.h"
-#include "graph.h"
-#include "transfer.h"
+#include "driver/state/call.h"
+#include "driver/state/work.h"
+#include "driver/stream/graph.h"
+#include "driver/work/transfer.h"
+#include "machine/report.h"
 
 namespace softgpu {
 

@@ -1,7 +1,7 @@
 // Graphs of work: what capture and the program build, and what instantiation makes of them.
 #pragma once
 
-#include "driver.h"
+#include "driver/state/driver.h"
 
 namespace softgpu {
 
@@ -30,6 +30,8 @@ struct Graph : Object {
 
     ~Graph();
     Node *add(NodeWork work, std::vector<Node *> after);
+    // With the dependencies on it.
+    void remove(Node &node);
     // A node of another graph's clone, or of this graph.
     Node *find(const Node *original) const;
     std::shared_ptr<Graph> clone() const;
@@ -37,7 +39,9 @@ struct Graph : Object {
     std::vector<Node *> sorted() const;
 };
 
-// Live nodes by their handles.
+// A graph by its handle: the program's own, or a child node's.
+std::shared_ptr<Graph> graph_of(CUgraph handle);
+// A live node by its handle.
 Node &node_of(CUgraphNode handle);
 
 // What one launch of an executable graph runs, in order.

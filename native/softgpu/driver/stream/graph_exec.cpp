@@ -1,9 +1,9 @@
 // Executable graphs.
 #include <algorithm>
 
-#include "graph.h"
-#include "kernel_launch.h"
-#include "queue.h"
+#include "driver/stream/graph.h"
+#include "driver/stream/queue.h"
+#include "driver/work/kernel.h"
 
 namespace softgpu {
 

@@ -1,4 +1,4 @@
-#include "queue.h"
+#include "driver/stream/queue.h"
 
 #include <algorithm>
 

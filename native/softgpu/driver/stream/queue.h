@@ -2,8 +2,8 @@
 // waits. So the order is the same in every run, and a program that forgets to wait sees what it did not wait for.
 #pragma once
 
-#include "call.h"
-#include "capture.h"
+#include "driver/state/call.h"
+#include "driver/stream/capture.h"
 
 namespace softgpu {
 

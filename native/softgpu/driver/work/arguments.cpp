@@ -1,16 +1,15 @@
-#include "arguments.h"
+#include "driver/work/arguments.h"
 
 #include <elf.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
-#include "../launch.h"
-#include "../settings.h"
-#include "call.h"
+#include "base/settings.h"
+#include "driver/state/call.h"
+#include "machine/report.h"
 
 namespace softgpu {
 

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "../program.h"
+#include "program/program.h"
 
 namespace softgpu {
 

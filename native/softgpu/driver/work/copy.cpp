@@ -1,8 +1,9 @@
 #include <cstring>
 
-#include "memory.h"
-#include "queue.h"
-#include "transfer.h"
+#include "driver/state/call.h"
+#include "driver/work/place.h"
+#include "driver/work/transfer.h"
+#include "machine/arena.h"
 
 namespace softgpu {
 
@@ -14,8 +15,6 @@ uint64_t extent(const CopyWork &copy, const Side &side) {
     return (copy.depth - 1) * side.slice + (copy.height - 1) * side.pitch + copy.width;
 }
 
-bool empty(const CopyWork &copy) { return copy.width == 0 || copy.height == 0 || copy.depth == 0; }
-
 // `body` gets the offset of each row from the first.
 template <class Body> void for_rows(const CopyWork &copy, Body body) {
     for (uint64_t z = 0; z < copy.depth; ++z)
@@ -23,8 +22,6 @@ template <class Body> void for_rows(const CopyWork &copy, Body body) {
             body(z * copy.to.slice + y * copy.to.pitch, z * copy.from.slice + y * copy.from.pitch,
                  (z * copy.height + y) * copy.width);
 }
-
-Side linear(uint64_t address, bool device) { return {address, 0, 0, device, false}; }
 
 CUDA_MEMCPY3D parameters_of(const CopyWork &copy) {
     CUDA_MEMCPY3D p{};
@@ -37,15 +34,6 @@ CUDA_MEMCPY3D parameters_of(const CopyWork &copy) {
     p.WidthInBytes = copy.width;
     p.Height = p.Depth = 1;
     return p;
-}
-
-CopyWork linear_copy(Side to, Side from, uint64_t bytes) {
-    CopyWork copy;
-    copy.to = to;
-    copy.from = from;
-    copy.width = bytes;
-    copy.parameters = parameters_of(copy);
-    return copy;
 }
 
 Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, size_t x, size_t y, size_t z, size_t pitch,
@@ -76,65 +64,18 @@ void check(const char *what, const Side &side, uint64_t bytes) {
 // Whether what the program does with host memory is only seen when the copy runs.
 bool is_pageable(const Side &side) { return !side.device && place_of(side.address) == Place::pageable; }
 
-std::shared_ptr<const std::vector<uint8_t>> stage(const CopyWork &copy) {
-    auto bytes = std::make_shared<std::vector<uint8_t>>(copy.width * copy.height * copy.depth);
-    for_rows(copy, [&](uint64_t, uint64_t from, uint64_t packed) {
-        std::memcpy(bytes->data() + packed, reinterpret_cast<const void *>(copy.from.address + from), copy.width);
-    });
-    return bytes;
-}
-
-// How long the host waits: as CUDA says for each kind of copy ("API synchronization behavior").
-enum class Wait {
-    always,         // a synchronous copy that has a host side
-    // an asynchronous one: its pageable source is taken, its pageable destination written before the call ends
-    pageable,
-};
-
-void submit_copy(Context &context, CUstream handle, CopyWork copy, Wait wait) {
-    if (empty(copy)) return;
-    check(copy);
-    const auto stream = stream_of(context, handle);
-    copy.to.pageable = is_pageable(copy.to);
-    copy.from.pageable = is_pageable(copy.from);
-    const bool between_devices = copy.to.device && copy.from.device;
-    const bool at_once = wait == Wait::always ? !between_devices : copy.to.pageable;
-    if (wait == Wait::always) {
-        refuse_capture(stream);
-        refuse_unsafe_call();
-    } else if (copy.from.pageable && !at_once && !capturing(stream)) {
-        copy.staged = stage(copy);
-    }
-    if (submit(stream, std::move(copy)) && at_once) drain(stream);
-}
-
-CUresult copy_call(const char *name, CUstream stream, Wait wait, Side to, Side from, size_t bytes) {
-    return context_call(name, [&](Context &context) {
-        submit_copy(context, stream, linear_copy(to, from, bytes), wait);
-    }, Site::copy);
-}
-
-CUresult copy_call(const char *name, CUstream stream, Wait wait, const CUDA_MEMCPY3D *parameters) {
-    return context_call(name, [&](Context &context) {
-        require(parameters);
-        submit_copy(context, stream, copy_of(*parameters), wait);
-    }, Site::copy);
-}
-
-CUresult copy_call(const char *name, CUstream stream, Wait wait, const CUDA_MEMCPY2D *p) {
-    if (!p) return copy_call(name, stream, wait, static_cast<const CUDA_MEMCPY3D *>(nullptr));
-    const CUDA_MEMCPY3D box{p->srcXInBytes, p->srcY, 0, 0, p->srcMemoryType, p->srcHost, p->srcDevice, p->srcArray,
-                            nullptr, p->srcPitch, 0, p->dstXInBytes, p->dstY, 0, 0, p->dstMemoryType, p->dstHost,
-                            p->dstDevice, p->dstArray, nullptr, p->dstPitch, 0, p->WidthInBytes, p->Height, 1};
-    return copy_call(name, stream, wait, &box);
-}
-
-Side device(CUdeviceptr address) { return linear(address, true); }
-Side host(const void *address) { return linear(reinterpret_cast<uint64_t>(address), false); }
-// Of the forms that find out themselves where an address lies.
-Side unified(CUdeviceptr address) { return linear(address, !host_can_access(place_of(address))); }
-
 }  // namespace
+
+bool empty(const CopyWork &copy) { return copy.width == 0 || copy.height == 0 || copy.depth == 0; }
+
+CopyWork linear_copy(Side to, Side from, uint64_t bytes) {
+    CopyWork copy;
+    copy.to = to;
+    copy.from = from;
+    copy.width = bytes;
+    copy.parameters = parameters_of(copy);
+    return copy;
+}
 
 CopyWork copy_of(const CUDA_MEMCPY3D &p) {
     require(p.srcLOD == 0 && p.dstLOD == 0);
@@ -148,6 +89,19 @@ CopyWork copy_of(const CUDA_MEMCPY3D &p) {
     copy.to = side_of(p.dstMemoryType, p.dstHost, p.dstDevice, p.dstXInBytes, p.dstY, p.dstZ, p.dstPitch, p.dstHeight,
                       p);
     return copy;
+}
+
+void find_pageable(CopyWork &copy) {
+    copy.to.pageable = is_pageable(copy.to);
+    copy.from.pageable = is_pageable(copy.from);
+}
+
+std::shared_ptr<const std::vector<uint8_t>> stage(const CopyWork &copy) {
+    auto bytes = std::make_shared<std::vector<uint8_t>>(copy.width * copy.height * copy.depth);
+    for_rows(copy, [&](uint64_t, uint64_t from, uint64_t packed) {
+        std::memcpy(bytes->data() + packed, reinterpret_cast<const void *>(copy.from.address + from), copy.width);
+    });
+    return bytes;
 }
 
 void check(const CopyWork &copy) {
@@ -177,50 +131,5 @@ CUresult run(const CopyWork &copy) {
     });
     return CUDA_SUCCESS;
 }
-
-extern "C" {
-
-CU_API cuMemcpy(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
-    return copy_call(__func__, nullptr, Wait::always, unified(to), unified(from), bytes);
-}
-CU_API cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, unified(to), unified(from), bytes);
-}
-CU_API cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
-    return copy_call(__func__, nullptr, Wait::always, device(to), host(from), bytes);
-}
-CU_API cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, device(to), host(from), bytes);
-}
-CU_API cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
-    return copy_call(__func__, nullptr, Wait::always, host(to), device(from), bytes);
-}
-CU_API cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, host(to), device(from), bytes);
-}
-CU_API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
-    return copy_call(__func__, nullptr, Wait::always, device(to), device(from), bytes);
-}
-CU_API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, device(to), device(from), bytes);
-}
-
-CU_API cuMemcpy2D_v2(const CUDA_MEMCPY2D *parameters) {
-    return copy_call(__func__, nullptr, Wait::always, parameters);
-}
-CU_API cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D *parameters) {
-    return copy_call(__func__, nullptr, Wait::always, parameters);
-}
-CU_API cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *parameters, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, parameters);
-}
-CU_API cuMemcpy3D_v2(const CUDA_MEMCPY3D *parameters) {
-    return copy_call(__func__, nullptr, Wait::always, parameters);
-}
-CU_API cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *parameters, CUstream stream) {
-    return copy_call(__func__, stream, Wait::pageable, parameters);
-}
-
-}  // extern "C"
 
 }  // namespace softgpu

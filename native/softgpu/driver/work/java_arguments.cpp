@@ -2,10 +2,9 @@
 #include <dlfcn.h>
 #include <jni.h>
 #include <jvmti.h>
-
 #include <array>
 
-#include "arguments.h"
+#include "driver/work/arguments.h"
 
 namespace softgpu {
 
