@@ -49,3 +49,5 @@ cublasStatus_t copy_matrix(const char *function, To to, int64_t rows, int64_t co
 #define Int int64_t
 #define NAME(name) name##_64
 #include "cublas/copies.inc"
+#undef Int
+#undef NAME

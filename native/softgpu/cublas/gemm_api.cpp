@@ -10,3 +10,5 @@ using namespace softgpu::cublas;
 #define Int int64_t
 #define NAME(name) name##_64
 #include "cublas/gemm_api.inc"
+#undef Int
+#undef NAME

@@ -236,3 +236,5 @@ using namespace softgpu::cublas;
 #define Int int64_t
 #define NAME(name) name##_64
 #include "cublas/vectors.inc"
+#undef Int
+#undef NAME

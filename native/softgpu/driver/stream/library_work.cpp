@@ -7,6 +7,8 @@
 
 namespace softgpu {
 
+extern "C" {
+
 SOFTGPU_INTERNAL int softgpu_enqueue(void *handle, const char *name, int (*run)(const void *data), const void *data,
                                      size_t bytes) {
     return context_call(name, [&](Context &context) {
@@ -34,5 +36,7 @@ SOFTGPU_INTERNAL int softgpu_check_range(const char *what, uint64_t address, siz
 SOFTGPU_INTERNAL void softgpu_mark_written(uint64_t address, size_t bytes) {
     Arena::get().mark_written(address, bytes);
 }
+
+}  // extern "C"
 
 }  // namespace softgpu
