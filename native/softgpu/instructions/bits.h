@@ -1,4 +1,4 @@
-// The part of decode_integer that is in alu_bits.cpp.
+// The instructions on bits, which decode_integer decodes with its own.
 #pragma once
 
 #include "program/decoding.h"

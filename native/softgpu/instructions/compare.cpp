@@ -1,4 +1,4 @@
-// Comparison and selection: PTX manual 9.7.6. Those of halves are in alu_half.cpp.
+// Comparison and selection: PTX manual 9.7.6. Those of halves are in half.cpp.
 #include "base/float_math.h"
 #include "instructions/families.h"
 #include "machine/lanes.h"

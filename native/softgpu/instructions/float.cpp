@@ -1,4 +1,4 @@
-// Arithmetic of f32 and f64: PTX manual 9.7.3. That of halves is in alu_half.cpp.
+// Arithmetic of f32 and f64: PTX manual 9.7.3. That of halves is in half.cpp.
 #include <cmath>
 #include <limits>
 

@@ -1,5 +1,5 @@
 // Integer arithmetic: PTX manual 9.7.1 and, with the carry flag, 9.7.2. Logic, shifts and bit fields are in
-// alu_bits.cpp.
+// bits.cpp.
 #include "instructions/bits.h"
 #include "instructions/families.h"
 #include "machine/lanes.h"

@@ -25,7 +25,7 @@ struct Group {
 struct Frame {
     uint32_t call;              // the call instruction
     uint32_t stack;             // the caller's Warp::stack
-    std::vector<uint8_t> saved; // registers of a function that called itself, one lane's (see control.cpp)
+    std::vector<uint8_t> saved; // registers of a function that called itself, one lane's (see warp_runner.cpp)
 };
 
 struct Warp {

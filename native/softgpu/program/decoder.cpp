@@ -443,7 +443,7 @@ void Decoder::decode_function(uint32_t index) {
 
 // A device function's registers lie after those of everything that can call it, so that whatever way a thread came there,
 // its registers are at the same place, and threads that came different ways can run together. Functions that can come back
-// to themselves have one place too: control.cpp saves a caller's registers before such a call.
+// to themselves have one place too: machine/warp_runner.cpp saves a caller's registers before such a call.
 void Decoder::place_windows() {
     const uint32_t n = static_cast<uint32_t>(program_.functions.size());
     for (CallSite &site : program_.calls)

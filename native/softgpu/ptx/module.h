@@ -1,5 +1,5 @@
 // PTX as text is read into this: one module with its variables and functions, names resolved, nothing decided
-// about how it will run. The parser knows PTX's grammar; what an opcode means is the decoder's business (decode.h).
+// about how it will run. The parser knows PTX's grammar; what an opcode means is decided in program/decoder.cpp.
 #pragma once
 
 #include <compare>
