@@ -1,6 +1,6 @@
 // Questions about addresses.
 #include "base/settings.h"
-#include "driver/module/module.h"
+#include "driver/state/module.h"
 #include "driver/state/call.h"
 #include "driver/work/place.h"
 #include "machine/registered.h"
