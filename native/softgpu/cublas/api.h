@@ -9,7 +9,7 @@
 
 namespace softgpu::cublas {
 
-// Runs the body of an API function; what it refuses is told on standard error.
+// Runs the body of an API function; why it is refused goes to standard error.
 template <class F> cublasStatus_t guarded(const char *function, F body) {
     try {
         body();

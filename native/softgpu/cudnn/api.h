@@ -11,7 +11,7 @@
 
 namespace softgpu::cudnn {
 
-// Runs the body of an API function; what it refuses is told on standard error and by cudnnGetLastErrorString.
+// Runs the body of an API function; why it is refused goes to standard error and to cudnnGetLastErrorString.
 void set_last_error(std::string text);
 template <class F> cudnnStatus_t guarded(const char *function, F body) {
     try {

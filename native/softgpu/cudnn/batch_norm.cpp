@@ -1,5 +1,5 @@
 // Batch normalisation. Tensors are read in groups that share their statistics: all numbers of a channel, or all
-// images of an element; a group's members lie side by side.
+// images of an element; a group's members are contiguous.
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// The functions of the API that convolve, or tell how they would.
+// The convolution functions of the API, and the queries for algorithms.
 
 #include <algorithm>
 

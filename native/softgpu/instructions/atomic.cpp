@@ -36,7 +36,7 @@ template <class T> T combine_integer(Op op, T old, T b, T c) {
     return old;
 }
 
-// What each type does with the bits that lie in memory.
+// The operations of each type on the bits in memory.
 template <class T> struct Integer {
     using Bits = std::make_unsigned_t<T>;
     static Bits combine(Op op, Bits old, Bits b, Bits c, Space) {

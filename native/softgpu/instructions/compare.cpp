@@ -52,7 +52,7 @@ template <class Op, class T> void set_value(Warp &warp, const Instr &instr) {
     for_lanes(warp, warp.lanes<uint32_t>(instr.op[0]), [=](int l) { return bits >> l & 1 ? yes : 0; });
 }
 
-// selp d, a, b, c: a where the predicate c holds. H is what a lane lies in.
+// selp d, a, b, c: a where the predicate c holds. H is the type of a lane.
 template <class H> void select(Warp &warp, const Instr &instr) {
     const H *a = warp.lanes<H>(instr.op[1]), *b = warp.lanes<H>(instr.op[2]);
     const uint32_t c = warp.predicate(instr.op[3]);

@@ -16,7 +16,7 @@ using ptx::Type;
 
 namespace {
 
-// T: what lies in memory; D: the lane it goes to or comes from (a wider one is filled by T's sign).
+// T: the type in memory; D: the type of the lane (a wider lane is sign- or zero-extended, as T is signed or not).
 template <class T, class D> void load_element(std::byte *const *at, uint32_t mask, uint32_t offset, D *d) {
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);

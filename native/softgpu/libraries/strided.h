@@ -34,7 +34,7 @@ struct Strided {
     bool same_dims(const Strided &other) const {
         return rank == other.rank && std::equal(dims, dims + rank, other.dims);
     }
-    // Two indices may lie at one place, so that a result there would be anybody's guess.
+    // Two indices may have the same address, so that a result there would be undefined.
     bool overlaps_itself() const;
     // Where it begins and ends, in bytes from the element of index 0; begins before it where a stride is negative.
     int64_t first_byte() const {

@@ -1,7 +1,7 @@
 // The memory of the device, and what is known of every word of it.
 //
 // One range of host addresses is reserved for it, so that a device address is a host address and needs no translation;
-// pinned host memory and the variables of modules lie in it too. Beside it lie, at addresses computed from the word's:
+// pinned host memory and the variables of modules are in it too. Two more arrays are indexed by the number of the word:
 //   state   a byte for each 4-byte word: bits 0-3 tell which of its bytes were written, bits 4-7 which may be accessed;
 //   owners  16 bytes for each word: which blocks last wrote and read it during which launch (races.h).
 // Pages of all three cost memory only once touched. Freed addresses are not used again while others are left, so that

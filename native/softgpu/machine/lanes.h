@@ -10,7 +10,7 @@
 
 namespace softgpu {
 
-// What a lane of type T is held in: narrow integers lie zero-extended in 32 bits.
+// The type that holds a lane of type T: narrow integers are zero-extended to 32 bits.
 template <class T> using Held = std::conditional_t<std::is_integral_v<T> && (sizeof(T) < 4), uint32_t, T>;
 
 template <class T> inline Held<T> held(T value) {

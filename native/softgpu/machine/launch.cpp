@@ -59,7 +59,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     block.id[1] = static_cast<uint32_t>(index / grid.launch.grid[0] % grid.launch.grid[1]);
     block.id[2] = static_cast<uint32_t>(index / grid.launch.grid[0] / grid.launch.grid[1]);
     block.exited = 0;
-    // What nobody wrote must be the same every time, and in shared memory conspicuous: all ones is a NaN.
+    // Memory that was not written has the same bytes in every run. In shared memory all ones, a NaN.
     block.registers.assign(size_t(program.register_bytes) * grid.warps_per_block + 64, std::byte(0));
     block.predicates.assign(size_t(program.predicates) * grid.warps_per_block, 0);
     block.local.assign(size_t(grid.local_bytes) * LANES * grid.warps_per_block, std::byte(0));

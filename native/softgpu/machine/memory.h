@@ -9,7 +9,7 @@
 
 namespace softgpu {
 
-// Checks, counts and resolves: where the bytes of each active lane lie on the host. `bytes` are those of one lane.
+// Checks, counts and resolves: the host address of each active lane's bytes. `bytes` are those of one lane.
 void resolve(Warp &w, const Instr &i, ptx::Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
              std::byte **at);
 

@@ -507,7 +507,7 @@ void Decoder::run() {
     static_shared_.resize(n);
     all_fixups_.resize(n);
     register_slots_.resize(n);
-    // The results nobody reads have two registers' place: enough for a 64-bit one.
+    // Results that are not used share the space of two registers: enough for a 64-bit one.
     sink_slot_ = next_special_;
     next_special_ += 2 * LANES * 4;
     graph_ = CallGraph(program_.source, sources_, function_index_);

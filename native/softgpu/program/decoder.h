@@ -1,4 +1,4 @@
-// From PTX to Program: which function executes each instruction, and where its operands lie.
+// From PTX to Program: which function executes each instruction, and where its operands are.
 #pragma once
 
 #include <map>

@@ -20,7 +20,7 @@ struct Location {
     uint64_t offset = 0;
 };
 
-// Generic addresses of what is not the device's memory: a window for each space, where no host address can lie.
+// Generic addresses of what is not the device's memory: a window for each space, which no host address is in.
 constexpr uint64_t SHARED_WINDOW = uint64_t(1) << 60;
 constexpr uint64_t LOCAL_WINDOW = uint64_t(2) << 60;
 constexpr uint64_t PARAMETER_WINDOW = uint64_t(3) << 60;

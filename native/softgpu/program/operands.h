@@ -14,7 +14,7 @@ class Operands {
 public:
     virtual ~Operands() = default;
 
-    // The result `operand` of `type` into instr.op[index]. A sink gets a place nobody reads. A pred type takes predicates.
+    // The result `operand` of `type` into instr.op[index]. A sink gets a slot that is not read. A pred type takes predicates.
     virtual void result(int index, const ptx::Operand &operand, ptx::Type type) = 0;
     // A source: a register, an immediate (converted to `type`: an integer truncated; a float literal's bits, rounded to
     // f32 for an f32 type given as a double), a special register, the address of a symbol, or a predicate.

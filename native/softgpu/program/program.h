@@ -16,7 +16,7 @@ struct Instr;
 // Runs one instruction for the lanes of warp.active. Throws Fault.
 using Exec = void (*)(Warp &warp, const Instr &instr);
 
-// What the instruction counters tell apart.
+// The classes of instructions that are counted.
 enum class Class : uint8_t {
     integer, float32, float64, half, special, convert, move, control,
     load_global, store_global, load_shared, store_shared, local, constant, atomic, async_copy,
@@ -35,8 +35,8 @@ enum class Flow : uint8_t {
     converge        // must be reached together by the lanes of a mask (op[4] where has_mask, else all): shfl, vote, mma...
 };
 
-// An operand is where its 32 lanes lie: a byte offset, bit 0 telling the warp's registers (0) from the program's
-// constants (1). One lane takes 4 bytes (8- and 16-bit values lie zero-extended in 32), or 8 for 64-bit types.
+// An operand is the byte offset of its 32 lanes. Bit 0 says in what: the warp's registers (0) or the program's
+// constants (1). One lane takes 4 bytes (8- and 16-bit values are zero-extended to 32), or 8 for 64-bit types.
 // A predicate operand is twice an index into Warp::predicates (a word with one bit a lane), plus 1 for !p.
 using Slot = uint32_t;
 constexpr int LANES = 32;
@@ -73,7 +73,7 @@ enum class Special : uint8_t {
 struct Program;
 struct Coverage;
 
-// A call instruction: what goes where. Arguments and results lie in the frames' local memory.
+// A call instruction: what goes where. Arguments and results are in the frames' local memory.
 struct CallSite {
     uint32_t caller = 0;                // indices into Program::functions
     uint32_t callee = 0;                // NO_FUNCTION for an indirect call

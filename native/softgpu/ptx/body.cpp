@@ -49,7 +49,7 @@ int component(std::string_view dotted, int width) {
     return -1;
 }
 
-// What a name stands for in the scope at hand.
+// What a name means in the current scope.
 struct Binding {
     enum class Kind : uint8_t {
         reg,            // index into Function::registers, `width` of them if a vector
@@ -212,7 +212,7 @@ private:
     }
 
     // ".loc 1 3 5, function_name $L__info_string0+4, inlined_at 1 20 3": the place itself stands first. That of a call
-    // has a .loc of its own before, by which it is known whether it was inlined in its turn.
+    // has a .loc of its own before, which says whether that call was inlined too.
     void location() {
         const Place at = place();
         SourceLine here{at[0], at[1]};

@@ -57,7 +57,7 @@ CUresult copy_call(const char *name, CUstream stream, Wait wait, const CUDA_MEMC
 
 Side device(CUdeviceptr address) { return linear(address, true); }
 Side host(const void *address) { return linear(reinterpret_cast<uint64_t>(address), false); }
-// Of the forms that find out themselves where an address lies.
+// For cuMemcpy, which finds out itself whether an address is of the host or the device.
 Side unified(CUdeviceptr address) { return linear(address, !host_can_access(place_of(address))); }
 
 }  // namespace

@@ -18,7 +18,7 @@ enum class Site : uint8_t { other, alloc, copy, launch, synchronize, load, count
 
 // Counts a call of the driver. Once the device is lost, CUDA_ERROR_UNKNOWN, as where a GPU fell off the bus.
 CUresult count_call();
-// The error set for this call of the site, which is thereby counted.
+// The error set for this call of the site. Counts the call.
 CUresult injected_fault(Site site);
 bool device_lost();
 // What may be allocated: the device's memory, or less where a fault says so.

@@ -14,7 +14,7 @@ extern "C" {
 SOFTGPU_INTERNAL int softgpu_enqueue(void *stream, const char *name, int (*run)(const void *data), const void *data,
                                      size_t bytes);
 
-// For `run`: whether [address, address + bytes) lies in a live allocation and, for read != 0, was written whole. Where not, makes
+// For `run`: checks that [address, address + bytes) is in a live allocation and, for read != 0, fully written. If not, makes
 // a report that names `what` ("cudnnConvolutionForward: filter") and returns the CUresult to end with; 0 otherwise.
 SOFTGPU_INTERNAL int softgpu_check_range(const char *what, uint64_t address, size_t bytes, int read);
 // For `run`: the bytes are now written.

@@ -29,7 +29,7 @@ template <class W> bool submit(const std::shared_ptr<Stream> &stream, W work) {
 void run_until(const std::shared_ptr<Stream> &stream, uint64_t position);
 inline void drain(const std::shared_ptr<Stream> &stream) { run_until(stream, stream->enqueued); }
 void drain(Context &context);
-// The same, for a context that is on its way out: errors are left in Context::sticky.
+// The same, for a context that is being destroyed: errors stay in Context::sticky.
 void drain_quietly(Context &context);
 
 }  // namespace softgpu

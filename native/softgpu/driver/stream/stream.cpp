@@ -98,7 +98,7 @@ CU_API cuLaunchHostFunc(CUstream handle, CUhostFn function, void *data) {
     });
 }
 
-// A callback is told of a stream, and so can be no part of a graph.
+// A callback gets its stream as an argument, so it cannot be part of a graph.
 CU_API cuStreamAddCallback(CUstream handle, CUstreamCallback function, void *data, unsigned flags) {
     return context_call(__func__, [&](Context &context) {
         require(function && flags == 0);

@@ -12,7 +12,7 @@ namespace softgpu {
 void watch_arguments();
 void watch_java_arrays();
 
-// Memory of `elements` elements that an argument may lie in, until it is forgotten. Known to this thread only.
+// Memory of `elements` elements that may hold an argument, until forget_block. Each thread has its own list.
 void note_block(const void *start, size_t bytes, size_t elements);
 void forget_block(const void *start);
 

@@ -14,7 +14,7 @@ bool empty(const CUDA_MEMSET_NODE_PARAMS &fill);
 CopyWork linear_copy(CopyWork::Side to, CopyWork::Side from, uint64_t bytes);
 // From 3D parameters; fails where they are inconsistent or name arrays.
 CopyWork copy_of(const CUDA_MEMCPY3D &parameters);
-// Fails unless both ends lie in memory that may be accessed so.
+// Fails unless source and destination are in memory of the kind that was named.
 void check(const CopyWork &copy);
 void check(const CUDA_MEMSET_NODE_PARAMS &fill);
 // Sets Side::pageable of both sides.

@@ -192,9 +192,10 @@ public final class SoftGpu {
     }
 
     /**
-     * Makes later driver calls fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third from now on; likewise {@code copy},
-     * {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this can be allocated),
-     * {@code lost:10} (the device is lost from the tenth call on), separated by commas. Replaces all faults set before.
+     * Makes later driver calls fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third allocation from now on;
+     * likewise {@code copy}, {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this
+     * can be allocated), {@code lost:10} (the device is lost from the tenth call on), separated by commas. Replaces all
+     * faults set before.
      *
      * @param faults the faults; null or "" for none
      * @throws IllegalArgumentException if a fault is not of this form; the message names it
@@ -205,7 +206,8 @@ public final class SoftGpu {
     }
 
     /**
-     * The number of driver calls since the process began. A test can use it to make each call of a program fail in turn.
+     * The number of driver calls since the process began. A test can use it to make each call of a program fail in
+     * turn.
      *
      * @return the number of calls
      */
