@@ -1,6 +1,4 @@
-// softgpu.h: the device's own controls, but for those of faults, which are the driver's (driver/faults.cpp).
-#include "softgpu.h"
-
+// softgpu.h: the device's own controls.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -8,13 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include "arena.h"
-#include "counters.h"
-#include "coverage.h"
-#include "driver/driver.h"
-#include "launch.h"
-#include "report.h"
-#include "settings.h"
+#include "base/hex.h"
+#include "base/settings.h"
+#include "driver/context.h"
+#include "driver/state/driver.h"
+#include "driver/state/faults.h"
+#include "machine/arena.h"
+#include "machine/counters.h"
+#include "machine/coverage.h"
+#include "machine/report.h"
+#include "softgpu.h"
 
 namespace softgpu {
 
@@ -99,6 +100,14 @@ SOFTGPU_API void softgpu_reset_counters(void) {
 
 SOFTGPU_API const char *softgpu_coverage_json(const char *file) {
     return keep(coverage_json(file));
+}
+
+SOFTGPU_API const char *softgpu_inject(const char *faults) {
+    return keep_error(inject_faults(faults ? faults : ""));
+}
+
+SOFTGPU_API uint64_t softgpu_call_count(void) {
+    return call_count();
 }
 
 SOFTGPU_API const char *softgpu_live_allocations(void) {

@@ -1,4 +1,4 @@
-// Controlling the software device from outside: what it checks, what it counted, and which calls it shall fail.
+// Controlling the software device from outside: its checks, its counters, and calls that are made to fail.
 // These are not CUDA's: a program that runs on the device needs none of them.
 #pragma once
 
@@ -46,7 +46,7 @@ SOFTGPU_API const char *softgpu_inject(const char *faults);
 // Driver calls since the process began: so that a test can fail each of them in turn.
 SOFTGPU_API uint64_t softgpu_call_count(void);
 
-// The allocations that nobody freed yet, a line each, or an empty string.
+// The allocations that were not freed yet, one line each, or an empty string.
 SOFTGPU_API const char *softgpu_live_allocations(void);
 
 #ifdef __cplusplus

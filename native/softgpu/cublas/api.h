@@ -1,15 +1,15 @@
 // How every function of the stand-in for cuBLAS looks at its arguments.
 #pragma once
 
-#include "library.h"
-#include "strided.h"
-#include "types.h"
+#include "libraries/library.h"
+#include "libraries/strided.h"
+#include "cublas/types.h"
 
 #define CUBLAS_API SOFTGPU_LIBRARY_API
 
 namespace softgpu::cublas {
 
-// Runs the body of an API function; what it refuses is told on standard error.
+// Runs the body of an API function; why it is refused goes to standard error.
 template <class F> cublasStatus_t guarded(const char *function, F body) {
     try {
         body();

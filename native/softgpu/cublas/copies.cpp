@@ -1,7 +1,7 @@
 // Vectors and matrices between host and device, as the driver's copies of rows.
 
-#include "api.h"
-#include "driver_calls.h"
+#include "cublas/api.h"
+#include "cublas/driver_calls.h"
 
 using namespace softgpu;
 using namespace softgpu::cublas;
@@ -43,9 +43,11 @@ cublasStatus_t copy_matrix(const char *function, To to, int64_t rows, int64_t co
 
 #define Int int
 #define NAME(name) name
-#include "copies.inc"
+#include "cublas/copies.inc"
 #undef Int
 #undef NAME
 #define Int int64_t
 #define NAME(name) name##_64
-#include "copies.inc"
+#include "cublas/copies.inc"
+#undef Int
+#undef NAME

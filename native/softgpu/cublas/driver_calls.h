@@ -1,7 +1,7 @@
 // What of libcuda.so.1 the stand-in for cuBLAS calls.
 #pragma once
 
-#include "driver/types.h"
+#include "base/cuda_types.h"
 
 extern "C" {
 CUresult cuStreamSynchronize(void *stream);

@@ -1,4 +1,4 @@
-#include "gemm.h"
+#include "cublas/gemm.h"
 
 namespace softgpu::cublas {
 

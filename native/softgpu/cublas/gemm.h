@@ -1,7 +1,7 @@
 // C = alpha * op(A) * op(B) + beta * C for one matrix or a batch of them.
 #pragma once
 
-#include "api.h"
+#include "cublas/api.h"
 
 namespace softgpu::cublas {
 

@@ -1,7 +1,7 @@
 // Handles, their modes, versions and error texts.
 
-#include "api.h"
-#include "driver_calls.h"
+#include "cublas/api.h"
+#include "cublas/driver_calls.h"
 
 using namespace softgpu;
 using namespace softgpu::cublas;

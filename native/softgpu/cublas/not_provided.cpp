@@ -1,14 +1,22 @@
 // The rest of what JCublas2's native library wants to find: it names itself once and is refused.
 
-#include <mutex>
+#include <atomic>
 
-#include "api.h"
+#include "cublas/api.h"
 
-#define NOT_PROVIDED(name)                                                      \
-    CUBLAS_API cublasStatus_t name() {                                          \
-        static std::once_flag once;                                             \
-        std::call_once(once, [] { softgpu::complain(#name, "not provided"); }); \
-        return CUBLAS_STATUS_NOT_SUPPORTED;                                     \
+namespace {
+
+cublasStatus_t not_provided(const char *name, std::atomic_flag &said) {
+    if (!said.test_and_set()) softgpu::complain(name, "not provided");
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+}
+
+}  // namespace
+
+#define NOT_PROVIDED(name)               \
+    CUBLAS_API cublasStatus_t name() {   \
+        static std::atomic_flag said;    \
+        return not_provided(#name, said); \
     }
 // With its sister of 64-bit sizes.
 #define BOTH(name)     \

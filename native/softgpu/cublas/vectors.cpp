@@ -1,7 +1,7 @@
 // Operations on vectors, of a matrix on a vector, and sums of matrices: for floats and doubles. Sums are made in
 // double.
 
-#include "api.h"
+#include "cublas/api.h"
 
 namespace softgpu::cublas {
 namespace {
@@ -230,9 +230,11 @@ using namespace softgpu::cublas;
 
 #define Int int
 #define NAME(name) name
-#include "vectors.inc"
+#include "cublas/vectors.inc"
 #undef Int
 #undef NAME
 #define Int int64_t
 #define NAME(name) name##_64
-#include "vectors.inc"
+#include "cublas/vectors.inc"
+#undef Int
+#undef NAME

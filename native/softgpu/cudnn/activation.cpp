@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 namespace {

@@ -1,7 +1,7 @@
 // Which algorithm can do which convolution, after the tables of cuDNN's documentation of cudnnConvolutionForward,
 // cudnnConvolutionBackwardData and cudnnConvolutionBackwardFilter.
 
-#include "convolution.h"
+#include "cudnn/convolution.h"
 
 namespace softgpu::cudnn {
 

@@ -1,4 +1,4 @@
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 

@@ -3,15 +3,15 @@
 
 #include <utility>
 
-#include "library.h"
-#include "strided.h"
-#include "types.h"
+#include "libraries/library.h"
+#include "libraries/strided.h"
+#include "cudnn/types.h"
 
 #define CUDNN_API SOFTGPU_LIBRARY_API
 
 namespace softgpu::cudnn {
 
-// Runs the body of an API function; what it refuses is told on standard error and by cudnnGetLastErrorString.
+// Runs the body of an API function; why it is refused goes to standard error and to cudnnGetLastErrorString.
 void set_last_error(std::string text);
 template <class F> cudnnStatus_t guarded(const char *function, F body) {
     try {

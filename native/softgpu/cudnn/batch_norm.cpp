@@ -1,9 +1,9 @@
 // Batch normalisation. Tensors are read in groups that share their statistics: all numbers of a channel, or all
-// images of an element; a group's members lie side by side.
+// images of an element; a group's members are contiguous.
 
 #include <cmath>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 namespace {

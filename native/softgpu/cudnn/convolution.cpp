@@ -4,7 +4,7 @@
 // a matrix of the channels, so that the innermost loop always runs along channels. Products are summed in double
 // and rounded once.
 
-#include "convolution.h"
+#include "cudnn/convolution.h"
 
 #include <numeric>
 

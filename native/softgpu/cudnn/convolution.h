@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 

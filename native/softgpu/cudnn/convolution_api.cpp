@@ -1,8 +1,8 @@
-// The functions of the API that convolve, or tell how they would.
+// The convolution functions of the API, and the queries for algorithms.
 
 #include <algorithm>
 
-#include "convolution.h"
+#include "cudnn/convolution.h"
 
 using namespace softgpu;
 using namespace softgpu::cudnn;

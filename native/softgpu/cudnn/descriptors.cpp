@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <climits>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 using namespace softgpu;
 using namespace softgpu::cudnn;

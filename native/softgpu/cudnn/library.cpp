@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 

@@ -1,15 +1,23 @@
 // The rest of what JCudnn's native library wants to find: it names itself once and is refused.
 
-#include <mutex>
+#include <atomic>
 
-#include "api.h"
+#include "cudnn/api.h"
 
-#define NOT_PROVIDED(name)                                                      \
-    CUDNN_API cudnnStatus_t name() {                                            \
-        static std::once_flag once;                                             \
-        std::call_once(once, [] { softgpu::complain(#name, "not provided"); }); \
-        softgpu::cudnn::set_last_error(#name ": not provided");                 \
-        return CUDNN_STATUS_NOT_SUPPORTED;                                      \
+namespace {
+
+cudnnStatus_t not_provided(const char *name, std::atomic_flag &said) {
+    if (!said.test_and_set()) softgpu::complain(name, "not provided");
+    softgpu::cudnn::set_last_error(std::string(name) + ": not provided");
+    return CUDNN_STATUS_NOT_SUPPORTED;
+}
+
+}  // namespace
+
+#define NOT_PROVIDED(name)               \
+    CUDNN_API cudnnStatus_t name() {     \
+        static std::atomic_flag said;    \
+        return not_provided(#name, said); \
     }
 
 NOT_PROVIDED(cudnnCreateAttnDescriptor) NOT_PROVIDED(cudnnDestroyAttnDescriptor) NOT_PROVIDED(cudnnGetAttnDescriptor)

@@ -1,6 +1,6 @@
 // Elementwise work on tensors, and the gradient of a bias.
 
-#include "api.h"
+#include "cudnn/api.h"
 
 namespace softgpu::cudnn {
 namespace {

@@ -105,7 +105,7 @@ enum libraryPropertyType : int { MAJOR_VERSION = 0, MINOR_VERSION = 1, PATCH_LEV
 
 constexpr int CUDNN_DIM_MAX = 8;
 
-// What the handles point to. An array length of 0 tells that a descriptor was created and never set.
+// What the handles point to. A rank of 0 means that a descriptor was created and never set.
 
 struct cudnnContext {
     void *stream = nullptr;

@@ -1,15 +1,24 @@
 // Contexts.
 #include <algorithm>
 
-#include "call.h"
-#include "graph.h"
-#include "memory.h"
-#include "module.h"
-#include "queue.h"
+#include "driver/leaks.h"
+#include "driver/module/module.h"
+#include "driver/state/call.h"
+#include "driver/stream/graph.h"
+#include "driver/stream/queue.h"
+#include "driver/work/place.h"
+#include "machine/registered.h"
 
 namespace softgpu {
 
 namespace {
+
+// Null where `handle` is no live context.
+Context *live_context(CUcontext handle) {
+    for (const auto &c : Driver::get().contexts)
+        if (c.get() == handle && !c->destroyed) return handle;
+    return nullptr;
+}
 
 void begin(Context &context, unsigned flags) {
     context.destroyed = false;
@@ -61,7 +70,7 @@ void end(Context &context) {
             ++at;
         }
     }
-    forget_registered(context);
+    unregister_ranges_of(&context);
     context.destroyed = true;
 }
 
@@ -94,12 +103,6 @@ CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice d
 }
 
 }  // namespace
-
-Context *live_context(CUcontext handle) {
-    for (const auto &c : Driver::get().contexts)
-        if (c.get() == handle && !c->destroyed) return handle;
-    return nullptr;
-}
 
 bool any_context() {
     Driver::Lock lock(Driver::get());

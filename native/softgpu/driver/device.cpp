@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "../settings.h"
-#include "call.h"
+#include "base/settings.h"
+#include "driver/state/call.h"
 
 namespace softgpu {
 

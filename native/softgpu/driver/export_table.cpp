@@ -1,6 +1,6 @@
 // NVIDIA's own libraries ask the driver for tables of undocumented functions. There are none here; but NVRTC, where it
 // finds a libcuda.so.1 in its process, calls this function without asking whether it exists.
-#include "call.h"
+#include "driver/state/call.h"
 
 extern "C" {
 

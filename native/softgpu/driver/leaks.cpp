@@ -1,12 +1,12 @@
 // What was never freed.
 #include <set>
 
-#include "../launch.h"
-#include "../settings.h"
-#include "driver.h"
-#include "faults.h"
-#include "graph.h"
-#include "module.h"
+#include "base/settings.h"
+#include "driver/module/module.h"
+#include "driver/state/driver.h"
+#include "driver/state/faults.h"
+#include "driver/stream/graph.h"
+#include "machine/report.h"
 
 namespace softgpu {
 

@@ -1,13 +1,13 @@
 // The other names of functions, and finding functions by name.
 #include <dlfcn.h>
 
-#include "call.h"
+#include "driver/state/call.h"
 
 // The headers map plain names to versioned ones; both are exported, and lead to the same code.
 #define SAME_AS(name, target)                                                                            \
     asm(".pushsection .text\n.globl " #name "\n.type " #name ",@function\n" #name ":\njmp " #target "@PLT\n" \
         ".size " #name ",.-" #name "\n.popsection");
-#include "names.inc"
+#include "driver/names.inc"
 #undef SAME_AS
 
 namespace softgpu {

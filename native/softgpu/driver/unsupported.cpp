@@ -1,7 +1,7 @@
 // The rest of the driver API: refused, and said so once.
 #include <atomic>
 
-#include "call.h"
+#include "driver/state/call.h"
 
 namespace softgpu {
 
@@ -20,7 +20,7 @@ CUresult unsupported(const char *name, std::atomic_flag &said) {
         static std::atomic_flag said;          \
         return unsupported(#name, said);       \
     }
-#include "unsupported.inc"
+#include "driver/unsupported.inc"
 #undef UNSUPPORTED
 
 }  // namespace softgpu

@@ -16,9 +16,9 @@ import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Platform;
 
 /**
- * The software CUDA device of native/softgpu. Once {@link #load loaded}, it is what JCuda finds where it looks for
- * libcuda.so.1, libcublas.so.12 and libcudnn.so.9: CUDA programs then run on the CPU, checked and counted. The other
- * methods control the device beside CUDA's own calls, and load it where that has not been done.
+ * The software CUDA device of native/softgpu. Once it is {@link #load loaded}, JCuda uses it as libcuda.so.1,
+ * libcublas.so.12 and libcudnn.so.9: CUDA programs then run on the CPU, with checks and counters. The other methods
+ * control the device. They load it if that has not been done, and may be called from any thread.
  */
 @Platform(value = "linux-x86_64", include = "softgpu.h", library = "jniframecast_softgpu")
 public final class SoftGpu {
@@ -35,9 +35,11 @@ public final class SoftGpu {
     }
 
     /**
-     * Loads the device into this process, for the rest of its life. Must come before the first use of JCuda.
+     * Loads the device into this process; it cannot be unloaded. Must be called before the first use of JCuda. Does
+     * nothing if the device is loaded already.
      *
-     * @throws FramecastException if that cannot be done
+     * @throws FramecastException if this process holds another CUDA driver, if the build has no libraries for this
+     *         platform, or if they cannot be loaded
      */
     public static synchronized void load() {
         if (loaded) {
@@ -76,17 +78,29 @@ public final class SoftGpu {
         return SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
     }
 
-    /** Whether the libraries of the software device were built for this platform. It is optional in a build. */
+    /**
+     * Whether this build has the libraries of the software device for this platform. They are optional in a build.
+     *
+     * @return false where {@link #load} would fail for want of them
+     */
     public static boolean isBuilt() {
         return resource(LIBRARIES.get(0)) != null;
     }
 
-    /** Whether this process holds the software device. */
+    /**
+     * Whether this class has loaded the software device.
+     *
+     * @return true after {@link #load}
+     */
     public static synchronized boolean isLoaded() {
         return loaded;
     }
 
-    /** The path of the CUDA driver that this process holds, be it software or not. */
+    /**
+     * The CUDA driver that this process has loaded, the software one or a real one.
+     *
+     * @return its path; empty if there is none
+     */
     public static Optional<String> loadedDriver() {
         try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
             return lines.map(DRIVER::matcher).filter(Matcher::find).map(Matcher::group).findFirst();
@@ -100,40 +114,58 @@ public final class SoftGpu {
      * {@code counters=on|off}, {@code threads=N} (0: one for each processor), {@code processors=N} (which
      * this process may use; the JVM's count at first), {@code compute=80}, {@code memory=16g},
      * {@code driver=12090} (for CUDA 12.9), {@code watchdog=N} (warp instructions of a block; 0: never), separated by
-     * commas. The first settings are those of the environment variable FRAMECAST_SOFTGPU. Compute capability and memory
+     * commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute capability and memory
      * can only change while no context exists.
      *
-     * @throws IllegalArgumentException if the device does not take them, with what it says
+     * @param options the options; those that are not named keep their values
+     * @throws IllegalArgumentException if an option is unknown or cannot be set now; the message says which
      */
     public static void configure(String options) {
         load();
         require(softgpu_configure(options));
     }
 
-    /** How many threads of the host run blocks. */
+    /**
+     * How many threads of the host run blocks.
+     *
+     * @return at least 1
+     */
     public static int threads() {
         load();
         return softgpu_threads();
     }
 
-    /** What the last failed check or launch was about: kernel, PTX line, source line, block, thread; or "". */
+    /**
+     * The report of the last failed check or launch: kernel, PTX line, source line, block, thread.
+     *
+     * @return the report, or "" if nothing failed since the last {@link #clearReport}
+     */
     public static String report() {
         load();
         return softgpu_report();
     }
 
+    /** Makes {@link #report} empty. */
     public static void clearReport() {
         load();
         softgpu_clear_report();
     }
 
-    /** What the launches since the last {@link #resetCounters} did, summed by kernel, as a table for people. */
+    /**
+     * The counters of all launches since the last {@link #resetCounters}, summed by kernel, as a table to read.
+     *
+     * @return the table
+     */
     public static String countersTable() {
         load();
         return softgpu_counters_table();
     }
 
-    /** The same as JSON. */
+    /**
+     * The counters of {@link #countersTable} as JSON.
+     *
+     * @return the JSON text
+     */
     public static String countersJson() {
         load();
         return softgpu_counters_json();
@@ -142,25 +174,30 @@ public final class SoftGpu {
     /**
      * A kernel's source with the counters of each line.
      *
-     * @param source the text of the CUDA file; or null, to read the file that the PTX names and, where there is none,
-     *        to list the PTX
+     * @param kernel the kernel's name in the PTX
+     * @param source the text of the CUDA file; null to read the file that the PTX names, or to list the PTX if there
+     *        is no such file
+     * @return the listing
      */
     public static String listing(String kernel, String source) {
         load();
         return softgpu_listing(kernel, source);
     }
 
+    /** Sets all counters to zero. The record of {@link #coverageJson} is kept. */
     public static void resetCounters() {
         load();
         softgpu_reset_counters();
     }
 
     /**
-     * Which PTX instructions some thread has run since the process began, as JSON: of every program, which is one PTX
-     * text, every function and its every instruction, with the number of its place, which is a source line followed by
-     * those of the calls that were inlined there. Nothing that is reset, unloaded or switched off is missing.
+     * Which PTX instructions some thread has run since the process began, as JSON. It lists each program (one PTX
+     * text), its functions and their instructions. Each instruction has the index of its place: a source line, followed
+     * by the lines of the calls that were inlined there. Resetting counters, unloading modules and
+     * {@code counters=off} do not change the record.
      *
-     * @param file the name of a source file, to tell only of programs with code from it; null for all
+     * @param file the name of a source file, to list only programs with code from it; null for all
+     * @return the JSON text
      */
     public static String coverageJson(String file) {
         load();
@@ -168,24 +205,35 @@ public final class SoftGpu {
     }
 
     /**
-     * Makes calls to come fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third from now on; likewise {@code copy},
-     * {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this can be allocated),
-     * {@code lost:10} (the device is lost from the tenth call on), separated by commas. Null or "" takes all back.
+     * Makes later driver calls fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third allocation from now on;
+     * likewise {@code copy}, {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this
+     * can be allocated), {@code lost:10} (the device is lost from the tenth call on), separated by commas. Replaces all
+     * faults set before.
      *
-     * @throws IllegalArgumentException if the device does not understand it, with what it says
+     * @param faults the faults; null or "" for none
+     * @throws IllegalArgumentException if a fault is not of this form; the message names it
      */
     public static void inject(String faults) {
         load();
         require(softgpu_inject(faults));
     }
 
-    /** Driver calls since the process began: so that a test can fail each of them in turn. */
+    /**
+     * The number of driver calls since the process began. A test can use it to make each call of a program fail in
+     * turn.
+     *
+     * @return the number of calls
+     */
     public static long callCount() {
         load();
         return softgpu_call_count();
     }
 
-    /** The allocations that nobody freed yet, a line each; or "". */
+    /**
+     * The allocations that were not freed yet.
+     *
+     * @return one line for each allocation, or ""
+     */
     public static String liveAllocations() {
         load();
         return softgpu_live_allocations();

@@ -1,0 +1,63 @@
+// What the software device is like and what it checks: read from the environment at the first use, changed by softgpu.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace softgpu {
+
+// The checks that can be switched, and the faults that cannot (illegal_instruction and after).
+enum class Check : uint8_t {
+    bounds,         // access outside an allocation, or after free
+    alignment,      // address not a multiple of the access's size
+    initialized,    // reading device or shared memory that nothing wrote
+    shared_race,    // two threads on one shared word without a barrier between, one writing
+    block_race,     // two blocks on one global word without atomics or fences between, one writing
+    barrier,        // a barrier that not all threads reach, or reached in divergent code
+    arguments,      // a launch whose argument list does not fit the kernel's parameters
+    leaks,          // allocations never freed
+    count,
+    deadlock = count, assertion, trap, illegal_instruction, warp_sync, stack
+};
+const char *name(Check check);
+
+struct Settings {
+    uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
+    bool counters = true;
+    int threads = 0;                        // of the host, that run blocks; 0: one for each processor
+    int processors = 0;                     // that this process may use; 0: as the C++ library sees them
+    int compute = 80;                       // capability: 75, 80, 86, 89, 90
+    uint64_t memory_bytes = uint64_t(16) << 30;
+    int driver = 12090;                     // the CUDA that the driver is for: 1000 * major + 10 * minor
+    uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
+
+    // How many threads of the host run blocks.
+    int host_threads() const;
+
+    bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
+
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "processors=N" "compute=80" "memory=16g"
+    // "driver=12090" "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
+    std::string apply(const std::string &options);
+};
+
+// The device's. Made from FRAMECAST_SOFTGPU, whose mistakes go to standard error.
+Settings &settings();
+
+// The limits of a compute capability (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+struct Limits {
+    int compute;
+    int multiprocessors;
+    int max_threads_per_multiprocessor;
+    int max_blocks_per_multiprocessor;
+    int shared_per_multiprocessor;          // bytes
+    int shared_per_block_optin;             // bytes
+    int registers_per_multiprocessor = 65536;
+    int shared_per_block = 49152;           // bytes, without opting in
+    int reserved_shared_per_block = 1024;   // bytes
+    int max_threads_per_block = 1024;
+    int max_registers_per_thread = 255;
+};
+const Limits &limits();
+
+}  // namespace softgpu

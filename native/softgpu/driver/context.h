@@ -1,0 +1,8 @@
+#pragma once
+
+namespace softgpu {
+
+// Whether a context exists. Takes the driver's lock.
+bool any_context();
+
+}  // namespace softgpu

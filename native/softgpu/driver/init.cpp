@@ -1,0 +1,38 @@
+// Starting the driver.
+#include <cstdlib>
+
+#include "base/settings.h"
+#include "driver/leaks.h"
+#include "driver/state/call.h"
+#include "driver/work/arguments.h"
+
+namespace softgpu {
+
+extern "C" {
+
+CU_API cuInit(unsigned flags) {
+    if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
+    if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
+    Driver &driver = Driver::get();
+    Driver::Lock lock(driver);
+    if (driver.initialized) return CUDA_SUCCESS;
+    // What the report at exit uses is made before that is registered, so that it is still there then.
+    settings();
+    Arena::get();
+    watch_arguments();
+    std::atexit(report_leaks_at_exit);
+    driver.initialized = true;
+    return CUDA_SUCCESS;
+}
+
+// The version whose NVRTC makes the newest PTX that is understood: CUDA 12.9.
+CU_API cuDriverGetVersion(int *version) {
+    if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
+    if (!version) return CUDA_ERROR_INVALID_VALUE;
+    *version = settings().driver;
+    return CUDA_SUCCESS;
+}
+
+}  // extern "C"
+
+}  // namespace softgpu

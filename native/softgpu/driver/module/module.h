@@ -1,0 +1,27 @@
+// Loading PTX, with its variables in device memory, and finding what is in it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "driver/state/module.h"
+
+namespace softgpu {
+
+struct JitOptions {
+    unsigned count = 0;
+    CUjit_option *options = nullptr;
+    void **values = nullptr;
+};
+
+void check_options(const JitOptions &options);
+// The PTX text of an image; fails where it is something else.
+std::string_view ptx_text(const void *image);
+// Fails with what the driver's compiler would; the text of the error goes to the options' log and to standard error.
+std::shared_ptr<Module> load(Context &context, std::string_view ptx, const JitOptions &options);
+void unload(Module &module);
+void unload_modules(Context &context);
+CUfunction function_named(Module &module, const char *name);
+void find_variable(Module &module, const char *name, CUdeviceptr *address, size_t *bytes);
+
+}  // namespace softgpu

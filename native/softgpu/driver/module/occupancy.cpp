@@ -1,0 +1,85 @@
+// Questions about occupancy.
+#include <algorithm>
+
+#include "base/settings.h"
+#include "driver/state/call.h"
+#include "driver/state/module.h"
+#include "driver/work/occupancy.h"
+
+namespace softgpu {
+
+namespace {
+
+constexpr int WARP = 32;
+
+size_t ask(CUoccupancyB2DSize shared_for, int threads) {
+    HostFunction inside;
+    return shared_for(threads);
+}
+
+const Kernel &kernel_of(CUfunction function) { return *object_of(Driver::get().functions, function)->kernel; }
+
+CUresult potential(const char *name, int *grid, int *block, CUfunction function, CUoccupancyB2DSize shared_for,
+                   size_t dynamic_shared, int limit) {
+    return context_call(name, [&](Context &) {
+        require(grid && block && limit >= 0);
+        const Kernel &kernel = kernel_of(function);
+        const int most = std::min<int>(kernel.max_threads, limits().max_threads_per_block);
+        int best = 0;
+        // The largest of the block sizes that keep most threads on a multiprocessor.
+        for (int threads = limit ? std::min(limit, most) : most; threads > 0;
+             threads = (threads - 1) / WARP * WARP) {
+            const int blocks = active_blocks(kernel, threads, shared_for ? ask(shared_for, threads) : dynamic_shared);
+            if (blocks * threads <= best) continue;
+            best = blocks * threads;
+            *block = threads;
+            *grid = blocks * limits().multiprocessors;
+        }
+        require(best > 0);
+    });
+}
+
+CUresult active(const char *name, int *blocks, CUfunction function, int threads, size_t dynamic_shared) {
+    return context_call(name, [&](Context &) {
+        require(blocks && threads > 0);
+        *blocks = active_blocks(kernel_of(function), threads, dynamic_shared);
+    });
+}
+
+}  // namespace
+
+extern "C" {
+
+CU_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction function, int threads,
+                                                   size_t dynamic_shared) {
+    return active(__func__, blocks, function, threads, dynamic_shared);
+}
+// The only flag keeps caching of global memory out of it, which does not limit occupancy here.
+CU_API cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int threads,
+                                                            size_t dynamic_shared, unsigned flags) {
+    return flags > 1 ? CUDA_ERROR_INVALID_VALUE : active(__func__, blocks, function, threads, dynamic_shared);
+}
+
+CU_API cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction function, CUoccupancyB2DSize shared_for,
+                                        size_t dynamic_shared, int limit) {
+    return potential(__func__, grid, block, function, shared_for, dynamic_shared, limit);
+}
+CU_API cuOccupancyMaxPotentialBlockSizeWithFlags(int *grid, int *block, CUfunction function,
+                                                 CUoccupancyB2DSize shared_for,
+                                                 size_t dynamic_shared, int limit, unsigned flags) {
+    return flags > 1 ? CUDA_ERROR_INVALID_VALUE
+                     : potential(__func__, grid, block, function, shared_for, dynamic_shared, limit);
+}
+
+CU_API cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction function, int blocks, int threads) {
+    return context_call(__func__, [&](Context &) {
+        require(bytes && blocks > 0 && threads > 0);
+        const Kernel &kernel = kernel_of(function);
+        require(blocks <= active_blocks(kernel, threads, 0));
+        *bytes = available_shared(blocks) - kernel.static_shared;
+    });
+}
+
+}  // extern "C"
+
+}  // namespace softgpu

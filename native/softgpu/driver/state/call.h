@@ -1,0 +1,61 @@
+// What every function of the API goes through: counting, a lost device, initialisation, the current context and its
+// sticky error, faults set on purpose, and exceptions turned into codes.
+#pragma once
+
+#include <memory>
+
+#include "driver/state/driver.h"
+#include "driver/state/faults.h"
+
+#define CU_API extern "C" __attribute__((visibility("default"))) CUresult
+
+namespace softgpu {
+
+// Ends a call with a code.
+struct Failure {
+    CUresult error;
+};
+[[noreturn]] inline void fail(CUresult error) { throw Failure{error}; }
+inline void require(bool condition, CUresult error = CUDA_ERROR_INVALID_VALUE) {
+    if (!condition) fail(error);
+}
+
+// The object of a handle.
+template <class T> std::shared_ptr<T> object_of(const Registry<T> &registry, const T *handle) {
+    std::shared_ptr<T> object = registry.find(handle);
+    require(object != nullptr, CUDA_ERROR_INVALID_HANDLE);
+    return object;
+}
+
+// The API function that this thread is in, for reports.
+extern thread_local const char *current_call;
+// Set while a function of the program's runs for a stream: such a function may make no CUDA calls.
+extern thread_local bool in_host_function;
+struct HostFunction {
+    HostFunction() { in_host_function = true; }
+    ~HostFunction() { in_host_function = false; }
+};
+
+const char *error_name(int error);
+
+// Errors after which a context is of no use any more.
+bool is_sticky(CUresult error);
+
+// The body of a call: refers to a function object, which outlives it.
+template <class Argument> class Body {
+public:
+    template <class F> Body(const F &f)
+        : object_(&f), run_([](const void *object, Argument &argument) { (*static_cast<const F *>(object))(argument); }) {}
+    void operator()(Argument &argument) const { run_(object_, argument); }
+
+private:
+    const void *object_;
+    void (*run_)(const void *object, Argument &argument);
+};
+
+// A call that needs no context.
+CUresult driver_call(const char *name, Body<Driver> body, Site site = Site::other);
+// A call that works in the current context.
+CUresult context_call(const char *name, Body<Context> body, Site site = Site::other);
+
+}  // namespace softgpu

@@ -1,0 +1,161 @@
+// The state of the driver: its objects, who owns them, and the lock around it all.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "machine/arena.h"
+#include "base/cuda_types.h"
+#include "driver/state/work.h"
+
+namespace softgpu {
+
+struct Capture;
+
+// Objects of one kind by their handles, so that a stale or foreign handle is an error and no crash.
+template <class T> class Registry {
+public:
+    T *add(std::shared_ptr<T> object) {
+        T *handle = object.get();
+        objects_[handle] = std::move(object);
+        return handle;
+    }
+    // Null where the handle is none.
+    std::shared_ptr<T> find(const T *handle) const {
+        const auto at = objects_.find(handle);
+        return at == objects_.end() ? nullptr : at->second;
+    }
+    void remove(const T *handle) { objects_.erase(handle); }
+    const std::unordered_map<const T *, std::shared_ptr<T>> &all() const { return objects_; }
+    template <class Condition> void remove_if(Condition condition) {
+        std::erase_if(objects_, [&](const auto &entry) { return condition(*entry.second); });
+    }
+
+private:
+    std::unordered_map<const T *, std::shared_ptr<T>> objects_;
+};
+
+// What all objects have that a program makes and destroys; numbers count each kind from 1.
+struct Object {
+    Context *context = nullptr;
+    uint64_t number = 0;
+};
+
+struct Context {
+    uint64_t number = 0;
+    bool primary = false;
+    bool destroyed = false;     // contexts are never forgotten, so that a stale handle is known for one
+    unsigned flags = 0;
+    unsigned api_version = 0;
+    CUresult sticky = CUDA_SUCCESS;
+    size_t limits[7] = {1024, 1 << 20, 8 << 20, 2, 2048, 64, 0};    // by CUlimit
+    int cache_config = 0, shared_config = 0;
+    std::shared_ptr<Stream> legacy;
+    std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
+    std::vector<std::shared_ptr<Stream>> streams;   // in order of creation, destroyed ones until they are done
+};
+
+struct Stream : Object, std::enable_shared_from_this<Stream> {
+    unsigned flags = 0;
+    int priority = 0;
+    std::deque<Operation> queue;
+    uint64_t enqueued = 0, done = 0;    // positions: operation p has run once done >= p
+    bool destroyed = false;
+    std::shared_ptr<Capture> capture;   // while it captures
+    std::vector<Node *> frontier;       // what the next captured node depends on
+
+    bool blocking() const { return !(flags & CU_STREAM_NON_BLOCKING); }
+    bool idle() const { return done == enqueued; }
+    bool is_legacy() const { return context->legacy.get() == this; }
+};
+
+struct Event : Object {
+    unsigned flags = 0;
+    std::shared_ptr<Record> latest;         // null until recorded
+    std::shared_ptr<Capture> capture;       // of the stream that it was last recorded in
+    std::vector<Node *> captured;
+};
+
+// An allocation of a context's.
+struct Owned {
+    Context *context = nullptr;
+    Arena::Kind kind = Arena::Kind::device;
+    uint64_t bytes = 0;
+    unsigned flags = 0;
+    bool freeing = false;       // cuMemFreeAsync was called
+};
+
+class Driver {
+public:
+    static Driver &get();
+
+    // The lock of the thread that is inside the driver. The queue lets go of it while an operation runs.
+    class Lock {
+    public:
+        explicit Lock(Driver &driver) : lock_(driver.mutex_), driver_(driver) { driver.lock_ = &lock_; }
+        ~Lock() { driver_.lock_ = nullptr; }
+    private:
+        std::unique_lock<std::mutex> lock_;
+        Driver &driver_;
+    };
+    // Runs `body` without the lock, as the only thread that runs operations.
+    template <class Body> void unlocked(Body body) {
+        std::unique_lock<std::mutex> &lock = *lock_;
+        running_ = true;
+        lock.unlock();
+        body();
+        lock.lock();
+        lock_ = &lock;
+        running_ = false;
+        idle_.notify_all();
+    }
+    // Waits until no thread runs an operation.
+    void wait_idle() {
+        std::unique_lock<std::mutex> &lock = *lock_;
+        while (running_) idle_.wait(lock);
+        lock_ = &lock;
+    }
+    bool try_lock() { return mutex_.try_lock(); }
+    void unlock() { mutex_.unlock(); }
+
+    // The context of this thread; fails where there is none, or a destroyed one.
+    Context &current();
+    uint64_t next_number(const char *kind) { return ++numbers_[kind]; }
+
+    bool initialized = false;
+    std::vector<std::unique_ptr<Context>> contexts;
+    Context *primary = nullptr;
+    unsigned primary_retained = 0, primary_flags = 0;
+
+    Registry<Stream> streams;
+    Registry<Event> events;
+    Registry<Module> modules;
+    Registry<Function> functions;
+    Registry<Graph> graphs;
+    Registry<GraphExec> graph_execs;
+    Registry<Library> libraries;
+    Registry<Linker> linkers;
+    std::map<uint64_t, Owned> allocations;      // by address; not module variables, which modules own
+
+private:
+    std::mutex mutex_;
+    std::unique_lock<std::mutex> *lock_ = nullptr;
+    std::condition_variable idle_;
+    bool running_ = false;
+    std::map<std::string, uint64_t> numbers_;
+};
+
+// The thread's stack of current contexts; the last is current.
+extern thread_local std::vector<Context *> context_stack;
+
+// A sentence for standard error.
+void complain(const std::string &sentence);
+
+}  // namespace softgpu

@@ -1,0 +1,95 @@
+// What streams and graphs carry out.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "machine/launch.h"
+#include "base/cuda_types.h"
+
+namespace softgpu {
+
+struct KernelWork {
+    std::weak_ptr<Program> program;     // gone once the module is unloaded, and then `function` and the kernel with it
+    Function *function = nullptr;       // for questions about graphs
+    Context *context = nullptr;
+    Launch launch;
+};
+
+// A box of bytes, the same way for linear, pitched and 3D copies; linear ones have one row.
+struct CopyWork {
+    struct Side {
+        uint64_t address = 0;   // of the first byte
+        uint64_t pitch = 0;     // from row to row
+        uint64_t slice = 0;     // from plane to plane
+        bool device = false;    // given as device memory: the range is checked
+        bool pageable = false;  // host memory that the driver did not pin
+    };
+    Side to, from;
+    uint64_t width = 0, height = 1, depth = 1;
+    std::shared_ptr<const std::vector<uint8_t>> staged;     // the bytes of a pageable source, packed
+    CUDA_MEMCPY3D parameters{};                             // as asked for, for questions about graphs
+};
+
+struct FillWork {
+    CUDA_MEMSET_NODE_PARAMS parameters{};
+};
+
+struct HostWork {
+    CUhostFn function = nullptr;
+    void *data = nullptr;
+};
+
+struct CallbackWork {
+    CUstreamCallback function = nullptr;
+    CUstream stream = nullptr;
+    void *data = nullptr;
+};
+
+// softgpu_enqueue's.
+struct LibraryWork {
+    int (*run)(const void *data) = nullptr;
+    std::vector<uint8_t> data;
+};
+
+struct FreeWork {
+    uint64_t address = 0;
+};
+
+// One recording of an event.
+struct Record {
+    std::shared_ptr<Stream> stream;
+    uint64_t position = 0;
+    std::atomic<bool> done{false};      // set last
+    std::chrono::steady_clock::time_point time;
+};
+struct RecordWork {
+    std::shared_ptr<Record> record;
+};
+
+struct EmptyWork {};
+
+struct GraphWork;   // graph.h
+
+using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, CallbackWork, LibraryWork, FreeWork,
+                          RecordWork, std::shared_ptr<GraphWork>>;
+
+// Runs it now, without the driver's lock. Returns the code that the context ends with, if not CUDA_SUCCESS.
+CUresult execute(Work &work);
+
+// Runs after `stream` has come to `position`.
+struct Dependency {
+    std::shared_ptr<Stream> stream;
+    uint64_t position = 0;
+};
+
+struct Operation {
+    Work work;
+    std::vector<Dependency> after;
+};
+
+}  // namespace softgpu

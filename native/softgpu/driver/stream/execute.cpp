@@ -1,0 +1,58 @@
+#include "driver/state/call.h"
+#include "driver/state/work.h"
+#include "driver/stream/graph.h"
+#include "driver/work/transfer.h"
+#include "machine/report.h"
+
+namespace softgpu {
+
+namespace {
+
+struct Executor {
+    CUresult operator()(EmptyWork &) const { return CUDA_SUCCESS; }
+    CUresult operator()(KernelWork &work) const {
+        const auto program = work.program.lock();
+        if (program) return static_cast<CUresult>(softgpu::run(work.launch));
+        report("a graph launches a kernel of a module that was unloaded");
+        return CUDA_ERROR_LAUNCH_FAILED;
+    }
+    CUresult operator()(CopyWork &work) const { return run(work); }
+    CUresult operator()(FillWork &work) const { return run(work); }
+    CUresult operator()(HostWork &work) const {
+        HostFunction inside;
+        work.function(work.data);
+        return CUDA_SUCCESS;
+    }
+    CUresult operator()(CallbackWork &work) const {
+        HostFunction inside;
+        work.function(work.stream, CUDA_SUCCESS, work.data);
+        return CUDA_SUCCESS;
+    }
+    CUresult operator()(LibraryWork &work) const { return static_cast<CUresult>(work.run(work.data.data())); }
+    CUresult operator()(FreeWork &) const { return CUDA_SUCCESS; }     // the queue's, which holds the lock
+    CUresult operator()(RecordWork &work) const {
+        work.record->time = std::chrono::steady_clock::now();
+        work.record->done = true;
+        return CUDA_SUCCESS;
+    }
+    CUresult operator()(std::shared_ptr<GraphWork> &graph) const {
+        for (Work &step : graph->steps)
+            if (const CUresult error = execute(step); error != CUDA_SUCCESS) return error;
+        return CUDA_SUCCESS;
+    }
+};
+
+}  // namespace
+
+CUresult execute(Work &work) {
+    try {
+        return std::visit(Executor(), work);
+    } catch (const std::bad_alloc &) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    } catch (const std::exception &e) {
+        complain(e.what());
+        return CUDA_ERROR_UNKNOWN;
+    }
+}
+
+}  // namespace softgpu

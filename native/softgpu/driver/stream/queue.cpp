@@ -1,0 +1,105 @@
+#include "driver/stream/queue.h"
+
+#include <algorithm>
+
+namespace softgpu {
+
+namespace {
+
+constexpr size_t MOST_QUEUED = 4096;
+
+std::shared_ptr<Stream> new_stream(Context &context, unsigned flags) {
+    auto stream = std::make_shared<Stream>();
+    stream->context = &context;
+    stream->flags = flags;
+    context.streams.push_back(stream);
+    return stream;
+}
+
+// Runs the first operation of a stream. Work of a context that an error ended is dropped.
+void step(const std::shared_ptr<Stream> &stream) {
+    Operation &operation = stream->queue.front();
+    Context &context = *stream->context;
+    CUresult result = CUDA_SUCCESS;
+    if (const auto *free = std::get_if<FreeWork>(&operation.work)) {
+        Arena::get().free(free->address, Arena::Kind::device);
+        Driver::get().allocations.erase(free->address);
+    } else if (context.sticky == CUDA_SUCCESS) {
+        Driver::get().unlocked([&] { result = execute(operation.work); });
+    }
+    if (result != CUDA_SUCCESS && context.sticky == CUDA_SUCCESS) context.sticky = result;
+    stream->queue.pop_front();
+    ++stream->done;
+}
+
+// Dependencies are always on what was enqueued before, so this comes to an end. The stack is our own: chains of events
+// between streams may be long.
+void run_to(const std::shared_ptr<Stream> &stream, uint64_t position) {
+    std::vector<Dependency> wanted{{stream, position}};
+    while (!wanted.empty()) {
+        Driver::get().wait_idle();
+        const Dependency top = wanted.back();
+        if (top.stream->done >= top.position) {
+            wanted.pop_back();
+            continue;
+        }
+        const auto &after = top.stream->queue.front().after;
+        const auto pending = std::find_if(after.begin(), after.end(),
+                                          [](const Dependency &d) { return d.stream->done < d.position; });
+        if (pending != after.end()) wanted.push_back(*pending);
+        else step(top.stream);
+    }
+}
+
+void forget_finished(Context &context) {
+    std::erase_if(context.streams, [](const auto &s) { return s->destroyed && s->idle(); });
+}
+
+}  // namespace
+
+std::shared_ptr<Stream> stream_of(Context &context, CUstream handle) {
+    if (!handle || handle == CU_STREAM_LEGACY) {
+        if (!context.legacy) context.legacy = new_stream(context, 0);
+        return context.legacy;
+    }
+    if (handle == CU_STREAM_PER_THREAD) {
+        std::shared_ptr<Stream> &own = context.per_thread[std::this_thread::get_id()];
+        if (!own) own = new_stream(context, 0);
+        return own;
+    }
+    return object_of(Driver::get().streams, handle);
+}
+
+uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<Dependency> after) {
+    Context &context = *stream->context;
+    if (stream->blocking()) {
+        // The legacy stream waits for all blocking ones, and they for it.
+        for (const auto &other : context.streams)
+            if (other != stream && other->blocking() && !other->idle() && (stream->is_legacy() || other->is_legacy()))
+                after.push_back({other, other->enqueued});
+    }
+    stream->queue.push_back({std::move(work), std::move(after)});
+    const uint64_t position = ++stream->enqueued;
+    if (stream->queue.size() > MOST_QUEUED) run_to(stream, position);
+    return position;
+}
+
+void run_until(const std::shared_ptr<Stream> &stream, uint64_t position) {
+    Context &context = *stream->context;
+    run_to(stream, position);
+    forget_finished(context);
+    require(context.sticky == CUDA_SUCCESS, context.sticky);
+}
+
+void drain_quietly(Context &context) {
+    const auto streams = context.streams;
+    for (const auto &stream : streams) run_to(stream, stream->enqueued);
+    forget_finished(context);
+}
+
+void drain(Context &context) {
+    drain_quietly(context);
+    require(context.sticky == CUDA_SUCCESS, context.sticky);
+}
+
+}  // namespace softgpu

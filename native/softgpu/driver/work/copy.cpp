@@ -1,0 +1,135 @@
+#include <cstring>
+
+#include "driver/state/call.h"
+#include "driver/work/place.h"
+#include "driver/work/transfer.h"
+#include "machine/arena.h"
+
+namespace softgpu {
+
+namespace {
+
+using Side = CopyWork::Side;
+
+uint64_t extent(const CopyWork &copy, const Side &side) {
+    return (copy.depth - 1) * side.slice + (copy.height - 1) * side.pitch + copy.width;
+}
+
+// `body` gets the offset of each row from the first.
+template <class Body> void for_rows(const CopyWork &copy, Body body) {
+    for (uint64_t z = 0; z < copy.depth; ++z)
+        for (uint64_t y = 0; y < copy.height; ++y)
+            body(z * copy.to.slice + y * copy.to.pitch, z * copy.from.slice + y * copy.from.pitch,
+                 (z * copy.height + y) * copy.width);
+}
+
+CUDA_MEMCPY3D parameters_of(const CopyWork &copy) {
+    CUDA_MEMCPY3D p{};
+    p.srcMemoryType = copy.from.device ? CU_MEMORYTYPE_DEVICE : CU_MEMORYTYPE_HOST;
+    p.dstMemoryType = copy.to.device ? CU_MEMORYTYPE_DEVICE : CU_MEMORYTYPE_HOST;
+    if (copy.from.device) p.srcDevice = copy.from.address;
+    else p.srcHost = reinterpret_cast<const void *>(copy.from.address);
+    if (copy.to.device) p.dstDevice = copy.to.address;
+    else p.dstHost = reinterpret_cast<void *>(copy.to.address);
+    p.WidthInBytes = copy.width;
+    p.Height = p.Depth = 1;
+    return p;
+}
+
+Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, size_t x, size_t y, size_t z, size_t pitch,
+             size_t height, const CUDA_MEMCPY3D &p) {
+    require(type == CU_MEMORYTYPE_HOST || type == CU_MEMORYTYPE_DEVICE || type == CU_MEMORYTYPE_UNIFIED,
+            type == CU_MEMORYTYPE_ARRAY ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE);
+    const uint64_t start = type == CU_MEMORYTYPE_HOST ? reinterpret_cast<uint64_t>(host) : device;
+    // A pitch of 0 stands for rows without gaps, where there is only one row to speak of.
+    require(pitch == 0 ? p.Height <= 1 && p.Depth <= 1 : pitch >= x + p.WidthInBytes);
+    require(p.Depth <= 1 || height >= p.Height);
+    const bool on_device = type == CU_MEMORYTYPE_DEVICE ||
+                           (type == CU_MEMORYTYPE_UNIFIED && place_of(device) != Place::pageable);
+    return {start + (z * height + y) * pitch + x, pitch, pitch * height, on_device, false};
+}
+
+void check(const char *what, const Side &side, uint64_t bytes) {
+    require(side.address != 0);
+    if (side.device) {
+        require(accessible(what, side.address, bytes));
+        return;
+    }
+    const Place place = place_of(side.address);
+    require(place != Place::device);
+    // Of memory that the driver knows, host or not, all must be there.
+    if (place != Place::pageable) require(accessible(what, side.address, bytes));
+}
+
+// Whether what the program does with host memory is only seen when the copy runs.
+bool is_pageable(const Side &side) { return !side.device && place_of(side.address) == Place::pageable; }
+
+}  // namespace
+
+bool empty(const CopyWork &copy) { return copy.width == 0 || copy.height == 0 || copy.depth == 0; }
+
+CopyWork linear_copy(Side to, Side from, uint64_t bytes) {
+    CopyWork copy;
+    copy.to = to;
+    copy.from = from;
+    copy.width = bytes;
+    copy.parameters = parameters_of(copy);
+    return copy;
+}
+
+CopyWork copy_of(const CUDA_MEMCPY3D &p) {
+    require(p.srcLOD == 0 && p.dstLOD == 0);
+    CopyWork copy;
+    copy.parameters = p;
+    copy.width = p.WidthInBytes;
+    copy.height = p.Height;
+    copy.depth = p.Depth;
+    copy.from = side_of(p.srcMemoryType, p.srcHost, p.srcDevice, p.srcXInBytes, p.srcY, p.srcZ, p.srcPitch,
+                        p.srcHeight, p);
+    copy.to = side_of(p.dstMemoryType, p.dstHost, p.dstDevice, p.dstXInBytes, p.dstY, p.dstZ, p.dstPitch, p.dstHeight,
+                      p);
+    return copy;
+}
+
+void find_pageable(CopyWork &copy) {
+    copy.to.pageable = is_pageable(copy.to);
+    copy.from.pageable = is_pageable(copy.from);
+}
+
+std::shared_ptr<const std::vector<uint8_t>> stage(const CopyWork &copy) {
+    auto bytes = std::make_shared<std::vector<uint8_t>>(copy.width * copy.height * copy.depth);
+    for_rows(copy, [&](uint64_t, uint64_t from, uint64_t packed) {
+        std::memcpy(bytes->data() + packed, reinterpret_cast<const void *>(copy.from.address + from), copy.width);
+    });
+    return bytes;
+}
+
+void check(const CopyWork &copy) {
+    if (empty(copy)) return;
+    check("destination", copy.to, extent(copy, copy.to));
+    check("source", copy.from, extent(copy, copy.from));
+}
+
+CUresult run(const CopyWork &copy) {
+    Arena &arena = Arena::get();
+    const auto gone = [&](const char *what, const Side &side) {
+        const bool ours = side.device || arena.contains(side.address);
+        return ours && !accessible(what, side.address, extent(copy, side));
+    };
+    if (empty(copy)) return CUDA_SUCCESS;
+    if (gone("destination", copy.to) || (!copy.staged && gone("source", copy.from))) return CUDA_ERROR_ILLEGAL_ADDRESS;
+    // What is known of the words comes along from device memory; what the host can write counts as written in any case.
+    const bool to_device = !host_can_access(place_of(copy.to.address));
+    const bool with_state = to_device && !copy.staged && arena.contains(copy.from.address);
+    for_rows(copy, [&](uint64_t to, uint64_t from, uint64_t packed) {
+        const uint64_t source =
+            copy.staged ? reinterpret_cast<uint64_t>(copy.staged->data() + packed) : copy.from.address + from;
+        const uint64_t target = copy.to.address + to;
+        std::memmove(reinterpret_cast<void *>(target), reinterpret_cast<const void *>(source), copy.width);
+        if (with_state) arena.copy_state(target, source, copy.width);
+        else if (to_device) arena.mark_written(target, copy.width);
+    });
+    return CUDA_SUCCESS;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,76 @@
+#include "driver/work/kernel.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/settings.h"
+#include "driver/state/call.h"
+#include "driver/work/arguments.h"
+#include "driver/work/occupancy.h"
+
+namespace softgpu {
+
+namespace {
+
+constexpr uint32_t MOST_GRID[3] = {0x7fffffff, 65535, 65535}, MOST_BLOCK[3] = {1024, 1024, 64};
+
+void check_shape(const Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+                 uint32_t dynamic_shared) {
+    const Kernel &kernel = *function.kernel;
+    const Limits &most = limits();
+    for (int d = 0; d < 3; ++d)
+        require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d]);
+    const uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
+    require(threads <= uint64_t(most.max_threads_per_block));
+    require(blocks_by_registers(kernel, static_cast<int>(threads)) > 0, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
+    require(threads <= kernel.max_threads);
+    for (int d = 0; d < 3; ++d)
+        require(kernel.required_threads[0] == 0 || block[d] == std::max(kernel.required_threads[d], 1u));
+    require(dynamic_shared <= uint32_t(function.dynamic_shared_limit));
+    require(kernel.static_shared + uint64_t(dynamic_shared) <= uint64_t(most.shared_per_block_optin));
+}
+
+// Finds the buffer that `extra` names; fails where it names something else.
+void find_buffer(void *const *extra, const void *&buffer, size_t &bytes) {
+    const size_t *size = nullptr;
+    for (; *extra != CU_LAUNCH_PARAM_END; extra += 2) {
+        if (extra[0] == CU_LAUNCH_PARAM_BUFFER_POINTER) buffer = extra[1];
+        else if (extra[0] == CU_LAUNCH_PARAM_BUFFER_SIZE) size = static_cast<const size_t *>(extra[1]);
+        else fail(CUDA_ERROR_INVALID_VALUE);
+    }
+    require(buffer && size);
+    bytes = *size;
+}
+
+}  // namespace
+
+KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+                       uint32_t dynamic_shared, void *const *parameters, void *const *extra) {
+    check_shape(function, grid, block, dynamic_shared);
+    const Kernel &kernel = *function.kernel;
+    KernelWork work;
+    work.function = &function;
+    work.context = function.context;
+    work.program = function.module->program;
+    work.launch.kernel = &kernel;
+    std::copy_n(grid, 3, work.launch.grid);
+    std::copy_n(block, 3, work.launch.block);
+    work.launch.dynamic_shared = dynamic_shared;
+    work.launch.parameters.resize(kernel.parameter_bytes);
+    uint8_t *const to = work.launch.parameters.data();
+    if (extra && *extra != CU_LAUNCH_PARAM_END) {
+        require(!parameters);
+        const void *buffer = nullptr;
+        size_t bytes = 0;
+        find_buffer(extra, buffer, bytes);
+        check_buffer(kernel, bytes);
+        std::memcpy(to, buffer, kernel.parameter_bytes);
+    } else if (!kernel.parameters.empty()) {
+        check_arguments(kernel, parameters);
+        for (size_t i = 0; i < kernel.parameters.size(); ++i)
+            std::memcpy(to + kernel.parameters[i].offset, parameters[i], kernel.parameters[i].bytes);
+    }
+    return work;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,59 @@
+// ldmatrix (PTX ISA, "ldmatrix").
+#include <cstring>
+
+#include "instructions/addressing.h"
+#include "instructions/families.h"
+#include "machine/block.h"
+#include "machine/memory.h"
+#include "program/decoding.h"
+#include "program/target.h"
+
+namespace softgpu {
+
+using ptx::Operand;
+using ptx::Space;
+using ptx::Type;
+
+namespace {
+
+// x1, x2 or x4 matrices of 8 x 8 values of 16 bits; lane 8m + r holds the address of row r of matrix m. Lane l gets of each
+// matrix the two values of row l/4 at columns 2(l%4) and the next, or of the transposed matrix likewise.
+template <bool TRANSPOSED> void load_matrix(Warp &w, const Instr &i) {
+    uint64_t address[LANES];
+    std::byte *row[LANES];
+    addresses(w, i, i.op[0], address);
+    for (int l = 0; l < LANES; ++l) address[l] &= ~WINDOW_MASK;
+    const int matrices = i.width;
+    const uint32_t mask = matrices == 4 ? FULL : (1u << 8 * matrices) - 1;
+    resolve(w, i, Space::shared, address, mask, 16, Access::load, row);
+    const Slot *slots = w.slots + i.more;
+    uint32_t result[4][LANES];
+    for (int m = 0; m < matrices; ++m)
+        for (int l = 0; l < LANES; ++l) {
+            uint16_t pair[2];
+            for (int e = 0; e < 2; ++e) {
+                const int r = TRANSPOSED ? l % 4 * 2 + e : l / 4, c = TRANSPOSED ? l / 4 : l % 4 * 2 + e;
+                std::memcpy(&pair[e], row[8 * m + r] + 2 * c, 2);
+            }
+            result[m][l] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
+        }
+    for (int m = 0; m < matrices; ++m) std::memcpy(w.lanes<uint32_t>(slots[m]), result[m], sizeof result[m]);
+}
+
+}  // namespace
+
+bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    if (in.opcode != "ldmatrix") return false;
+    need_target(operands, 75);
+    require_known(in, operands, {"sync", "aligned", "m8n8", "x1", "x2", "x4", "trans", "shared", "shared::cta"});
+    if (!in.has("m8n8") || !in.has("b16")) operands.reject("of the shapes only .m8n8 of .b16 is provided");
+    instr.flow = Flow::converge;
+    instr.cls = Class::load_shared;
+    instr.width = in.has("x4") ? 4 : in.has("x2") ? 2 : 1;
+    operands.more_results(in.operands.at(0), Type::b32);
+    decode_address(in.operands.at(1), 0, Space::shared, instr, operands);
+    instr.exec = in.has("trans") ? load_matrix<true> : load_matrix<false>;
+    return true;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,192 @@
+// mma.sync (PTX manual, "Warp Level Matrix Multiply-Accumulate Instructions"): d = a * b + c for the fragments of a
+// warp.
+//
+// All in double: products are exact there, and so are sums of integers. c and the products are summed in the order of
+// k, and the sum is rounded once to the type of d. For floating point PTX leaves order and precision open, and tensor
+// cores align the terms of a step and cut off what lies below, so that their results differ from these in the last
+// bits. tf32 operands lose their lowest 13 bits, which the hardware ignores.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "base/formats.h"
+#include "instructions/families.h"
+#include "machine/warp.h"
+#include "program/decoding.h"
+
+namespace softgpu {
+namespace {
+
+// Types of a and b: how many elements a 32-bit register holds, and element `e` of it as the number to multiply.
+struct Tf32Operand {
+    static constexpr int per_register = 1;
+    static float element(uint32_t bits, int) { return std::bit_cast<float>(bits & ~0x1fffu); }
+};
+template <class F> struct HalfOperand {
+    static constexpr int per_register = 2;
+    static float element(uint32_t bits, int e) { return widen<F, float>(bits >> (16 * e) & 0xffff); }
+};
+template <class T> struct ByteOperand {
+    static constexpr int per_register = 4;
+    static float element(uint32_t bits, int e) { return static_cast<T>(bits >> (8 * e)); }
+};
+
+// Types of c and d: two neighbours of a row lie in two registers, or in the halves of one.
+struct F32Accumulator {
+    static constexpr int per_register = 1;
+    static double element(uint32_t bits, int) { return std::bit_cast<float>(bits); }
+    static uint32_t bits(double sum) { return std::bit_cast<uint32_t>(canonical(static_cast<float>(sum))); }
+};
+struct F16Accumulator {
+    static constexpr int per_register = 2;
+    static double element(uint32_t bits, int e) { return widen<F16, double>(bits >> (16 * e) & 0xffff); }
+    static uint32_t bits(double sum) { return narrow<F16, Round::nearest>(sum); }
+};
+// Sums of integers are exact too. They wrap, or with .satfinite are clamped.
+template <bool SATFINITE> struct S32Accumulator {
+    static constexpr int per_register = 1;
+    static double element(uint32_t bits, int) { return static_cast<int32_t>(bits); }
+    static uint32_t bits(double sum) {
+        using Limits = std::numeric_limits<int32_t>;
+        if (SATFINITE) sum = std::clamp<double>(sum, Limits::min(), Limits::max());
+        return static_cast<uint32_t>(static_cast<int64_t>(sum));
+    }
+};
+
+// A matrix is laid out in tiles of 8 rows and 4 * per_register columns, one register each, those with the next rows
+// first. In a tile, lane 4 * g + t holds the elements of row g ("groupID") from column t * per_register on
+// ("threadID_in_group"). b lies so with its columns for rows; c and d lie in tiles of 8 x 8, elements 2 * t and
+// 2 * t + 1 of a row in two registers or in the halves of one. This is what the manual's figures "Matrix Fragments for
+// mma" say for all shapes here.
+template <class A, class B, class C, int M, int K> void mma(Warp &warp, const Instr &instr) {
+    constexpr int row_tiles = M / 8;
+    constexpr int k_tiles = K / (4 * A::per_register);
+    constexpr int c_registers = 2 / C::per_register;        // of a tile
+
+    const uint32_t *const d_slots = warp.slots + instr.more;
+    const uint32_t *const a_slots = d_slots + row_tiles * c_registers;
+    const uint32_t *const b_slots = a_slots + row_tiles * k_tiles;
+    const uint32_t *const c_slots = b_slots + k_tiles;
+
+    // a stays in the order of lanes. The columns of b go to that of c's lanes: column 2 * t + i to [i][t].
+    alignas(32) double a[k_tiles][row_tiles][A::per_register][LANES];
+    for (int tile = 0; tile < k_tiles * row_tiles; ++tile) {
+        const uint32_t *lanes = warp.lanes<const uint32_t>(a_slots[tile]);
+        for (int e = 0; e < A::per_register; ++e)
+            for (int l = 0; l < LANES; ++l) a[tile / row_tiles][tile % row_tiles][e][l] = A::element(lanes[l], e);
+    }
+    alignas(32) double b[K][2][4];
+    for (int tile = 0; tile < k_tiles; ++tile) {
+        const uint32_t *lanes = warp.lanes<const uint32_t>(b_slots[tile]);
+        for (int e = 0; e < B::per_register; ++e) {
+            double elements[LANES];
+            for (int l = 0; l < LANES; ++l) elements[l] = B::element(lanes[l], e);
+            for (int l = 0; l < LANES; ++l) b[(tile * 4 + l % 4) * B::per_register + e][l / 4 % 2][l / 8] = elements[l];
+        }
+    }
+    alignas(32) double c[row_tiles][2][LANES];
+    for (int i = 0; i < row_tiles * 2; ++i) {
+        const uint32_t *lanes = warp.lanes<const uint32_t>(c_slots[i / C::per_register]);
+        for (int l = 0; l < LANES; ++l) c[i / 2][i % 2][l] = C::element(lanes[l], i % C::per_register);
+    }
+
+    for (int row = 0; row < M; ++row) {
+        const int tile = row / 8, first = row % 8 * 4;      // where the row begins in the tile's lanes
+        double sum[2][4];
+        for (int n = 0; n < 8; ++n) sum[n / 4][n % 4] = c[tile][n / 4][first + n % 4];
+#pragma GCC unroll 32
+        for (int k = 0; k < K; ++k) {
+            const int register_k = k / A::per_register;
+            const double x = a[register_k / 4][tile][k % A::per_register][first + register_k % 4];
+            // Fused or not is the same for exact products.
+            for (int n = 0; n < 8; ++n) sum[n / 4][n % 4] = std::fma(x, b[k][n / 4][n % 4], sum[n / 4][n % 4]);
+        }
+        for (int n = 0; n < 8; ++n) c[tile][n / 4][first + n % 4] = sum[n / 4][n % 4];
+    }
+
+    for (int i = 0; i < row_tiles * c_registers; ++i) {
+        uint32_t *lanes = warp.lanes<uint32_t>(d_slots[i]);
+        const double (&sums)[2][LANES] = c[i / c_registers];
+        for (int l = 0; l < LANES; ++l) {
+            if constexpr (C::per_register == 2) lanes[l] = C::bits(sums[0][l]) | C::bits(sums[1][l]) << 16;
+            else lanes[l] = C::bits(sums[i % 2][l]);
+        }
+    }
+}
+
+// Number of registers of a lane: of d and of c, of a, and of b.
+struct Shape {
+    std::string_view shape;
+    ptx::Type c, a, b;
+    uint8_t c_registers, a_registers, b_registers;
+    Exec exec, satfinite;
+};
+
+template <class A, class B, class C, int M, int K, class SATURATING = C>
+constexpr Shape form(std::string_view shape, ptx::Type c, ptx::Type a, ptx::Type b) {
+    constexpr int k_tiles = K / (4 * A::per_register);
+    return {shape, c, a, b, M / 8 * 2 / C::per_register, M / 8 * k_tiles, k_tiles, mma<A, B, C, M, K>,
+            std::is_same_v<C, SATURATING> ? nullptr : mma<A, B, SATURATING, M, K>};
+}
+
+template <class A, class B, int M, int K> constexpr Shape integers(std::string_view shape, ptx::Type a, ptx::Type b) {
+    return form<A, B, S32Accumulator<false>, M, K, S32Accumulator<true>>(shape, ptx::Type::s32, a, b);
+}
+
+using enum ptx::Type;
+using F16Operand = HalfOperand<F16>;
+using Bf16Operand = HalfOperand<BF16>;
+using U8 = ByteOperand<uint8_t>;
+using S8 = ByteOperand<int8_t>;
+
+constexpr Shape SHAPES[] = {
+    form<Tf32Operand, Tf32Operand, F32Accumulator, 16, 4>("m16n8k4", f32, tf32, tf32),
+    form<Tf32Operand, Tf32Operand, F32Accumulator, 16, 8>("m16n8k8", f32, tf32, tf32),
+    form<Bf16Operand, Bf16Operand, F32Accumulator, 16, 8>("m16n8k8", f32, bf16, bf16),
+    form<Bf16Operand, Bf16Operand, F32Accumulator, 16, 16>("m16n8k16", f32, bf16, bf16),
+    form<F16Operand, F16Operand, F32Accumulator, 16, 8>("m16n8k8", f32, f16, f16),
+    form<F16Operand, F16Operand, F32Accumulator, 16, 16>("m16n8k16", f32, f16, f16),
+    form<F16Operand, F16Operand, F16Accumulator, 16, 8>("m16n8k8", f16, f16, f16),
+    form<F16Operand, F16Operand, F16Accumulator, 16, 16>("m16n8k16", f16, f16, f16),
+    integers<U8, U8, 8, 16>("m8n8k16", u8, u8), integers<U8, S8, 8, 16>("m8n8k16", u8, s8),
+    integers<S8, U8, 8, 16>("m8n8k16", s8, u8), integers<S8, S8, 8, 16>("m8n8k16", s8, s8),
+    integers<U8, U8, 16, 16>("m16n8k16", u8, u8), integers<U8, S8, 16, 16>("m16n8k16", u8, s8),
+    integers<S8, U8, 16, 16>("m16n8k16", s8, u8), integers<S8, S8, 16, 16>("m16n8k16", s8, s8),
+    integers<U8, U8, 16, 32>("m16n8k32", u8, u8), integers<U8, S8, 16, 32>("m16n8k32", u8, s8),
+    integers<S8, U8, 16, 32>("m16n8k32", s8, u8), integers<S8, S8, 16, 32>("m16n8k32", s8, s8),
+};
+
+}  // namespace
+
+bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    if (in.opcode != "mma") return false;
+    Decoding d(in, instr, operands);
+    for (std::string_view modifier : {"sync", "aligned", "row", "col"}) d.need_one({modifier});
+    const bool satfinite = d.take("satfinite");
+    const ptx::Type c = d.take_type(), b = d.take_type(), a = d.take_type();
+    if (d.take_type() != c) operands.reject("not provided for these types");
+
+    const Shape *shape = std::find_if(std::begin(SHAPES), std::end(SHAPES), [&](const Shape &s) {
+        return s.c == c && s.a == a && s.b == b && d.take(s.shape);
+    });
+    if (shape == std::end(SHAPES)) operands.reject("this shape is not provided for these types");
+
+    d.expect(4);
+    const size_t registers[] = {shape->c_registers, shape->a_registers, shape->b_registers, shape->c_registers};
+    for (int i = 0; i < 4; ++i)
+        if (in.operands[i].kind != ptx::Operand::Kind::vector || in.operands[i].parts.size() != registers[i])
+            operands.reject("operand " + std::to_string(i) + " needs " + std::to_string(registers[i]) + " registers");
+    const ptx::Type accumulator = c == f16 ? b32 : c;
+    operands.more_results(in.operands[0], accumulator);
+    operands.more_sources(in.operands[1], b32);
+    operands.more_sources(in.operands[2], b32);
+    operands.more_sources(in.operands[3], accumulator);
+    instr.cls = Class::tensor;
+    instr.flow = Flow::converge;
+    instr.has_mask = false;
+    d.finish(satfinite ? shape->satfinite : shape->exec);
+    return true;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,74 @@
+// What the stand-ins for cuDNN and cuBLAS share: refusing arguments, knowing their objects, queueing their work.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <unordered_set>
+
+#include "driver/stream/library_work.h"
+
+#define SOFTGPU_LIBRARY_API extern "C" __attribute__((visibility("default")))
+
+namespace softgpu {
+
+// Why a call is refused, and the library's status for it.
+struct Refusal {
+    int status;
+    std::string why;
+};
+
+// Tells on standard error what a program's author would otherwise have to guess from a status. Returns the text.
+inline std::string complain(const char *function, const std::string &why) {
+    const std::string text = std::string(function) + ": " + why;
+    fprintf(stderr, "framecast softgpu: %s\n", text.c_str());
+    return text;
+}
+
+// The handles and descriptors of one type that were created and not destroyed.
+template <class T> class Objects {
+public:
+    static T *create() {
+        T *object = new T();
+        std::lock_guard lock(mutex_);
+        live_.insert(object);
+        return object;
+    }
+    static bool holds(const T *object) {
+        std::lock_guard lock(mutex_);
+        return live_.count(object) != 0;
+    }
+    static bool destroy(T *object) {
+        {
+            std::lock_guard lock(mutex_);
+            if (live_.erase(object) == 0) return false;
+        }
+        delete object;
+        return true;
+    }
+
+private:
+    static inline std::mutex mutex_;
+    static inline std::unordered_set<const T *> live_;
+};
+
+// Puts job.run(), which returns a CUresult, in a stream. Returns a CUresult.
+template <class Job> int enqueue(void *stream, const char *name, const Job &job) {
+    static_assert(std::is_trivially_copyable_v<Job>);
+    constexpr int OUT_OF_MEMORY = 2;    // CUDA_ERROR_OUT_OF_MEMORY
+    const auto run = [](const void *data) -> int {
+        Job job;
+        memcpy(static_cast<void *>(&job), data, sizeof job);
+        try {
+            return job.run();
+        } catch (const std::bad_alloc &) {
+            return OUT_OF_MEMORY;
+        }
+    };
+    return softgpu_enqueue(stream, name, run, &job, sizeof job);
+}
+
+}  // namespace softgpu

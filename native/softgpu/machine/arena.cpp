@@ -1,0 +1,202 @@
+#include "machine/arena.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+
+#include "base/align.h"
+#include "base/hex.h"
+#include "base/settings.h"
+
+namespace softgpu {
+
+namespace {
+
+constexpr uint64_t ALIGNMENT = 256, GAP = 256;      // bytes; the gap catches what runs past an end
+constexpr uint64_t PAGE = 4096;
+
+void *reserve(uint64_t bytes) {
+    void *at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+}
+
+// The whole pages of a range go back to the system; what is read there next is zeros.
+void give_back(uint64_t address, uint64_t bytes) {
+    const uint64_t begin = align_up(address, PAGE), end = (address + bytes) / PAGE * PAGE;
+    if (begin < end) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
+}  // namespace
+
+Arena &Arena::get() {
+    // Never destroyed: memory must outlive whatever else runs when the process ends.
+    static Arena *const arena = new Arena;
+    return *arena;
+}
+
+Arena::Arena() {
+    // Four times the device's memory, so that what was freed need not be used again soon. Where the system grants no such
+    // range, less.
+    for (uint64_t size = align_up(settings().memory_bytes * 4, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
+        void *memory = reserve(size), *state = reserve(size / 4), *owners = reserve(size * 4);
+        if (memory && state && owners) {
+            base_ = reinterpret_cast<uint64_t>(memory);
+            size_ = size;
+            next_ = base_ + ALIGNMENT;
+            state_ = static_cast<uint8_t *>(state);
+            owners_ = static_cast<std::byte *>(owners);
+            return;
+        }
+        if (memory) munmap(memory, size);
+        if (state) munmap(state, size / 4);
+        if (owners) munmap(owners, size * 4);
+    }
+    std::fprintf(stderr, "framecast softgpu: the system grants no address range for the device's memory\n");
+    std::abort();
+}
+
+uint64_t Arena::allocate(uint64_t bytes, Kind kind, const std::string &name) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool counted = kind == Kind::device || kind == Kind::managed;
+    if (bytes == 0 || bytes > size_ || (counted && used_ + bytes > settings().memory_bytes)) return 0;
+    const uint64_t room = align_up(bytes, ALIGNMENT) + GAP;
+    uint64_t address = 0;
+    if (room <= base_ + size_ - next_) {
+        address = next_;
+        next_ += room;
+    } else {
+        // The range is used up: the oldest freed place that fits.
+        uint64_t oldest = ~uint64_t(0);
+        for (const auto &[at, a] : allocations_)
+            if (a.freed && align_up(a.bytes, ALIGNMENT) + GAP >= room && a.number < oldest) {
+                oldest = a.number;
+                address = at;
+            }
+        if (!address) return 0;
+        allocations_.erase(address);
+    }
+    if (counted) used_ += bytes;
+    allocations_[address] = {address, bytes, kind, ++numbered_, name, false};
+    // Accessible, and not yet written.
+    const uint64_t word = (address - base_) / 4;
+    std::memset(state_ + word, 0xf0, bytes / 4);
+    if (bytes % 4) state_[word + bytes / 4] = static_cast<uint8_t>(((1u << bytes % 4) - 1) << 4);
+    return address;
+}
+
+bool Arena::free(uint64_t address, Kind kind) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto at = allocations_.find(address);
+    if (at == allocations_.end() || at->second.freed || at->second.kind != kind) return false;
+    Allocation &a = at->second;
+    a.freed = true;
+    if (kind == Kind::device || kind == Kind::managed) used_ -= a.bytes;
+    const uint64_t word = (address - base_) / 4;
+    // No word is accessible, which is a state of zero: made so by hand where the range shares a page with others.
+    const uint64_t words = (a.bytes + 3) / 4, edge = std::min(words, PAGE);
+    std::memset(state_ + word, 0, edge);
+    std::memset(state_ + word + words - edge, 0, edge);
+    give_back(reinterpret_cast<uint64_t>(state_ + word), words);
+    give_back(address, a.bytes);
+    give_back(reinterpret_cast<uint64_t>(owners_) + word * 16, a.bytes / 4 * 16);
+    return true;
+}
+
+bool Arena::find(uint64_t address, Allocation &found) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (allocations_.empty()) return false;
+    auto after = allocations_.upper_bound(address);
+    if (after == allocations_.begin()) {
+        found = after->second;
+        return true;
+    }
+    const Allocation &before = std::prev(after)->second;
+    found = before;
+    if (address < before.address + before.bytes || after == allocations_.end()) return true;
+    if (after->first - address < address - (before.address + before.bytes)) found = after->second;
+    return true;
+}
+
+std::string Arena::describe(uint64_t address) const {
+    Allocation a;
+    if (address < 4096) return "a null pointer" + (address ? " plus " + std::to_string(address) : std::string());
+    if (!contains(address)) return "no address of the device: a host pointer, or garbage";
+    if (!find(address, a)) return "not in any allocation, and there is none";
+    static const char *const kinds[] = {"", "pinned host ", "", "managed "};
+    std::string what = a.kind == Kind::global ? "variable " + a.name
+                                              : std::string(kinds[static_cast<int>(a.kind)]) + "allocation #" + std::to_string(a.number);
+    if (a.freed) what += ", which was freed,";
+    what += " of " + std::to_string(a.bytes) + " bytes at " + hex(a.address);
+    if (address < a.address) return std::to_string(a.address - address) + " bytes before the beginning of " + what;
+    if (address < a.address + a.bytes) return "at byte " + std::to_string(address - a.address) + " of " + what;
+    const uint64_t past = address - (a.address + a.bytes);
+    return (past ? std::to_string(past) + " bytes past the end of " : "just past the end of ") + what;
+}
+
+bool Arena::holds(uint64_t address, uint64_t bytes) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto after = allocations_.upper_bound(address);
+    if (after == allocations_.begin()) return false;
+    const Allocation &a = std::prev(after)->second;
+    return !a.freed && address - a.address <= a.bytes && bytes <= a.bytes - (address - a.address);
+}
+
+std::vector<Arena::Allocation> Arena::live() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<Allocation> result;
+    for (const auto &[at, a] : allocations_)
+        if (!a.freed) result.push_back(a);
+    return result;
+}
+
+uint64_t Arena::used() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return used_;
+}
+
+void Arena::mark_written(uint64_t address, uint64_t bytes) {
+    for (; bytes && address % 4; ++address, --bytes) state_[(address - base_) / 4] |= static_cast<uint8_t>(1 << address % 4);
+    std::memset(state_ + (address - base_) / 4, 0xff, bytes / 4);
+    for (address += bytes / 4 * 4, bytes %= 4; bytes; ++address, --bytes)
+        state_[(address - base_) / 4] |= static_cast<uint8_t>(1 << address % 4);
+}
+
+void Arena::copy_state(uint64_t to, uint64_t from, uint64_t bytes) {
+    const auto written = [this](uint64_t a) { return state_[(a - base_) / 4] >> a % 4 & 1; };
+    if (to % 4 == from % 4 && bytes >= 4) {
+        // Word by word where the words match.
+        while (to % 4) {
+            uint8_t &s = state_[(to - base_) / 4];
+            s = static_cast<uint8_t>((s & ~(1 << to % 4)) | written(from) << to % 4);
+            ++to, ++from, --bytes;
+        }
+        for (; bytes >= 4; to += 4, from += 4, bytes -= 4) {
+            uint8_t &s = state_[(to - base_) / 4];
+            s = static_cast<uint8_t>((s & 0xf0) | (state_[(from - base_) / 4] & 15));
+        }
+    }
+    for (; bytes; ++to, ++from, --bytes) {
+        uint8_t &s = state_[(to - base_) / 4];
+        s = static_cast<uint8_t>((s & ~(1 << to % 4)) | written(from) << to % 4);
+    }
+}
+
+bool Arena::is_written(uint64_t address, uint64_t bytes, uint64_t *first) const {
+    for (uint64_t a = address; a < address + bytes;) {
+        const uint8_t s = state_[(a - base_) / 4];
+        if (a % 4 == 0 && a + 4 <= address + bytes && (s & 15) == 15) {
+            a += 4;
+            continue;
+        }
+        if (!(s >> a % 4 & 1)) {
+            if (first) *first = a;
+            return false;
+        }
+        ++a;
+    }
+    return true;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,71 @@
+// The memory of the device, and what is known of every word of it.
+//
+// One range of host addresses is reserved for it, so that a device address is a host address and needs no translation;
+// pinned host memory and the variables of modules are in it too. Two more arrays are indexed by the number of the word:
+//   state   a byte for each 4-byte word: bits 0-3 tell which of its bytes were written, bits 4-7 which may be accessed;
+//   owners  16 bytes for each word: which blocks last wrote and read it during which launch (races.h).
+// Pages of all three cost memory only once touched. Freed addresses are not used again while others are left, so that
+// a use after free is seen as one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace softgpu {
+
+class Arena {
+public:
+    enum class Kind : uint8_t { device, pinned, global, managed };
+
+    struct Allocation {
+        uint64_t address = 0;
+        uint64_t bytes = 0;
+        Kind kind = Kind::device;
+        uint64_t number = 0;        // counted from 1, over the life of the process
+        std::string name;           // of a module's variable
+        bool freed = false;
+    };
+
+    static Arena &get();
+
+    // 256-byte aligned, with room left unused before the next. 0 where `memory_bytes` of device and managed memory would
+    // be exceeded, or the reserved range is full. Zero bytes are an error of the caller's.
+    uint64_t allocate(uint64_t bytes, Kind kind, const std::string &name = "");
+    // False where no live allocation of a kind that `kind` names begins there.
+    bool free(uint64_t address, Kind kind);
+
+    // The allocation that holds `address`, the nearest one otherwise (freed ones too); false where there is none at all.
+    bool find(uint64_t address, Allocation &found) const;
+    // "at byte 4096 of allocation #3 of 4096 bytes (0x...), just past its end": where an address lies, in words.
+    std::string describe(uint64_t address) const;
+    // A live allocation holds all of [address, address + bytes).
+    bool holds(uint64_t address, uint64_t bytes) const;
+    std::vector<Allocation> live() const;
+    uint64_t used() const;          // bytes of device and managed memory allocated
+
+    // What copies, memsets and library calls do to the state of the words they write.
+    void mark_written(uint64_t address, uint64_t bytes);
+    void copy_state(uint64_t to, uint64_t from, uint64_t bytes);
+    // Whether all bytes were written; `first` is the first that was not.
+    bool is_written(uint64_t address, uint64_t bytes, uint64_t *first = nullptr) const;
+
+    bool contains(uint64_t address) const { return address - base_ < size_; }
+    uint64_t base() const { return base_; }
+    uint64_t size() const { return size_; }
+    uint8_t *state() const { return state_; }       // of the word at base(); index by (address - base()) / 4
+    std::byte *owners() const { return owners_; }   // likewise, 16 bytes each
+
+private:
+    Arena();
+    mutable std::mutex mutex_;
+    uint64_t base_ = 0, size_ = 0, next_ = 0, used_ = 0, numbered_ = 0;
+    uint8_t *state_ = nullptr;
+    std::byte *owners_ = nullptr;
+    std::map<uint64_t, Allocation> allocations_;    // live and freed, by address
+};
+
+}  // namespace softgpu

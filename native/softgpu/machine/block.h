@@ -1,0 +1,90 @@
+// The state of a running block and of the launch it belongs to.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "machine/counters.h"
+#include "machine/launch.h"
+#include "machine/races.h"
+#include "base/settings.h"
+#include "machine/warp.h"
+
+namespace softgpu {
+
+// What all blocks of a launch share.
+struct Grid {
+    const Launch &launch;
+    const Program &program;
+    const Kernel &kernel;
+    const Settings settings;            // as they were when the launch began
+    Grid(const Launch &l, const Settings &s) : launch(l), program(*l.kernel->program), kernel(*l.kernel), settings(s) {}
+
+    uint32_t threads_per_block = 0, warps_per_block = 0;
+    uint64_t blocks = 0;
+    uint32_t shared_bytes = 0;          // static and dynamic, of a block
+    uint32_t local_bytes = 0;           // of a thread
+    std::atomic<uint64_t> next_block{0};
+    std::atomic<bool> stopped{false};   // a fault: blocks that run end at their next turn
+    BlockOrder order;                   // what blocks know of each other (races.h)
+
+    std::mutex mutex;                   // of what follows
+    std::string fault_report;
+    int error = 0;
+};
+
+struct Block {
+    Grid *grid = nullptr;
+    uint64_t index = 0;                 // linear
+    uint32_t id[3] = {0, 0, 0};
+    uint32_t exited = 0;                // threads
+
+    std::vector<std::byte> registers;   // of all warps
+    std::vector<uint32_t> predicates;
+    std::vector<std::byte> local;
+    std::vector<Warp> warps;
+
+    std::byte *shared = nullptr;        // 16-byte aligned
+    std::vector<std::byte> shared_store;
+    SharedShadow shadow;                // what is known of its words (races.h)
+    BlockClock clock;                   // and of its place among blocks
+
+    struct Barrier {
+        uint32_t arrived = 0;           // by bar.arrive, without waiting
+        uint32_t expected = 0;          // 0: all threads
+        std::vector<uint32_t> clock;    // what those who arrived knew
+    };
+    Barrier barriers[16];
+
+    struct AsyncCopy {                  // of cp.async: the bytes are taken when it is issued, and land when it is waited for
+        uint32_t thread, to;
+        uint8_t bytes;
+        uint32_t group;
+        uint8_t data[16];
+    };
+    std::vector<AsyncCopy> copies;
+    std::vector<uint32_t> copy_group;   // of each thread: the group its copies go to now
+
+    LineCounters *counters = nullptr;   // of each instruction, or null
+    std::vector<uint32_t> ran;          // of each instruction: lanes that ran it, in this block or one before
+    uint64_t issued() const {           // warp instructions so far: %clock
+        uint64_t all = 0;
+        for (const Warp &w : warps) all += w.issued;
+        return all;
+    }
+};
+
+// Where a thread is in its block.
+struct Position {
+    uint32_t x, y, z;
+};
+Position position(const Grid &grid, uint32_t thread);
+
+// Lanes of `mask` stand at `pc`, ready to go on: joined to those already there.
+void make_ready(Warp &w, uint32_t pc, uint32_t mask);
+
+}  // namespace softgpu

@@ -1,0 +1,294 @@
+#include "machine/counters.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+
+#include "base/json.h"
+#include "ptx/source.h"
+
+namespace softgpu {
+
+const char *name(Class c) {
+    static const char *const names[] = {
+        "integer", "float32", "float64", "half", "special", "convert", "move", "control", "load_global", "store_global",
+        "load_shared", "store_shared", "local", "constant", "atomic", "async_copy", "warp", "barrier", "tensor", "fence"};
+    static_assert(sizeof names / sizeof *names == static_cast<size_t>(Class::count));
+    return names[static_cast<int>(c)];
+}
+
+void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes) {
+    uint64_t sector[2 * LANES];
+    uint32_t asked[2 * LANES], count = 0;       // bytes of the sector, a bit each
+    auto touch = [&](uint64_t s, uint32_t bits) {
+        for (uint32_t i = count; i-- > 0;)
+            if (sector[i] == s) {
+                asked[i] |= bits;
+                return;
+            }
+        sector[count] = s;
+        asked[count++] = bits;
+    };
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const uint64_t a = address[__builtin_ctz(rest)];
+        const uint64_t bits = ((uint64_t(1) << bytes) - 1) << a % 32;
+        touch(a / 32, static_cast<uint32_t>(bits));
+        if (bits >> 32) touch(a / 32 + 1, static_cast<uint32_t>(bits >> 32));
+    }
+    ++c.requests;
+    c.sectors += count;
+    for (uint32_t i = 0; i < count; ++i) c.bytes += static_cast<uint32_t>(__builtin_popcount(asked[i]));
+}
+
+void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
+    // In units of an access: as many lanes go together as have room in 128 bytes, and as many columns of units there are.
+    const uint32_t unit = std::max<uint32_t>(bytes, 4), columns = 128 / unit;
+    ++c.requests;
+    for (uint32_t begin = 0; begin < LANES; begin += columns) {
+        const uint32_t part = mask >> begin & (columns == LANES ? FULL : (1u << columns) - 1);
+        if (!part) continue;
+        uint32_t seen[LANES][LANES], distinct[LANES] = {}, most = 0, count = 0;
+        for (uint32_t rest = part; rest; rest &= rest - 1) {
+            const uint32_t at = address[begin + static_cast<uint32_t>(__builtin_ctz(rest))] / unit, column = at % columns;
+            bool fresh = true;
+            for (uint32_t i = 0; i < distinct[column] && fresh; ++i) fresh = seen[column][i] != at;
+            if (!fresh) continue;
+            seen[column][distinct[column]++] = at;
+            most = std::max(most, distinct[column]);
+            ++count;
+        }
+        c.wavefronts += most;
+        c.ideal += 1;
+        c.bytes += uint64_t(count) * bytes;
+    }
+}
+
+namespace {
+
+struct Line {
+    uint32_t ptx = 0;
+    std::string source;                         // "k.cu:14"
+    std::string text;
+    Class cls = Class::integer;
+    LineCounters counters;
+};
+
+struct Record {
+    std::string kernel;
+    uint64_t fingerprint = 0;
+    std::vector<std::string> ptx;               // the module's text
+    uint64_t launches = 0, blocks = 0, threads = 0;
+    double seconds = 0;
+    uint32_t registers = 0, shared = 0;
+    std::map<uint32_t, Line> lines;             // by index into Program::code
+};
+
+std::mutex records_mutex;
+// Never destroyed: the profile is written when the process ends.
+std::vector<Record> &records = *new std::vector<Record>;
+
+LineCounters sum(const Record &r, std::initializer_list<Class> classes) {
+    LineCounters all;
+    for (const auto &[at, line] : r.lines)
+        if (std::find(classes.begin(), classes.end(), line.cls) != classes.end()) all += line.counters;
+    return all;
+}
+
+LineCounters sum(const Record &r) {
+    LineCounters all;
+    for (const auto &[at, line] : r.lines) all += line.counters;
+    return all;
+}
+
+// Of the bytes that global sectors moved, those that were asked for; 1 where nothing moved.
+double efficiency(const LineCounters &c) { return c.sectors ? static_cast<double>(c.bytes) / (32.0 * static_cast<double>(c.sectors)) : 1; }
+
+constexpr std::initializer_list<Class> GLOBAL_LOADS = {Class::load_global, Class::async_copy},
+                                       GLOBAL_STORES = {Class::store_global},
+                                       SHARED = {Class::load_shared, Class::store_shared};
+
+template <class... T> std::string print(const char *pattern, T... values) {
+    char buffer[512];
+    std::snprintf(buffer, sizeof buffer, pattern, values...);
+    return buffer;
+}
+
+std::string memory_json(const LineCounters &c) {
+    return print("{\"requests\": %llu, \"bytes\": %llu, \"sectors\": %llu, \"efficiency\": %.4f}",
+                 (unsigned long long)c.requests, (unsigned long long)c.bytes, (unsigned long long)c.sectors, efficiency(c));
+}
+
+}  // namespace
+
+void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines, uint64_t blocks, uint64_t threads,
+                   double seconds) {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    const Program &program = *kernel.program;
+    auto r = std::find_if(records.begin(), records.end(), [&](const Record &known) {
+        return known.kernel == kernel.name && known.fingerprint == program.fingerprint;
+    });
+    auto describe = [&](uint32_t at) {
+        const Instr &i = program.code[at];
+        return Line{i.line, ptx::source_of(program.source, i.source), ptx::text_of(program.source, i.line), i.cls, {}};
+    };
+    if (r == records.end()) {
+        Record made;
+        made.kernel = kernel.name;
+        made.fingerprint = program.fingerprint;
+        made.ptx = program.source.text;
+        made.registers = kernel.registers;
+        made.shared = kernel.static_shared;
+        // What the kernel never reaches counts too: as never run. The return that ends the code is the decoder's own.
+        const FunctionCode &f = program.functions[kernel.function];
+        for (uint32_t at = f.entry; at + 1 < f.end; ++at) made.lines[at] = describe(at);
+        r = records.insert(records.end(), std::move(made));
+    }
+    ++r->launches;
+    r->blocks += blocks;
+    r->threads += threads;
+    r->seconds += seconds;
+    for (uint32_t at = 0; at < lines.size(); ++at) {
+        if (!lines[at].warps) continue;
+        auto line = r->lines.find(at);
+        if (line == r->lines.end()) {
+            if (at + 1 == program.functions[kernel.function].end) continue;
+            line = r->lines.emplace(at, describe(at)).first;
+        }
+        line->second.counters += lines[at];
+    }
+}
+
+std::string counters_table() {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    std::string out = print("%-32s %8s %14s %14s %12s %7s %12s %7s %12s %7s %10s %9s\n", "kernel", "launches", "warp instr.",
+                            "thread instr.", "loaded B", "effic.", "stored B", "effic.", "shared waves", "ideal", "tensor", "barriers");
+    for (const Record &r : records) {
+        const LineCounters all = sum(r), loads = sum(r, GLOBAL_LOADS), stores = sum(r, GLOBAL_STORES), shared = sum(r, SHARED);
+        const std::string kernel = r.kernel.size() > 32 ? r.kernel.substr(0, 29) + "..." : r.kernel;
+        out += print("%-32s %8llu %14llu %14llu %12llu %6.1f%% %12llu %6.1f%% %12llu %6.1f%% %10llu %9llu\n", kernel.c_str(),
+                     (unsigned long long)r.launches, (unsigned long long)all.warps, (unsigned long long)all.threads,
+                     (unsigned long long)loads.bytes, 100 * efficiency(loads), (unsigned long long)stores.bytes,
+                     100 * efficiency(stores), (unsigned long long)shared.wavefronts,
+                     shared.wavefronts ? 100.0 * static_cast<double>(shared.ideal) / static_cast<double>(shared.wavefronts) : 100.0,
+                     (unsigned long long)sum(r, {Class::tensor}).warps, (unsigned long long)sum(r, {Class::barrier}).warps);
+    }
+    return out;
+}
+
+std::string counters_json() {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    std::string out = "{\"kernels\": [";
+    for (const Record &r : records) {
+        const LineCounters all = sum(r), shared = sum(r, SHARED);
+        uint64_t executed = 0;
+        for (const auto &[at, line] : r.lines) executed += line.counters.threads > 0;
+        out += (&r == &records.front() ? "\n" : ",\n") + std::string("  {\"name\": ") + quote(r.kernel);
+        out += print(", \"launches\": %llu, \"blocks\": %llu, \"threads\": %llu, \"seconds\": %.6f, \"registers\": %u, "
+                     "\"static_shared\": %u,\n   \"instructions\": %llu, \"executed_instructions\": %llu, "
+                     "\"warp_instructions\": %llu, \"thread_instructions\": %llu,\n   \"by_class\": {",
+                     (unsigned long long)r.launches, (unsigned long long)r.blocks, (unsigned long long)r.threads, r.seconds,
+                     r.registers, r.shared, (unsigned long long)r.lines.size(), (unsigned long long)executed,
+                     (unsigned long long)all.warps, (unsigned long long)all.threads);
+        for (int c = 0; c < static_cast<int>(Class::count); ++c)
+            out += print("%s\"%s\": %llu", c ? ", " : "", name(static_cast<Class>(c)),
+                         (unsigned long long)sum(r, {static_cast<Class>(c)}).warps);
+        out += "},\n   \"global_loads\": " + memory_json(sum(r, GLOBAL_LOADS)) +
+               ", \"global_stores\": " + memory_json(sum(r, GLOBAL_STORES));
+        out += print(",\n   \"shared\": {\"requests\": %llu, \"wavefronts\": %llu, \"ideal\": %llu, \"conflicts\": %llu},\n   \"lines\": [",
+                     (unsigned long long)shared.requests, (unsigned long long)shared.wavefronts, (unsigned long long)shared.ideal,
+                     (unsigned long long)(shared.wavefronts - shared.ideal));
+        bool first = true;
+        for (const auto &[at, line] : r.lines) {
+            const LineCounters &c = line.counters;
+            out += first ? "\n" : ",\n";
+            first = false;
+            out += print("    {\"ptx_line\": %u, \"source\": ", line.ptx) + quote(line.source) + ", \"text\": " + quote(line.text) +
+                   print(", \"class\": \"%s\", \"warps\": %llu, \"threads\": %llu, \"requests\": %llu, \"bytes\": %llu, "
+                         "\"sectors\": %llu, \"wavefronts\": %llu, \"ideal\": %llu}",
+                         name(line.cls), (unsigned long long)c.warps, (unsigned long long)c.threads, (unsigned long long)c.requests,
+                         (unsigned long long)c.bytes, (unsigned long long)c.sectors, (unsigned long long)c.wavefronts,
+                         (unsigned long long)c.ideal);
+        }
+        out += "]}";
+    }
+    return out + "\n]}\n";
+}
+
+std::string listing(const std::string &kernel, const char *source) {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    const auto r = std::find_if(records.rbegin(), records.rend(), [&](const Record &known) { return known.kernel == kernel; });
+    if (r == records.rend()) return "no launch of a kernel named " + kernel + " was counted\n";
+
+    // Counters by line of the text that is listed: the CUDA source, or the PTX where there is none.
+    std::string file;
+    for (const auto &[at, line] : r->lines)
+        if (const size_t colon = line.source.rfind(':'); file.empty() && colon != std::string::npos)
+            file = line.source.substr(0, colon);
+    std::vector<std::string> text;
+    std::string lines;
+    if (source) {
+        lines = source;
+    } else if (std::ifstream in(file); !file.empty() && in) {
+        std::stringstream all;
+        all << in.rdbuf();
+        lines = all.str();
+    }
+    const bool of_source = !lines.empty() && !file.empty();
+    if (of_source) {
+        std::stringstream in(lines);
+        for (std::string line; std::getline(in, line);) text.push_back(line);
+    } else {
+        text = r->ptx;
+        file = "PTX";
+    }
+    std::map<uint32_t, LineCounters> by_line, shared, global;
+    for (const auto &[at, line] : r->lines) {
+        uint32_t number = line.ptx;
+        if (of_source) {
+            const size_t colon = line.source.rfind(':');
+            if (colon == std::string::npos || line.source.substr(0, colon) != file) continue;
+            number = static_cast<uint32_t>(std::stoul(line.source.substr(colon + 1)));
+        }
+        by_line[number] += line.counters;
+        if (line.counters.sectors) global[number] += line.counters;
+        if (line.counters.wavefronts) shared[number] += line.counters;
+    }
+    const LineCounters all = sum(*r);
+    std::string out = kernel + ": " + std::to_string(r->launches) + " launches, " + std::to_string(all.warps) +
+                      " warp instructions; by line of " + file + "\n" +
+                      print("%12s %6s %8s %9s %9s %6s\n", "warp instr.", "share", "threads", "sectors", "coalesced", "banks");
+    for (uint32_t number = 1; number <= text.size(); ++number) {
+        const auto at = by_line.find(number);
+        if (at == by_line.end()) {
+            // Of PTX only what can run, of a source all: its other lines are what people find their way by.
+            if (of_source) out += print("%56s %5u | ", "", number) + text[number - 1] + "\n";
+            continue;
+        }
+        const LineCounters &c = at->second;
+        out += print("%12llu %5.1f%% ", (unsigned long long)c.warps, all.warps ? 100.0 * static_cast<double>(c.warps) / static_cast<double>(all.warps) : 0.0);
+        out += c.warps ? print("%8.1f ", static_cast<double>(c.threads) / static_cast<double>(c.warps)) : print("%8s ", "never");
+        out += global.count(number) ? print("%9llu %8.1f%% ", (unsigned long long)global[number].sectors, 100 * efficiency(global[number]))
+                                    : print("%9s %9s ", "", "");
+        out += shared.count(number) ? print("%5.2fx ", static_cast<double>(shared[number].wavefronts) / static_cast<double>(shared[number].ideal))
+                                    : print("%6s ", "");
+        out += print("%5u | ", number) + text[number - 1] + "\n";
+    }
+    return out;
+}
+
+std::vector<std::string> counted_kernels() {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    std::vector<std::string> names;
+    for (const Record &r : records) names.push_back(r.kernel);
+    return names;
+}
+
+void reset_counters() {
+    const std::lock_guard<std::mutex> lock(records_mutex);
+    records.clear();
+}
+
+}  // namespace softgpu

@@ -1,0 +1,38 @@
+#include "machine/fault_report.h"
+
+#include "ptx/source.h"
+
+namespace softgpu {
+
+namespace {
+
+std::string triple(const uint32_t *v) {
+    return "(" + std::to_string(v[0]) + "," + std::to_string(v[1]) + "," + std::to_string(v[2]) + ")";
+}
+
+}  // namespace
+
+void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &fault) {
+    Grid &grid = *block.grid;
+    const std::lock_guard<std::mutex> lock(grid.mutex);
+    if (grid.error) return;
+    const Launch &launch = grid.launch;
+    std::string text = std::string("check ") + name(fault.check) + " failed in kernel " + grid.kernel.name + " <<<" +
+                       triple(launch.grid) + ", " + triple(launch.block) + ", " + std::to_string(launch.dynamic_shared) +
+                       ">>>\n  " + fault.message + "\n";
+    const std::string source = ptx::source_of(grid.program.source, instr.source);
+    if (!source.empty()) text += "  source " + source + "\n";
+    text += "  PTX line " + std::to_string(instr.line) + ": " + ptx::text_of(grid.program.source, instr.line) + "\n";
+    text += "  block " + triple(block.id) + ", ";
+    if (fault.lane >= 0) {
+        const Position p = position(grid, w.index * LANES + static_cast<uint32_t>(fault.lane));
+        const uint32_t at[3] = {p.x, p.y, p.z};
+        text += "thread " + triple(at) + ", ";
+    }
+    text += "warp " + std::to_string(w.index) + "\n";
+    grid.fault_report = std::move(text);
+    grid.error = fault.error;
+    grid.stopped = true;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,192 @@
+// Running a launch: blocks over the host's threads, warps of a block in turn.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "machine/barrier.h"
+#include "machine/block.h"
+#include "machine/coverage.h"
+#include "machine/fault.h"
+#include "machine/fault_report.h"
+#include "machine/report.h"
+#include "machine/warp_runner.h"
+
+namespace softgpu {
+
+namespace {
+
+uint32_t special_value(const Block &block, const Warp &w, Special which, int lane) {
+    const Grid &grid = *block.grid;
+    const Position at = position(grid, w.index * LANES + static_cast<uint32_t>(lane));
+    const uint32_t bit = 1u << lane;
+    switch (which) {
+    case Special::tid_x: return at.x;
+    case Special::tid_y: return at.y;
+    case Special::tid_z: return at.z;
+    case Special::ntid_x: return grid.launch.block[0];
+    case Special::ntid_y: return grid.launch.block[1];
+    case Special::ntid_z: return grid.launch.block[2];
+    case Special::ctaid_x: return block.id[0];
+    case Special::ctaid_y: return block.id[1];
+    case Special::ctaid_z: return block.id[2];
+    case Special::nctaid_x: return grid.launch.grid[0];
+    case Special::nctaid_y: return grid.launch.grid[1];
+    case Special::nctaid_z: return grid.launch.grid[2];
+    case Special::laneid: return static_cast<uint32_t>(lane);
+    case Special::warpid: return w.index;
+    case Special::nwarpid: return grid.warps_per_block;
+    case Special::smid: return static_cast<uint32_t>(block.index % static_cast<uint64_t>(limits().multiprocessors));
+    case Special::nsmid: return static_cast<uint32_t>(limits().multiprocessors);
+    case Special::gridid: return 1;
+    case Special::lanemask_eq: return bit;
+    case Special::lanemask_lt: return bit - 1;
+    case Special::lanemask_le: return (bit - 1) | bit;
+    case Special::lanemask_ge: return ~(bit - 1);
+    case Special::lanemask_gt: return ~((bit - 1) | bit);
+    case Special::dynamic_smem_size: return grid.launch.dynamic_shared;
+    case Special::total_smem_size:
+    case Special::aggr_smem_size: return grid.shared_bytes;
+    case Special::dynamic_shared: return grid.shared_bytes - grid.launch.dynamic_shared;
+    }
+    return 0;
+}
+
+void begin_block(Block &block, Grid &grid, uint64_t index) {
+    const Program &program = grid.program;
+    block.grid = &grid;
+    block.index = index;
+    block.id[0] = static_cast<uint32_t>(index % grid.launch.grid[0]);
+    block.id[1] = static_cast<uint32_t>(index / grid.launch.grid[0] % grid.launch.grid[1]);
+    block.id[2] = static_cast<uint32_t>(index / grid.launch.grid[0] / grid.launch.grid[1]);
+    block.exited = 0;
+    // Memory that was not written has the same bytes in every run. In shared memory all ones, a NaN.
+    block.registers.assign(size_t(program.register_bytes) * grid.warps_per_block + 64, std::byte(0));
+    block.predicates.assign(size_t(program.predicates) * grid.warps_per_block, 0);
+    block.local.assign(size_t(grid.local_bytes) * LANES * grid.warps_per_block, std::byte(0));
+    block.shared_store.assign(grid.shared_bytes + 128, std::byte(0xff));
+    block.shared = block.shared_store.data() + (-reinterpret_cast<uintptr_t>(block.shared_store.data()) & 127);
+    if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized)) block.shadow.reset(grid.shared_bytes);
+    block.clock = BlockClock();
+    for (Block::Barrier &barrier : block.barriers) barrier = Block::Barrier();
+    block.copies.clear();
+    block.copy_group.assign(grid.threads_per_block, 0);
+
+    auto *registers = block.registers.data() + (-reinterpret_cast<uintptr_t>(block.registers.data()) & 63);
+    block.warps.resize(grid.warps_per_block);
+    for (uint32_t v = 0; v < grid.warps_per_block; ++v) {
+        Warp &w = block.warps[v];
+        w.base[0] = registers + size_t(program.register_bytes) * v;
+        w.base[1] = reinterpret_cast<std::byte *>(const_cast<uint32_t *>(program.constants.data()));
+        w.predicates = block.predicates.data() + size_t(program.predicates) * v;
+        w.predicates[0] = FULL;
+        w.block = &block;
+        w.index = v;
+        const uint32_t threads = std::min<uint32_t>(LANES, grid.threads_per_block - v * LANES);
+        w.live = threads == LANES ? FULL : (1u << threads) - 1;
+        w.active = 0;
+        w.carry = 0;
+        w.slots = program.slots.data();
+        w.local = block.local.data() + size_t(grid.local_bytes) * LANES * v;
+        std::fill(std::begin(w.stack), std::end(w.stack), 0);
+        if (program.has_calls)
+            for (auto &frames : w.frames) frames.clear();
+        w.issued = 0;
+        w.turn = 0;
+        w.clock.assign(grid.warps_per_block, 0);
+        w.clock[v] = 1;
+        w.fenced = false;
+        w.groups.clear();
+        make_ready(w, program.functions[grid.kernel.function].entry, w.live);
+        for (auto [which, slot] : program.specials)
+            for (int l = 0; l < LANES; ++l) w.lanes<uint32_t>(slot)[l] = special_value(block, w, which, l);
+    }
+}
+
+// To its end, or the grid's. Faults stop the grid.
+void run_block(Block &block) {
+    const Warp *warp = nullptr;
+    uint32_t at = 0;
+    try {
+        for (bool alive = true; alive;) {
+            bool moved = false;
+            alive = false;
+            for (Warp &w : block.warps) {
+                if (!w.live) continue;
+                alive = true;
+                WarpRunner runner(block, w);
+                warp = &w;
+                try {
+                    moved |= runner.run();
+                } catch (const Fault &) {
+                    at = runner.pc;
+                    throw;
+                }
+            }
+            if (block.grid->stopped.load(std::memory_order_relaxed)) return;
+            if (alive && !moved) settle(block, warp, at);
+        }
+    } catch (const Fault &fault) {
+        report_fault(block, *warp, block.grid->program.code[at], fault);
+    }
+}
+
+void work(Grid &grid, Block &block, LineCounters *counters) {
+    block.counters = counters;
+    block.ran.assign(grid.program.code.size(), 0);
+    while (!grid.stopped.load(std::memory_order_relaxed)) {
+        const uint64_t index = grid.next_block.fetch_add(1);
+        if (index >= grid.blocks) return;
+        begin_block(block, grid, index);
+        run_block(block);
+    }
+}
+
+}  // namespace
+
+Position position(const Grid &grid, uint32_t thread) {
+    const uint32_t x = grid.launch.block[0], y = grid.launch.block[1];
+    return {thread % x, thread / x % y, thread / x / y};
+}
+
+int run(const Launch &launch) {
+    static std::mutex one_launch;
+    // Their memory is kept from launch to launch, and to the end: a process may exit while a launch goes on.
+    static auto &blocks = *new std::vector<std::unique_ptr<Block>>;
+    const std::lock_guard<std::mutex> lock(one_launch);
+
+    const Kernel &kernel = *launch.kernel;
+    Grid grid(launch, settings());
+    grid.threads_per_block = launch.block[0] * launch.block[1] * launch.block[2];
+    grid.warps_per_block = (grid.threads_per_block + LANES - 1) / LANES;
+    grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+    // Dynamic shared memory begins at a multiple of 16, after the kernel's own.
+    grid.shared_bytes = (kernel.static_shared + 15) / 16 * 16 + launch.dynamic_shared;
+    grid.local_bytes = kernel.local_bytes;
+    begin_launch_stamp();
+
+    size_t threads = static_cast<size_t>(grid.settings.host_threads());
+    threads = std::min<size_t>(threads, grid.blocks);
+    while (blocks.size() < threads) blocks.push_back(std::make_unique<Block>());
+    std::vector<std::vector<LineCounters>> counters(threads);
+    if (grid.settings.counters)
+        for (auto &lines : counters) lines.resize(grid.program.code.size());
+
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<std::thread> helpers;
+    for (size_t t = 1; t < threads; ++t)
+        helpers.emplace_back([&, t] { work(grid, *blocks[t], counters[t].empty() ? nullptr : counters[t].data()); });
+    work(grid, *blocks[0], counters[0].empty() ? nullptr : counters[0].data());
+    for (std::thread &helper : helpers) helper.join();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+
+    for (size_t t = 0; t < threads; ++t) cover(grid.program, blocks[t]->ran);
+    if (grid.settings.counters) {
+        for (size_t t = 1; t < threads; ++t)
+            for (size_t i = 0; i < counters[0].size(); ++i) counters[0][i] += counters[t][i];
+        record_launch(kernel, counters[0], grid.blocks, grid.blocks * grid.threads_per_block, seconds.count());
+    }
+    if (!grid.fault_report.empty()) report(grid.fault_report);
+    return grid.error;
+}
+
+}  // namespace softgpu

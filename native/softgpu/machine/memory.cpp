@@ -1,0 +1,86 @@
+#include "machine/memory.h"
+
+#include "base/hex.h"
+#include "machine/arena.h"
+#include "machine/block.h"
+#include "machine/fault.h"
+#include "machine/registered.h"
+
+namespace softgpu {
+
+using ptx::Space;
+
+namespace {
+
+std::string bytes_of(uint32_t bytes, Access access) {
+    return std::string(access == Access::load || access == Access::atomic_load ? "read" : "write") + " of " +
+           std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+}
+
+// The last address of a lane's access must lie before `size` in a small space.
+void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t size, Access access, const char *space) {
+    if (mask == FULL && bytes <= size) {
+        bool inside = true;
+        for (int l = 0; l < LANES; ++l) inside &= address[l] <= size - bytes;
+        if (inside) return;
+    }
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        if (address[l] + bytes > size || address[l] + bytes < bytes)
+            throw Fault{Check::bounds, l, "out of bounds: " + bytes_of(bytes, access) + " at " + space + " address " +
+                        hex(address[l]) + ", of " + std::to_string(size) + " bytes", CUDA_ERROR_ILLEGAL_ADDRESS};
+    }
+}
+
+}  // namespace
+
+void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+             std::byte **at) {
+    Block &block = *w.block;
+    const Grid &grid = *block.grid;
+    switch (space) {
+    case Space::shared: {
+        uint32_t offset[LANES];
+        for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
+        require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
+        constexpr uint32_t checked = 1u << static_cast<int>(Check::alignment) | 1u << static_cast<int>(Check::initialized) |
+                                     1u << static_cast<int>(Check::shared_race);
+        if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access);
+        if (block.counters) count_shared(block.counters[&i - grid.program.code.data()], offset, mask, bytes);
+        for (int l = 0; l < LANES; ++l) at[l] = block.shared + offset[l];
+        return;
+    }
+    case Space::local:
+        require_inside(address, mask, bytes, grid.local_bytes, access, "local");
+        for (int l = 0; l < LANES; ++l) at[l] = w.local + static_cast<size_t>(l) * grid.local_bytes + address[l];
+        return;
+    case Space::param:
+        require_inside(address, mask, bytes, grid.launch.parameters.size(), access, "parameter");
+        if (access != Access::load)
+            throw Fault{Check::bounds, __builtin_ctz(mask), "kernel parameters cannot be written", CUDA_ERROR_ILLEGAL_ADDRESS};
+        for (int l = 0; l < LANES; ++l)
+            at[l] = const_cast<std::byte *>(reinterpret_cast<const std::byte *>(grid.launch.parameters.data())) + address[l];
+        return;
+    default: {
+        constexpr uint32_t checked = 1u << static_cast<int>(Check::bounds) | 1u << static_cast<int>(Check::alignment) |
+                                     1u << static_cast<int>(Check::initialized) | 1u << static_cast<int>(Check::block_race);
+        if (grid.settings.checks & checked) {
+            check_global(w, address, mask, bytes, access);
+        } else {
+            const Arena &arena = Arena::get();
+            const uint64_t last = arena.size() - bytes;
+            for (uint32_t rest = mask; rest; rest &= rest - 1) {
+                const int l = __builtin_ctz(rest);
+                if (address[l] - arena.base() > last && !is_registered(address[l], bytes))
+                    throw Fault{Check::bounds, l, "out of bounds: " + bytes_of(bytes, access) + " at " + hex(address[l]) +
+                                ", which is no address of the device", CUDA_ERROR_ILLEGAL_ADDRESS};
+            }
+        }
+        if (block.counters) count_global(block.counters[&i - grid.program.code.data()], address, mask, bytes);
+        for (int l = 0; l < LANES; ++l) at[l] = reinterpret_cast<std::byte *>(address[l]);
+        return;
+    }
+    }
+}
+
+}  // namespace softgpu

@@ -1,0 +1,300 @@
+#include "machine/races.h"
+
+#include <algorithm>
+#include <cstring>
+#include <sys/mman.h>
+
+#include "base/hex.h"
+#include "machine/arena.h"
+#include "machine/block.h"
+#include "machine/fault.h"
+#include "machine/registered.h"
+
+namespace softgpu {
+
+namespace {
+
+constexpr uint8_t ATOMIC = 16, ASYNC = 32;              // of Word::write_bytes
+constexpr uint8_t SAME_WARP = 1, OTHER_WARPS = 2;       // of Word::read_flags, and ATOMIC
+
+bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
+bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
+
+const char *verb(Access access) {
+    switch (access) {
+    case Access::load: return "read";
+    case Access::store: return "write";
+    case Access::atomic_load: return "volatile read";
+    case Access::atomic_store: return "volatile write";
+    default: return "atomic access";
+    }
+}
+
+std::string thread_name(const Grid &grid, uint32_t thread) {
+    const Position p = position(grid, thread);
+    return "(" + std::to_string(p.x) + "," + std::to_string(p.y) + "," + std::to_string(p.z) + ")";
+}
+
+std::string at_shared(uint32_t address, uint32_t bytes, Access access) {
+    return std::string(verb(access)) + " of " + std::to_string(bytes) + " byte" + (bytes == 1 ? "" : "s") +
+           " at shared address " + hex(address);
+}
+
+std::string at_global(uint64_t address, uint32_t bytes, Access access) {
+    return std::string(verb(access)) + " of " + std::to_string(bytes) + " byte" + (bytes == 1 ? "" : "s") + " at " +
+           hex(address);
+}
+
+[[noreturn]] void shared_race(const Warp &w, int lane, uint32_t address, uint32_t bytes, Access access, uint32_t other,
+                              const char *other_access) {
+    throw Fault{Check::shared_race, lane, at_shared(address, bytes, access) + " races with " + other_access + " by thread " +
+                thread_name(*w.block->grid, other) + " of the block: no barrier came between", CUDA_ERROR_LAUNCH_FAILED};
+}
+
+// An earlier access by a thread, stamped `time`, is known to have happened before what warp `w` does now.
+bool known(const Warp &w, uint32_t thread, uint32_t time) {
+    const uint32_t warp = thread / LANES;
+    return warp == w.index ? time < w.clock[warp] : time <= w.clock[warp];
+}
+
+void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uint32_t bytes, uint8_t part, Access access) {
+    const uint16_t thread = static_cast<uint16_t>(w.index * LANES + static_cast<uint32_t>(lane));
+    const uint32_t now = w.clock[w.index];
+    if (x.write_time && (x.write_bytes & part)) {
+        if (x.write_bytes & ASYNC)
+            shared_race(w, lane, address, bytes, access, x.writer, "a cp.async that is still under way, started");
+        if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)))
+            shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "an atomic access" : "a write");
+    }
+    // Of reads of a word's different bytes the last is remembered.
+    const bool unordered_read = x.read_time && (x.read_bytes & part) && !known(w, x.reader, x.read_time);
+    if (writes(access)) {
+        if (unordered_read && (x.reader != thread || (x.read_flags & (SAME_WARP | OTHER_WARPS))) &&
+            !((x.read_flags & ATOMIC) && is_atomic(access)))
+            shared_race(w, lane, address, bytes, access, x.reader, x.reader == thread ? "a read by another thread, and a later one" : "a read");
+        const bool again = x.writer == thread && x.write_time == now && !(x.write_bytes & ATOMIC);
+        x.writer = thread;
+        x.write_time = now;
+        x.write_bytes = static_cast<uint8_t>((again ? x.write_bytes & 15 : 0) | part | (is_atomic(access) ? ATOMIC : 0));
+    } else if (!unordered_read) {
+        const bool more = x.reader == thread && x.read_time == now && x.read_flags == 0 && !is_atomic(access);
+        x.reader = thread;
+        x.read_time = now;
+        x.read_flags = is_atomic(access) ? ATOMIC : 0;
+        x.read_bytes = static_cast<uint8_t>(more ? x.read_bytes | part : part);
+    } else if (!is_atomic(access) || (x.read_flags & ATOMIC)) {
+        // A plain read is the stricter one to remember.
+        uint8_t flags = is_atomic(access) ? ATOMIC : 0;
+        if (x.reader / LANES != w.index) flags |= OTHER_WARPS;
+        else if (x.reader != thread) flags |= SAME_WARP;
+        x.read_flags = static_cast<uint8_t>((x.read_flags & (SAME_WARP | OTHER_WARPS)) | flags);
+        x.reader = thread;
+        x.read_time = now;
+        x.read_bytes |= part;
+    }
+}
+
+}  // namespace
+
+void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access) {
+    const Block &block = *w.block;
+    const Settings &settings = block.grid->settings;
+    const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
+    const bool writing = writes(access), reading = reads(access);
+    const uint32_t now = w.clock[w.index];
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        const uint32_t a = address[l];
+        if (settings.on(Check::alignment) && (a & (bytes - 1)))
+            throw Fault{Check::alignment, l, "misaligned " + at_shared(a, bytes, access) + ": not a multiple of " +
+                        std::to_string(bytes), CUDA_ERROR_MISALIGNED_ADDRESS};
+        if (!races && !initialized) continue;
+        for (uint32_t word = a / 4; word <= (a + bytes - 1) / 4; ++word) {
+            SharedShadow::Word &x = const_cast<Block &>(block).shadow.words[word];
+            const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
+            // Several threads of this warp have read it since the warp last synchronised, as broadcasts do: one more changes
+            // nothing, and a write since would have been a race.
+            if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
+                (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.read_bytes & x.written & part) == part)
+                continue;
+            if (races) touch(w, x, l, a, bytes, part, access);
+            if (reading && initialized && (x.written & part) != part)
+                throw Fault{Check::initialized, l, "uninitialized " + at_shared(a, bytes, access) + ": nothing has written it",
+                            CUDA_ERROR_LAUNCH_FAILED};
+            if (writing) x.written |= part;
+        }
+    }
+}
+
+// ---- Global memory --------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Who last wrote and read a word: launch (24 bits), block (24), epoch (11), several readers (1), bytes written (4); of the
+// writer the bit of several readers says instead that it was atomic. 0: nobody.
+struct Owner {
+    std::atomic<uint64_t> writer, reader;
+};
+static_assert(sizeof(Owner) == 16);
+
+constexpr uint64_t MANY = 16, LAUNCHES = (1 << 24) - 1, BLOCKS = (1 << 24) - 1, EPOCHS = (1 << 11) - 1;
+uint64_t launch_stamp = 0;
+
+uint64_t stamp(uint64_t block, uint64_t epoch) {
+    return launch_stamp << 40 | (block & BLOCKS) << 16 | std::min(epoch, EPOCHS) << 5;
+}
+uint64_t launch_of(uint64_t s) { return s >> 40; }
+uint64_t block_of(uint64_t s) { return s >> 16 & BLOCKS; }
+uint32_t epoch_of(uint64_t s) { return static_cast<uint32_t>(s >> 5 & EPOCHS); }
+bool same_block(uint64_t a, uint64_t b) { return (a >> 16) == (b >> 16); }
+
+std::string block_name(const Grid &grid, uint64_t index) {
+    const uint64_t x = grid.launch.grid[0], y = grid.launch.grid[1];
+    return "(" + std::to_string(index % x) + "," + std::to_string(index / x % y) + "," + std::to_string(index / x / y) + ")";
+}
+
+// Exchanging makes each access of two concurrent ones see the other's mark or leave its own first.
+void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access) {
+    Block &block = *w.block;
+    Grid &grid = *block.grid;
+    const uint64_t mine = stamp(block.index, block.clock.epoch);
+    auto conflict = [&](uint64_t other) {
+        return launch_of(other) == launch_stamp && !same_block(other, mine) &&
+               !grid.order.published(block_of(other), epoch_of(other), block.clock.known);
+    };
+    auto race = [&](uint64_t other, const char *what) {
+        throw Fault{Check::block_race, lane, at_global(address, bytes, access) + " races with " + what + " by block " +
+                    block_name(grid, block_of(other)) + ": neither an atomic access nor a fence came between; it is " +
+                    Arena::get().describe(address), CUDA_ERROR_LAUNCH_FAILED};
+    };
+    const bool atomic = is_atomic(access);
+    if (writes(access)) {
+        uint64_t old = owner.writer.load(std::memory_order_relaxed);
+        const uint64_t bytes_before = same_block(old, mine) && !(old & MANY) && !atomic ? old & 15 : 0;
+        const uint64_t next = mine | (atomic ? MANY : 0) | part | bytes_before;
+        if (old != next) old = owner.writer.exchange(next);
+        if (old && (old & part) && !((old & MANY) && atomic) && conflict(old)) race(old, old & MANY ? "an atomic access" : "a write");
+        const uint64_t reader = owner.reader.load();
+        if (!reader || (reader & 15 & part) == 0) return;
+        if (conflict(reader)) race(reader, "a read");
+        if ((reader & MANY) && same_block(reader, mine) && launch_of(reader) == launch_stamp && block.clock.known == 0)
+            race(reader, "a read by this block and others, last");
+    } else {
+        if (!atomic) {
+            uint64_t reader = owner.reader.load(std::memory_order_relaxed);
+            if (!same_block(reader, mine) || (reader & part) != part) {
+                // Of blocks that read different bytes of the word the last is remembered.
+                const bool joined = launch_of(reader) == launch_stamp && (same_block(reader, mine) || (reader & part & 15));
+                const bool others = joined && (!same_block(reader, mine) || (reader & MANY));
+                const uint64_t before = joined ? reader & 15 : 0;
+                owner.reader.exchange(mine | (others ? MANY : 0) | part | before);
+            }
+        }
+        const uint64_t writer = owner.writer.load();
+        if (writer && (writer & part) && !((writer & MANY) && atomic) && conflict(writer))
+            race(writer, writer & MANY ? "an atomic access" : "a write");
+    }
+}
+
+}  // namespace
+
+void begin_launch_stamp() {
+    launch_stamp = (launch_stamp + 1) & LAUNCHES;
+    if (launch_stamp == 0) {
+        // Old stamps would look like new ones.
+        Arena &arena = Arena::get();
+        madvise(arena.owners(), arena.size() * 4, MADV_DONTNEED);
+        launch_stamp = 1;
+    }
+}
+
+void BlockOrder::publish(uint64_t block) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const uint64_t now = clock_.fetch_add(1) + 1;
+    for (auto &[b, times] : times_)
+        if (b == block) {
+            times.push_back(now);
+            return;
+        }
+    times_.push_back({block, {now}});
+}
+
+bool BlockOrder::published(uint64_t block, uint32_t epoch, uint64_t known) {
+    if (known == 0) return false;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto &[b, times] : times_)
+        if (b == block) return epoch < times.size() && times[epoch] <= known;
+    return false;
+}
+
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access) {
+    const Grid &grid = *w.block->grid;
+    const Settings &settings = grid.settings;
+    const Arena &arena = Arena::get();
+    uint8_t *const state = arena.state();
+    Owner *const owners = reinterpret_cast<Owner *>(arena.owners());
+    const bool bounds = settings.on(Check::bounds), initialized = settings.on(Check::initialized);
+    const bool races = settings.on(Check::block_race) && grid.blocks > 1;
+    const bool writing = writes(access), reading = reads(access);
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        const uint64_t a = address[l];
+        if (settings.on(Check::alignment) && (a & (bytes - 1)))
+            throw Fault{Check::alignment, l, "misaligned " + at_global(a, bytes, access) + ": not a multiple of " +
+                        std::to_string(bytes) + "; it is " + arena.describe(a), CUDA_ERROR_MISALIGNED_ADDRESS};
+        if (!arena.contains(a) || !arena.contains(a + bytes - 1)) {
+            if (is_registered(a, bytes)) continue;
+            throw Fault{Check::bounds, l, "out of bounds: " + at_global(a, bytes, access) + "; it is " + arena.describe(a),
+                        CUDA_ERROR_ILLEGAL_ADDRESS};
+        }
+        for (uint64_t word = (a - arena.base()) / 4; word <= (a + bytes - 1 - arena.base()) / 4; ++word) {
+            const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
+            uint8_t &s = state[word];
+            if (bounds && (s >> 4 & part) != part)
+                throw Fault{Check::bounds, l, "out of bounds: " + at_global(a, bytes, access) + "; it is " + arena.describe(a),
+                            CUDA_ERROR_ILLEGAL_ADDRESS};
+            if (races) touch(w, owners[word], l, a, bytes, part, access);
+            if (reading && initialized && (s & part) != part)
+                throw Fault{Check::initialized, l, "uninitialized " + at_global(a, bytes, access) +
+                            ": nothing has written it; it is " + arena.describe(a), CUDA_ERROR_LAUNCH_FAILED};
+            // Another block may be writing the word's other bytes.
+            if (writing && (s & part) != part) __atomic_fetch_or(&s, part, __ATOMIC_RELAXED);
+        }
+    }
+}
+
+// ---- Ordering -------------------------------------------------------------------------------------------------------
+
+void fence(Warp &w, bool device) {
+    w.fenced = true;
+    if (device) w.block->clock.fenced = true;
+}
+
+void publish(Warp &w, bool shared) {
+    Block &block = *w.block;
+    if (w.fenced) {
+        std::vector<uint32_t> &published = block.shadow.published;
+        published.resize(w.clock.size());
+        for (size_t v = 0; v < published.size(); ++v) published[v] = std::max(published[v], w.clock[v]);
+        ++w.clock[w.index];
+        w.fenced = false;
+    }
+    if (shared || !block.clock.fenced) return;
+    block.grid->order.publish(block.index);
+    ++block.clock.epoch;
+    block.clock.fenced = false;
+}
+
+void acquire(Warp &w, bool shared) {
+    const std::vector<uint32_t> &published = w.block->shadow.published;
+    for (size_t v = 0; v < published.size(); ++v)
+        if (v != w.index) w.clock[v] = std::max(w.clock[v], published[v]);
+    if (!shared) w.block->clock.known = w.block->grid->order.now();
+}
+
+void warp_sync(Warp &w) {
+    ++w.clock[w.index];
+}
+
+}  // namespace softgpu

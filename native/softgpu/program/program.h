@@ -1,0 +1,132 @@
+// A kernel as the executor runs it: instructions decoded once, registers laid out, everything resolved that can be.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ptx/module.h"
+
+namespace softgpu {
+
+struct Warp;
+struct Instr;
+
+// Runs one instruction for the lanes of warp.active. Throws Fault.
+using Exec = void (*)(Warp &warp, const Instr &instr);
+
+// The classes of instructions that are counted.
+enum class Class : uint8_t {
+    integer, float32, float64, half, special, convert, move, control,
+    load_global, store_global, load_shared, store_shared, local, constant, atomic, async_copy,
+    warp, barrier, tensor, fence,
+    count
+};
+const char *name(Class c);
+
+// What the scheduler does with an instruction: most just run and go on to the next.
+enum class Flow : uint8_t {
+    next,
+    branch,         // lanes of the guard go to `target`
+    table,          // brx.idx: op[0] is the index, `target` the table
+    call, call_indirect, ret, exit, trap,
+    barrier,        // barrier of the block
+    converge        // must be reached together by the lanes of a mask (op[4] where has_mask, else all): shfl, vote, mma...
+};
+
+// An operand is the byte offset of its 32 lanes. Bit 0 says in what: the warp's registers (0) or the program's
+// constants (1). One lane takes 4 bytes (8- and 16-bit values are zero-extended to 32), or 8 for 64-bit types.
+// A predicate operand is twice an index into Warp::predicates (a word with one bit a lane), plus 1 for !p.
+using Slot = uint32_t;
+constexpr int LANES = 32;
+constexpr uint32_t FULL = 0xffffffffu;
+constexpr Slot NO_SLOT = 0xffffffffu;
+
+struct Instr {
+    Exec exec = nullptr;
+    Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
+    uint32_t more = 0;          // where vectors and fragments begin in Program::slots: their elements, in PTX's order
+    int64_t imm = 0;            // offset of an address, or a modifier's value
+    uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into calls
+    uint32_t line = 0;          // of the PTX text
+    ptx::SourceLine source;
+    uint32_t guard = 0;         // index into Warp::predicates; where unguarded, the one that is always all true
+    uint32_t guard_flip = 0;    // xor-ed to it: FULL for @!p
+    Flow flow = Flow::next;
+    Class cls = Class::integer;
+    ptx::Space space = ptx::Space::generic;
+    uint8_t width = 0;          // elements of a vector access
+    uint8_t flags = 0;          // the exec function's own
+    bool has_mask = false;
+};
+
+// Special registers that hold one value as long as a block runs; the executor writes them when the block begins.
+enum class Special : uint8_t {
+    tid_x, tid_y, tid_z, ntid_x, ntid_y, ntid_z, ctaid_x, ctaid_y, ctaid_z, nctaid_x, nctaid_y, nctaid_z,
+    laneid, warpid, nwarpid, smid, nsmid, gridid,
+    lanemask_eq, lanemask_le, lanemask_lt, lanemask_ge, lanemask_gt,
+    dynamic_smem_size, total_smem_size, aggr_smem_size,
+    dynamic_shared      // not PTX's: where the dynamic shared memory begins
+};
+
+struct Program;
+struct Coverage;
+
+// A call instruction: what goes where. Arguments and results are in the frames' local memory.
+struct CallSite {
+    uint32_t caller = 0;                // indices into Program::functions
+    uint32_t callee = 0;                // NO_FUNCTION for an indirect call
+    std::vector<uint32_t> arguments;    // offsets in the caller's frame, in the order of the callee's parameters
+    std::vector<uint32_t> results;
+    bool saves_registers = false;       // the callee can come back to the caller: recursion
+};
+constexpr uint32_t NO_FUNCTION = 0xffffffffu;
+
+// One kernel or device function in Program::code.
+struct FunctionCode {
+    std::string name;
+    uint32_t entry = 0, end = 0;        // [entry, end) in Program::code
+    uint32_t frame_bytes = 0;           // local memory of a thread: .local variables, call arguments, own parameters
+    uint32_t registers = 0;             // estimate of what ptxas would take: the most live 32-bit values
+    struct Formal { uint32_t offset, bytes; };
+    std::vector<Formal> parameters, results;        // of a device function, in its frame
+    uint32_t first_register = 0, register_bytes = 0;    // its part of a warp's registers
+    std::vector<std::pair<uint32_t, bool>> places;      // offsets from first_register, and whether of 64-bit lanes
+    uint32_t first_predicate = 0, predicates = 0;
+};
+
+// What one entry needs to be launched.
+struct Kernel {
+    std::string name;
+    const Program *program = nullptr;
+    uint32_t function = 0;              // index into Program::functions
+    uint32_t parameter_bytes = 0;
+    struct Parameter { uint32_t offset, bytes, align; };
+    std::vector<Parameter> parameters;
+    uint32_t static_shared = 0;         // bytes, of everything it can call too
+    uint32_t local_bytes = 0;           // of a thread, at its deepest (recursion aside)
+    uint32_t registers = 0;             // estimate, of everything it can call too
+    uint32_t max_threads = 1024;        // .maxntid and what registers allow
+    uint32_t required_threads[3] = {0, 0, 0};
+};
+
+// All the code of a module.
+struct Program {
+    ptx::Module source;
+    std::vector<Instr> code;
+    std::vector<uint32_t> slots;                // see Instr::more
+    std::vector<std::vector<uint32_t>> tables;  // of brx.idx
+    std::vector<uint32_t> constants;            // 32 lanes of each immediate, see Slot
+    std::vector<FunctionCode> functions;
+    std::vector<CallSite> calls;
+    std::vector<Kernel> kernels;
+    uint32_t register_bytes = 0;                // of a warp
+    uint32_t predicates = 0;                    // of a warp
+    std::vector<std::pair<Special, Slot>> specials;     // the special registers that some instruction reads
+    bool has_calls = false;
+    uint64_t fingerprint = 0;                   // of the PTX text
+    Coverage *coverage = nullptr;               // its record (coverage.h)
+};
+
+}  // namespace softgpu

@@ -1,0 +1,15 @@
+// Where an instruction comes from, as text.
+#pragma once
+
+#include <string>
+
+#include "ptx/module.h"
+
+namespace softgpu::ptx {
+
+// "k.cu:14": the CUDA source of an instruction; empty if the PTX was compiled without line information.
+std::string source_of(const Module &module, SourceLine source);
+// The PTX of a line, trimmed.
+std::string text_of(const Module &module, uint32_t line);
+
+}  // namespace softgpu::ptx
