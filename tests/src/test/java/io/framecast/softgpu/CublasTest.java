@@ -55,7 +55,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.framecast.backend.cuda.JCudaLibrary;
+import io.framecast.backend.cuda.library.JCudaLibrary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -18,7 +18,7 @@ import static jcuda.jcudnn.JCudnn.cudnnSetFilterNdDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensorNdDescriptor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.framecast.backend.cuda.JCudaLibrary;
+import io.framecast.backend.cuda.library.JCudaLibrary;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.IntSupplier;

@@ -12,8 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.framecast.backend.cuda.CudaCompiler;
-import io.framecast.backend.cuda.JCudaLibrary;
+import io.framecast.backend.cuda.compiler.CudaCompiler;
+import io.framecast.backend.cuda.library.JCudaLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;

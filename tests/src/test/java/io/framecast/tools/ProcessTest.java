@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
-import io.framecast.backend.cuda.Nvrtc;
+import io.framecast.backend.cuda.compiler.Nvrtc;
 import io.framecast.train.SafeTensorsFile;
 import java.io.BufferedReader;
 import java.io.IOException;

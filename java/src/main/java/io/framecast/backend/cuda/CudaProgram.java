@@ -2,6 +2,8 @@ package io.framecast.backend.cuda;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Program;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaGraph;
 
 /**
  * Work that is always the same. Its first run is plain: it allocates, loads and compiles what it needs. The second one

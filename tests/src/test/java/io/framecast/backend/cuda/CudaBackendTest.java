@@ -11,6 +11,8 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.backend.cuda.driver.CudaException;
+import io.framecast.backend.cuda.driver.HostCopies;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;

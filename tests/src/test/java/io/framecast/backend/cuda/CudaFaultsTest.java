@@ -1,17 +1,18 @@
 package io.framecast.backend.cuda;
 
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
+import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxReset;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
-import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxReset;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.data.Videos;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.backend.cuda.KernelCoverage.Instruction;
 import io.framecast.backend.cuda.KernelCoverage.Never;
+import io.framecast.backend.cuda.compiler.CudaSource;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import static jcuda.nvrtc.JNvrtc.nvrtcCompileProgram;
 import static jcuda.nvrtc.JNvrtc.nvrtcCreateProgram;

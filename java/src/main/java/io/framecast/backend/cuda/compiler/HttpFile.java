@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import java.io.IOException;
 import java.net.ConnectException;

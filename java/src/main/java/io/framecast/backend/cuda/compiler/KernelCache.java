@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
 import io.framecast.files.AtomicFiles;

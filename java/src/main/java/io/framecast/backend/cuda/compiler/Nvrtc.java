@@ -1,6 +1,9 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.library.CudaDirectories;
+import io.framecast.backend.cuda.library.JCudaLibrary;
+import io.framecast.backend.cuda.library.SystemLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
 import io.framecast.FramecastException;
 import java.util.List;
@@ -8,66 +8,66 @@ import java.util.List;
  * images (outHeight, outWidth, outputs). Padding "same" is TensorFlow's: as many outputs as strides fit, the odd pixel
  * of padding behind.
  */
-record ConvolutionShape(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
+public record ConvolutionShape(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
 
     /** With stride 1, padding "same" and no dilation: to images as large. */
-    static ConvolutionShape same(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth) {
+    public static ConvolutionShape same(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth) {
         return new ConvolutionShape(height, width, inputs, outputs, kernelHeight, kernelWidth, 1, 1, 1, 1, true);
     }
 
-    int outHeight() {
+    public int outHeight() {
         return out(height, kernelHeight, strideHeight, dilationHeight);
     }
 
-    int outWidth() {
+    public int outWidth() {
         return out(width, kernelWidth, strideWidth, dilationWidth);
     }
 
     /** The padding of both sides together, above and below. */
-    int padHeight() {
+    public int padHeight() {
         return pad(height, outHeight(), kernelHeight, strideHeight, dilationHeight);
     }
 
     /** The padding of both sides together, left and right. */
-    int padWidth() {
+    public int padWidth() {
         return pad(width, outWidth(), kernelWidth, strideWidth, dilationWidth);
     }
 
-    int padTop() {
+    public int padTop() {
         return padHeight() / 2;
     }
 
-    int padLeft() {
+    public int padLeft() {
         return padWidth() / 2;
     }
 
-    int taps() {
+    public int taps() {
         return kernelHeight * kernelWidth;
     }
 
     /** Of an input image. */
-    int pixels() {
+    public int pixels() {
         return Math.multiplyExact(height, width);
     }
 
     /** Of an output image. */
-    int outPixels() {
+    public int outPixels() {
         return Math.multiplyExact(outHeight(), outWidth());
     }
 
     /** In values. */
-    long inputSize() {
+    public long inputSize() {
         return (long) pixels() * inputs;
     }
 
     /** In values. */
-    long outputSize() {
+    public long outputSize() {
         return (long) outPixels() * outputs;
     }
 
     /** In values. */
-    long weightsSize() {
+    public long weightsSize() {
         return (long) taps() * inputs * outputs;
     }
 

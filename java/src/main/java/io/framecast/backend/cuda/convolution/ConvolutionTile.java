@@ -1,8 +1,8 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
-import static io.framecast.backend.cuda.CudaOps.ceilDiv;
+import static io.framecast.backend.cuda.launch.CudaOps.ceilDiv;
 
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 
 /**
  * The part of a matrix product that a block of convolution.cuh makes: its rows and columns, how many terms of the sums

@@ -1,38 +1,37 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
+
+import io.framecast.backend.cuda.driver.DeviceMemory;
 
 /**
  * A convolution of one {@link ConvolutionShape} over any number of images, in NHWC: x (images, height, width, inputs),
- * y (images, outHeight, outWidth, outputs), w (taps, inputs, outputs), all float32, beginning at multiples of 16 bytes.
- * Everything is launched, in order, and nothing waited for.
+ * y (images, outHeight, outWidth, outputs), w (taps, inputs, outputs), all float32 and aligned to 16 bytes. Calls
+ * launch their work in order and do not wait for it.
  */
-interface CudaConvolution extends AutoCloseable {
+public interface CudaConvolution extends AutoCloseable {
 
-    /** y = convolution, or y += convolution where it accumulates; plus the bias (outputs), if it is not null. */
+    /**
+     * y = conv(x, w) + bias.
+     *
+     * @param bias (outputs); null: none is added
+     * @param accumulate whether the result is added to y
+     */
     void forward(int images, DeviceMemory x, DeviceMemory w, DeviceMemory bias, DeviceMemory y, boolean accumulate);
 
-    /** dx = the gradient of x, or dx += it. */
+    /**
+     * dx = the gradient of x.
+     *
+     * @param accumulate whether it is added to dx
+     */
     void backwardData(int images, DeviceMemory dy, DeviceMemory w, DeviceMemory dx, boolean accumulate);
 
     /**
-     * dw = the gradient of w, added up in an order that is always the same. dw may begin anywhere. Of a convolution
-     * made for gates, whose outputs are (filters, 4) everywhere else, dw is in Keras's order (taps, inputs, 4,
-     * filters).
+     * dw = the gradient of w, summed in a fixed order.
+     *
+     * @param dw of any alignment. For gates, where w has outputs in the order (filters, gates), it is in Keras's order
+     *        (taps, inputs, gates, filters)
      */
     void backwardWeights(int images, DeviceMemory x, DeviceMemory dy, DeviceMemory dw);
 
     @Override
     void close();
-
-    /** Who makes convolutions. */
-    @FunctionalInterface
-    interface Factory {
-
-        /**
-         * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
-         * @param images the most that forward and backward data will be given at once
-         * @param sequence the most that backward weights will be given: of a recurrent convolution, those of all frames
-         * @param training also backward
-         */
-        CudaConvolution make(ConvolutionShape shape, boolean gates, int images, int sequence, boolean training);
-    }
 }

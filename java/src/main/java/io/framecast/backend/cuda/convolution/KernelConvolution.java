@@ -1,7 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
-import static io.framecast.backend.cuda.CudaOps.ceilDiv;
+import static io.framecast.backend.cuda.launch.CudaOps.ceilDiv;
 
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.DeviceArena;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,9 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
 import io.framecast.backend.Activation;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.CudaOps;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,7 +12,7 @@ import java.util.List;
  * end. Gates are (images, height, width, filters, 4), weights (taps, filters, filters, 4), cells and hidden states
  * (images, height, width, filters).
  */
-final class RecurrentStep {
+public final class RecurrentStep {
 
     private final ConvolutionShape shape;
     private final ConvolutionTile tile;
@@ -43,7 +46,7 @@ final class RecurrentStep {
      * @param zx the input convolution with its bias
      * @param gates receives the activated gates, for backward; null: none are kept
      */
-    void launch(int images, DeviceMemory before, DeviceMemory w, DeviceMemory zx, DeviceMemory cellBefore,
+    public void launch(int images, DeviceMemory before, DeviceMemory w, DeviceMemory zx, DeviceMemory cellBefore,
             DeviceMemory gates, DeviceMemory cell, DeviceMemory hidden, Activation activation,
             Activation recurrentActivation) {
         int pixels = Math.multiplyExact(images, shape.pixels());

@@ -1,14 +1,14 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** What is to be given back, the last first: all of it, whichever of the steps fail. */
-final class Closing {
+/** A stack of clean-up steps. All of them run, the last one first, even if some fail. */
+public final class Closing {
 
     private final Deque<Runnable> steps = new ArrayDeque<>();
 
-    void add(Runnable step) {
+    public void add(Runnable step) {
         steps.push(step);
     }
 
@@ -17,7 +17,7 @@ final class Closing {
      *
      * @throws RuntimeException the first one's failure, with the others as suppressed ones
      */
-    void run() {
+    public void run() {
         RuntimeException first = null;
         while (!steps.isEmpty()) {
             try {
@@ -35,8 +35,8 @@ final class Closing {
         }
     }
 
-    /** The same after a failure, to which those of the steps are added. */
-    void runAfter(RuntimeException failure) {
+    /** The same after a failure, to which those of the steps are added as suppressed ones. */
+    public void runAfter(RuntimeException failure) {
         try {
             run();
         } catch (RuntimeException e) {

@@ -1,7 +1,7 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaCalls.check;
-import static io.framecast.backend.cuda.CudaCalls.checkAllocation;
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.checkAllocation;
 import static jcuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
@@ -14,7 +14,6 @@ import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
 import io.framecast.FramecastException;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -24,36 +23,31 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUstream;
 
 /**
- * A CUDA device: its context, one stream that all work goes through in order, and what was made on it. Any thread may
- * use it, but one at a time. Every method of it and of what it made throws {@link CudaException} where CUDA fails, and
- * {@link IllegalStateException} after {@link #close}.
+ * A CUDA device: its context, one stream on which all work runs in order, and the resources that were made on it. Any
+ * thread may use it, but one at a time. Every method of it and of its resources throws {@link CudaException} where CUDA
+ * fails, and {@link IllegalStateException} after {@link #close}.
  */
 public final class CudaDevice implements AutoCloseable {
-
-    /** What every CUDA source is compiled with. */
-    static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info");
 
     private final CudaDriver.Device properties;
     private final boolean software;
     private final CUdevice device;
     private final CUcontext context;
     private final CUstream stream;
-    private final KernelCache cache;
 
-    /** What was made here and is not closed. */
+    /** The open ones. */
     private final Set<DeviceResource> resources = new LinkedHashSet<>();
 
     private HostCopies copies;
     private boolean closed;
 
     private CudaDevice(CudaDriver.Device properties, boolean software, CUdevice device, CUcontext context,
-            CUstream stream, KernelCache cache) {
+            CUstream stream) {
         this.properties = properties;
         this.software = software;
         this.device = device;
         this.context = context;
         this.stream = stream;
-        this.cache = cache;
     }
 
     /**
@@ -73,11 +67,16 @@ public final class CudaDevice implements AutoCloseable {
             check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
             CUstream stream = new CUstream();
             check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
-            return new CudaDevice(properties, software, device, context, stream, KernelCache.of(System.getenv()));
+            return new CudaDevice(properties, software, device, context, stream);
         } catch (CudaException e) {
             cuDevicePrimaryCtxRelease(device);
             throw e;
         }
+    }
+
+    /** Whether this is the software device. */
+    public boolean isSoftware() {
+        return software;
     }
 
     /** Ten times the major version, plus the minor. */
@@ -85,8 +84,8 @@ public final class CudaDevice implements AutoCloseable {
         return properties.computeCapability();
     }
 
-    /** How many the device has, each of which runs blocks of threads. */
-    int multiprocessors() {
+    /** The number of streaming multiprocessors. */
+    public int multiprocessors() {
         return properties.multiprocessors();
     }
 
@@ -96,9 +95,9 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     /**
-     * Allocates memory, which holds anything.
+     * Allocates memory of undefined content.
      *
-     * @throws CudaException if there is not as much; then with how much is free
+     * @throws CudaException if there is not enough; the message says how much is free
      */
     public DeviceMemory allocate(long bytes) {
         if (bytes <= 0) {
@@ -115,7 +114,7 @@ public final class CudaDevice implements AutoCloseable {
      *
      * @throws CudaException if the driver does not say
      */
-    long[] memoryInfo() {
+    public long[] memoryInfo() {
         enter();
         long[] free = new long[1];
         long[] total = new long[1];
@@ -124,32 +123,28 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     /**
-     * Loads the kernels of a CUDA source, compiled for this device. They are kept in the user's cache.
+     * Loads compiled kernels.
      *
-     * @param file a resource of io/framecast/cuda, such as "convolution.cu"
-     * @param options further ones of NVRTC, such as "-DTILE=8"
-     * @throws FramecastException if it cannot be compiled or loaded
+     * @param name what to call them in messages
+     * @param image machine code for this device, or PTX; the software device takes PTX alone
+     * @throws CudaException if the driver does not load it
      */
-    public CudaModule module(String file, List<String> options) {
+    public CudaModule load(String name, byte[] image) {
         enter();
-        List<String> all = new ArrayList<>(OPTIONS);
-        all.addAll(options);
-        String architecture = CudaCompiler.architecture(computeCapability(), software, Nvrtc.computeCapabilities());
-        byte[] image = cache.image(CudaSource.of(file), architecture, all);
-        return own(CudaModule.load(this, file, image));
+        return own(CudaModule.load(this, name, image));
     }
 
     /**
-     * Records what {@code work} does on this device, instead of doing it.
+     * Records what {@code work} launches and copies on this device as a graph. None of it runs now.
      *
-     * @throws CudaException if it does something that cannot be recorded
+     * @throws CudaException if it does something that cannot be recorded, such as waiting or allocating
      */
-    CudaGraph capture(Runnable work) {
+    public CudaGraph capture(Runnable work) {
         enter();
         return own(CudaGraph.capture(this, work));
     }
 
-    /** Copies between Java's arrays and this device. */
+    /** Made at the first use. */
     HostCopies copies() {
         enter();
         if (copies == null) {
@@ -158,13 +153,13 @@ public final class CudaDevice implements AutoCloseable {
         return copies;
     }
 
-    /** Waits until all work is done. Errors of kernels show here, or in the call that waits before. */
+    /** Waits until all work is done. Errors of kernels are thrown here, or by an earlier call that waits. */
     public void synchronize() {
         enter();
         check(cuStreamSynchronize(stream), "cuStreamSynchronize");
     }
 
-    /** Gives back all that was made on this device and is not closed. A second call does nothing. */
+    /** Releases all that this device owns. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {
@@ -181,25 +176,25 @@ public final class CudaDevice implements AutoCloseable {
         closing.run();
     }
 
-    /** Makes the calls of this thread go to this device, which must be open. */
-    void enter() {
+    /** Makes this device the one of this thread's driver calls. */
+    public void enter() {
         if (closed) {
             throw new IllegalStateException("the CUDA device is closed");
         }
         activate();
     }
 
-    /** The same for what closing needs. */
+    /** The same, also while the device is being closed. */
     void activate() {
         check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
     }
 
-    CUstream stream() {
+    public CUstream stream() {
         return stream;
     }
 
-    /** Closes it with this device, where that has not been done before. */
-    <T extends DeviceResource> T own(T resource) {
+    /** Makes a resource one that is closed with this device, unless it is closed before. */
+    public <T extends DeviceResource> T own(T resource) {
         resources.add(resource);
         return resource;
     }

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
@@ -13,6 +13,8 @@ import static jcuda.driver.JCudaDriver.cuInit;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.cpu.Processor;
+import io.framecast.backend.cuda.library.JCudaLibrary;
+import io.framecast.backend.cuda.library.SystemLibrary;
 import io.framecast.softgpu.SoftGpu;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

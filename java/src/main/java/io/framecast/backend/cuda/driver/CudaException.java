@@ -1,14 +1,16 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 
-/** A call of CUDA that failed. */
+/** A call of CUDA's driver that failed. */
 public final class CudaException extends FramecastException {
 
     private final int result;
 
-    CudaException(int result, String message) {
-        super(message);
+    /** @param remedies what the message advises */
+    public CudaException(int result, String message, Remedy... remedies) {
+        super(message, null, remedies);
         this.result = result;
     }
 

@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
 import static jcuda.driver.JCudaDriver.cuGraphDestroy;
 import static jcuda.driver.JCudaDriver.cuGraphExecDestroy;
@@ -12,8 +12,8 @@ import static jcuda.driver.JCudaDriver.cuStreamEndCapture;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 
-/** Launches and copies on a device, recorded once, to be made again all at once. */
-final class CudaGraph extends DeviceResource {
+/** Launches and copies on a device, recorded once and then replayed with one call. */
+public final class CudaGraph extends DeviceResource {
 
     private final CUgraphExec exec;
 
@@ -22,18 +22,14 @@ final class CudaGraph extends DeviceResource {
         this.exec = exec;
     }
 
-    /**
-     * Records what {@code work} does on the device, whose context is current. Nothing of it is done now.
-     *
-     * @throws CudaException if it does something that cannot be recorded, such as waiting or allocating
-     */
+    /** As {@link CudaDevice#capture}, for a device whose context is current. */
     static CudaGraph capture(CudaDevice device, Runnable work) {
         CUgraph graph = new CUgraph();
         check(cuStreamBeginCapture(device.stream(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL), "cuStreamBeginCapture");
         try {
             work.run();
         } catch (RuntimeException e) {
-            // The stream leaves its capture, so that it works again; what was recorded is dropped.
+            // Ends the capture, so that the stream works again, and drops what was recorded.
             if (cuStreamEndCapture(device.stream(), graph) == 0) {
                 cuGraphDestroy(graph);
             }
@@ -49,14 +45,14 @@ final class CudaGraph extends DeviceResource {
         }
     }
 
-    /** Makes all of it again, after the work that was launched before. */
-    void launch() {
+    /** Replays it, after the work that was launched before. */
+    public void launch() {
         device.enter();
         check(cuGraphLaunch(exec, device.stream()), "cuGraphLaunch");
     }
 
     @Override
-    void release() {
+    protected void release() {
         check(cuGraphExecDestroy(exec), "cuGraphExecDestroy");
     }
 }

@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuLaunchKernel;
@@ -12,8 +12,8 @@ import jcuda.driver.CUfunction;
 /** A kernel of a {@link CudaModule}. */
 public final class CudaKernel {
 
-    /** Shared memory, static and dynamic, that a block has without asking for more. */
-    private static final int PLAIN_SHARED_BYTES = 48 * 1024;
+    /** Static plus dynamic shared memory of a block; a kernel that needs more has to ask for it. */
+    private static final int DEFAULT_SHARED_BYTES = 48 * 1024;
 
     /** The shape of a grid, in blocks, or of a block, in threads. */
     public record Dim(int x, int y, int z) {
@@ -51,14 +51,14 @@ public final class CudaKernel {
      * Launches the kernel, after all work launched before, and does not wait for it.
      *
      * @param sharedBytes of dynamic shared memory for each block
-     * @param arguments one for each parameter, of exactly its size: {@link DeviceMemory}, or null for no memory, where
-     *        it is a pointer; {@link Integer}, {@link Long}, {@link Float}; {@code int[]} where it is a struct of ints
-     * @throws CudaException if the device does not take it. Errors while it runs show in a later call
+     * @param arguments one for each parameter, of exactly its size: for a pointer {@link DeviceMemory}, or null; for a
+     *        number {@link Integer}, {@link Long} or {@link Float}; for a struct of ints {@code int[]}
+     * @throws CudaException if the launch is invalid. Errors of the running kernel are thrown by a later call
      */
     public void launch(Dim grid, Dim block, int sharedBytes, Object... arguments) {
         module.requireOpen();
         module.device.enter();
-        if (staticSharedBytes + sharedBytes > PLAIN_SHARED_BYTES) {
+        if (staticSharedBytes + sharedBytes > DEFAULT_SHARED_BYTES) {
             check(cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes),
                     "cuFuncSetAttribute of " + name + " for " + sharedBytes + " bytes of shared memory");
         }
@@ -68,7 +68,7 @@ public final class CudaKernel {
                 "cuLaunchKernel of " + name + " on grid " + grid + ", block " + block);
     }
 
-    /** Where cuLaunchKernel finds an argument. */
+    /** A pointer to the argument, as cuLaunchKernel wants it. */
     private Pointer value(Object argument) {
         if (argument == null) {
             return Pointer.to(new long[1]);

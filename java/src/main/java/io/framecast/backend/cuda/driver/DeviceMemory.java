@@ -1,10 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
 import static jcuda.driver.JCudaDriver.cuMemFree;
 import static jcuda.driver.JCudaDriver.cuMemcpyDtoDAsync;
 import static jcuda.driver.JCudaDriver.cuMemsetD8Async;
 
+import java.util.Locale;
 import java.util.Objects;
 import jcuda.driver.CUdeviceptr;
 
@@ -38,6 +39,12 @@ public final class DeviceMemory extends DeviceResource {
         return bytes;
     }
 
+    /** So many bytes in words: "48.5 MiB". */
+    public static String text(long bytes) {
+        return bytes < 10L << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1 << 30));
+    }
+
     /**
      * A part of this memory, which is valid as long as this is.
      *
@@ -50,11 +57,11 @@ public final class DeviceMemory extends DeviceResource {
     }
 
     /**
-     * Copies floats to the device, after the work that was launched before.
+     * Copies {@code count} floats of {@code source}, from index {@code from} on, to the device, after the work that
+     * was launched before.
      *
-     * @param offset where they go, in floats
-     * @param from the first one
-     * @throws IndexOutOfBoundsException if the array or this memory has not as many
+     * @param offset of the first one in this memory, in floats
+     * @throws IndexOutOfBoundsException if the array or this memory has fewer
      */
     public void write(long offset, float[] source, int from, int count) {
         Objects.checkFromIndexSize(from, count, source.length);
@@ -62,11 +69,11 @@ public final class DeviceMemory extends DeviceResource {
     }
 
     /**
-     * Copies floats from the device, after the work that was launched before.
+     * Copies {@code count} floats to {@code target}, from index {@code to} on, after the work that was launched
+     * before.
      *
-     * @param offset where they are, in floats
-     * @param to where the first one goes
-     * @throws IndexOutOfBoundsException if the array or this memory has not as many
+     * @param offset of the first one in this memory, in floats
+     * @throws IndexOutOfBoundsException if the array or this memory has fewer
      */
     public void read(long offset, float[] target, int to, int count) {
         Objects.checkFromIndexSize(to, count, target.length);
@@ -79,21 +86,25 @@ public final class DeviceMemory extends DeviceResource {
         check(cuMemsetD8Async(pointer(), (byte) 0, bytes, device.stream()), "cuMemsetD8Async");
     }
 
-    /** Copies floats to other memory of the device, after the work that was launched before; the two do not overlap. */
+    /**
+     * Copies floats to other memory of the device, after the work that was launched before; the two do not overlap.
+     *
+     * @throws IndexOutOfBoundsException if either has fewer
+     */
     public void copyTo(long offset, DeviceMemory target, long to, long count) {
-        Objects.checkFromIndexSize(offset, count, bytes / 4);
-        Objects.checkFromIndexSize(to, count, target.bytes / 4);
+        CUdeviceptr source = floats(offset, count);
+        CUdeviceptr destination = target.floats(to, count);
         device.enter();
-        check(cuMemcpyDtoDAsync(target.pointer().withByteOffset(4 * to), pointer().withByteOffset(4 * offset),
-                4 * count, device.stream()), "cuMemcpyDtoDAsync");
+        check(cuMemcpyDtoDAsync(destination, source, Float.BYTES * count, device.stream()), "cuMemcpyDtoDAsync");
     }
 
-    private CUdeviceptr floats(long offset, int count) {
-        Objects.checkFromIndexSize(offset, count, bytes / 4);
-        return pointer().withByteOffset(4 * offset);
+    private CUdeviceptr floats(long offset, long count) {
+        Objects.checkFromIndexSize(offset, count, bytes / Float.BYTES);
+        return pointer().withByteOffset(Float.BYTES * offset);
     }
 
-    CUdeviceptr pointer() {
+    /** Its address, for calls of CUDA's libraries. */
+    public CUdeviceptr pointer() {
         if (isClosed() || owner.isClosed()) {
             throw new IllegalStateException("the device memory is freed");
         }
@@ -101,7 +112,7 @@ public final class DeviceMemory extends DeviceResource {
     }
 
     @Override
-    void release() {
+    protected void release() {
         if (owner == this) {
             check(cuMemFree(pointer), "cuMemFree");
         }

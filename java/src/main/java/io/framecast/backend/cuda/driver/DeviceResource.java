@@ -1,19 +1,19 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-/** What a {@link CudaDevice} made: given back by {@link #close}, or with the device. */
-abstract class DeviceResource implements AutoCloseable {
+/** Something that a {@link CudaDevice} owns: released by {@link #close}, or when the device is closed. */
+public abstract class DeviceResource implements AutoCloseable {
 
-    final CudaDevice device;
+    protected final CudaDevice device;
     private boolean closed;
 
-    DeviceResource(CudaDevice device) {
+    protected DeviceResource(CudaDevice device) {
         this.device = device;
     }
 
-    /** Gives it back to the driver; called once. */
-    abstract void release();
+    /** Gives it back to the driver; called once, with the device's context current. */
+    protected abstract void release();
 
-    final boolean isClosed() {
+    protected final boolean isClosed() {
         return closed;
     }
 

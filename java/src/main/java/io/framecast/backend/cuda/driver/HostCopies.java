@@ -1,7 +1,7 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaCalls.check;
-import static io.framecast.backend.cuda.CudaCalls.checkAllocation;
+import static io.framecast.backend.cuda.driver.CudaCalls.check;
+import static io.framecast.backend.cuda.driver.CudaCalls.checkAllocation;
 import static jcuda.driver.CUevent_flags.CU_EVENT_DISABLE_TIMING;
 import static jcuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING;
 import static jcuda.driver.JCudaDriver.cuEventCreate;
@@ -134,7 +134,7 @@ final class HostCopies extends DeviceResource {
     }
 
     @Override
-    void release() {
+    protected void release() {
         closing.run();
     }
 }

@@ -1,51 +1,53 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
-import io.framecast.backend.cuda.CudaKernel.Dim;
-import java.util.List;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 
 /**
- * How reductions down the columns of a matrix (rows, columns) are launched; see cuda-kernels/columns.cuh.
+ * How kernels that work on the columns of a matrix (rows, columns) are launched; see cuda-kernels/columns.cuh. A
+ * reduction over rows has two steps: each block reduces some of the rows to partial sums, and a second kernel reduces
+ * these.
  *
- * @param rows the most it will have
+ * @param rows the most rows of a launch
  */
-record Columns(CudaOps ops, long rows, int columns) {
+public record Columns(CudaOps ops, long rows, int columns) {
 
-    /** Rows a thread takes at least, before another block is worth its part of the partial sums. */
-    private static final int ROWS_A_THREAD = 8;
+    /** The fewest rows of a thread: with fewer, the partial sums of another block cost more than it saves. */
+    private static final int ROWS_PER_THREAD = 8;
 
-    /** Blocks that reduce side by side, for each multiprocessor: enough to keep its memory busy. */
-    private static final int PARTS = 2;
+    /** Blocks of a reduction for each multiprocessor: enough to keep its memory busy. */
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
 
-    /** Columns a block takes where it reduces the parts of the blocks before it. */
+    /** Columns that a block of the second step reduces. */
     private static final int GATHERED = 8;
 
-    /** A kernel of this kind: the variant for columns in fours, where they come so. */
-    CudaKernel kernel(String file, String name) {
-        return ops.kernels().get(file, name + width(), List.of());
+    /** A kernel for these columns: its float4 variant, named with a 4 at the end, where their number allows. */
+    public CudaKernel kernel(String file, String name) {
+        return ops.kernel(file, name + width());
     }
 
-    /** The grid of a reduction of {@code n} rows: blocks of rows, tiles of columns. */
-    Dim grid(long n) {
-        return grid(n, PARTS * ops.device().multiprocessors());
+    /** The grid that reduces {@code n} rows to partial sums: (blocks of rows, tiles of columns). */
+    public Dim grid(long n) {
+        return grid(n, BLOCKS_PER_MULTIPROCESSOR * ops.device().multiprocessors());
     }
 
-    /** The grid of a pass that leaves no partial sums: more blocks are no more work later. */
-    Dim passGrid(long n) {
+    /** The grid of a kernel that reads or writes {@code n} rows and reduces nothing. */
+    public Dim passGrid(long n) {
         return grid(n, ops.maxBlocks());
     }
 
     private Dim grid(long n, int most) {
         long rowsAtOnce = CudaOps.BLOCK.x() / CudaOps.ceilDiv(columns / width(), tiles());
-        return Dim.of((int) Math.max(1, Math.min(CudaOps.ceilDiv(n, ROWS_A_THREAD * rowsAtOnce), most)), tiles());
+        return Dim.of((int) Math.max(1, Math.min(CudaOps.ceilDiv(n, ROWS_PER_THREAD * rowsAtOnce), most)), tiles());
     }
 
-    /** The most values a reduction leaves of each column. */
-    int parts() {
+    /** The most partial sums of a column. */
+    public int parts() {
         return grid(rows).x();
     }
 
-    /** The grid that reduces the parts. */
-    Dim gatherGrid() {
+    /** The grid that reduces the partial sums. */
+    public Dim gatherGrid() {
         return Dim.of(1, CudaOps.ceilDiv(columns, GATHERED));
     }
 

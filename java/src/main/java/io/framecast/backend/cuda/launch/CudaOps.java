@@ -1,42 +1,97 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
 import io.framecast.backend.Tensor;
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.compiler.KernelImages;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.guard.OpGuard;
+import java.util.List;
 
-/** What the ops of a device share: its kernels, its memory, and how passes over rows of values are launched. */
-record CudaOps(CudaDevice device, DeviceArena arena, Kernels kernels) {
+/** What the ops of a device share: its kernels, its memory, and the grids that pointwise kernels are launched with. */
+public final class CudaOps {
 
-    /** All kernels run in blocks of this. */
-    static final Dim BLOCK = Dim.of(256);
+    /** The block of every kernel that does not say otherwise. */
+    public static final Dim BLOCK = Dim.of(256);
 
-    /** Blocks of a pass for each multiprocessor: enough to hide latency; with more, each has less to do. */
-    private static final int BLOCKS = 8;
+    /** Blocks of a grid-stride loop for each multiprocessor: enough to hide latency; more would each have less to do. */
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
 
-    /** A tensor of zeros. */
-    Tensor zeros(long size) {
-        return CudaTensor.owning(arena.reserveZeros(Float.BYTES * size), size);
+    private final CudaDevice device;
+    private final DeviceArena arena;
+    private final Kernels kernels;
+    private final OpGuard guard = new OpGuard();
+
+    public CudaOps(CudaDevice device, KernelImages images) {
+        this.device = device;
+        this.arena = new DeviceArena(device);
+        this.kernels = new Kernels(device, images);
     }
 
-    /** The grid of a pass whose threads take fours of values, as many times as it takes; see fours.cuh. */
-    Dim rowGrid(long size) {
+    public CudaDevice device() {
+        return device;
+    }
+
+    public DeviceArena arena() {
+        return arena;
+    }
+
+    /**
+     * A kernel of a CUDA source, compiled for this device and loaded at the first call.
+     *
+     * @param options further ones of the compiler
+     * @throws io.framecast.FramecastException if it cannot be compiled or loaded
+     */
+    public CudaKernel kernel(String file, String name, List<String> options) {
+        return kernels.get(file, name, options);
+    }
+
+    /** The same without further options. */
+    public CudaKernel kernel(String file, String name) {
+        return kernels.get(file, name, List.of());
+    }
+
+    /** Checks the calls of the backend, its ops and its tensors. */
+    public OpGuard guard() {
+        return guard;
+    }
+
+    /** A tensor of zeros, which owns its memory. */
+    public Tensor zeros(long size) {
+        return new CudaTensor(guard, arena.reserveZeros(Float.BYTES * size), 0, size, true);
+    }
+
+    /** A tensor of the first values of a region, which an op owns. */
+    public Tensor view(DeviceArena.Region region, long size) {
+        return new CudaTensor(guard, region, 0, size, false);
+    }
+
+    /** Where the values of a tensor of this device are. */
+    public static DeviceMemory memory(Tensor tensor) {
+        return ((CudaTensor) tensor).memory();
+    }
+
+    /** The grid of a grid-stride loop over float4 values; see cuda-kernels/fours.cuh. */
+    public Dim rowGrid(long size) {
         return Dim.of((int) Math.max(1, Math.min(ceilDiv(size, 4L * BLOCK.x()), maxBlocks())));
     }
 
-    /** The grid of a pass whose threads take one item each. */
-    Dim itemGrid(long items) {
+    /** The grid of a kernel with one thread for each item. */
+    public Dim itemGrid(long items) {
         return Dim.of(Math.toIntExact(ceilDiv(items, BLOCK.x())));
     }
 
-    /** As many blocks as a pass over any amount of data should have at most. */
+    /** The most blocks that a grid-stride loop should have. */
     int maxBlocks() {
-        return BLOCKS * device.multiprocessors();
+        return BLOCKS_PER_MULTIPROCESSOR * device.multiprocessors();
     }
 
-    static long ceilDiv(long a, long b) {
+    public static long ceilDiv(long a, long b) {
         return (a + b - 1) / b;
     }
 
-    static int ceilDiv(int a, int b) {
+    public static int ceilDiv(int a, int b) {
         return (int) ceilDiv((long) a, (long) b);
     }
 }

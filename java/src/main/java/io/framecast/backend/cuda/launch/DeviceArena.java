@@ -1,24 +1,28 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
-import static io.framecast.backend.cuda.CudaCalls.bytes;
+import static io.framecast.backend.cuda.driver.DeviceMemory.text;
 
+import io.framecast.Remedy;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaException;
+import io.framecast.backend.cuda.driver.DeviceMemory;
 import java.util.ArrayList;
 import java.util.List;
 import jcuda.driver.CUresult;
 
 /**
- * Device memory that is planned before it is allocated. What is reserved from one use of memory to the next, as when a
- * model is built, becomes one allocation at the first use of any of it; so that a model too large is refused whole,
- * with a word on what would fit, and nothing is allocated between steps. An allocation is freed when all that was
- * reserved in it is closed.
+ * A bump allocator for device memory, with one cuMemAlloc at first use. All regions that are reserved before one of
+ * them is first used, such as those of a model, are one allocation. So a model that does not fit is refused before
+ * anything is computed, with the batch that would fit, and no training step allocates. The allocation is freed when
+ * all its regions are closed.
  *
- * <p>What is reserved as scratch shares one place: it holds nothing from one op's call to the next.
+ * <p>Scratch regions share memory: their content is undefined when the next op is called.
  */
-final class DeviceArena {
+public final class DeviceArena {
 
     private static final long ALIGNMENT = 256;
 
-    /** In place of an offset: scratch lies behind all the rest. */
+    /** In place of an offset: scratch begins where the other regions end. */
     private static final long SCRATCH = -1;
 
     private final CudaDevice device;
@@ -30,8 +34,8 @@ final class DeviceArena {
         this.device = device;
     }
 
-    /** A part of an allocation, given back by {@link #close}. */
-    final class Region implements AutoCloseable {
+    /** A part of an allocation. */
+    public final class Region implements AutoCloseable {
         private final Block block;
         private final long offset;
         private final long bytes;
@@ -44,14 +48,19 @@ final class DeviceArena {
             block.open++;
         }
 
+        boolean isClosed() {
+            return closed;
+        }
+
         /**
-         * The memory, allocated now if it was not before.
+         * The memory, which the first call for any region of the allocation allocates.
          *
-         * @throws CudaException if there is not as much; then with how much is needed and what would fit
+         * @throws CudaException if there is not enough; the message says how much is needed and which batch would fit
+         * @throws IllegalStateException if it is closed
          */
-        DeviceMemory memory() {
+        public DeviceMemory memory() {
             if (closed) {
-                throw new IllegalStateException("the device memory is given back");
+                throw new IllegalStateException("the device memory of this tensor or op is closed");
             }
             block.allocate();
             return block.memory.view(offset == SCRATCH ? block.size : offset, bytes);
@@ -61,12 +70,12 @@ final class DeviceArena {
         public void close() {
             if (!closed) {
                 closed = true;
-                block.giveBack();
+                block.regionClosed();
             }
         }
     }
 
-    /** What is reserved together. */
+    /** The regions of one allocation. */
     private final class Block {
         private final List<Region> zeroed = new ArrayList<>();
         private long size;
@@ -98,16 +107,18 @@ final class DeviceArena {
         private CudaException tooLarge() {
             long[] free = device.memoryInfo();
             long need = size + scratch;
-            String wanted = "The model needs " + bytes(need) + " of device memory"
-                    + (videos > 0 ? " for a batch of " + videos : "") + ", and " + bytes(free[0]) + " of "
-                    + bytes(free[1]) + " are free; ";
+            String wanted = "The model needs " + text(need) + " of device memory"
+                    + (videos > 0 ? " for a batch of " + videos : "") + ", and " + text(free[0]) + " of "
+                    + text(free[1]) + " are free; ";
             long fits = perVideo == 0 ? 0 : (long) ((free[0] - (need - perVideo * videos)) / perVideo);
-            return new CudaException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, wanted + (fits >= 1 && fits < videos
-                    ? "a batch of " + fits + " would fit: choose --batch-size " + fits + "."
-                    : "use shorter videos or a smaller model, or end other programs on the GPU."));
+            return fits >= 1 && fits < videos
+                    ? new CudaException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, wanted + "a batch of " + fits
+                            + " would fit.", Remedy.SMALLER_BATCH)
+                    : new CudaException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, wanted
+                            + "use shorter videos or a smaller model, or end other programs on the GPU.");
         }
 
-        void giveBack() {
+        void regionClosed() {
             if (--open > 0) {
                 return;
             }
@@ -121,43 +132,39 @@ final class DeviceArena {
         }
     }
 
-    /** Reserves memory for anything. */
-    Region reserve(long bytes) {
-        return add(bytes);
+    /** Reserves memory of undefined content. */
+    public Region reserve(long bytes) {
+        Block block = planned();
+        Region region = new Region(block, block.size, bytes);
+        block.size = Math.addExact(block.size, aligned(bytes));
+        return region;
     }
 
-    /** Reserves memory whose size grows with the number of videos in a batch, which is {@code videos}. */
-    Region reserve(long bytes, int videos) {
-        Region region = add(bytes);
+    /** The same, of a size that is proportional to {@code videos}, the number of videos in a batch. */
+    public Region reserve(long bytes, int videos) {
+        Region region = reserve(bytes);
         region.block.videos = Math.max(region.block.videos, videos);
         region.block.perVideo += (double) aligned(bytes) / videos;
         return region;
     }
 
-    /** Reserves memory that is all zeros when it is first used. */
-    Region reserveZeros(long bytes) {
-        Region region = add(bytes);
+    /** Reserves memory that is zero at first. */
+    public Region reserveZeros(long bytes) {
+        Region region = reserve(bytes);
         region.block.zeroed.add(region);
         return region;
     }
 
-    /** Reserves memory that other ops use, too, when this one does not. */
-    Region scratch(long bytes) {
+    /** Reserves memory that all ops share, one call after the other. */
+    public Region scratch(long bytes) {
         Block block = planned();
         block.scratch = Math.max(block.scratch, aligned(bytes));
         return new Region(block, SCRATCH, bytes);
     }
 
-    /** The most bytes that were allocated at once. */
-    long peak() {
+    /** The most bytes that were allocated at a time. */
+    public long peak() {
         return peak;
-    }
-
-    private Region add(long bytes) {
-        Block block = planned();
-        Region region = new Region(block, block.size, bytes);
-        block.size = Math.addExact(block.size, aligned(bytes));
-        return region;
     }
 
     private Block planned() {

@@ -1,5 +1,9 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
+import io.framecast.backend.cuda.compiler.KernelImages;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaModule;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,22 +15,20 @@ final class Kernels {
     }
 
     private final CudaDevice device;
+    private final KernelImages images;
     private final Map<Key, CudaModule> modules = new HashMap<>();
 
-    Kernels(CudaDevice device) {
+    Kernels(CudaDevice device, KernelImages images) {
         this.device = device;
+        this.images = images;
     }
 
-    /**
-     * A kernel of a CUDA source compiled for this device.
-     *
-     * @throws io.framecast.FramecastException if it cannot be compiled or loaded
-     */
     CudaKernel get(String file, String name, List<String> options) {
-        return modules.computeIfAbsent(new Key(file, options), key -> device.module(file, options)).kernel(name);
+        return modules.computeIfAbsent(new Key(file, options), this::load).kernel(name);
     }
 
-    CudaKernel get(String file, String name) {
-        return get(file, name, List.of());
+    private CudaModule load(Key key) {
+        return device.load(key.file,
+                images.image(key.file, device.computeCapability(), device.isSoftware(), key.options));
     }
 }

@@ -1,9 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.launch.CudaOps;
 
 /** See cuda-kernels/adam.cu. */
 final class CudaAdam implements AdamOp {

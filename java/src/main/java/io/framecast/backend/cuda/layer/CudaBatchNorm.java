@@ -1,12 +1,17 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.launch.Columns;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.CudaTensor;
+import io.framecast.backend.cuda.launch.DeviceArena;
 
 /** See cuda-kernels/batch_norm.cu. The gradient of the input takes the place of that of the output. */
 final class CudaBatchNorm implements Op {

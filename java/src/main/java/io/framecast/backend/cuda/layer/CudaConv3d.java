@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.Activation;
 import io.framecast.backend.Conv3dSpec;
@@ -8,6 +8,15 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.driver.Closing;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.Columns;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.CudaTensor;
+import io.framecast.backend.cuda.launch.DeviceArena;
 
 /**
  * A convolution over time, height and width. One 2-D convolution over all frames makes what each frame gives to each of

@@ -1,13 +1,23 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.convolution.RecurrentStep;
+import io.framecast.backend.cuda.driver.Closing;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.Columns;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.CudaTensor;
+import io.framecast.backend.cuda.launch.DeviceArena;
 
 /**
  * A ConvLSTM layer over whole sequences, and frame by frame for rollout.

@@ -1,10 +1,13 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.DeviceArena;
 
 /** See cuda-kernels/loss.cu. */
 final class CudaLoss implements LossOp {

@@ -1,11 +1,15 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaTensor.memory;
 
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.CudaTensor;
+import io.framecast.backend.cuda.launch.DeviceArena;
 
 /** See cuda-kernels/layout.cu. */
 final class CudaSpaceToDepth implements Op {

@@ -1,7 +1,10 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
 import io.framecast.backend.Activation;
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.CudaOps;
 import java.util.List;
 
 /**

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.library;
 
 import java.io.File;
 import java.io.IOException;
@@ -14,13 +14,13 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /** Where a system has CUDA's libraries. */
-final class CudaDirectories {
+public final class CudaDirectories {
 
     private CudaDirectories() {
     }
 
     /** What CUDA's installers and the dynamic loader use: first what the environment names. */
-    static List<Path> of(Map<String, String> environment) {
+    public static List<Path> of(Map<String, String> environment) {
         List<Path> roots = new ArrayList<>();
         for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
             String root = environment.getOrDefault(variable, "");
@@ -38,7 +38,7 @@ final class CudaDirectories {
     }
 
     /** The entries of a directory with such a name, the highest version first; none where it is no directory. */
-    static List<Path> list(Path directory, String glob) {
+    public static List<Path> list(Path directory, String glob) {
         List<Path> paths = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {
             entries.forEach(paths::add);

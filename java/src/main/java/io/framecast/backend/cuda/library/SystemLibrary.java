@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.library;
 
 import io.framecast.system.JavaCpp;
 import java.io.IOException;
@@ -14,7 +14,7 @@ import org.bytedeco.javacpp.Loader;
  * A library of the machine that JCuda's native ones need. It is loaded before they are: a class of JCuda that once
  * missed its library is lost.
  */
-final class SystemLibrary {
+public final class SystemLibrary {
 
     private SystemLibrary() {
     }
@@ -28,7 +28,7 @@ final class SystemLibrary {
      * @throws NoSuchFileException if there is none
      * @throws IOException if there is none that can be loaded; the message says why, and of which
      */
-    static List<String> load(String file, Map<String, String> environment) throws IOException {
+    public static List<String> load(String file, Map<String, String> environment) throws IOException {
         JavaCpp.load();
         List<String> failures = new ArrayList<>();
         try {
@@ -48,7 +48,7 @@ final class SystemLibrary {
     }
 
     /** What to say after a library's name of those that were passed over; nothing where there are none. */
-    static String note(List<String> passedOver) {
+    public static String note(List<String> passedOver) {
         return passedOver.isEmpty() ? "" : " (passed over: " + String.join(", ", passedOver) + ")";
     }
 

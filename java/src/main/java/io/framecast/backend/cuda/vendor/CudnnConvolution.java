@@ -1,11 +1,18 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardData;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardFilter;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionForward;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.driver.Closing;
+import io.framecast.backend.cuda.driver.CudaCalls;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.DeviceArena;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

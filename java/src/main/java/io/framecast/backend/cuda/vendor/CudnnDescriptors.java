@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 import static jcuda.jcudnn.JCudnn.cudnnCreateConvolutionDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnCreateFilterDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnCreateTensorDescriptor;
@@ -16,6 +16,8 @@ import static jcuda.jcudnn.cudnnDataType.CUDNN_DATA_FLOAT;
 import static jcuda.jcudnn.cudnnMathType.CUDNN_FMA_MATH;
 import static jcuda.jcudnn.cudnnTensorFormat.CUDNN_TENSOR_NHWC;
 
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.driver.Closing;
 import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;

@@ -1,7 +1,7 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.VendorCalls.SUCCESS;
-import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static io.framecast.backend.cuda.vendor.VendorCalls.SUCCESS;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionBackwardDataAlgorithmMaxCount;
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7;
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionBackwardDataWorkspaceSize;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
 import io.framecast.FramecastException;
 import jcuda.jcublas.JCublas2;

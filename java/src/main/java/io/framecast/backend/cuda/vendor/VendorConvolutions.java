@@ -1,4 +1,8 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
+
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.launch.CudaOps;
 
 /**
  * Convolutions by NVIDIA's libraries, which are looked for when the first one is made: by cuBLAS where they are
@@ -7,14 +11,14 @@ package io.framecast.backend.cuda;
  * <p>A first call for a number of images loads what the library needs for it. Later ones allocate nothing and wait for
  * nothing, so that they can be recorded.
  */
-final class VendorConvolutions implements CudaConvolution.Factory {
+public final class VendorConvolutions implements CudaConvolution.Factory {
 
     private final CudaOps ops;
     private final VendorLibraries libraries;
     private final CudaConvolution.Factory others;
 
     /** On a device, with which the libraries are closed. */
-    VendorConvolutions(CudaOps ops, CudaConvolution.Factory others) {
+    public VendorConvolutions(CudaOps ops, CudaConvolution.Factory others) {
         this.ops = ops;
         this.libraries = VendorLibraries.of(ops.device());
         this.others = others;

@@ -1,6 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.Columns;
+import io.framecast.backend.cuda.launch.CudaOps;
 
 /** What is left to do around a vendor's convolution of one shape: weights in another order, and the bias. */
 final class VendorKernels {

@@ -1,7 +1,7 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.VendorCalls.checkCublas;
-import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCublas;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 import static jcuda.jcublas.JCublas2.cublasCreate;
 import static jcuda.jcublas.JCublas2.cublasDestroy;
 import static jcuda.jcublas.JCublas2.cublasSetMathMode;
@@ -10,6 +10,9 @@ import static jcuda.jcudnn.JCudnn.cudnnCreate;
 import static jcuda.jcudnn.JCudnn.cudnnDestroy;
 import static jcuda.jcudnn.JCudnn.cudnnSetStream;
 
+import io.framecast.backend.cuda.driver.Closing;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.DeviceResource;
 import jcuda.jcublas.cublasHandle;
 import jcuda.jcublas.cublasMath;
 import jcuda.jcudnn.cudnnHandle;
@@ -80,7 +83,7 @@ final class VendorLibraries extends DeviceResource {
     }
 
     @Override
-    void release() {
+    protected void release() {
         closing.run();
     }
 }

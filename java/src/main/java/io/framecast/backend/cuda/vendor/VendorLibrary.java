@@ -1,9 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.VendorCalls.checkCublas;
-import static io.framecast.backend.cuda.VendorCalls.checkCudnn;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCublas;
+import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.library.JCudaLibrary;
+import io.framecast.backend.cuda.library.SystemLibrary;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.cuda.CudaCompiler.Compiled;
+import io.framecast.backend.cuda.compiler.CudaCompiler.Compiled;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.compiler;
 
-import io.framecast.backend.cuda.CudaCompiler.Compiled;
+import io.framecast.backend.cuda.compiler.CudaCompiler.Compiled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

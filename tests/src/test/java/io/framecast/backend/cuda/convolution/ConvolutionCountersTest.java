@@ -1,9 +1,12 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.backend.Activation;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelCounters;
+import io.framecast.backend.cuda.launch.KernelDevice;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -1,10 +1,13 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
-import static io.framecast.backend.cuda.KernelDevice.read;
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelDevice;
+import io.framecast.backend.cuda.launch.PointwiseKernelsTest;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;

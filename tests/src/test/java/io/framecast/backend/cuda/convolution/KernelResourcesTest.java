@@ -1,11 +1,17 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.convolution;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.cuda.KernelConvolution.Tiles;
+import io.framecast.backend.cuda.compiler.CudaCompiler;
+import io.framecast.backend.cuda.compiler.CudaSource;
+import io.framecast.backend.cuda.compiler.KernelResources;
+import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.layer.TimeTaps;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;

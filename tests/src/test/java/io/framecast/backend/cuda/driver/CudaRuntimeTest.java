@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.driver;
 
-import static io.framecast.backend.cuda.CudaKernel.Dim;
+import static io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxReset;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.compiler.CudaCompiler;
+import io.framecast.backend.cuda.compiler.CudaSource;
 import io.framecast.softgpu.SoftGpu;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

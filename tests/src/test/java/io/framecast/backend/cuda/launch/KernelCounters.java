@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;

@@ -1,8 +1,11 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.TestDevice;
+import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.softgpu.SoftGpu;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,11 +1,13 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.launch;
 
-import static io.framecast.backend.cuda.KernelDevice.read;
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.golden.Golden;
 import java.util.Arrays;
 import java.util.Random;

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
@@ -7,6 +7,9 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.convolution.KernelConvolution;
+import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.KernelDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

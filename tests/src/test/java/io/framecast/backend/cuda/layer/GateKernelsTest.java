@@ -1,11 +1,15 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.KernelDevice.read;
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
 import static io.framecast.golden.Closeness.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelCounters;
+import io.framecast.backend.cuda.launch.KernelDevice;
+import io.framecast.backend.cuda.launch.PointwiseKernelsTest;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;

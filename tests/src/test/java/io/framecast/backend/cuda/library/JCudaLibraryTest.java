@@ -1,10 +1,13 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.library;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.framecast.ChildJvm;
+import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.driver.CudaDriver;
+import io.framecast.backend.cuda.vendor.VendorLibrary;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -1,6 +1,6 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.KernelDevice.read;
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -10,7 +10,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.TestDevice;
-import io.framecast.backend.cuda.ConvolutionKernelsTest.Shape;
+import io.framecast.backend.cuda.convolution.ConvolutionKernelsTest.Shape;
+import io.framecast.backend.cuda.convolution.ConvolutionShape;
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.convolution.KernelConvolution;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelDevice;
 import io.framecast.softgpu.SoftGpu;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,10 +1,14 @@
-package io.framecast.backend.cuda;
+package io.framecast.backend.cuda.vendor;
 
-import static io.framecast.backend.cuda.KernelDevice.read;
+import static io.framecast.backend.cuda.launch.KernelDevice.read;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.framecast.backend.cuda.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.KernelCounters;
+import io.framecast.backend.cuda.launch.KernelDevice;
 import java.util.Random;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;

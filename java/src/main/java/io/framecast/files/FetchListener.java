@@ -1,0 +1,30 @@
+package io.framecast.files;
+
+import java.net.URI;
+
+/** Is told about a file that is fetched from a server, which can take minutes. The methods do nothing by default. */
+public interface FetchListener {
+
+    /** Ignores everything. */
+    FetchListener NONE = new FetchListener() { };
+
+    /**
+     * The first byte is about to be asked for.
+     *
+     * @param what the file in words, such as "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)"
+     */
+    default void started(String what, URI from) {
+    }
+
+    /**
+     * Some more is here.
+     *
+     * @param bytesDone of the content, after it was unpacked
+     */
+    default void progressed(long bytesDone, long bytesTotal) {
+    }
+
+    /** @param complete whether all is here; if not, the method that fetches throws an exception next */
+    default void ended(boolean complete) {
+    }
+}
