@@ -8,4 +8,6 @@ package io.framecast.backend;
 public record ConvLstmSpec(int height, int width, int channels, int filters, int kernelHeight, int kernelWidth,
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same, Activation activation,
         Activation recurrentActivation) {
+
+    public static final int GATES = 4;
 }

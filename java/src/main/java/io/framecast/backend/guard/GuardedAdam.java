@@ -1,0 +1,62 @@
+package io.framecast.backend.guard;
+
+import io.framecast.backend.AdamOp;
+import io.framecast.backend.Tensor;
+
+/** Adam, used only while it and its parameters are open. */
+final class GuardedAdam implements AdamOp {
+
+    private final OpGuard guard;
+    private final Tensor parameters;
+    private final Tensor gradients;
+    private final AdamOp op;
+    private boolean closed;
+
+    GuardedAdam(OpGuard guard, Tensor parameters, Tensor gradients, AdamOp op) {
+        this.guard = guard;
+        this.parameters = parameters;
+        this.gradients = gradients;
+        this.op = op;
+    }
+
+    private void requireOpen() {
+        guard.requireOpen();
+        if (closed) {
+            throw new IllegalStateException("Adam is closed.");
+        }
+    }
+
+    @Override
+    public void setAlpha(double alpha) {
+        requireOpen();
+        op.setAlpha(alpha);
+    }
+
+    @Override
+    public void update() {
+        requireOpen();
+        guard.require(parameters, "Adam's parameters");
+        guard.require(gradients, "Adam's gradients");
+        op.update();
+    }
+
+    @Override
+    public Tensor m() {
+        requireOpen();
+        return op.m();
+    }
+
+    @Override
+    public Tensor v() {
+        requireOpen();
+        return op.v();
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            op.close();
+        }
+    }
+}

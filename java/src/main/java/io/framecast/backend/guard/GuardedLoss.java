@@ -1,0 +1,68 @@
+package io.framecast.backend.guard;
+
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Tensor;
+
+/** A loss whose calls are checked before they are made. */
+final class GuardedLoss implements LossOp {
+
+    private final OpGuard guard;
+    private final long planned;
+    private final LossOp op;
+    private boolean computed;
+    private boolean closed;
+
+    /** @param planned the most elements */
+    GuardedLoss(OpGuard guard, long planned, LossOp op) {
+        this.guard = guard;
+        this.planned = planned;
+        this.op = op;
+    }
+
+    private void requireOpen() {
+        guard.requireOpen();
+        if (closed) {
+            throw new IllegalStateException("The loss is closed.");
+        }
+    }
+
+    @Override
+    public void forward(Tensor outputs, Tensor targets, long size, boolean gradient) {
+        requireOpen();
+        guard.require(outputs, "The loss's outputs");
+        guard.require(targets, "The loss's targets");
+        if (size < 1 || size > planned) {
+            throw new IllegalArgumentException("The loss was planned for up to " + planned + " elements and was given "
+                    + size + ".");
+        }
+        if (outputs.size() < size || targets.size() < size) {
+            throw new IllegalArgumentException("The loss of " + size + " elements was given " + outputs.size()
+                    + " outputs and " + targets.size() + " targets.");
+        }
+        op.forward(outputs, targets, size, gradient);
+        computed = true;
+    }
+
+    @Override
+    public double value() {
+        requireOpen();
+        if (!computed) {
+            throw new IllegalStateException("The loss has no value before its first forward pass.");
+        }
+        return op.value();
+    }
+
+    @Override
+    public Tensor gradient() {
+        requireOpen();
+        return op.gradient();
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            op.close();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+package io.framecast.backend.guard;
+
+import io.framecast.backend.AdamOp;
+import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.ConvLstmOp;
+import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.SpaceToDepthSpec;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Checks what a backend and its ops are given, so that no wrong call reads or writes outside device memory. A backend
+ * holds one guard, asks it to make each op, and extends {@link GuardedTensor}; the ops themselves check nothing.
+ *
+ * <ul>
+ * <li>{@link IllegalArgumentException}: shapes that do not fit, with both of them; a tensor that is null or of another
+ *     backend. {@link IndexOutOfBoundsException}: a range outside a tensor or an array.
+ * <li>{@link IllegalStateException}: use after close, of the backend, the op or a tensor; calls out of order, such as
+ *     backward without a forward.
+ * </ul>
+ *
+ * A rejected call changes nothing. All may be closed twice, and in any order.
+ */
+public final class OpGuard {
+
+    /** Far beyond any memory, and far enough below 2^63 that byte counts of an op's buffers do not overflow. */
+    private static final long MOST_VALUES = 1L << 48;
+
+    private boolean closed;
+
+    /**
+     * From now on, all that was made may only be closed.
+     *
+     * @return false if it was closed before
+     */
+    public boolean close() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+
+    /** @throws IllegalStateException if the backend is closed */
+    public void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("The backend is closed.");
+        }
+    }
+
+    /** Checks the size of a new tensor. */
+    public void requireTensorSize(long size) {
+        requireOpen();
+        if (size < 0 || size > Long.MAX_VALUE / Float.BYTES) {
+            throw new IllegalArgumentException("A tensor cannot have " + size + " values.");
+        }
+    }
+
+    public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias,
+            Supplier<ConvLstmOp> make) {
+        Creation creation = new Creation("ConvLSTM2D", plan);
+        creation.requirePositive("filters", spec.filters());
+        creation.requirePositive("kernel height and width", spec.kernelHeight(), spec.kernelWidth());
+        creation.requirePositive("strides", spec.strideHeight(), spec.strideWidth());
+        creation.requirePositive("dilation", spec.dilationHeight(), spec.dilationWidth());
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        FrameSize output = creation.frame(
+                outputs(spec.same(), spec.height(), spec.kernelHeight(), spec.strideHeight(), spec.dilationHeight()),
+                outputs(spec.same(), spec.width(), spec.kernelWidth(), spec.strideWidth(), spec.dilationWidth()),
+                spec.filters());
+        int gates = ConvLstmSpec.GATES;
+        creation.weights("kernel", kernel, spec.kernelHeight(), spec.kernelWidth(), spec.channels(), gates,
+                spec.filters());
+        creation.weights("recurrent kernel", recurrentKernel, spec.kernelHeight(), spec.kernelWidth(), spec.filters(),
+                gates, spec.filters());
+        creation.weights("bias", bias, gates, spec.filters());
+        return new GuardedConvLstm(creation.checks(input, output), make.get());
+    }
+
+    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+            Tensor movingVariance, Supplier<Op> make) {
+        Creation creation = new Creation("BatchNormalization", plan);
+        FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
+        creation.weights("gamma", gamma, spec.channels());
+        creation.weights("beta", beta, spec.channels());
+        creation.tensor("moving mean", movingMean, spec.channels());
+        creation.tensor("moving variance", movingVariance, spec.channels());
+        return new GuardedOp<>(creation.checks(frame, frame), make.get());
+    }
+
+    public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias, Supplier<Op> make) {
+        Creation creation = new Creation("Conv3D", plan);
+        creation.requirePositive("filters", spec.filters());
+        creation.requirePositive("kernel frames, height and width", spec.kernelFrames(), spec.kernelHeight(),
+                spec.kernelWidth());
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        FrameSize output = creation.frame(spec.height(), spec.width(), spec.filters());
+        creation.weights("kernel", kernel, spec.kernelFrames(), spec.kernelHeight(), spec.kernelWidth(),
+                spec.channels(), spec.filters());
+        creation.weights("bias", bias, spec.filters());
+        return new GuardedOp<>(creation.checks(input, output), make.get());
+    }
+
+    public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan, Supplier<Op> make) {
+        Creation creation = new Creation(spec.inverse() ? "DepthToSpace" : "SpaceToDepth", plan);
+        int block = spec.block();
+        creation.requirePositive("block", block);
+        FrameSize space = creation.frame(spec.height(), spec.width(), spec.channels());
+        if (spec.height() % block != 0 || spec.width() % block != 0) {
+            throw creation.illegal("cannot cut frames of " + space + " into blocks of " + block + " x " + block);
+        }
+        FrameSize depth = creation.frame(spec.height() / block, spec.width() / block,
+                Math.multiplyExact(spec.channels(), Math.multiplyExact(block, block)));
+        return new GuardedOp<>(spec.inverse() ? creation.checks(depth, space) : creation.checks(space, depth),
+                make.get());
+    }
+
+    /** @param size the most elements the loss is planned for */
+    public LossOp loss(long size, Supplier<LossOp> make) {
+        requireOpen();
+        if (size < 1 || size > MOST_VALUES) {
+            throw new IllegalArgumentException("A loss cannot be planned for " + size + " elements.");
+        }
+        return new GuardedLoss(this, size, make.get());
+    }
+
+    public AdamOp adam(Tensor parameters, Tensor gradients, Supplier<AdamOp> make) {
+        requireOpen();
+        require(parameters, "Adam's parameters");
+        require(gradients, "Adam's gradients");
+        if (parameters.size() != gradients.size()) {
+            throw new IllegalArgumentException("Adam was given " + parameters.size() + " parameters and "
+                    + gradients.size() + " gradients.");
+        }
+        return new GuardedAdam(this, parameters, gradients, make.get());
+    }
+
+    /**
+     * Checks that a tensor is one of this backend and not closed.
+     *
+     * @param what of whose, to begin a sentence with
+     */
+    void require(Tensor tensor, String what) {
+        if (tensor == null) {
+            throw new IllegalArgumentException(what + ": the tensor is null.");
+        }
+        if (!(tensor instanceof GuardedTensor guarded) || guarded.guard() != this) {
+            throw new IllegalArgumentException(what + ": the tensor belongs to another backend.");
+        }
+        if (guarded.isClosed()) {
+            throw new IllegalStateException(what + ": the tensor is closed.");
+        }
+    }
+
+    /** As many positions as a convolution has along one axis; 0 or less if its kernel is larger than the input. */
+    private static int outputs(boolean same, int size, int kernel, int stride, int dilation) {
+        long extent = (kernel - 1L) * dilation + 1;
+        return (int) (same ? (size + stride - 1L) / stride : size < extent ? 0 : (size - extent) / stride + 1);
+    }
+
+    /** An op that is about to be made: checks its sizes, and collects the tensors that it will hold. */
+    private final class Creation {
+
+        private final String name;
+        private final Plan plan;
+        private final List<Tensor> held = new ArrayList<>();
+
+        Creation(String name, Plan plan) {
+            requireOpen();
+            this.name = name;
+            this.plan = plan;
+            requirePositive("frames and videos", plan.frames(), plan.batch());
+            if ((long) plan.frames() * plan.batch() > Integer.MAX_VALUE) {
+                throw illegal("cannot be planned for " + plan.frames() + " frames of " + plan.batch() + " videos");
+            }
+        }
+
+        IllegalArgumentException illegal(String what) {
+            return new IllegalArgumentException(name + " " + what + ".");
+        }
+
+        void requirePositive(String what, int... sizes) {
+            if (Arrays.stream(sizes).anyMatch(size -> size < 1)) {
+                throw illegal("cannot have " + FrameSize.text(sizes) + " as " + what);
+            }
+        }
+
+        FrameSize frame(int height, int width, int channels) {
+            FrameSize frame = new FrameSize(height, width, channels);
+            if (height < 1 || width < 1 || channels < 1
+                    || (double) plan.frames() * plan.batch() * height * width * channels > MOST_VALUES) {
+                throw illegal("cannot be planned for " + plan.frames() + " frames of " + plan.batch() + " videos of "
+                        + frame);
+            }
+            return frame;
+        }
+
+        void weights(String what, Weights weights, int... shape) {
+            if (weights == null) {
+                throw illegal("was given no " + what);
+            }
+            tensor(what, weights.value(), shape);
+            if (plan.training()) {
+                tensor("gradient of the " + what, weights.gradient(), shape);
+            }
+        }
+
+        void tensor(String what, Tensor tensor, int... shape) {
+            require(tensor, name + "'s " + what);
+            double size = Arrays.stream(shape).asDoubleStream().reduce(1, (a, b) -> a * b);
+            if (tensor.size() != size) {
+                throw illegal("has a " + what + " of " + FrameSize.text(shape) + " and was given a tensor of "
+                        + tensor.size() + " values");
+            }
+            held.add(tensor);
+        }
+
+        OpChecks checks(FrameSize input, FrameSize output) {
+            return new OpChecks(OpGuard.this, name, plan, input, output, List.copyOf(held));
+        }
+    }
+}
