@@ -1,8 +1,10 @@
-// Keras's activations and their derivatives, numbered as io.framecast.backend.Activation. The number is the same for
-// all threads of a launch, so that the switch diverges nowhere. NaN passes through all of them.
+// Keras's activations and their derivatives. The number is the same for all threads of a launch, so that the switch
+// does not diverge. NaN passes through all of them.
 #pragma once
 
-enum Activation { LINEAR, RELU, SIGMOID, TANH, HARD_SIGMOID, HARD_SIGMOID_KERAS2 };
+// ACTIVATIONS is an option of the compiler: the names in the order of io.framecast.backend.Activation.
+enum Activation { ACTIVATIONS, ACTIVATION_COUNT };
+static_assert(ACTIVATION_COUNT == 6, "activate() and derivative() know all activations");
 
 // Clipped to [0, 1]; fminf and fmaxf would lose NaN.
 __device__ __forceinline__ float clip01(float x) {

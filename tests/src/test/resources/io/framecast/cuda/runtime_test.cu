@@ -8,7 +8,9 @@
 extern "C" __global__ void scale(float *x) { x[threadIdx.x] *= FACTOR * DOUBLE; }
 
 // One parameter of each kind; y[i] is the i-th of them, as a float. The last two tell whether the pointers are null.
-extern "C" __global__ void tell(float *y, const float *none, int i, long long l, float f, Shape shape) {
+extern "C" __global__ void tell(float *y, const float *none, int i, long long l, float f, int rows, int columns,
+                                int step) {
+    Shape shape = {rows, columns, step};
     y[0] = i;
     y[1] = l >> 32;
     y[2] = f;

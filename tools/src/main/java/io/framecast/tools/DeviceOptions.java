@@ -73,7 +73,8 @@ final class DeviceOptions {
     }
 
     private Backend cuda(boolean software) {
-        return new CudaBackend(software, precision, convolutions, CudaBackend.graphs(System.getenv()));
+        return new CudaBackend(software, precision, convolutions, CudaBackend.graphs(System.getenv()),
+                new FetchProgress());
     }
 
     /** The CPU with so many threads, whatever the options say of these. */

@@ -5,7 +5,7 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.driver.CudaDriver;
-import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.compiler.KernelImages;
 import io.framecast.backend.cuda.vendor.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
 import io.framecast.text.Count;
@@ -29,7 +29,7 @@ final class Devices {
         Map<String, Supplier<String>> parts = new LinkedHashMap<>();
         parts.put("cpu", Devices::cpu);
         parts.put("cuda", Devices::cuda);
-        parts.put("nvrtc", () -> "yes  " + Nvrtc.describe());
+        parts.put("nvrtc", () -> "yes  " + KernelImages.describeCompiler());
         parts.put("cudnn", () -> "yes  " + VendorLibrary.CUDNN.describe());
         parts.put("cublas", () -> "yes  " + VendorLibrary.CUBLAS.describe());
         parts.put("softgpu", Devices::softgpu);

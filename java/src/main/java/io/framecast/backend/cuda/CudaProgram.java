@@ -6,9 +6,9 @@ import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaGraph;
 
 /**
- * Work that is always the same. Its first run is plain: it allocates, loads and compiles what it needs. The second one
- * is recorded as a CUDA graph, and this replayed from then on, which costs the host one call for all launches. Where
- * CUDA, or a library, does not record it, all runs are plain; they give the same bits.
+ * A program that becomes a CUDA graph. The first run launches its kernels one by one, which allocates, compiles and
+ * loads what they need. The second is captured as a graph, which is replayed from then on with one call of the driver.
+ * If CUDA or a library cannot capture it, every run launches the kernels; the results are the same bits.
  */
 final class CudaProgram implements Program {
 
@@ -18,7 +18,7 @@ final class CudaProgram implements Program {
     private boolean warm;
     private CudaGraph graph;
 
-    /** @param graphs false: all runs are plain */
+    /** @param graphs false: it is never captured */
     CudaProgram(CudaDevice device, boolean graphs, Runnable work) {
         this.device = device;
         this.graphs = graphs;

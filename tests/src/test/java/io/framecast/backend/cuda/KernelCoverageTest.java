@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.backend.cuda.KernelCoverage.Instruction;
 import io.framecast.backend.cuda.KernelCoverage.Never;
-import io.framecast.backend.cuda.compiler.CudaSource;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -49,7 +49,7 @@ class KernelCoverageTest {
 
     /** Instructions of these opcodes at the lines of a file that contain this text. */
     private static Predicate<Never> of(String file, String text, String... opcodes) {
-        List<String> lines = CudaSource.of(file).text().lines().toList();
+        List<String> lines = TestCompiler.text(file).lines().toList();
         return never -> {
             String[] place = never.instruction().line().split(":");
             return place[0].equals(file) && lines.get(Integer.parseInt(place[1]) - 1).contains(text)

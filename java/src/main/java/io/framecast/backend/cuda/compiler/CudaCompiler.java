@@ -10,29 +10,29 @@ import static jcuda.nvrtc.JNvrtc.nvrtcGetPTX;
 import static jcuda.nvrtc.JNvrtc.nvrtcGetProgramLog;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.SortedSet;
 import jcuda.nvrtc.nvrtcProgram;
 import jcuda.nvrtc.nvrtcResult;
 
-/** Compiles CUDA C++ with {@link Nvrtc}. There are no CUDA headers: sources bring what they need. */
-public final class CudaCompiler {
+/** Compiles CUDA C++ with {@link Nvrtc}. There are no CUDA headers: the sources contain all that they need. */
+final class CudaCompiler {
 
     private static final String MACHINE_CODE = "sm_";
     private static final String PTX = "compute_";
 
     /**
-     * What NVRTC made of a source.
+     * The result of a compilation.
      *
-     * @param machineCode an ELF file; empty where the architecture asks for PTX alone
-     * @param log what NVRTC had to say
+     * @param machineCode an ELF file; empty if the architecture is one of PTX
+     * @param log NVRTC's messages
      */
     record Compiled(String ptx, byte[] machineCode, String log) {
 
-        /** What the architecture asked for, to be loaded onto a device. */
+        /** The machine code if there is some, else the PTX. */
         byte[] image() {
             return machineCode.length > 0 ? machineCode : ptx.getBytes(StandardCharsets.UTF_8);
         }
@@ -42,12 +42,12 @@ public final class CudaCompiler {
     }
 
     /**
-     * The architecture to compile for. For NVIDIA's driver it is machine code of exactly the device, which every driver
-     * for CUDA 12 loads whatever the NVRTC 12 that made it; a driver refuses PTX of a newer CUDA than its own. Only a
-     * device that NVRTC does not know is given PTX: its driver is the newer of the two.
+     * The architecture to compile for. NVIDIA's driver gets machine code for exactly the device: every driver for CUDA
+     * 12 loads it, of any NVRTC 12, while it refuses PTX of a newer CUDA than its own. A device that NVRTC does not
+     * know gets PTX; its driver is newer than NVRTC.
      *
      * @param computeCapability of the device
-     * @param software the software device, which takes PTX alone
+     * @param software whether it is the software device, which takes PTX alone
      * @param supported the compute capabilities that NVRTC compiles for
      * @throws FramecastException if the device is too old for NVRTC
      */
@@ -61,7 +61,7 @@ public final class CudaCompiler {
         SortedSet<Integer> older = supported.headSet(computeCapability);
         if (older.isEmpty()) {
             throw new FramecastException("NVRTC compiles for compute capability " + text(supported.first())
-                    + " and later, and the GPU has " + text(computeCapability) + "; use --device cpu.");
+                    + " and later, and the GPU has " + text(computeCapability) + "; use the CPU.", Remedy.CPU);
         }
         return PTX + older.last();
     }
@@ -71,23 +71,11 @@ public final class CudaCompiler {
     }
 
     /**
-     * Compiles a source that includes nothing to PTX.
-     *
-     * @param name of the source file, for messages and line information
-     * @param architecture such as {@code compute_80}
-     * @param options NVRTC's further ones, such as {@code -lineinfo}
-     * @throws FramecastException if NVRTC cannot be had, or does not compile this; then with its log
-     */
-    public static String ptx(String name, String source, String architecture, List<String> options) {
-        return compile(new CudaSource(name, source, Collections.emptySortedMap()), architecture, options).ptx();
-    }
-
-    /**
-     * Compiles.
+     * Compiles a source.
      *
      * @param architecture {@code compute_80} for PTX, {@code sm_80} for machine code
      * @param options NVRTC's further ones, such as {@code -lineinfo}
-     * @throws FramecastException if NVRTC cannot be had, or does not compile this; then with its log
+     * @throws FramecastException if there is no NVRTC, or it does not compile this; then with its log
      */
     static Compiled compile(CudaSource source, String architecture, List<String> options) {
         Nvrtc.load();

@@ -10,7 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A CUDA file with the headers that it includes, directly or not.
+ * A CUDA source with all headers that it includes, directly or indirectly.
  *
  * @param headers texts by name
  */
@@ -18,7 +18,7 @@ record CudaSource(String name, String text, SortedMap<String, String> headers) {
 
     private static final Pattern INCLUDE = Pattern.compile("^\\s*#\\s*include\\s*\"([^\"]+)\"", Pattern.MULTILINE);
 
-    /** The resources of io/framecast/cuda that begin with this file. */
+    /** A source among the resources of io/framecast/cuda, with its headers. */
     static CudaSource of(String name) {
         String text = read(name);
         SortedMap<String, String> headers = new TreeMap<>();

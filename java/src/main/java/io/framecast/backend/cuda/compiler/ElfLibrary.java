@@ -11,16 +11,16 @@ import java.util.Arrays;
 import java.util.regex.Pattern;
 
 /**
- * What a shared library's file says of itself, asked before it is loaded: the loader may end the process on one that
- * is cut short, does not unload what turns out to be another one, and gives its name to no later one. The messages of
- * its {@link IOException}s complete a sentence: "it cannot be loaded: ".
+ * Checks the file of a shared library before it is loaded: the dynamic loader may crash the process on a truncated
+ * file, and a wrong library that was loaded once stays, and takes the name of the right one. The messages of the
+ * {@link IOException}s complete a sentence: "it cannot be loaded: ".
  */
 final class ElfLibrary {
 
     private static final int HEADER_BYTES = 64;
     private static final int SECTION_BYTES = 64;
 
-    /** 0x7f, ELF, of 64 bits, little-endian. */
+    /** 0x7f, E, L, F, as a little-endian int. */
     private static final int MAGIC = 0x464c457f;
     private static final int CLASS_64_LITTLE_ENDIAN = 0x0102;
     private static final int SHARED_OBJECT = 3;
@@ -32,10 +32,10 @@ final class ElfLibrary {
     }
 
     /**
-     * Makes sure that a file is a whole library for this kind of machine.
+     * Returns if a file is a complete library for x86-64.
      *
-     * @param symbol of its symbols there must be such a one
-     * @throws IOException if it is none, or cannot be read
+     * @param symbol which one of its dynamic symbols must match
+     * @throws IOException if it is not, or cannot be read
      */
     static void require(Path file, Pattern symbol) throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
@@ -45,7 +45,7 @@ final class ElfLibrary {
                 throw new IOException(file + " is no library for Linux on x86-64");
             }
             int count = Short.toUnsignedInt(header.getShort(60));
-            // The table of sections is the last of a file.
+            // The section table is at the end of a file.
             ByteBuffer sections = read(channel, header.getLong(40), (long) count * SECTION_BYTES);
             for (int k = 0; k < count; k++) {
                 int section = k * SECTION_BYTES;

@@ -17,21 +17,21 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Compiled kernels on disk, PTX or machine code, one file for each source and way to compile it. A file begins with a
- * line that has the SHA-256 of the rest, so that a damaged one is noticed and made anew. Files appear whole, so that
- * processes need not wait for each other. Where nothing can be kept, all works as without a cache.
+ * Compiled kernels on disk, PTX or machine code: one file for each combination of source, architecture and options. The
+ * first line of a file has the SHA-256 of the rest; a damaged file is compiled again. Files are replaced atomically, so
+ * processes need no lock. If the directory cannot be written, kernels are compiled each time.
  */
 final class KernelCache {
 
     private static final String HEADER = "// Kernels of Framecast, SHA-256 ";
 
-    /** With the 64 digits, and the end of the line. */
+    /** The line, with 64 digits and its end. */
     private static final int HEADER_BYTES = HEADER.length() + 64 + 1;
 
-    /** What makes kernels of a source. */
+    /** Compiles a source. */
     interface Compiler {
 
-        /** Changes whenever the same source may become other kernels. */
+        /** Part of the key: different whenever the same source may compile differently. */
         String version();
 
         /** PTX or machine code, as the architecture says. */
@@ -58,15 +58,15 @@ final class KernelCache {
         this.compiler = compiler;
     }
 
-    /** NVRTC's, in the user's cache. */
+    /** The cache of what NVRTC compiles, in the user's cache directory. */
     static KernelCache of(Map<String, String> environment) {
         return new KernelCache(UserCache.directory(environment).resolve("kernels"), NVRTC);
     }
 
     /**
-     * What the compiler makes of a source, from the disk where it is there.
+     * The compiled source, from the disk if it is there.
      *
-     * @throws FramecastException if it has to be compiled and cannot be
+     * @throws FramecastException if it is not, and does not compile
      */
     byte[] image(CudaSource source, String architecture, List<String> options) {
         Path file = directory.resolve(key(source, architecture, options) + ".image");
@@ -82,7 +82,7 @@ final class KernelCache {
                 Integer.toString(source.headers().size())));
         source.headers().forEach((name, text) -> parts.addAll(List.of(name, text)));
         parts.addAll(options);
-        // With the number of headers among them and its length before each, no two lists of parts read the same.
+        // Unambiguous: each part has its length in front, and the number of headers is one of them.
         StringBuilder all = new StringBuilder();
         parts.forEach(part -> all.append(part.length()).append(':').append(part));
         return sha256(all.toString().getBytes(StandardCharsets.UTF_8));
@@ -106,7 +106,7 @@ final class KernelCache {
                 out.write(image);
             });
         } catch (FramecastException e) {
-            // The next process compiles it again.
+            // Not cached: the next process compiles it again.
         }
     }
 

@@ -1,10 +1,13 @@
 package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.Activation;
 import io.framecast.files.FetchListener;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * The project's CUDA sources as what a driver loads: machine code, or PTX. Each is compiled once for a kind of device
@@ -13,8 +16,9 @@ import java.util.Map;
  */
 public final class KernelImages {
 
-    /** What every source is compiled with. */
-    static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info");
+    /** The options of every source. ACTIVATIONS is the enumeration of cuda-kernels/activations.cuh. */
+    static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info", "-DACTIVATIONS="
+            + Arrays.stream(Activation.values()).map(Activation::name).collect(Collectors.joining(",")));
 
     private final KernelCache cache;
     private final FetchListener listener;

@@ -1,6 +1,7 @@
 package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
+import io.framecast.files.FetchListener;
 import io.framecast.backend.cuda.library.CudaDirectories;
 import io.framecast.backend.cuda.library.JCudaLibrary;
 import io.framecast.backend.cuda.library.SystemLibrary;
@@ -18,34 +19,31 @@ import java.util.stream.Collectors;
 import jcuda.nvrtc.JNvrtc;
 
 /**
- * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library, which needs neither a GPU nor a driver. It is looked for in
- * the directory that the environment variable FRAMECAST_NVRTC names; else in the CUDA 12 of this system, and among what
- * was fetched earlier, of which the first that can be loaded serves; where none can, two files of a Maven artifact are
- * fetched.
+ * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library; it needs neither a GPU nor a driver. If the environment variable
+ * FRAMECAST_NVRTC names a directory, it is loaded from there. Else it is the first that can be loaded of CUDA 12 on this
+ * system and of what was fetched earlier; if there is none, two files of a Maven artifact are fetched.
  */
-public final class Nvrtc {
+final class Nvrtc {
 
-    /** Names a directory with libnvrtc.so.12 and libnvrtc-builtins.so.12.*. */
-    static final String VARIABLE = "FRAMECAST_NVRTC";
+    private static final String VARIABLE = CudaDirectories.NVRTC_VARIABLE;
 
     private static final String LIBRARY = "libnvrtc.so.12";
     private static final String BUILTINS = "libnvrtc-builtins.so.12.*";
 
     private static final Pattern LIBRARY_SYMBOL = Pattern.compile("nvrtcCompileProgram");
-    /** 12.9 calls it __nvrtc_builtins__12_9_getArchBuiltins; the library's own name is among the names, too. */
+    /** Such as __nvrtc_builtins__12_9_getArchBuiltins in 12.9; not the library's own name, which is in the table too. */
     private static final Pattern BUILTINS_SYMBOL = Pattern.compile("(?!lib).*[bB]uiltins.*");
 
-    /** Loads the libraries of a directory into this process; the exception's message says why it could not. */
+    /** Loads the libraries of a directory into this process, or throws with the reason. */
     @FunctionalInterface
     interface Loading {
         void from(Path directory) throws IOException;
     }
 
     /**
-     * What has been loaded.
+     * A library that is loaded.
      *
-     * @param directory where it came from
-     * @param passedOver the directories before it, each with why nothing could be loaded from there
+     * @param passedOver the directories that were tried before, each with the reason why it could not be loaded
      */
     record Loaded(Path directory, List<String> passedOver) {
         @Override
@@ -54,7 +52,7 @@ public final class Nvrtc {
         }
     }
 
-    /** By this process. */
+    /** In this process; null: not yet. */
     private static Loaded loaded;
 
     private final Map<String, String> environment;
@@ -62,7 +60,7 @@ public final class Nvrtc {
     private final NvrtcJar jar;
     private final Loading loading;
 
-    /** @param system directories that CUDA 12 may be installed in, the best first */
+    /** @param system directories in which CUDA 12 may be installed, in the order to try them */
     Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar, Loading loading) {
         this.environment = environment;
         this.system = system;
@@ -70,35 +68,36 @@ public final class Nvrtc {
         this.loading = loading;
     }
 
-    private static Nvrtc here() {
+    private static Nvrtc here(FetchListener listener) {
         Map<String, String> environment = System.getenv();
-        return new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment), Nvrtc::loadFrom);
+        return new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment, listener),
+                Nvrtc::loadFrom);
     }
 
     /**
-     * Loads NVRTC, after which {@link JNvrtc} works; fetches it where that is needed.
+     * Loads NVRTC, after which {@link JNvrtc} works; fetches it if this machine has none.
      *
      * @throws FramecastException if it is not here and cannot be fetched, or cannot be loaded
      */
-    public static synchronized void load() {
+    static synchronized void load(FetchListener listener) {
         if (loaded == null) {
-            loaded = here().load(true);
+            loaded = here(listener).load(true);
         }
     }
 
-    /**
-     * Loads what is on this machine, fetching nothing, and says what and where it is, and what was passed over.
-     *
-     * @throws FramecastException if there is none, or none that can be loaded
-     */
-    public static synchronized String describe() {
+    static void load() {
+        load(FetchListener.NONE);
+    }
+
+    /** As {@link KernelImages#describeCompiler}. */
+    static synchronized String describe() {
         if (loaded == null) {
-            loaded = here().load(false);
+            loaded = here(FetchListener.NONE).load(false);
         }
         return "NVRTC " + version() + " in " + loaded;
     }
 
-    /** The version, such as "12.9", of what {@link #load} loads. */
+    /** The version, such as "12.9"; loads it if need be. */
     static String version() {
         load();
         return loadedVersion();
@@ -111,7 +110,7 @@ public final class Nvrtc {
         return major[0] + "." + minor[0];
     }
 
-    /** The compute capabilities, such as 80, that what {@link #load} loads compiles for. */
+    /** The compute capabilities that it compiles for, such as 80; loads it if need be. */
     static SortedSet<Integer> computeCapabilities() {
         load();
         int[] count = new int[1];
@@ -121,7 +120,7 @@ public final class Nvrtc {
         return Arrays.stream(capabilities).boxed().collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Loads the first that can be. */
+    /** Loads the first candidate that can be loaded. */
     Loaded load(boolean fetch) {
         List<String> failures = new ArrayList<>();
         for (Path directory : candidates()) {
@@ -157,7 +156,7 @@ public final class Nvrtc {
         }
     }
 
-    /** The reason may name the directory's files by their whole paths. */
+    /** The reason may contain the full paths of the directory's files, which is cut to their names. */
     private static String failure(Path directory, IOException e) {
         return directory + ": " + String.valueOf(e.getMessage()).replace(directory + "/", "");
     }
@@ -166,7 +165,7 @@ public final class Nvrtc {
         return environment.getOrDefault(VARIABLE, "");
     }
 
-    /** The directories that have the library, in the order in which they are tried. */
+    /** The directories that have the library, in the order to try them. */
     private List<Path> candidates() {
         if (!given().isEmpty()) {
             Path directory = Path.of(given()).toAbsolutePath();
@@ -194,7 +193,7 @@ public final class Nvrtc {
     private static void loadFrom(Path directory) throws IOException {
         Path library = directory.resolve(LIBRARY);
         ElfLibrary.require(library, LIBRARY_SYMBOL);
-        // NVRTC asks the loader for its builtins by name, and finds what is loaded already.
+        // NVRTC opens its builtins by name, and gets the library of that name that is loaded already.
         List<String> names = new ArrayList<>();
         IOException failure = null;
         for (Path builtins : builtins(directory)) {
@@ -203,7 +202,7 @@ public final class Nvrtc {
                 load(builtins);
                 names.add(builtins.getFileName().toString());
             } catch (IOException e) {
-                failure = e; // There may be those of several versions.
+                failure = e; // There may be several versions.
             }
         }
         if (names.isEmpty()) {

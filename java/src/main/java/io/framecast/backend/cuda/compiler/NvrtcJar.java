@@ -1,7 +1,9 @@
 package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.library.CudaDirectories;
 import io.framecast.files.AtomicFiles;
+import io.framecast.files.FetchListener;
 import io.framecast.system.UserCache;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,13 +24,14 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
 /**
- * The libraries of NVRTC 12.9 as org.bytedeco:cuda-redist carries them. That jar has all of CUDA's libraries, 362 MB:
- * only these two are taken out of it, by range requests where it is not in the local Maven repository, and kept in
- * the user's cache.
+ * The two libraries of NVRTC 12.9 in the jar org.bytedeco:cuda-redist, which are kept in the user's cache. The jar has
+ * all of CUDA's libraries, 362 MB: if it is not in the local Maven repository, only these two are fetched, by range
+ * requests.
  */
 final class NvrtcJar {
 
@@ -56,39 +59,42 @@ final class NvrtcJar {
 
     private static final String MIRROR = "FRAMECAST_MAVEN_REPOSITORY";
 
-    /** Bytes after which the progress line grows by a dot. */
-    private static final long DOT = 10_000_000L;
+    /** What a person is told is fetched. */
+    private static final String TITLE = "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)";
 
     private final List<Library> libraries;
     private final Path cache;
     private final Optional<Path> localJar;
     private final URI remoteJar;
     private final Duration pause;
+    private final FetchListener listener;
 
     /**
-     * @param cache the directory that gets the libraries
+     * @param cache the directory for the libraries
      * @param repositories local Maven repositories that may have the jar
      * @param remote the base address of a Maven repository that has it
      * @param pause before a second try to read there
-     * @throws FramecastException if that is no such address
+     * @param listener is told about the fetch from there
+     * @throws FramecastException if {@code remote} is no such address
      */
-    NvrtcJar(List<Library> libraries, Path cache, List<Path> repositories, String remote,
-            Duration pause) {
+    NvrtcJar(List<Library> libraries, Path cache, List<Path> repositories, String remote, Duration pause,
+            FetchListener listener) {
         this.libraries = libraries;
         this.cache = cache;
         this.localJar = repositories.stream().map(repository -> repository.resolve(PATH)).filter(Files::isReadable)
                 .findFirst();
         this.remoteJar = jarAt(remote);
         this.pause = pause;
+        this.listener = listener;
     }
 
-    /** With the places that the environment and Maven's conventions give. */
-    static NvrtcJar of(Map<String, String> environment) {
+    /** With the directories and addresses of the environment and of Maven's conventions. */
+    static NvrtcJar of(Map<String, String> environment, FetchListener listener) {
         Path repository = Path.of(System.getProperty("user.home"), ".m2/repository");
         String given = System.getProperty("maven.repo.local");
         return new NvrtcJar(LIBRARIES, UserCache.directory(environment).resolve("nvrtc-12.9"),
                 given == null ? List.of(repository) : List.of(Path.of(given), repository),
-                environment.getOrDefault(MIRROR, "https://repo1.maven.org/maven2"), Duration.ofSeconds(1));
+                environment.getOrDefault(MIRROR, "https://repo1.maven.org/maven2"), Duration.ofSeconds(1), listener);
     }
 
     private static URI jarAt(String repository) {
@@ -99,17 +105,17 @@ final class NvrtcJar {
         return URI.create(repository.replaceFirst("/*$", "/") + PATH);
     }
 
-    /** Where the libraries are or will be. */
+    /** The directory of the libraries. */
     Path cache() {
         return cache;
     }
 
-    /** Whether there is nothing to be fetched any more. */
+    /** Whether all libraries are there. */
     boolean isCached() {
         return libraries.stream().allMatch(this::isCached);
     }
 
-    /** Files come here only whole and right, so that the size is enough to tell. */
+    /** Files are moved here only when they are complete and verified, so the size is enough. */
     private boolean isCached(Library library) {
         try {
             return Files.size(cache.resolve(library.fileName())) == library.size;
@@ -124,8 +130,8 @@ final class NvrtcJar {
     }
 
     /**
-     * Brings the libraries to the cache, those that lie there damaged, too. Processes that do so at the same time wait
-     * for each other.
+     * Brings the libraries to the cache, and replaces damaged ones. Processes that do so at the same time wait for each
+     * other.
      *
      * @throws FramecastException if the jar cannot be read or is not the right one, or the cache cannot be written
      */
@@ -155,7 +161,7 @@ final class NvrtcJar {
         }
     }
 
-    /** What is there has been found of no use: that the sizes are right is not enough then. */
+    /** The libraries could not be loaded, so they are verified even if their sizes are right. */
     private void deleteDamaged() throws IOException {
         for (Library library : libraries) {
             Path file = cache.resolve(library.fileName());
@@ -170,7 +176,7 @@ final class NvrtcJar {
         }
     }
 
-    /** What processes that were ended in the middle left; whoever has the lock is the only one to write. */
+    /** Deletes what processes that were killed have left; only the owner of the lock writes here. */
     private void deleteLeftovers() throws IOException {
         try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(cache, ".*.part")) {
             for (Path leftover : leftovers) {
@@ -181,71 +187,73 @@ final class NvrtcJar {
 
     private void unpackLocal(Path jar) {
         try (SeekableByteChannel channel = FileChannel.open(jar)) {
-            unpack(channel, () -> { });
+            unpack(channel, FetchListener.NONE);
         } catch (IOException e) {
             throw cannotFetch(e);
         }
     }
 
     private void unpackRemote() {
-        System.err.print("framecast: fetching NVRTC 12.9, the compiler of CUDA kernels (45 MB, once), from " + remoteJar
-                + " ");
-        String end = "";
+        listener.started(TITLE, remoteJar);
+        boolean complete = false;
         try (HttpFile jar = new HttpFile(remoteJar, Duration.ofMinutes(1), pause)) {
-            unpack(jar, () -> System.err.print('.'));
-            end = " done";
+            unpack(jar, listener);
+            complete = true;
         } catch (IOException e) {
             throw cannotFetch(e);
         } finally {
-            System.err.println(end);
+            listener.ended(complete);
         }
     }
 
     private FramecastException cannotFetch(IOException e) {
         return new FramecastException("NVRTC, the compiler of CUDA kernels, is not here and cannot be taken from "
-                + origin() + ": " + e.getMessage() + "; install CUDA 12, or set " + Nvrtc.VARIABLE
+                + origin() + ": " + e.getMessage() + "; install CUDA 12, or set " + CudaDirectories.NVRTC_VARIABLE
                 + " to a directory with libnvrtc.so.12 and libnvrtc-builtins.so.12.*, or " + MIRROR
                 + " to the address of a Maven repository that can be reached.", e);
     }
 
-    private void unpack(SeekableByteChannel jar, Runnable dot) throws IOException {
-        // The local headers lie all over the jar, and say nothing that the directory at its end does not.
+    private void unpack(SeekableByteChannel jar, FetchListener listener) throws IOException {
+        List<Library> missing = libraries.stream().filter(library -> !isCached(library)).toList();
+        long total = missing.stream().mapToLong(Library::size).sum();
+        long before = 0;
+        // Local headers are spread over the whole jar, and repeat what the central directory at its end says.
         try (ZipFile zip = ZipFile.builder().setSeekableByteChannel(jar).setIgnoreLocalFileHeader(true).get()) {
-            for (Library library : libraries) {
-                if (!isCached(library)) {
-                    unpack(zip, library, dot);
-                }
+            for (Library library : missing) {
+                long begin = before;
+                unpack(zip, library, done -> listener.progressed(begin + done, total));
+                before += library.size;
             }
         }
     }
 
-    private void unpack(ZipFile zip, Library library, Runnable dot) throws IOException {
+    private void unpack(ZipFile zip, Library library, LongConsumer progress) throws IOException {
         ZipArchiveEntry entry = zip.getEntry(library.entry);
         if (entry == null) {
             throw new IOException("it has no " + library.entry);
         }
         try (InputStream in = zip.getInputStream(entry)) {
-            AtomicFiles.write(cache.resolve(library.fileName()), out -> copy(library, in, out, dot));
+            AtomicFiles.write(cache.resolve(library.fileName()), out -> copy(library, in, out, progress));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
     }
 
     /**
+     * @param progress is told how many bytes are copied
      * @throws IOException if {@code out} cannot be written
      * @throws UncheckedIOException if {@code in} cannot be read, or is not the library
      */
-    private static void copy(Library library, InputStream in, OutputStream out, Runnable dot) throws IOException {
+    private static void copy(Library library, InputStream in, OutputStream out, LongConsumer progress)
+            throws IOException {
         MessageDigest digest = sha256();
         byte[] buffer = new byte[1 << 16];
         long done = 0;
         for (int n = read(in, buffer); n >= 0; n = read(in, buffer)) {
             digest.update(buffer, 0, n);
             out.write(buffer, 0, n);
-            if ((done + n) / DOT > done / DOT) {
-                dot.run();
-            }
             done += n;
+            progress.accept(done);
         }
         String actual = HexFormat.of().formatHex(digest.digest());
         if (!actual.equals(library.sha256)) {

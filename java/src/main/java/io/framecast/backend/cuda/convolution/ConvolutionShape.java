@@ -5,13 +5,13 @@ import java.util.List;
 
 /**
  * A convolution in NHWC: images (height, width, inputs) with weights (kernelHeight, kernelWidth, inputs, outputs) to
- * images (outHeight, outWidth, outputs). Padding "same" is TensorFlow's: as many outputs as strides fit, the odd pixel
- * of padding behind.
+ * images (outHeight, outWidth, outputs). Padding "same" is TensorFlow's: ceil(size / stride) outputs; of an odd number
+ * of padding pixels, the extra one is at the bottom or right.
  */
 public record ConvolutionShape(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
 
-    /** With stride 1, padding "same" and no dilation: to images as large. */
+    /** With stride 1, padding "same" and no dilation. */
     public static ConvolutionShape same(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth) {
         return new ConvolutionShape(height, width, inputs, outputs, kernelHeight, kernelWidth, 1, 1, 1, 1, true);
     }
@@ -24,12 +24,12 @@ public record ConvolutionShape(int height, int width, int inputs, int outputs, i
         return out(width, kernelWidth, strideWidth, dilationWidth);
     }
 
-    /** The padding of both sides together, above and below. */
+    /** The sum of the padding at the top and at the bottom. */
     public int padHeight() {
         return pad(height, outHeight(), kernelHeight, strideHeight, dilationHeight);
     }
 
-    /** The padding of both sides together, left and right. */
+    /** The sum of the padding at the left and at the right. */
     public int padWidth() {
         return pad(width, outWidth(), kernelWidth, strideWidth, dilationWidth);
     }
@@ -46,38 +46,38 @@ public record ConvolutionShape(int height, int width, int inputs, int outputs, i
         return kernelHeight * kernelWidth;
     }
 
-    /** Of an input image. */
+    /** The pixels of an input image. */
     public int pixels() {
         return Math.multiplyExact(height, width);
     }
 
-    /** Of an output image. */
+    /** The pixels of an output image. */
     public int outPixels() {
         return Math.multiplyExact(outHeight(), outWidth());
     }
 
-    /** In values. */
+    /** The number of values of an input image. */
     public long inputSize() {
         return (long) pixels() * inputs;
     }
 
-    /** In values. */
+    /** The number of values of an output image. */
     public long outputSize() {
         return (long) outPixels() * outputs;
     }
 
-    /** In values. */
+    /** The number of weights. */
     public long weightsSize() {
         return (long) taps() * inputs * outputs;
     }
 
     /**
-     * What convolution.cuh is compiled with.
+     * The compiler's options for the kernels of this shape.
      *
-     * @throws FramecastException if it is too large for that
+     * @throws FramecastException if it is too large for them
      */
     List<String> options() {
-        // Kernels count in 32 bits within the weights, and within all images that the rows of a tile come from.
+        // Kernels have 32-bit indices into the weights, and into the images that the rows of a tile belong to.
         long images = 2 + ConvolutionTile.MOST_ROWS / Math.min(pixels(), outPixels());
         if (Math.max(weightsSize(), images * Math.max(inputSize(), outputSize())) > Integer.MAX_VALUE) {
             throw new FramecastException("A convolution of frames of " + height + " x " + width + " from " + inputs

@@ -5,14 +5,14 @@ import static io.framecast.backend.cuda.launch.CudaOps.ceilDiv;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 
 /**
- * The part of a matrix product that a block of convolution.cuh makes: its rows and columns, how many terms of the sums
- * it fetches in a step, and how high and wide a thread's part of it is.
+ * The tile of an implicit-GEMM product that a block of convolution.cuh computes: its rows (M) and columns (N), the
+ * depth of a step along K, and the rows and columns of a thread.
  */
 enum ConvolutionTile {
     SQUARE(128, 128, 8, 8, 8),
     HIGH(256, 64, 8, 8, 8),
     WIDE(64, 256, 8, 8, 8),
-    /** For small products, so that no multiprocessor has much more to do than another. */
+    /** For small products: more tiles balance the load of the multiprocessors. */
     SMALL(64, 64, 8, 8, 4),
     /** For few columns. */
     NARROW(256, 32, 8, 8, 4),
@@ -20,7 +20,7 @@ enum ConvolutionTile {
     /** For few rows. */
     LOW(32, 256, 8, 4, 8);
 
-    /** Of any. */
+    /** The rows of the highest tile. */
     static final int MOST_ROWS = 256;
 
     private final int rows;
@@ -38,17 +38,17 @@ enum ConvolutionTile {
     }
 
     /**
-     * The one that makes a product in the least time.
+     * The tile with the least estimated time for a product.
      *
-     * @param inFours whether the channels that are fetched for the rows come in fours
-     * @param multiprocessors that share the tiles
+     * @param vectorized whether operand A is loaded as float4: its channels are a multiple of 4
+     * @param multiprocessors of the device
      */
-    static ConvolutionTile fastest(int rows, int columns, boolean inFours, int multiprocessors) {
+    static ConvolutionTile fastest(int rows, int columns, boolean vectorized, int multiprocessors) {
         ConvolutionTile fastest = null;
         double least = Double.POSITIVE_INFINITY;
         for (ConvolutionTile tile : values()) {
-            double time = ceilDiv(tile.count(rows, columns), multiprocessors) * tile.cost(inFours);
-            if (time < least && tile.fits(inFours)) {
+            double time = ceilDiv(tile.count(rows, columns), multiprocessors) * tile.cost(vectorized);
+            if (time < least && tile.fits(vectorized)) {
                 least = time;
                 fastest = tile;
             }
@@ -57,52 +57,52 @@ enum ConvolutionTile {
     }
 
     /**
-     * Instructions of all threads to add one term to each sum: a multiply-add, reads of shared memory, of which each
-     * takes as long as three others, and fetching; some for the loop.
+     * The instructions of all threads to advance by 1 along K: multiply-adds; reads of shared memory, each of which takes
+     * as long as three others; loads from device memory; the loop.
      */
-    private double cost(boolean inFours) {
-        double fetched = (double) (rows + columns) / threads();
+    private double cost(boolean vectorized) {
+        double loaded = (double) (rows + columns) / threads();
         return threads() * (threadRows * threadColumns + 3.0 / 4 * (threadRows + threadColumns)
-                + (inFours ? 4 : 12) * fetched + 2);
+                + (vectorized ? 4 : 12) * loaded + 2);
     }
 
-    /** Whether a thread's registers hold its sums and, for what it fetches one by one, the places that is from. */
-    boolean fits(boolean inFours) {
-        return inFours || threadRows * threadColumns + 3 * rows * step / threads() <= 56;
+    /** Whether a thread has registers for its accumulators and, if loads are scalar, for their addresses. */
+    boolean fits(boolean vectorized) {
+        return vectorized || threadRows * threadColumns + 3 * rows * step / threads() <= 56;
     }
 
     private int threads() {
         return rows / threadRows * (columns / threadColumns);
     }
 
-    /** Of the kernel. */
+    /** The block of the kernel. */
     Dim block() {
         return Dim.of(threads());
     }
 
-    /** How many a multiprocessor holds at once, which the kernels' launch bounds promise. */
+    /** How many blocks are resident on a multiprocessor, as the kernels' launch bounds promise. */
     int blocksPerMultiprocessor() {
         return threads() > 64 ? 512 / threads() : 7;
     }
 
-    /** How many terms of the sums a block fetches at once. */
+    /** The depth of a step along K. */
     int step() {
         return step;
     }
 
-    /** What the kernels are compiled with, by the name under which they look for their tile. */
+    /** The compiler's option for a kernel whose tile has this name in its source. */
     String option(String name) {
         return "-D" + name + "=" + rows + "," + columns + "," + step + "," + threadRows + "," + threadColumns;
     }
 
-    /** How many cover a matrix. */
+    /** How many tiles cover a matrix. */
     int count(int rows, int columns) {
-        // A kernel numbers the rows of the last tile whole, in 32 bits.
+        // Kernels have 32-bit indices of rows, also of those of the last tile beyond the matrix.
         Math.addExact(rows, this.rows);
         return Math.multiplyExact(ceilDiv(rows, this.rows), ceilDiv(columns, this.columns));
     }
 
-    /** The grid for a matrix whose sums are made in parts: (tiles, splits), the tiles of a row side by side. */
+    /** The grid of a split-K product: (tiles, splits), row by row. */
     Dim grid(int rows, int columns, int splits) {
         return Dim.of(count(rows, columns), splits);
     }

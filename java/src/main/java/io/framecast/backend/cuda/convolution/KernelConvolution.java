@@ -2,6 +2,7 @@ package io.framecast.backend.cuda.convolution;
 
 import static io.framecast.backend.cuda.launch.CudaOps.ceilDiv;
 
+import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
@@ -10,33 +11,33 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Convolutions by the kernels of convolution.cu. The gradient of the weights is a sum over all pixels: it is made in
- * splits, so that the device is full, which are added in their order. Tiles and splits depend on the shape, on the
- * device, and on the most images that are expected, so that the same call gives the same bits.
+ * A convolution by the kernels of convolution.cu. The gradient of the weights is a sum over all pixels, computed as a
+ * split-K product to fill the device; the splits are added in a fixed order. Tiles and splits depend only on the shape,
+ * the device and the planned number of images, so that the same call gives the same bits.
  */
 final class KernelConvolution implements CudaConvolution {
 
     private static final String FILE = "convolution.cu";
 
-    /** What beginning and ending a tile costs a block, in pixels it could add up meanwhile. */
+    /** The fixed cost of a tile, in pixels that a block could sum in that time. */
     private static final int TILE_COST = 64;
 
     private static final int MOST_SPLITS = 4096;
 
-    /** How the three products are cut up. */
+    /** The tiles of the three products. */
     record Tiles(ConvolutionTile forward, ConvolutionTile data, ConvolutionTile weights) {
 
-        /** @param images that forward and backward data are given at once */
+        /** @param images of a call of forward and backward data */
         static Tiles fastest(ConvolutionShape shape, int images, int multiprocessors) {
-            boolean inputsInFours = shape.inputs() % 4 == 0;
-            boolean outputsInFours = shape.outputs() % 4 == 0;
+            boolean vectorizedInputs = shape.inputs() % 4 == 0;
+            boolean vectorizedOutputs = shape.outputs() % 4 == 0;
             return new Tiles(
                     ConvolutionTile.fastest(Math.multiplyExact(images, shape.outPixels()), shape.outputs(),
-                            inputsInFours, multiprocessors),
-                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.inputs(), outputsInFours,
+                            vectorizedInputs, multiprocessors),
+                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.inputs(), vectorizedOutputs,
                             multiprocessors),
-                    // However few tiles there are, splits make blocks enough.
-                    ConvolutionTile.fastest(weightRows(shape), shape.outputs(), inputsInFours, 1));
+                    // The number of tiles does not matter: splits give enough blocks.
+                    ConvolutionTile.fastest(weightRows(shape), shape.outputs(), vectorizedInputs, 1));
         }
     }
 
@@ -51,12 +52,7 @@ final class KernelConvolution implements CudaConvolution {
     private final int splits;
     private final DeviceArena.Region parts;
 
-    /**
-     * @param gates outputs are (filters, 4), and gradients of weights wanted in Keras's order (4, filters)
-     * @param images the most that forward and backward data will be given at once
-     * @param sequence the most that backward weights will be given
-     * @param training also backward
-     */
+    /** As {@link ConvolutionFamily#make}. */
     KernelConvolution(CudaOps ops, ConvolutionShape shape, boolean gates, int images, int sequence, boolean training) {
         this(ops, shape, gates, sequence, training,
                 Tiles.fastest(shape, images, ops.device().multiprocessors()));
@@ -68,7 +64,7 @@ final class KernelConvolution implements CudaConvolution {
         this.gates = gates;
         this.tiles = tiles;
         List<String> options = options(shape, tiles);
-        forward = ops.kernels().get(FILE, "convolutionForward", options);
+        forward = ops.kernel(FILE, "convolutionForward", options);
         if (!training) {
             backwardData = null;
             backwardWeights = null;
@@ -77,14 +73,14 @@ final class KernelConvolution implements CudaConvolution {
             parts = null;
             return;
         }
-        backwardData = ops.kernels().get(FILE, "convolutionBackwardData", options);
-        backwardWeights = ops.kernels().get(FILE, "convolutionBackwardWeights", options);
-        sum = ops.kernels().get("reduce.cu", gates ? "sumGateSplits" : "sumSplits");
+        backwardData = ops.kernel(FILE, "convolutionBackwardData", options);
+        backwardWeights = ops.kernel(FILE, "convolutionBackwardWeights", options);
+        sum = ops.kernel("reduce.cu", gates ? "sumGateSplits" : "sumSplits");
         splits = splits(ops.device().multiprocessors(), Math.multiplyExact(sequence, shape.outPixels()));
         parts = ops.arena().scratch(Math.multiplyExact(Float.BYTES * shape.weightsSize(), splits));
     }
 
-    /** How many take least, on a device with so many multiprocessors. */
+    /** The number of splits with the least estimated time. */
     private int splits(int multiprocessors, int pixels) {
         int blocks = multiprocessors * tiles.weights.blocksPerMultiprocessor();
         long tilesEach = tiles.weights.count(weightRows(shape), shape.outputs());
@@ -101,12 +97,12 @@ final class KernelConvolution implements CudaConvolution {
         return best;
     }
 
-    /** Of the matrix of weights. */
+    /** The rows of the weights as a matrix (taps * inputs, outputs). */
     private static int weightRows(ConvolutionShape shape) {
         return shape.taps() * shape.inputs();
     }
 
-    /** What convolution.cu is compiled with. */
+    /** The compiler's options for convolution.cu. */
     static List<String> options(ConvolutionShape shape, Tiles tiles) {
         List<String> options = new ArrayList<>(shape.options());
         options.add(tiles.forward.option("FORWARD_TILE"));
@@ -133,17 +129,18 @@ final class KernelConvolution implements CudaConvolution {
     @Override
     public void backwardWeights(int images, DeviceMemory x, DeviceMemory dy, DeviceMemory dw) {
         int pixels = Math.multiplyExact(images, shape.outPixels());
-        // With fewer images than planned splits are shorter, or fewer.
+        // With fewer images than planned the splits are shorter, or fewer.
         int step = tiles.weights.step();
         int length = ceilDiv(ceilDiv(pixels, splits), step) * step;
         int count = ceilDiv(pixels, length);
         DeviceMemory to = parts.memory();
         backwardWeights.launch(tiles.weights.grid(weightRows(shape), shape.outputs(), count), tiles.weights.block(), 0,
                 x, dy, to, length, images);
-        long n = gates ? shape.weightsSize() / 4 : shape.weightsSize();
         if (gates) {
-            sum.launch(ops.itemGrid(n), CudaOps.BLOCK, 0, to, dw, count, n, shape.outputs() / 4);
+            long n = shape.weightsSize() / ConvLstmSpec.GATES;
+            sum.launch(ops.itemGrid(n), CudaOps.BLOCK, 0, to, dw, count, n, shape.outputs() / ConvLstmSpec.GATES);
         } else {
+            long n = shape.weightsSize();
             sum.launch(ops.itemGrid(n), CudaOps.BLOCK, 0, to, dw, count, n);
         }
     }

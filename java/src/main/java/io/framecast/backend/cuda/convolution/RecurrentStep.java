@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A frame of a ConvLSTM by convlstm_step.cu: the recurrent convolution with gates, cell and hidden state fused into its
- * end. Gates are (images, height, width, filters, 4), weights (taps, filters, filters, 4), cells and hidden states
- * (images, height, width, filters).
+ * One frame of a ConvLSTM by convlstm_step.cu: the recurrent convolution, with gates, cell and hidden state as its
+ * epilogue. Gates are (images, height, width, filters, gates), weights (taps, filters, filters, gates), cells and hidden
+ * states (images, height, width, filters).
  */
 public final class RecurrentStep {
 
@@ -18,10 +18,7 @@ public final class RecurrentStep {
     private final ConvolutionTile tile;
     private final CudaKernel kernel;
 
-    /**
-     * @param shape of the recurrent convolution: from filters to 4 * filters, stride 1, same
-     * @param images the most that it will be given
-     */
+    /** As {@link ConvolutionFamily#recurrentStep}. */
     RecurrentStep(CudaOps ops, ConvolutionShape shape, int images) {
         this(ops, shape, ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
                 shape.inputs() % 4 == 0, ops.device().multiprocessors()));
@@ -30,10 +27,10 @@ public final class RecurrentStep {
     RecurrentStep(CudaOps ops, ConvolutionShape shape, ConvolutionTile tile) {
         this.shape = shape;
         this.tile = tile;
-        kernel = ops.kernels().get("convlstm_step.cu", "convLstmStep", options(shape, tile));
+        kernel = ops.kernel("convlstm_step.cu", "convLstmStep", options(shape, tile));
     }
 
-    /** What convlstm_step.cu is compiled with. */
+    /** The compiler's options for convlstm_step.cu. */
     static List<String> options(ConvolutionShape shape, ConvolutionTile tile) {
         List<String> options = new ArrayList<>(shape.options());
         options.add(tile.option("FORWARD_TILE"));
@@ -41,10 +38,10 @@ public final class RecurrentStep {
     }
 
     /**
-     * Makes cell and hidden state of a frame from those before it.
+     * Computes cell and hidden state of a frame from those of the frame before.
      *
      * @param zx the input convolution with its bias
-     * @param gates receives the activated gates, for backward; null: none are kept
+     * @param gates is set to the activated gates, for backward; null: they are not stored
      */
     public void launch(int images, DeviceMemory before, DeviceMemory w, DeviceMemory zx, DeviceMemory cellBefore,
             DeviceMemory gates, DeviceMemory cell, DeviceMemory hidden, Activation activation,

@@ -26,12 +26,12 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
 
 /**
- * The CUDA driver of this process: NVIDIA's, or the software device. A process holds the first of them that it opens,
- * for the rest of its life, since both are libcuda.so.1.
+ * The CUDA driver of this process: NVIDIA's, or the software device. Both are libcuda.so.1, so a process can only ever
+ * use the one that it opens first.
  */
 public final class CudaDriver {
 
-    /** CUDA 12.0: the oldest driver that runs what NVRTC 12 makes. */
+    /** CUDA 12.0: the oldest driver that loads the machine code of NVRTC 12. */
     private static final int OLDEST = 12000;
 
     /**
@@ -57,8 +57,8 @@ public final class CudaDriver {
     /**
      * Opens NVIDIA's driver.
      *
-     * @throws FramecastException if there is none, it is too old, it has no device, or this process holds the software
-     *         device
+     * @throws FramecastException if there is none, it is too old, it has no device, or this process has opened the
+     *         software device
      */
     public static synchronized CudaDriver open() {
         Processor.requireSupported();
@@ -80,7 +80,7 @@ public final class CudaDriver {
     /**
      * Opens the software device.
      *
-     * @throws FramecastException if this machine cannot run it, or this process holds NVIDIA's driver
+     * @throws FramecastException if this machine cannot run it, or this process has opened NVIDIA's driver
      */
     public static synchronized CudaDriver openSoftware() {
         Processor.requireSupported();
@@ -123,7 +123,7 @@ public final class CudaDriver {
         return version / 1000 + "." + version % 1000 / 10;
     }
 
-    /** The newest CUDA that this driver knows, such as "12.6". */
+    /** The newest CUDA version that this driver supports, such as "12.6". */
     public String version() {
         return text(version);
     }

@@ -10,7 +10,7 @@ public final class CudaException extends FramecastException {
 
     /** @param remedies what the message advises */
     public CudaException(int result, String message, Remedy... remedies) {
-        super(message, null, remedies);
+        super(message, (Throwable) null, remedies);
         this.result = result;
     }
 

@@ -25,10 +25,6 @@ public final class CudaKernel {
             return new Dim(x, y, 1);
         }
 
-        public static Dim of(int x, int y, int z) {
-            return new Dim(x, y, z);
-        }
-
         @Override
         public String toString() {
             return "(" + x + ", " + y + ", " + z + ")";
@@ -52,7 +48,7 @@ public final class CudaKernel {
      *
      * @param sharedBytes of dynamic shared memory for each block
      * @param arguments one for each parameter, of exactly its size: for a pointer {@link DeviceMemory}, or null; for a
-     *        number {@link Integer}, {@link Long} or {@link Float}; for a struct of ints {@code int[]}
+     *        number {@link Integer}, {@link Long} or {@link Float}
      * @throws CudaException if the launch is invalid. Errors of the running kernel are thrown by a later call
      */
     public void launch(Dim grid, Dim block, int sharedBytes, Object... arguments) {
@@ -84,9 +80,6 @@ public final class CudaKernel {
         }
         if (argument instanceof Float number) {
             return Pointer.to(new float[] {number});
-        }
-        if (argument instanceof int[] struct) {
-            return Pointer.to(struct);
         }
         throw new IllegalArgumentException("kernel " + name + " cannot be given a " + argument.getClass().getName());
     }

@@ -27,25 +27,24 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUstream;
 
 /**
- * Copies between Java's arrays and a device, through two slots of pinned memory in turns.
+ * Copies between Java's arrays and a device, double-buffered: through two slots, used in turn.
  *
- * <p>On their way to the device, values are staged: array, pinned memory, then on a stream of their own to a place on
- * the device, and from there, in the order of the device's stream, to where they belong. So the next batch crosses the
- * bus while the kernels of this one still run and read the memory that it will replace; a write waits for nothing as
- * long as the slot's last use is over.
+ * <p>A write copies from the array to pinned memory; then, on a stream of its own, to a staging buffer on the device;
+ * and from there, on the device's stream, to its target. So the next batch crosses the bus while kernels still read
+ * the batch that it replaces. A write waits only if the slot's last copy is not done.
  */
 final class HostCopies extends DeviceResource {
 
-    /** Of a slot: a batch of some ten videos of 20 frames of 64x64. */
+    /** The size of a slot: a batch of some ten videos of 20 frames of 64x64. */
     static final int SLOT_FLOATS = 1 << 20;
 
-    private static final long SLOT_BYTES = 4L * SLOT_FLOATS;
+    private static final long SLOT_BYTES = (long) Float.BYTES * SLOT_FLOATS;
 
-    /** What is used for one copy at a time. */
+    /** The buffers of one copy. */
     private final class Slot {
         private final Pointer pinned = new Pointer();
         private final CUdeviceptr staged = new CUdeviceptr();
-        /** The end of the slot's last use. */
+        /** Recorded after the slot's last copy. */
         private final CUevent done = new CUevent();
         private FloatBuffer floats;
 
@@ -89,23 +88,23 @@ final class HostCopies extends DeviceResource {
         }
     }
 
-    /** Copies {@code source[from..]} to the device, in the order of its stream; the array may change afterwards. */
+    /** Copies from {@code source[from..]} in the order of the device's stream; the array may change afterwards. */
     void write(CUdeviceptr to, float[] source, int from, int count) {
         for (int at = 0; at < count; at += SLOT_FLOATS) {
             int part = Math.min(SLOT_FLOATS, count - at);
             Slot slot = next();
             slot.await();
             slot.floats.put(0, source, from + at, part);
-            check(cuMemcpyHtoDAsync(slot.staged, slot.pinned, 4L * part, stream), "cuMemcpyHtoDAsync");
+            check(cuMemcpyHtoDAsync(slot.staged, slot.pinned, (long) Float.BYTES * part, stream), "cuMemcpyHtoDAsync");
             check(cuEventRecord(slot.done, stream), "cuEventRecord");
             check(cuStreamWaitEvent(device.stream(), slot.done, 0), "cuStreamWaitEvent");
-            check(cuMemcpyDtoDAsync(to.withByteOffset(4L * at), slot.staged, 4L * part, device.stream()),
+            check(cuMemcpyDtoDAsync(to.withByteOffset((long) Float.BYTES * at), slot.staged, (long) Float.BYTES * part, device.stream()),
                     "cuMemcpyDtoDAsync");
             check(cuEventRecord(slot.done, device.stream()), "cuEventRecord");
         }
     }
 
-    /** Copies to {@code target[to..]}, after the work launched before, and waits for it. */
+    /** Copies to {@code target[to..]} after the work that was launched before, and waits for it. */
     void read(CUdeviceptr from, float[] target, int to, int count) {
         Slot before = null;
         for (int at = 0; at < count + SLOT_FLOATS; at += SLOT_FLOATS) {
@@ -114,12 +113,12 @@ final class HostCopies extends DeviceResource {
                 slot = next();
                 slot.await();
                 int part = Math.min(SLOT_FLOATS, count - at);
-                check(cuMemcpyDtoHAsync(slot.pinned, from.withByteOffset(4L * at), 4L * part, device.stream()),
+                check(cuMemcpyDtoHAsync(slot.pinned, from.withByteOffset((long) Float.BYTES * at), (long) Float.BYTES * part, device.stream()),
                         "cuMemcpyDtoHAsync");
                 check(cuEventRecord(slot.done, device.stream()), "cuEventRecord");
             }
             if (before != null) {
-                // The part before goes on to the array while this one is under way.
+                // The last part is copied to the array while this one is on the bus.
                 int begin = at - SLOT_FLOATS;
                 before.await();
                 before.floats.get(0, target, to + begin, Math.min(SLOT_FLOATS, count - begin));

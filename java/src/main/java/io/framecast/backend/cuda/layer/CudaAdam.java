@@ -1,13 +1,13 @@
 package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.launch.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.launch.CudaOps;
 
-/** See cuda-kernels/adam.cu. */
+/** Adam by cuda-kernels/adam.cu. */
 final class CudaAdam implements AdamOp {
 
     private final CudaOps ops;
@@ -28,7 +28,7 @@ final class CudaAdam implements AdamOp {
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.epsilon = epsilon;
-        this.kernel = ops.kernels().get("adam.cu", "adam");
+        this.kernel = ops.kernel("adam.cu", "adam");
         this.m = ops.zeros(parameters.size());
         this.v = ops.zeros(parameters.size());
         this.alpha = ops.zeros(1);

@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.launch.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Op;
@@ -10,14 +10,15 @@ import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.launch.Columns;
 import io.framecast.backend.cuda.launch.CudaOps;
-import io.framecast.backend.cuda.launch.CudaTensor;
 import io.framecast.backend.cuda.launch.DeviceArena;
 
-/** See cuda-kernels/batch_norm.cu. The gradient of the input takes the place of that of the output. */
+/** Batch normalisation by cuda-kernels/batch_norm.cu. Backward overwrites the output's gradient with the input's. */
 final class CudaBatchNorm implements Op {
 
     private static final String FILE = "batch_norm.cu";
+    /** Values of a channel: count, mean and sum of squared deviations. */
     private static final int MOMENTS = 3;
+    /** Values of a channel that the statistics leave for normalising and for backward. */
     private static final int CONSTANTS = 7;
 
     private final BatchNormSpec spec;
@@ -26,8 +27,9 @@ final class CudaBatchNorm implements Op {
     private final Tensor movingMean;
     private final Tensor movingVariance;
 
-    private final Columns columns;
     private final CudaOps ops;
+    private final OpResources resources;
+    private final Columns columns;
     private final CudaKernel moments;
     private final CudaKernel statistics;
     private final CudaKernel movingStatistics;
@@ -50,17 +52,18 @@ final class CudaBatchNorm implements Op {
         this.beta = beta;
         this.movingMean = movingMean;
         this.movingVariance = movingVariance;
+        resources = new OpResources(ops.arena(), plan.batch());
         columns = new Columns(ops, rows(plan.frames(), plan.batch()), spec.channels());
         moments = columns.kernel(FILE, "batchNormMoments");
-        statistics = ops.kernels().get(FILE, "batchNormStatistics");
-        movingStatistics = ops.kernels().get(FILE, "batchNormMovingStatistics");
+        statistics = ops.kernel(FILE, "batchNormStatistics");
+        movingStatistics = ops.kernel(FILE, "batchNormMovingStatistics");
         normalise = columns.kernel(FILE, "batchNormNormalise");
         sums = columns.kernel(FILE, "batchNormSums");
-        gradients = ops.kernels().get(FILE, "batchNormGradients");
+        gradients = ops.kernel(FILE, "batchNormGradients");
         backward = columns.kernel(FILE, "batchNormBackward");
-        y = ops.arena().reserve(Float.BYTES * columns.rows() * spec.channels(), plan.batch());
-        partial = ops.arena().scratch((long) Float.BYTES * MOMENTS * columns.parts() * spec.channels());
-        constants = ops.arena().reserve((long) Float.BYTES * CONSTANTS * spec.channels());
+        y = resources.perVideo(columns.rows() * spec.channels());
+        partial = resources.scratch((long) MOMENTS * columns.parts() * spec.channels());
+        constants = resources.fixed((long) CONSTANTS * spec.channels());
     }
 
     private int rows(int frames, int batch) {
@@ -85,7 +88,7 @@ final class CudaBatchNorm implements Op {
         }
         normalise.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), constants.memory(), y.memory(), rows,
                 channels);
-        return CudaTensor.view(y, (long) rows * channels);
+        return ops.view(y, (long) rows * channels);
     }
 
     @Override
@@ -103,8 +106,6 @@ final class CudaBatchNorm implements Op {
 
     @Override
     public void close() {
-        y.close();
-        partial.close();
-        constants.close();
+        resources.close();
     }
 }

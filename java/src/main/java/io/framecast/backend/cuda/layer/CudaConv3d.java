@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.launch.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
 import io.framecast.backend.Activation;
 import io.framecast.backend.Conv3dSpec;
@@ -8,21 +8,20 @@ import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
-import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.DeviceMemory;
-import io.framecast.backend.cuda.launch.Columns;
 import io.framecast.backend.cuda.launch.CudaOps;
-import io.framecast.backend.cuda.launch.CudaTensor;
-import io.framecast.backend.cuda.launch.DeviceArena;
+import io.framecast.backend.cuda.launch.DeviceArena.Region;
 
 /**
- * A convolution over time, height and width. One 2-D convolution over all frames makes what each frame gives to each of
- * those around it, all taps of the time axis as channels, taps (frames, batch, height, width, kernelFrames, filters);
- * then each output adds up its own (cuda-kernels/conv3d.cu). Few output channels, as at the end of a network, fill a
- * matrix product better so than in a convolution for each tap. A kernel of one frame needs none of this.
+ * A convolution over time, height and width. One 2-D convolution over all frames computes the contribution of each
+ * frame to each of its neighbours in time, with the taps of the time axis as output channels (frames, batch, height,
+ * width, kernelFrames, filters); then each output sums its taps (cuda-kernels/conv3d.cu). With the few filters of a
+ * last layer this fills the tiles of a matrix product better than one convolution for each tap. A kernel of one frame
+ * is a plain 2-D convolution.
  */
 final class CudaConv3d implements Op {
 
@@ -31,63 +30,47 @@ final class CudaConv3d implements Op {
     private final Weights kernel;
     private final Weights bias;
 
+    private final OpResources resources;
     private final ConvolutionShape shape;
     private final CudaConvolution convolution;
-    private final Columns columns;
-    private final CudaKernel columnSums;
-    private final CudaKernel sumSplits;
     private final CudaKernel activate;
     private final CudaKernel activateBackward;
-    private final DeviceArena.Region y;
-    private final DeviceArena.Region dx;
-    private final DeviceArena.Region partial;
-    /** Only where the kernel has several frames: weights, their gradient, and values with the taps as channels. */
-    private final TimeTaps timeTaps;
-    private final DeviceArena.Region packed;
-    private final DeviceArena.Region packedGradient;
-    private final DeviceArena.Region taps;
-    private final Closing closing = new Closing();
+    private final Region y;
+    /** Null: the kernel has one frame. */
+    private final TimeAxis time;
+    /** Null: not in training. */
+    private final BiasGradient biasGradient;
+    /** Null: gradient of the input not computed. */
+    private final Region dx;
 
+    /** Of the last forward pass. */
     private Tensor x;
     private int frames;
     private int batch;
 
-    CudaConv3d(CudaOps ops, CudaConvolution.Factory convolutions, Conv3dSpec spec, Plan plan, Weights kernel,
-            Weights bias) {
+    CudaConv3d(CudaOps ops, ConvolutionFamily convolutions, Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
         this.ops = ops;
         this.spec = spec;
         this.kernel = kernel;
         this.bias = bias;
+        resources = new OpResources(ops.arena(), plan.batch());
         int images = Math.multiplyExact(plan.frames(), plan.batch());
         shape = ConvolutionShape.same(spec.height(), spec.width(), spec.channels(),
                 Math.multiplyExact(spec.kernelFrames(), spec.filters()), spec.kernelHeight(), spec.kernelWidth());
-        columns = new Columns(ops, (long) images * shape.outPixels(), spec.filters());
-        boolean several = spec.kernelFrames() > 1;
         boolean training = plan.training();
         try {
-            columnSums = columns.kernel("reduce.cu", "columnSums");
-            sumSplits = ops.kernels().get("reduce.cu", "sumSplits");
-            activate = ops.kernels().get("activations.cu", "activateForward");
-            activateBackward = ops.kernels().get("activations.cu", "activateBackward");
-            timeTaps = several ? new TimeTaps(ops, spec.kernelFrames(), spec.filters()) : null;
-            convolution = convolutions.make(shape, false, images, images, training);
-            closing.add(convolution::close);
-            y = own(ops.arena().reserve(Float.BYTES * images * outputs(), plan.batch()));
-            dx = training && plan.inputGradient()
-                    ? own(ops.arena().reserve(Float.BYTES * images * shape.inputSize(), plan.batch())) : null;
-            partial = training ? own(ops.arena().scratch((long) Float.BYTES * spec.filters() * columns.parts())) : null;
-            packed = several ? own(ops.arena().reserve(Float.BYTES * shape.weightsSize())) : null;
-            packedGradient = several && training ? own(ops.arena().reserve(Float.BYTES * shape.weightsSize())) : null;
-            taps = several ? own(ops.arena().reserve(Float.BYTES * images * shape.outputSize(), plan.batch())) : null;
+            activate = ops.kernel("activations.cu", "activateForward");
+            activateBackward = ops.kernel("activations.cu", "activateBackward");
+            convolution = resources.own(convolutions.make(shape, false, images, images, training));
+            y = resources.perVideo(images * outputs());
+            dx = training && plan.inputGradient() ? resources.perVideo(images * shape.inputSize()) : null;
+            biasGradient = training ? new BiasGradient(ops, resources, (long) images * shape.outPixels(),
+                    spec.filters(), false) : null;
+            time = spec.kernelFrames() > 1 ? new TimeAxis(ops, resources, spec, plan, shape) : null;
         } catch (RuntimeException e) {
-            closing.runAfter(e);
+            resources.closeAfter(e);
             throw e;
         }
-    }
-
-    private DeviceArena.Region own(DeviceArena.Region region) {
-        closing.add(region::close);
-        return region;
     }
 
     /** The values of an output frame of a video. */
@@ -102,58 +85,48 @@ final class CudaConv3d implements Op {
         this.batch = batch;
         int images = frames * batch;
         long size = images * outputs();
-        if (taps == null) {
+        if (time == null) {
             convolution.forward(images, memory(x), memory(kernel.value()), memory(bias.value()), y.memory(), false);
             if (spec.activation() != Activation.LINEAR) {
                 activate.launch(ops.rowGrid(size), CudaOps.BLOCK, 0, y.memory(), size, spec.activation().ordinal());
             }
         } else {
-            timeTaps.pack(memory(kernel.value()), packed.memory(), rows());
-            convolution.forward(images, memory(x), packed.memory(), null, taps.memory(), false);
-            timeTaps.combine(frames, batch * shape.outPixels(), taps.memory(), memory(bias.value()), y.memory(),
-                    spec.activation());
+            time.takeParameter(memory(kernel.value()));
+            convolution.forward(images, memory(x), time.weights(), null, time.taps(), false);
+            time.combine(frames, batch, memory(bias.value()), y.memory(), spec);
         }
-        return CudaTensor.view(y, size);
+        return ops.view(y, size);
     }
 
     @Override
-    public Tensor backward(Tensor dy) {
+    public Tensor backward(Tensor outputGradient) {
         int images = frames * batch;
         long size = images * outputs();
+        DeviceMemory dy = memory(outputGradient);
         if (spec.activation() != Activation.LINEAR) {
-            activateBackward.launch(ops.rowGrid(size), CudaOps.BLOCK, 0, y.memory(), memory(dy), size,
+            activateBackward.launch(ops.rowGrid(size), CudaOps.BLOCK, 0, y.memory(), dy, size,
                     spec.activation().ordinal());
         }
-        int rows = images * shape.outPixels();
-        CudaKernel.Dim grid = columns.grid(rows);
-        columnSums.launch(grid, CudaOps.BLOCK, 0, memory(dy), partial.memory(), rows, spec.filters());
-        sumSplits.launch(ops.itemGrid(spec.filters()), CudaOps.BLOCK, 0, partial.memory(), memory(bias.gradient()),
-                grid.x(), (long) spec.filters());
-        DeviceMemory w = memory(kernel.value());
-        DeviceMemory gradient = memory(dy);
-        if (taps == null) {
-            convolution.backwardWeights(images, memory(x), gradient, memory(kernel.gradient()));
-        } else {
-            timeTaps.spread(frames, batch * shape.outPixels(), gradient, taps.memory());
-            w = packed.memory();
-            gradient = taps.memory();
-            convolution.backwardWeights(images, memory(x), gradient, packedGradient.memory());
-            timeTaps.unpack(packedGradient.memory(), memory(kernel.gradient()), rows());
+        biasGradient.run(dy, images * shape.outPixels(), memory(bias.gradient()));
+        if (time != null) {
+            time.spread(frames, batch, dy);
+        }
+        DeviceMemory gradient = time == null ? dy : time.taps();
+        convolution.backwardWeights(images, memory(x), gradient,
+                time == null ? memory(kernel.gradient()) : time.weightsGradient());
+        if (time != null) {
+            time.giveGradient(memory(kernel.gradient()));
         }
         if (dx == null) {
             return null;
         }
-        convolution.backwardData(images, gradient, w, dx.memory(), false);
-        return CudaTensor.view(dx, images * shape.inputSize());
-    }
-
-    /** Of the convolution's weights: its taps in height and width, and input channels. */
-    private int rows() {
-        return shape.taps() * shape.inputs();
+        convolution.backwardData(images, gradient, time == null ? memory(kernel.value()) : time.weights(), dx.memory(),
+                false);
+        return ops.view(dx, images * shape.inputSize());
     }
 
     @Override
     public void close() {
-        closing.run();
+        resources.close();
     }
 }

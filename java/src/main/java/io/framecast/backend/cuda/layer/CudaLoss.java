@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.launch.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
@@ -9,7 +9,7 @@ import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.DeviceArena;
 
-/** See cuda-kernels/loss.cu. */
+/** A loss by cuda-kernels/loss.cu. */
 final class CudaLoss implements LossOp {
 
     private final CudaOps ops;
@@ -17,17 +17,17 @@ final class CudaLoss implements LossOp {
     private final CudaKernel mean;
     private final Tensor gradient;
     private final Tensor result;
-    /** The blocks' sums, in double. */
+    /** The partial sums of the blocks, in double. */
     private final DeviceArena.Region sums;
 
     CudaLoss(CudaOps ops, Loss loss, long size) {
         this.ops = ops;
-        this.kernel = ops.kernels().get("loss.cu", switch (loss) {
+        this.kernel = ops.kernel("loss.cu", switch (loss) {
             case BINARY_CROSSENTROPY_FROM_LOGITS -> "binaryCrossentropyFromLogits";
             case BINARY_CROSSENTROPY -> "binaryCrossentropy";
             case MEAN_SQUARED_ERROR -> "meanSquaredError";
         });
-        this.mean = ops.kernels().get("loss.cu", "lossMean");
+        this.mean = ops.kernel("loss.cu", "lossMean");
         this.gradient = ops.zeros(size);
         this.result = ops.zeros(1);
         this.sums = ops.arena().reserve((long) Double.BYTES * ops.rowGrid(size).x());

@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.layer;
 
-import static io.framecast.backend.cuda.launch.CudaTensor.memory;
+import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
@@ -8,33 +8,35 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.launch.CudaOps;
-import io.framecast.backend.cuda.launch.CudaTensor;
 import io.framecast.backend.cuda.launch.DeviceArena;
 
-/** See cuda-kernels/layout.cu. */
+/** Space to depth, or its inverse, by cuda-kernels/layout.cu. */
 final class CudaSpaceToDepth implements Op {
 
     private final CudaOps ops;
     private final SpaceToDepthSpec spec;
+    /** Values that a thread moves: 4, or 1 if the runs of adjacent values are not a multiple of 4. */
     private final int width;
     private final CudaKernel forward;
     private final CudaKernel backward;
+    private final OpResources resources;
     private final DeviceArena.Region y;
+    /** Null: gradient of the input not computed. */
     private final DeviceArena.Region dx;
     private long size;
 
     CudaSpaceToDepth(CudaOps ops, SpaceToDepthSpec spec, Plan plan) {
         this.ops = ops;
         this.spec = spec;
-        // Runs of block * channels values move together: in fours where they can.
         width = spec.block() * spec.channels() % 4 == 0 ? 4 : 1;
-        CudaKernel toDepth = ops.kernels().get("layout.cu", "spaceToDepth" + width);
-        CudaKernel toSpace = ops.kernels().get("layout.cu", "depthToSpace" + width);
+        CudaKernel toDepth = ops.kernel("layout.cu", "spaceToDepth" + width);
+        CudaKernel toSpace = ops.kernel("layout.cu", "depthToSpace" + width);
         forward = spec.inverse() ? toSpace : toDepth;
         backward = spec.inverse() ? toDepth : toSpace;
-        long bytes = Float.BYTES * size(plan.frames(), plan.batch());
-        y = ops.arena().reserve(bytes, plan.batch());
-        dx = plan.training() && plan.inputGradient() ? ops.arena().reserve(bytes, plan.batch()) : null;
+        resources = new OpResources(ops.arena(), plan.batch());
+        long most = size(plan.frames(), plan.batch());
+        y = resources.perVideo(most);
+        dx = plan.training() && plan.inputGradient() ? resources.perVideo(most) : null;
     }
 
     private long size(int frames, int batch) {
@@ -55,14 +57,11 @@ final class CudaSpaceToDepth implements Op {
     private Tensor move(CudaKernel kernel, Tensor from, DeviceArena.Region to) {
         kernel.launch(ops.itemGrid(size / width), CudaOps.BLOCK, 0, memory(from), to.memory(), size / width,
                 spec.block(), spec.block() * spec.channels() / width, spec.width() / spec.block());
-        return CudaTensor.view(to, size);
+        return ops.view(to, size);
     }
 
     @Override
     public void close() {
-        y.close();
-        if (dx != null) {
-            dx.close();
-        }
+        resources.close();
     }
 }

@@ -8,9 +8,9 @@ import io.framecast.backend.cuda.launch.CudaOps;
 import java.util.List;
 
 /**
- * The time part of a three-dimensional convolution by conv3d.cu. The other part is a convolution that makes the taps in
- * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), a row for each of its
- * own taps and channels. Everything is launched, in order, and nothing waited for.
+ * The kernels of conv3d.cu: the time axis of a three-dimensional convolution. A 2-D convolution computes the taps in
+ * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), with a row for each of
+ * its own taps and channels.
  */
 final class TimeTaps {
 
@@ -20,7 +20,7 @@ final class TimeTaps {
     private final CudaOps ops;
     private final int taps;
     private final int filters;
-    /** Values of a frame that a block takes: of whole pixels, if it can have many, else as they come. */
+    /** The values of a frame that a block computes: whole pixels, if several fit in a block. */
     private final int run;
     private final CudaKernel pack;
     private final CudaKernel unpack;
@@ -33,32 +33,32 @@ final class TimeTaps {
         this.filters = filters;
         run = run(filters);
         List<String> options = options(taps, filters);
-        pack = ops.kernels().get(FILE, "packTaps", options);
-        unpack = ops.kernels().get(FILE, "unpackTaps", options);
-        combine = ops.kernels().get(FILE, "combineTaps", options);
-        spread = ops.kernels().get(FILE, "spreadTaps", options);
+        pack = ops.kernel(FILE, "packTaps", options);
+        unpack = ops.kernel(FILE, "unpackTaps", options);
+        combine = ops.kernel(FILE, "combineTaps", options);
+        spread = ops.kernel(FILE, "spreadTaps", options);
     }
 
     private static int run(int filters) {
         return filters <= THREADS / 2 ? THREADS / filters * filters : THREADS;
     }
 
-    /** What conv3d.cu is compiled with. */
+    /** The compiler's options for conv3d.cu. */
     static List<String> options(int taps, int filters) {
         return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DRUN=" + run(filters));
     }
 
-    /** From the parameter (taps, rows, filters), which may begin anywhere, to the convolution's weights. */
+    /** Transposes the parameter (taps, rows, filters), of any alignment, to the convolution's weights. */
     void pack(DeviceMemory parameter, DeviceMemory w, int rows) {
         pack.launch(packGrid(rows), CudaOps.BLOCK, 0, parameter, w, rows);
     }
 
-    /** The same of their gradients, and back. */
+    /** Transposes the gradient of the weights back to that of the parameter. */
     void unpack(DeviceMemory w, DeviceMemory parameter, int rows) {
         unpack.launch(packGrid(rows), CudaOps.BLOCK, 0, w, parameter, rows);
     }
 
-    /** y (frames, pixels, filters) from the taps; the bias (filters) may begin anywhere. */
+    /** y (frames, pixels, filters) = activation(sum of the taps + bias); the bias (filters) has any alignment. */
     void combine(int frames, int pixels, DeviceMemory taps, DeviceMemory bias, DeviceMemory y, Activation activation) {
         combine.launch(grid(pixels), Dim.of(THREADS), 0, taps, bias, y, frames, pixels, activation.ordinal());
     }

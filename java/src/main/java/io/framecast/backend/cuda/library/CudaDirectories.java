@@ -13,13 +13,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** Where a system has CUDA's libraries. */
+/** The directories in which CUDA's libraries are installed. */
 public final class CudaDirectories {
+
+    /** The environment variable for a directory with libnvrtc.so.12 and libnvrtc-builtins.so.12.*. */
+    public static final String NVRTC_VARIABLE = "FRAMECAST_NVRTC";
 
     private CudaDirectories() {
     }
 
-    /** What CUDA's installers and the dynamic loader use: first what the environment names. */
+    /** Those of CUDA's installers and of the dynamic loader, with those that the environment names first. */
     public static List<Path> of(Map<String, String> environment) {
         List<Path> roots = new ArrayList<>();
         for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
@@ -37,7 +40,7 @@ public final class CudaDirectories {
         return Stream.of(named, cuda, plain).flatMap(paths -> paths).distinct().toList();
     }
 
-    /** The entries of a directory with such a name, the highest version first; none where it is no directory. */
+    /** The entries of a directory that match, the highest version first; none if it is no directory. */
     public static List<Path> list(Path directory, String glob) {
         List<Path> paths = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {

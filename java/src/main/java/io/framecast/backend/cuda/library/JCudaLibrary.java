@@ -14,9 +14,9 @@ import jcuda.jcudnn.JCudnn;
 import jcuda.nvrtc.JNvrtc;
 
 /**
- * JCuda's own native libraries, which need the CUDA libraries that they bind to be loaded already. JCuda itself would
- * unpack each to a file of known name in the directory for temporary files, and would load, and run, what anybody has
- * put there before.
+ * JCuda's own native libraries; the CUDA library that one is linked to must be loaded before it. They are unpacked to
+ * the user's cache. JCuda itself would unpack each to a file of known name in the directory for temporary files, and
+ * would load whatever file another user has put there.
  */
 public enum JCudaLibrary {
 
@@ -25,7 +25,7 @@ public enum JCudaLibrary {
     CUDNN("JCudnn", JCudnn.class),
     CUBLAS("JCublas2", JCublas2.class);
 
-    /** Where {@link LibUtils} looks for a library, and takes what it finds. */
+    /** The directory in which {@link LibUtils} looks for a library. */
     private static final String TEMPORARY = "java.io.tmpdir";
 
     private final String library;
@@ -38,7 +38,7 @@ public enum JCudaLibrary {
     }
 
     /**
-     * Makes JCuda's class one that can be used. To be called before its first use.
+     * Initialises JCuda's class. To be called before its first use.
      *
      * @throws FramecastException if the library cannot be unpacked or loaded
      */
@@ -56,7 +56,7 @@ public enum JCudaLibrary {
         }
     }
 
-    /** The directory of this user's that has the library; or any, where the library is not to come out of a jar. */
+    /** The directory with the unpacked library; if no jar has it, any. */
     private Path directory() throws IOException {
         String file = LibUtils.createLibraryFileName(
                 LibUtils.createPlatformLibraryName(library + "-" + JCudaVersion.get()));
@@ -65,7 +65,7 @@ public enum JCudaLibrary {
             return UserCache.directory();
         }
         Path unpacked = JavaCpp.unpack(resource);
-        // First by ourselves: a class of JCuda that once failed to load its library is lost.
+        // Before JCuda does: a class of it whose initialiser failed once cannot be used again.
         System.load(unpacked.toString());
         return unpacked.getParent();
     }

@@ -11,8 +11,8 @@ import java.util.Map;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * A library of the machine that JCuda's native ones need. It is loaded before they are: a class of JCuda that once
- * missed its library is lost.
+ * Loads a CUDA library of the machine, before JCuda's native library that is linked to it: a JCuda class whose
+ * initialiser failed once cannot be used again in this process.
  */
 public final class SystemLibrary {
 
@@ -20,13 +20,13 @@ public final class SystemLibrary {
     }
 
     /**
-     * Loads the library that the system's loader finds by its name; where it cannot load that, the first of CUDA's
-     * directories that it can.
+     * Loads the library that the dynamic loader finds by this name; if it cannot be loaded, the first of
+     * {@link CudaDirectories} that can.
      *
      * @param file such as {@code libcuda.so.1}
-     * @return why those that were tried before it could not be loaded; of which, too
+     * @return the failures before it, each with the file and the reason
      * @throws NoSuchFileException if there is none
-     * @throws IOException if there is none that can be loaded; the message says why, and of which
+     * @throws IOException if none can be loaded; the message has the failures
      */
     public static List<String> load(String file, Map<String, String> environment) throws IOException {
         JavaCpp.load();
@@ -36,7 +36,7 @@ public final class SystemLibrary {
         } catch (UnsatisfiedLinkError e) {
             failures.add(String.valueOf(e.getMessage()));
             if (file.contains("/") || !loadFrom(CudaDirectories.of(environment), file, failures)) {
-                // The same is told of a library that this one needs.
+                // The loader's message is the same for a library that this one depends on, but for its name.
                 if (failures.size() == 1 && failures.get(0).startsWith(file + ": ")
                         && failures.get(0).endsWith(": No such file or directory")) {
                     throw new NoSuchFileException(file);
@@ -47,7 +47,7 @@ public final class SystemLibrary {
         return failures;
     }
 
-    /** What to say after a library's name of those that were passed over; nothing where there are none. */
+    /** The failures before a library, as a note behind its name; empty if there are none. */
     public static String note(List<String> passedOver) {
         return passedOver.isEmpty() ? "" : " (passed over: " + String.join(", ", passedOver) + ")";
     }
@@ -61,7 +61,7 @@ public final class SystemLibrary {
                     return true;
                 } catch (UnsatisfiedLinkError e) {
                     String failure = String.valueOf(e.getMessage());
-                    if (!failures.contains(failure)) { // It may be the one that was found by its name.
+                    if (!failures.contains(failure)) { // It may be the file that the loader found.
                         failures.add(failure);
                     }
                 }

@@ -15,12 +15,12 @@ import jcuda.Pointer;
 import jcuda.jcublas.cublasHandle;
 
 /**
- * A convolution of one tap and stride 1 as products of matrices: y (pixels, outputs) = x (pixels, inputs) w (inputs,
- * outputs). To cuBLAS, which counts down columns, each of them is its transpose.
+ * A convolution of one tap and stride 1 as a matrix product: y (pixels, outputs) = x (pixels, inputs) w (inputs,
+ * outputs). cuBLAS is column-major, so it sees the transpose of each of them.
  */
 final class CublasConvolution implements CudaConvolution {
 
-    /** What cuBLAS's documentation asks for on the GPUs that want most of it. */
+    /** The largest size that cuBLAS's documentation recommends for any GPU. */
     private static final long WORKSPACE_BYTES = 32L << 20;
 
     private static final Pointer ONE = Pointer.to(new float[] {1});
@@ -31,7 +31,7 @@ final class CublasConvolution implements CudaConvolution {
     private final ConvolutionShape shape;
     private final boolean gates;
 
-    /** cuBLAS's workspace, and behind it the gradient of gates' weights in an order of its own. */
+    /** cuBLAS's workspace, followed for gates by the gradient of the weights as (outputs, inputs). */
     private final DeviceArena.Region scratch;
 
     /** @throws io.framecast.FramecastException if there is no cuBLAS 12, or it does not start */
@@ -74,11 +74,11 @@ final class CublasConvolution implements CudaConvolution {
         return Math.multiplyExact(images, shape.pixels());
     }
 
-    /** c (m, n) = op(a) (m, k) op(b) (k, n), or c += it; all of them packed, one column after the other. */
+    /** c (m, n) = op(a) (m, k) op(b) (k, n), or c += it; all are packed and column-major. */
     private void multiply(int opA, int opB, int m, int n, int k, DeviceMemory a, DeviceMemory b, DeviceMemory c,
             boolean accumulate) {
         cublasHandle handle = libraries.cublas();
-        // Its own it would allocate, also within a graph; and its results could depend on what else runs.
+        // Without it cuBLAS allocates, also during capture, and its results may depend on what else runs.
         checkCublas(cublasSetWorkspace(handle, scratch.memory().pointer(), WORKSPACE_BYTES), "cublasSetWorkspace");
         checkCublas(cublasSgemm(handle, opA, opB, m, n, k, ONE, a.pointer(), opA == CUBLAS_OP_N ? m : k, b.pointer(),
                 opB == CUBLAS_OP_N ? k : n, accumulate ? ONE : ZERO, c.pointer(), m),

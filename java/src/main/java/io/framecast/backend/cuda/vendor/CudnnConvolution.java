@@ -6,10 +6,11 @@ import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardFilter;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionForward;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
+import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.driver.Closing;
-import io.framecast.backend.cuda.driver.CudaCalls;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.DeviceArena;
@@ -20,12 +21,12 @@ import jcuda.Pointer;
 import jcuda.jcudnn.cudnnHandle;
 
 /**
- * A convolution by cuDNN. Where images are in NHWC, its algorithms for float32 want filters in the order (outputs,
- * taps, inputs): weights are transposed at each call, which moves little beside what the convolution does.
+ * A convolution by cuDNN. For images in NHWC its float32 algorithms want filters in the order (outputs, taps, inputs), so
+ * the weights are transposed at each call, which takes little time compared with the convolution.
  */
 final class CudnnConvolution implements CudaConvolution {
 
-    /** What any algorithm may use, and what is kept for all of them: a model's convolutions share it. */
+    /** The limit for an algorithm, and the least that is reserved. It is scratch: a model's convolutions share it. */
     private static final long WORKSPACE_BYTES = 256L << 20;
 
     private static final long ALIGNMENT = 256;
@@ -45,15 +46,15 @@ final class CudnnConvolution implements CudaConvolution {
     private final Map<Use, Integer> algorithms = new HashMap<>();
     private final long workspaceBytes;
 
-    /** cuDNN's workspace, and behind it the filters or their gradient. */
+    /** cuDNN's workspace, followed by the filters or their gradient. */
     private final DeviceArena.Region scratch;
 
     private final Closing closing = new Closing();
 
     /**
-     * @param images the most that forward and backward data will be given at once
-     * @param sequence the most that backward weights will be given
-     * @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot do this
+     * As {@link ConvolutionFamily#make}.
+     *
+     * @throws FramecastException if there is no cuDNN 9, it does not start, or it cannot compute this
      */
     CudnnConvolution(CudaOps ops, VendorLibraries libraries, ConvolutionShape shape, boolean gates, int images,
             int sequence, boolean training) {
@@ -86,7 +87,8 @@ final class CudnnConvolution implements CudaConvolution {
         long values = Math.multiplyExact(images, Math.max(shape.inputSize(), shape.outputSize()));
         if (values > Integer.MAX_VALUE) {
             throw new FramecastException("A convolution over " + images + " images has " + values + " values, and "
-                    + "cuDNN takes less than 2^31; choose a smaller --batch-size, or --conv kernels.");
+                    + "cuDNN takes less than 2^31; choose a smaller batch, or this project's kernels.",
+                    Remedy.SMALLER_BATCH, Remedy.KERNEL_CONVOLUTIONS);
         }
     }
 
@@ -128,15 +130,15 @@ final class CudnnConvolution implements CudaConvolution {
         kernels.fromFilters(filters(), dw);
     }
 
-    /** Makes the descriptors those of so many images, and returns the algorithm for them. */
+    /** Sets the descriptors' number of images, and returns the algorithm for it. */
     private int prepare(cudnnHandle handle, CudnnDirection direction, int images) {
         descriptors.setImages(images);
         return algorithms.computeIfAbsent(new Use(direction, images), use -> {
             CudnnDirection.Choice choice = direction.choose(handle, descriptors, workspaceBytes);
             if (choice.workspace() > workspaceBytes) {
-                throw new FramecastException("cuDNN needs " + CudaCalls.bytes(choice.workspace()) + " of workspace for "
-                        + images + " images, and " + CudaCalls.bytes(workspaceBytes)
-                        + " were planned; use --conv kernels.");
+                throw new FramecastException("cuDNN needs " + DeviceMemory.text(choice.workspace())
+                        + " of workspace for " + images + " images, and " + DeviceMemory.text(workspaceBytes)
+                        + " were planned; use this project's kernels.", Remedy.KERNEL_CONVOLUTIONS);
             }
             return choice.algorithm();
         });

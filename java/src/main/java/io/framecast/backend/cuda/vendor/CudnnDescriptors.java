@@ -22,7 +22,7 @@ import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
-/** A {@link ConvolutionShape} in cuDNN's words, in float32; the filters are (outputs, taps, inputs). */
+/** cuDNN's descriptors of a {@link ConvolutionShape} in float32; its filters are (outputs, taps, inputs). */
 final class CudnnDescriptors implements AutoCloseable {
 
     final cudnnTensorDescriptor x = new cudnnTensorDescriptor();
@@ -34,7 +34,7 @@ final class CudnnDescriptors implements AutoCloseable {
     private final Closing closing = new Closing();
     private int images;
 
-    /** @throws io.framecast.FramecastException if cuDNN does not take it */
+    /** @throws io.framecast.FramecastException if cuDNN refuses it */
     CudnnDescriptors(ConvolutionShape shape) {
         this.shape = shape;
         try {
@@ -50,7 +50,7 @@ final class CudnnDescriptors implements AutoCloseable {
             checkCudnn(cudnnSetConvolution2dDescriptor(convolution, shape.padTop(), shape.padLeft(),
                     shape.strideHeight(), shape.strideWidth(), shape.dilationHeight(), shape.dilationWidth(),
                     CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT), "cudnnSetConvolution2dDescriptor");
-            // Any other may multiply in TF32, which has fewer digits.
+            // The other math types may round the operands to TF32.
             checkCudnn(cudnnSetConvolutionMathType(convolution, CUDNN_FMA_MATH), "cudnnSetConvolutionMathType");
         } catch (RuntimeException e) {
             closing.runAfter(e);
@@ -63,7 +63,7 @@ final class CudnnDescriptors implements AutoCloseable {
         closing.add(() -> checkCudnn(cudnnDestroyTensorDescriptor(tensor), "cudnnDestroyTensorDescriptor"));
     }
 
-    /** Makes x and y describe so many images. */
+    /** Sets the number of images of x and y. */
     void setImages(int images) {
         if (images != this.images) {
             this.images = 0;
@@ -79,7 +79,7 @@ final class CudnnDescriptors implements AutoCloseable {
                 + channels);
     }
 
-    /** For people. */
+    /** For messages. */
     @Override
     public String toString() {
         return images + " images of " + shape.height() + "x" + shape.width() + "x" + shape.inputs()

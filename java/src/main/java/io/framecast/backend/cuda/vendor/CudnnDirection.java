@@ -16,6 +16,7 @@ import static jcuda.jcudnn.cudnnMathType.CUDNN_DEFAULT_MATH;
 import static jcuda.jcudnn.cudnnMathType.CUDNN_FMA_MATH;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +25,7 @@ import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgoPerf;
 import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
 import jcuda.jcudnn.cudnnHandle;
 
-/** What cuDNN computes of a convolution, and by which of its algorithms. */
+/** The three computations of a convolution in cuDNN, and the choice of an algorithm for each. */
 enum CudnnDirection {
 
     FORWARD {
@@ -87,45 +88,45 @@ enum CudnnDirection {
         }
     };
 
-    /** An algorithm that cuDNN ranks, and what it says of it. */
+    /** An algorithm of cuDNN's ranking. */
     record Offer(int algorithm, int status, int determinism, int mathType) {
 
-        /** Whether it gives the same bits every time, by multiplying float32 values as they are. */
+        /** Whether it gives the same bits every time, and multiplies in float32. */
         boolean isExact() {
             return status == SUCCESS && determinism == CUDNN_DETERMINISTIC
                     && (mathType == CUDNN_FMA_MATH || mathType == CUDNN_DEFAULT_MATH);
         }
     }
 
-    /** @param workspace that it needs, in bytes */
+    /** @param workspace in bytes */
     record Choice(int algorithm, long workspace) {
     }
 
-    /** The algorithms, those first that cuDNN expects to be faster. */
+    /** The algorithms in cuDNN's order, from the fastest it expects. */
     abstract List<Offer> offers(cudnnHandle handle, CudnnDescriptors d);
 
-    /** Finds what an algorithm needs; the call's status tells whether it can be used at all. */
+    /** Gets the workspace of an algorithm; the status says whether it can be used at all. */
     abstract int workspaceSize(cudnnHandle handle, CudnnDescriptors d, int algorithm, long[] bytes);
 
     /**
-     * The first algorithm that gives the same bits every time and needs no more than so much workspace; if none is so
-     * modest, the one of them that needs least.
+     * The first exact algorithm whose workspace is within the limit; if there is none, the exact one with the smallest
+     * workspace.
      *
-     * @throws FramecastException if cuDNN has none for this convolution
+     * @throws FramecastException if cuDNN has no exact one for this convolution
      */
     Choice choose(cudnnHandle handle, CudnnDescriptors d, long limit) {
         List<Offer> offers;
         try {
             offers = offers(handle, d);
         } catch (ArrayIndexOutOfBoundsException e) {
-            // Of a call that failed JCuda copies any number of results, and the status is lost.
+            // JCuda copies the results also after a call that failed, and loses the status.
             throw new FramecastException("cuDNN does not rank its algorithms for " + words() + " of " + d
-                    + "; use --conv kernels.", e);
+                    + "; use this project's kernels.", e, Remedy.KERNEL_CONVOLUTIONS);
         }
         Choice least = null;
         for (Offer offer : offers) {
             long[] bytes = new long[1];
-            // The ranking has been seen to hold some that cannot be used.
+            // The ranking can contain algorithms that cannot be used.
             if (!offer.isExact() || workspaceSize(handle, d, offer.algorithm, bytes) != SUCCESS) {
                 continue;
             }
@@ -138,7 +139,7 @@ enum CudnnDirection {
         }
         if (least == null) {
             throw new FramecastException("cuDNN has no algorithm in float32 that gives the same result every time for "
-                    + words() + " of " + d + "; use --conv kernels.");
+                    + words() + " of " + d + "; use this project's kernels.", Remedy.KERNEL_CONVOLUTIONS);
         }
         return least;
     }

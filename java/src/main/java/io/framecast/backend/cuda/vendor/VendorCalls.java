@@ -4,7 +4,7 @@ import io.framecast.FramecastException;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
 
-/** What the calls of cuDNN and cuBLAS return. Both libraries' success is 0. */
+/** Turns the statuses of cuDNN and cuBLAS into exceptions. Success is 0 in both libraries. */
 final class VendorCalls {
 
     static final int SUCCESS = 0;
@@ -13,13 +13,13 @@ final class VendorCalls {
     }
 
     /**
-     * Passes a call of cuDNN that succeeded.
+     * Returns if a call of cuDNN succeeded.
      *
      * @throws FramecastException if it failed
      */
     static void checkCudnn(int status, String call) {
         if (status != SUCCESS) {
-            // The library's own name: JCuda's are those of cuDNN 8, whose numbers are others.
+            // By the library, since JCuda has the names of cuDNN 8, which numbers its statuses differently.
             String name = JCudnn.cudnnGetErrorString(status);
             throw failure(call, name, status, meaning(status) + (name.contains("SUBLIBRARY")
                     ? "; the files of cuDNN are not all there or not of one version: install it anew, and take other "
@@ -28,7 +28,7 @@ final class VendorCalls {
     }
 
     /**
-     * Passes a call of cuBLAS that succeeded.
+     * Returns if a call of cuBLAS succeeded.
      *
      * @throws FramecastException if it failed
      */
@@ -38,7 +38,7 @@ final class VendorCalls {
         }
     }
 
-    /** Since cuDNN 9 the thousands of a status tell of what kind it is. */
+    /** In cuDNN 9 the thousands of a status are its category. */
     private static String meaning(int status) {
         return switch (status / 1000) {
             case 1 -> "the library is not ready";

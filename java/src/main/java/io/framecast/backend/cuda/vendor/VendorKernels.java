@@ -1,5 +1,6 @@
 package io.framecast.backend.cuda.vendor;
 
+import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
@@ -7,10 +8,10 @@ import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.Columns;
 import io.framecast.backend.cuda.launch.CudaOps;
 
-/** What is left to do around a vendor's convolution of one shape: weights in another order, and the bias. */
+/** Our kernels around a vendor's convolution: the order of the weights, and the bias. */
 final class VendorKernels {
 
-    /** Rows and columns of what a block transposes. */
+    /** Rows and columns of the tile that a block transposes. */
     private static final int TILE = 32;
 
     private final ConvolutionShape shape;
@@ -20,12 +21,12 @@ final class VendorKernels {
     private final CudaKernel addBias;
     private final Columns columns;
 
-    /** @param images the most that it will be given */
+    /** @param images the most of a call */
     VendorKernels(CudaOps ops, ConvolutionShape shape, boolean gates, int images) {
         this.shape = shape;
         this.gates = gates;
-        transpose = ops.kernels().get("transpose.cu", "transpose");
-        transposeGates = ops.kernels().get("transpose.cu", "transposeGates");
+        transpose = ops.kernel("transpose.cu", "transpose");
+        transposeGates = ops.kernel("transpose.cu", "transposeGates");
         columns = new Columns(ops, (long) images * shape.outPixels(), shape.outputs());
         addBias = columns.kernel("bias.cu", "addBias");
     }
@@ -36,12 +37,13 @@ final class VendorKernels {
         transpose.launch(tiles(rows, shape.outputs()), CudaOps.BLOCK, 0, w, filters, rows, shape.outputs());
     }
 
-    /** dw (taps, inputs, outputs) = filters (outputs, taps, inputs); of gates, dw in Keras's order. */
+    /** dw (taps, inputs, outputs) = filters (outputs, taps, inputs); for gates, dw is in Keras's order. */
     void fromFilters(DeviceMemory filters, DeviceMemory dw) {
         int columns = shape.taps() * shape.inputs();
         Dim grid = tiles(shape.outputs(), columns);
         if (gates) {
-            transposeGates.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs() / 4, columns);
+            transposeGates.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs() / ConvLstmSpec.GATES,
+                    columns);
         } else {
             transpose.launch(grid, CudaOps.BLOCK, 0, filters, dw, shape.outputs(), columns);
         }

@@ -19,8 +19,8 @@ import jcuda.jcudnn.cudnnHandle;
 import jcuda.runtime.cudaStream_t;
 
 /**
- * cuDNN and cuBLAS on a device, each opened at its first use. All their work goes through the device's stream, in
- * order with all else.
+ * The handles of cuDNN and cuBLAS on a device, each made at its first use. Both work on the device's stream, in order
+ * with the kernels.
  */
 final class VendorLibraries extends DeviceResource {
 
@@ -32,7 +32,7 @@ final class VendorLibraries extends DeviceResource {
         super(device);
     }
 
-    /** For a device, with which they are closed. */
+    /** For a device, which closes them. */
     static VendorLibraries of(CudaDevice device) {
         return device.own(new VendorLibraries(device));
     }
@@ -68,7 +68,7 @@ final class VendorLibraries extends DeviceResource {
             checkCublas(cublasCreate(handle), "cublasCreate");
             closing.add(() -> checkCublas(cublasDestroy(handle), "cublasDestroy"));
             checkCublas(cublasSetStream(handle, new cudaStream_t(device.stream())), "cublasSetStream");
-            // No TF32, which has fewer digits than what is multiplied.
+            // Float32, not TF32, which rounds the operands to 11 bits.
             checkCublas(cublasSetMathMode(handle, cublasMath.CUBLAS_DEFAULT_MATH), "cublasSetMathMode");
             cublas = handle;
         }

@@ -4,6 +4,7 @@ import static io.framecast.backend.cuda.vendor.VendorCalls.checkCublas;
 import static io.framecast.backend.cuda.vendor.VendorCalls.checkCudnn;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.cuda.library.JCudaLibrary;
 import io.framecast.backend.cuda.library.SystemLibrary;
 import java.io.IOException;
@@ -14,7 +15,7 @@ import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
 import jcuda.libraryPropertyType;
 
-/** NVIDIA's libraries that are the machine's, and not part of this project; or the software device's stand-ins. */
+/** NVIDIA's libraries that the machine must have; or the software device's implementations of them. */
 public enum VendorLibrary {
 
     CUDNN("cuDNN", 9, "libcudnn.so.9", "libcudnn9-cuda-12", JCudaLibrary.CUDNN,
@@ -41,9 +42,9 @@ public enum VendorLibrary {
     }
 
     /**
-     * Makes JCuda's class for this library one that can be used.
+     * Loads it, and JCuda's binding to it.
      *
-     * @return what was passed over on the way, and why
+     * @return the files that could not be loaded before it, with the reasons
      * @throws FramecastException if the library is not there, cannot be loaded, or is of another version
      */
     List<String> load() {
@@ -55,9 +56,9 @@ public enum VendorLibrary {
     }
 
     /**
-     * Name and version, and what was passed over.
+     * Name and version of the library on this machine, and the files that could not be loaded before it.
      *
-     * @throws FramecastException as {@link #load}
+     * @throws FramecastException if the library is not there, cannot be loaded, or is of another version
      */
     public String describe() {
         List<String> passedOver = load();
@@ -77,21 +78,22 @@ public enum VendorLibrary {
             return SystemLibrary.load(file, System.getenv());
         } catch (NoSuchFileException e) {
             throw new FramecastException("This machine has no " + title + " " + wanted + " (no " + file + "); "
-                    + advice(), e);
+                    + advice(), e, Remedy.KERNEL_CONVOLUTIONS);
         } catch (IOException e) {
-            throw new FramecastException(title + " cannot be loaded: " + e.getMessage() + "; " + advice(), e);
+            throw new FramecastException(title + " cannot be loaded: " + e.getMessage() + "; " + advice(), e,
+                    Remedy.KERNEL_CONVOLUTIONS);
         }
     }
 
     void requireVersion(int major, int minor, int patch) {
         if (major != wanted) {
             throw new FramecastException("This machine's " + file + " is " + title + " " + major + "." + minor + "."
-                    + patch + ", and " + title + " " + wanted + " is needed; " + advice());
+                    + patch + ", and " + title + " " + wanted + " is needed; " + advice(), Remedy.KERNEL_CONVOLUTIONS);
         }
     }
 
     private String advice() {
         return "install " + title + " " + wanted + " for CUDA 12 (apt-get install " + debianPackage
-                + ", from NVIDIA's repository), or use --conv kernels.";
+                + ", from NVIDIA's repository), or use this project's kernels.";
     }
 }

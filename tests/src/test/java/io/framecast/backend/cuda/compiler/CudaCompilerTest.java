@@ -74,7 +74,7 @@ class CudaCompilerTest {
     void refusesADeviceThatIsTooOld() {
         String message = assertThrows(FramecastException.class,
                 () -> CudaCompiler.architecture(37, false, SUPPORTED)).getMessage();
-        assertEquals("NVRTC compiles for compute capability 5.0 and later, and the GPU has 3.7; use --device cpu.",
+        assertEquals("NVRTC compiles for compute capability 5.0 and later, and the GPU has 3.7; use the CPU.",
                 message);
     }
 
@@ -91,7 +91,7 @@ class CudaCompilerTest {
     @Test
     void saysWhatNvrtcFound() {
         String message = assertThrows(FramecastException.class,
-                () -> CudaCompiler.ptx("broken.cu", "\n__global__ void f() { y = 1; }", "compute_90", List.of()))
+                () -> TestCompiler.ptx("broken.cu", "\n__global__ void f() { y = 1; }", "compute_90", List.of()))
                 .getMessage();
         assertTrue(message.startsWith("NVRTC cannot compile broken.cu for compute_90: "), message);
         assertTrue(message.contains("broken.cu(2): error: identifier \"y\" is undefined"), message);
@@ -100,7 +100,7 @@ class CudaCompilerTest {
     @Test
     void refusesAnUnknownArchitecture() {
         String message = assertThrows(FramecastException.class,
-                () -> CudaCompiler.ptx("f.cu", "", "compute_12", List.of())).getMessage();
+                () -> TestCompiler.ptx("f.cu", "", "compute_12", List.of())).getMessage();
         assertTrue(message.contains("compute_12"), message);
     }
 }

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  * @param stack bytes a thread's, of the kernel or of a function that it calls
  * @param spilled bytes a thread stores or loads since it has no register for them
  */
-record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack, int spilled) {
+public record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack, int spilled) {
 
     /** Without it the log has no report. */
     static final String OPTION = "--ptxas-options=-v";

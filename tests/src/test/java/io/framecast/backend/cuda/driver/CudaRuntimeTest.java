@@ -10,8 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.cuda.compiler.CudaCompiler;
-import io.framecast.backend.cuda.compiler.CudaSource;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.softgpu.SoftGpu;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -57,6 +56,10 @@ class CudaRuntimeTest {
         return values;
     }
 
+    private static CudaModule module(CudaDevice device, String file, List<String> options) {
+        return device.load(file, TestCompiler.images().image(file, device.computeCapability(), true, options));
+    }
+
     // ---- When all is well ----------------------------------------------------------------------------------------
 
     @Test
@@ -90,8 +93,8 @@ class CudaRuntimeTest {
     void passesArgumentsOfEveryKind() {
         try (CudaDevice device = CudaDevice.open(true)) {
             DeviceMemory y = device.allocate(32);
-            device.module(FILE, List.of()).kernel("tell").launch(ONE, ONE, 0, y, null, -3, 5L << 32, 0.75f,
-                    new int[] {11, 12, 13});
+            module(device, FILE, List.of()).kernel("tell").launch(ONE, ONE, 0, y, null, -3, 5L << 32, 0.75f, 11, 12,
+                    13);
             assertArrayEquals(new float[] {-3, 5, 0.75f, 11, 12, 13, 1, 0}, read(y));
         }
     }
@@ -100,7 +103,7 @@ class CudaRuntimeTest {
     void keepsTheOrderOfLaunchesAndCopies() {
         try (CudaDevice device = CudaDevice.open(true)) {
             DeviceMemory x = memory(device, 1, 2, 3);
-            CudaKernel scale = device.module(FILE, List.of("-DFACTOR=5")).kernel("scale");
+            CudaKernel scale = module(device, FILE, List.of("-DFACTOR=5")).kernel("scale");
             scale.launch(ONE, Dim.of(3), 0, x);
             assertArrayEquals(new float[] {10, 20, 30}, read(x));
             scale.launch(ONE, Dim.of(2), 0, x.view(4, 8));
@@ -114,7 +117,7 @@ class CudaRuntimeTest {
     void givesABlockMoreSharedMemoryThanIsPlain() {
         try (CudaDevice device = CudaDevice.open(true)) {
             DeviceMemory x = memory(device, 1);
-            CudaModule module = device.module(FILE, List.of());
+            CudaModule module = module(device, FILE, List.of());
             for (int bytes : new int[] {4, 48 << 10, (48 << 10) + 4, 160 << 10}) {
                 module.kernel("pass").launch(ONE, ONE, bytes, x, bytes / 4);
             }
@@ -134,7 +137,7 @@ class CudaRuntimeTest {
                 assertTrue(device.description().contains("compute capability " + compute / 10 + "." + compute % 10),
                         device.description());
                 DeviceMemory x = memory(device, 1);
-                device.module(FILE, List.of()).kernel("scale").launch(ONE, ONE, 0, x);
+                module(device, FILE, List.of()).kernel("scale").launch(ONE, ONE, 0, x);
                 assertArrayEquals(new float[] {2}, read(x));
             }
         }
@@ -143,7 +146,7 @@ class CudaRuntimeTest {
     /** It is for NVIDIA's driver alone; that the software device tells it for what it is shows that it arrives. */
     @Test
     void handsMachineCodeToTheDriver() {
-        byte[] image = CudaCompiler.compile(CudaSource.of(FILE), "sm_80", List.of()).image();
+        byte[] image = TestCompiler.machineCode(FILE, "sm_80");
         try (CudaDevice device = CudaDevice.open(true)) {
             device.enter();
             CudaException e = assertThrows(CudaException.class, () -> CudaModule.load(device, FILE, image));
@@ -159,7 +162,7 @@ class CudaRuntimeTest {
             try (CudaDevice other = CudaDevice.open(true)) {
                 memory(other, 4);
             }
-            CudaKernel scale = device.module(FILE, List.of()).kernel("scale");
+            CudaKernel scale = module(device, FILE, List.of()).kernel("scale");
             CompletableFuture.runAsync(() -> scale.launch(ONE, ONE, 0, x)).join();
             assertArrayEquals(new float[] {6}, CompletableFuture.supplyAsync(() -> read(x)).join());
             CompletableFuture.runAsync(x::close).join();
@@ -184,7 +187,7 @@ class CudaRuntimeTest {
             assertThrows(IllegalStateException.class, () -> read(x));
             assertThrows(IllegalStateException.class, () -> read(later));
             assertThrows(IllegalStateException.class, () -> x.view(0, 4));
-            CudaModule module = device.module(FILE, List.of());
+            CudaModule module = module(device, FILE, List.of());
             CudaKernel scale = module.kernel("scale");
             assertThrows(IllegalStateException.class, () -> scale.launch(ONE, ONE, 0, x));
             module.close();
@@ -198,7 +201,7 @@ class CudaRuntimeTest {
     void takesAlongWhatWasMadeOnTheDevice() {
         CudaDevice device = CudaDevice.open(true);
         DeviceMemory x = memory(device, 1);
-        CudaModule module = device.module(FILE, List.of());
+        CudaModule module = module(device, FILE, List.of());
         module.kernel("scale").launch(ONE, ONE, 0, x);
         device.close();
         assertEquals("", SoftGpu.liveAllocations());
@@ -228,7 +231,7 @@ class CudaRuntimeTest {
     @Test
     void refusesWhatTheKernelDoesNotTake() {
         try (CudaDevice device = CudaDevice.open(true)) {
-            CudaModule module = device.module(FILE, List.of());
+            CudaModule module = module(device, FILE, List.of());
             CudaKernel scale = module.kernel("scale");
             CudaException e = assertThrows(CudaException.class, () -> scale.launch(ONE, Dim.of(2, 3), 0, 1));
             assertEquals("cuLaunchKernel of scale on grid (1, 1, 1), block (2, 3, 1) failed with "
@@ -238,7 +241,7 @@ class CudaRuntimeTest {
             assertThrows(IllegalArgumentException.class, () -> scale.launch(ONE, ONE, 0, "text"));
             assertTrue(assertThrows(CudaException.class, () -> module.kernel("absent")).getMessage()
                     .startsWith("cuModuleGetFunction of absent in runtime_test.cu failed with CUDA_ERROR_NOT_FOUND"));
-            assertThrows(IllegalArgumentException.class, () -> device.module("absent.cu", List.of()));
+            assertThrows(IllegalArgumentException.class, () -> module(device, "absent.cu", List.of()));
         }
     }
 
@@ -246,11 +249,11 @@ class CudaRuntimeTest {
     void aFaultOfAKernelShowsWhereItIsWaitedFor() {
         CudaDevice device = CudaDevice.open(true);
         DeviceMemory x = memory(device, 1);
-        device.module(FILE, List.of()).kernel("scale").launch(ONE, Dim.of(2), 0, x);
+        module(device, FILE, List.of()).kernel("scale").launch(ONE, Dim.of(2), 0, x);
         CudaException e = assertThrows(CudaException.class, device::synchronize);
         assertEquals("cuStreamSynchronize failed with CUDA_ERROR_ILLEGAL_ADDRESS (700), a kernel accessed an illegal "
-                + "address; a kernel is at fault, and the software device says where: run the same with "
-                + "--device softgpu.", e.getMessage());
+                + "address; a kernel is at fault, and the software device says where: run the same on "
+                + "it.", e.getMessage());
         assertTrue(SoftGpu.report().contains(FILE), SoftGpu.report());
         assertEquals(e.result(), assertThrows(CudaException.class, () -> CudaDevice.open(true),
                 "the context is shared").result());
@@ -264,7 +267,7 @@ class CudaRuntimeTest {
     private static void runAll() {
         try (CudaDevice device = CudaDevice.open(true);
                 DeviceMemory x = memory(device, 1);
-                CudaModule module = device.module(FILE, List.of())) {
+                CudaModule module = module(device, FILE, List.of())) {
             CudaKernel pass = module.kernel("pass");
             memory(device, 2);
             pass.launch(ONE, ONE, 64 << 10, x, 100);

@@ -9,9 +9,9 @@ import java.io.UncheckedIOException;
 import org.junit.jupiter.api.Assumptions;
 
 /** What the software device counted of a kernel's launches in this test. On a GPU a test that asks is skipped. */
-record KernelCounters(JsonNode counters) {
+public record KernelCounters(JsonNode counters) {
 
-    static KernelCounters of(KernelDevice device, String kernel) {
+    public static KernelCounters of(KernelDevice device, String kernel) {
         Assumptions.assumeTrue(TestDevice.SOFTWARE);
         device.get().synchronize();
         try {
@@ -27,25 +27,25 @@ record KernelCounters(JsonNode counters) {
     }
 
     /** Sectors of 32 bytes of device memory, read and written. */
-    long sectors() {
+    public long sectors() {
         return counters.get("global_loads").get("sectors").longValue()
                 + counters.get("global_stores").get("sectors").longValue();
     }
 
     /** Of the bytes of these sectors, the part that was asked for. */
-    double efficiency() {
+    public double efficiency() {
         long asked = counters.get("global_loads").get("bytes").longValue()
                 + counters.get("global_stores").get("bytes").longValue();
         return asked / (32.0 * sectors());
     }
 
     /** Of all threads, where each lane of a warp has a part in each of its instructions. */
-    long instructions() {
+    public long instructions() {
         return 32 * counters.get("warp_instructions").longValue();
     }
 
     /** Passes over the banks of shared memory beyond those that the bytes need. */
-    long conflicts() {
+    public long conflicts() {
         return counters.get("shared").get("conflicts").longValue();
     }
 }

@@ -3,6 +3,7 @@ package io.framecast.backend.cuda.launch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.TestDevice;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.DeviceMemory;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * -Dframecast.device=cuda} the machine's GPU. What is made here is freed when the test ends; on the software device the
  * test then fails on any report and on anything left allocated.
  */
-final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
+public final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
 
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
     private CudaDevice device;
@@ -28,7 +29,7 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
     @Override
     public void beforeEach(ExtensionContext test) {
         device = CudaDevice.open(TestDevice.SOFTWARE);
-        ops = new CudaOps(device, new DeviceArena(device), new Kernels(device));
+        ops = new CudaOps(device, TestCompiler.images());
         if (TestDevice.SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
             SoftGpu.clearReport();
@@ -53,39 +54,39 @@ final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
         }
     }
 
-    CudaDevice get() {
+    public CudaDevice get() {
         return device;
     }
 
     /** What ops of this test share. */
-    CudaOps ops() {
+    public CudaOps ops() {
         return ops;
     }
 
     /** @param options of the compiler, such as "-DWIDTH=64" */
-    CudaKernel kernel(String file, String name, String... options) {
-        return ops.kernels().get(file, name, List.of(options));
+    public CudaKernel kernel(String file, String name, String... options) {
+        return ops.kernel(file, name, List.of(options));
     }
 
-    DeviceMemory memory(float... values) {
+    public DeviceMemory memory(float... values) {
         DeviceMemory memory = unwritten(values.length);
         memory.write(0, values, 0, values.length);
         return memory;
     }
 
     /** Memory of this many floats, which nothing has written yet. */
-    DeviceMemory unwritten(int floats) {
+    public DeviceMemory unwritten(int floats) {
         return own(device.allocate(4L * floats));
     }
 
-    static float[] read(DeviceMemory memory) {
+    public static float[] read(DeviceMemory memory) {
         float[] values = new float[Math.toIntExact(memory.bytes() / 4)];
         memory.read(0, values, 0, values.length);
         return values;
     }
 
     /** Closes it when the test ends, before what was made earlier. */
-    <T extends AutoCloseable> T own(T thing) {
+    public <T extends AutoCloseable> T own(T thing) {
         made.push(thing);
         return thing;
     }

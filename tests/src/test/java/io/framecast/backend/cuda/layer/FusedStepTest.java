@@ -7,7 +7,7 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
-import io.framecast.backend.cuda.convolution.KernelConvolution;
+import io.framecast.backend.cuda.convolution.KernelConvolutions;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.KernelDevice;
 import java.util.ArrayList;
@@ -49,6 +49,7 @@ class FusedStepTest {
     private List<float[]> run(ConvLstmSpec spec, boolean fused) {
         Random random = new Random(1);
         CudaOps ops = device.ops();
+        KernelConvolutions kernels = new KernelConvolutions(ops);
         int taps = spec.kernelHeight() * spec.kernelWidth();
         List<Weights> weights = new ArrayList<>();
         for (int size : new int[] {taps * spec.channels() * 4 * spec.filters(),
@@ -58,9 +59,7 @@ class FusedStepTest {
         }
         Tensor x = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.channels(), 1);
         Tensor dh = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.filters(), 1);
-        try (CudaConvLstm op = new CudaConvLstm(ops, (shape, gates, images, sequence, training) ->
-                new KernelConvolution(ops, shape, gates, images, sequence, training), fused, spec,
-                new Plan(FRAMES, BATCH, true, true), weights.get(0), weights.get(1), weights.get(2))) {
+        try (CudaConvLstm op = new CudaConvLstm(ops, fused ? kernels : kernels::make, spec, new Plan(FRAMES, BATCH, true, true), weights.get(0), weights.get(1), weights.get(2))) {
             List<float[]> results = new ArrayList<>();
             results.add(op.forward(x, FRAMES, BATCH, true).read());
             results.add(op.backward(dh).read());

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.framecast.ChildJvm;
-import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.backend.cuda.vendor.VendorLibrary;
 import java.nio.file.Files;
@@ -29,9 +29,9 @@ class JCudaLibraryTest {
     /** Uses every library of JCuda's, and tells where files for the time being go. */
     public static void main(String... arguments) {
         System.out.println(CudaDriver.openSoftware().devices().size());
-        VendorLibrary.CUDNN.load();
-        VendorLibrary.CUBLAS.load();
-        Nvrtc.load();
+        VendorLibrary.CUDNN.describe();
+        VendorLibrary.CUBLAS.describe();
+        TestCompiler.load();
         System.out.println(System.getProperty("java.io.tmpdir"));
     }
 
@@ -41,7 +41,7 @@ class JCudaLibraryTest {
 
     @Test
     void whatLiesAmongTheTemporaryFilesIsNotLoaded() throws Exception {
-        Nvrtc.load(); // Fetched by this process where it has to be, so that the other one finds it.
+        TestCompiler.load(); // Fetched by this process where it has to be, so that the other one finds it.
         Path ran = directory.resolve("ran");
         Path temporary = Files.createDirectory(directory.resolve("tmp"));
         List<String> libraries = List.of("JCudaDriver", "JNvrtc", "JCudnn", "JCublas2");
@@ -65,9 +65,8 @@ class JCudaLibraryTest {
 
     @Test
     void aDamagedOneIsUnpackedAnew() throws Exception {
-        Nvrtc.load();
         Path cache = directory.resolve("cache");
-        new ChildJvm().environment("FRAMECAST_CACHE", cache).environment("FRAMECAST_NVRTC", nvrtc())
+        new ChildJvm().environment("FRAMECAST_CACHE", cache).environment("FRAMECAST_NVRTC", TestCompiler.directory())
                 .run(JCudaLibraryTest.class);
         List<Path> unpacked;
         try (Stream<Path> files = Files.walk(cache)) {
@@ -79,14 +78,10 @@ class JCudaLibraryTest {
             good.put(library, Files.readAllBytes(library));
             Files.write(library, new byte[0]);
         }
-        new ChildJvm().environment("FRAMECAST_CACHE", cache).environment("FRAMECAST_NVRTC", nvrtc())
+        new ChildJvm().environment("FRAMECAST_CACHE", cache).environment("FRAMECAST_NVRTC", TestCompiler.directory())
                 .run(JCudaLibraryTest.class);
         for (Path library : unpacked) {
             assertArrayEquals(good.get(library), Files.readAllBytes(library), library.toString());
         }
-    }
-
-    private static String nvrtc() {
-        return Nvrtc.describe().replaceAll("NVRTC [0-9.]+ in | \\(passed over: .*", "");
     }
 }

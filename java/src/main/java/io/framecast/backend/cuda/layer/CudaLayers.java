@@ -1,0 +1,50 @@
+package io.framecast.backend.cuda.layer;
+
+import io.framecast.backend.AdamOp;
+import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.ConvLstmOp;
+import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.Loss;
+import io.framecast.backend.LossOp;
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.SpaceToDepthSpec;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.convolution.ConvolutionFamily;
+import io.framecast.backend.cuda.launch.CudaOps;
+
+/**
+ * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They check nothing that they are
+ * given: that is the {@linkplain CudaOps#guard() guard}'s.
+ *
+ * @param convolutions computes the convolutions of all of them
+ */
+public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
+
+    public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
+        return new CudaConvLstm(ops, convolutions, spec, plan, kernel, recurrentKernel, bias);
+    }
+
+    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+            Tensor movingVariance) {
+        return new CudaBatchNorm(ops, spec, plan, gamma, beta, movingMean, movingVariance);
+    }
+
+    public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
+        return new CudaConv3d(ops, convolutions, spec, plan, kernel, bias);
+    }
+
+    public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
+        return new CudaSpaceToDepth(ops, spec, plan);
+    }
+
+    public LossOp loss(Loss loss, long size) {
+        return new CudaLoss(ops, loss, size);
+    }
+
+    public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
+        return new CudaAdam(ops, parameters, gradients, beta1, beta2, epsilon);
+    }
+}

@@ -1,0 +1,56 @@
+package io.framecast.backend.cuda.layer;
+
+import io.framecast.backend.cuda.convolution.CudaConvolution;
+import io.framecast.backend.cuda.driver.Closing;
+import io.framecast.backend.cuda.launch.DeviceArena;
+import io.framecast.backend.cuda.launch.DeviceArena.Region;
+
+/** The float32 memory and whatever else an op owns, closed together. */
+final class OpResources {
+
+    private final DeviceArena arena;
+    private final int videos;
+    private final Closing closing = new Closing();
+
+    /** @param videos the batch that the op is planned for */
+    OpResources(DeviceArena arena, int videos) {
+        this.arena = arena;
+        this.videos = videos;
+    }
+
+    /** Memory whose size does not depend on the batch. */
+    Region fixed(long values) {
+        return own(arena.reserve(Float.BYTES * values));
+    }
+
+    /** Memory whose size is proportional to the batch. */
+    Region perVideo(long values) {
+        return own(arena.reserve(Float.BYTES * values, videos));
+    }
+
+    /** Memory whose content is not needed between two calls of the op. */
+    Region scratch(long values) {
+        return own(arena.scratch(Float.BYTES * values));
+    }
+
+    private Region own(Region region) {
+        closing.add(region::close);
+        return region;
+    }
+
+    /** Makes a convolution one that is closed with the op. */
+    CudaConvolution own(CudaConvolution convolution) {
+        closing.add(convolution::close);
+        return convolution;
+    }
+
+    /** Closes all of it. */
+    void close() {
+        closing.run();
+    }
+
+    /** Closes all of it after the op's constructor failed; what fails now is added to that exception. */
+    void closeAfter(RuntimeException failure) {
+        closing.runAfter(failure);
+    }
+}

@@ -1,0 +1,45 @@
+package io.framecast.backend.cuda.compiler;
+
+import io.framecast.files.FetchListener;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+
+/** NVRTC for tests of other packages. */
+public final class TestCompiler {
+
+    private TestCompiler() {
+    }
+
+    /** Loads it, so that another process, which cannot fetch it, finds it. */
+    public static void load() {
+        Nvrtc.load();
+    }
+
+    /** The directory that it is loaded from. */
+    public static Path directory() {
+        load();
+        return Path.of(Nvrtc.describe().replaceAll("NVRTC [0-9.]+ in | \\(passed over: .*", ""));
+    }
+
+    /** The PTX of a source that includes nothing. */
+    public static String ptx(String name, String source, String architecture, List<String> options) {
+        CudaSource all = new CudaSource(name, source, Collections.emptySortedMap());
+        return CudaCompiler.compile(all, architecture, options).ptx();
+    }
+
+    /** The machine code of one of the project's sources. */
+    public static byte[] machineCode(String file, String architecture) {
+        return CudaCompiler.compile(CudaSource.of(file), architecture, List.of()).image();
+    }
+
+    /** The text of one of the project's sources. */
+    public static String text(String file) {
+        return CudaSource.of(file).text();
+    }
+
+    /** As the backend compiles. */
+    public static KernelImages images() {
+        return new KernelImages(System.getenv(), FetchListener.NONE);
+    }
+}

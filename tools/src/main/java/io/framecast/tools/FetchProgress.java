@@ -1,0 +1,30 @@
+package io.framecast.tools;
+
+import io.framecast.files.FetchListener;
+import java.net.URI;
+
+/** A line on standard error while something is fetched, with a dot for every 10 MB. */
+final class FetchProgress implements FetchListener {
+
+    private static final long DOT = 10_000_000L;
+
+    private long dots;
+
+    @Override
+    public void started(String what, URI from) {
+        System.err.print("framecast: fetching " + what + ", from " + from + " ");
+        dots = 0;
+    }
+
+    @Override
+    public void progressed(long bytesDone, long bytesTotal) {
+        for (; dots < bytesDone / DOT; dots++) {
+            System.err.print('.');
+        }
+    }
+
+    @Override
+    public void ended(boolean complete) {
+        System.err.println(complete ? " done" : "");
+    }
+}
