@@ -12,7 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.framecast.backend.cuda.compiler.CudaCompiler;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.library.JCudaLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -173,7 +173,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
     String compile(String source) {
         Matcher compute = Pattern.compile("compute=(\\d+)").matcher(settings);
         String architecture = "compute_" + (compute.find() ? compute.group(1) : "80");
-        return PTX.computeIfAbsent(List.of(architecture, source), key -> CudaCompiler.ptx("test.cu", source,
+        return PTX.computeIfAbsent(List.of(architecture, source), key -> TestCompiler.ptx("test.cu", source,
                 architecture, List.of("--generate-line-info", "--std=c++17")));
     }
 

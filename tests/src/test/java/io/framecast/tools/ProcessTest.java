@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
-import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.train.SafeTensorsFile;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -287,9 +287,8 @@ class ProcessTest {
     /** Nothing can be kept under a file: the next place is taken. */
     @Test
     void aCacheThatCannotBeWrittenDoesNoHarm() throws Exception {
-        Nvrtc.load();
-        String nvrtc = Nvrtc.describe().replaceAll("NVRTC [0-9.]+ in | \\(passed over: .*", "");
-        Process process = start(List.of("env", "XDG_CACHE_HOME=/dev/null", "FRAMECAST_NVRTC=" + nvrtc), 256,
+        Process process = start(List.of("env", "XDG_CACHE_HOME=/dev/null",
+                "FRAMECAST_NVRTC=" + TestCompiler.directory()), 256,
                 "train --steps 1 --device softgpu --data " + work.data() + " --model " + work.model(), "--out",
                 work.file("run"));
         process.inputReader(StandardCharsets.UTF_8).lines().forEach(line -> { });

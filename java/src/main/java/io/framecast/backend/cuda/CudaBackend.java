@@ -32,8 +32,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Computes on a CUDA device, NVIDIA's or the software one, with this project's kernels; convolutions by cuDNN and cuBLAS
- * if that is asked for.
+ * Computes on a CUDA device, NVIDIA's or the software one, with this project's kernels, and with cuDNN's and cuBLAS's
+ * convolutions if those are chosen.
  */
 public final class CudaBackend implements Backend {
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
@@ -17,6 +18,7 @@ import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
 import io.framecast.nn.Parameters;
 import io.framecast.softgpu.SoftGpu;
+import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -126,8 +128,10 @@ class CudaBackendTest {
             CudaException e = assertThrows(CudaException.class, () -> plan(backend, 50));
             assertEquals(CUresult.CUDA_ERROR_OUT_OF_MEMORY, e.result());
             Matcher message = Pattern.compile("The model needs \\d+\\.\\d MiB of device memory for a batch of 50, and "
-                    + "(\\d+\\.\\d) MiB of 64\\.0 MiB are free; a batch of (\\d+) would fit\\.").matcher(e.getMessage());
+                    + "(\\d+\\.\\d) MiB of 64\\.0 MiB are free; a batch of (\\d+) would fit\\.")
+                    .matcher(e.getMessage());
             assertTrue(message.matches(), e.getMessage());
+            assertEquals(List.of(Remedy.SMALLER_BATCH), e.remedies());
             // Nothing but the slots of copies is there.
             assertEquals(64 - 2 * SLOT_FLOATS * 4.0 / (1 << 20), Double.parseDouble(message.group(1)), 0.1);
             int fits = Integer.parseInt(message.group(2));

@@ -79,8 +79,8 @@ final class HttpFile implements SeekableByteChannel {
             if (answer.status() == 200) {
                 throw new IOException("the server gives files only as a whole (it ignores range requests)");
             }
-            byte[] bytes = answer.status() == 206 && answer.first() == first ? answer.body().readNBytes(count + 1) : new byte[0];
-            if (bytes.length != count) {
+            byte[] bytes = answer.first() == first ? answer.body().readNBytes(count + 1) : new byte[0];
+            if (answer.status() != 206 || bytes.length != count) {
                 throw new TransientException("the server gave other bytes than those asked for", null);
             }
             return new Part(bytes, answer.size().orElseThrow());

@@ -19,9 +19,9 @@ import java.util.stream.Collectors;
 import jcuda.nvrtc.JNvrtc;
 
 /**
- * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library; it needs neither a GPU nor a driver. If the environment variable
- * FRAMECAST_NVRTC names a directory, it is loaded from there. Else it is the first that can be loaded of CUDA 12 on this
- * system and of what was fetched earlier; if there is none, two files of a Maven artifact are fetched.
+ * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library; it needs neither a GPU nor a driver. If the environment
+ * variable FRAMECAST_NVRTC names a directory, it is loaded from there. Else the first of these that can be loaded is
+ * taken: CUDA 12 on this system; what was fetched earlier; two files of a Maven artifact, which are fetched.
  */
 final class Nvrtc {
 
@@ -31,7 +31,7 @@ final class Nvrtc {
     private static final String BUILTINS = "libnvrtc-builtins.so.12.*";
 
     private static final Pattern LIBRARY_SYMBOL = Pattern.compile("nvrtcCompileProgram");
-    /** Such as __nvrtc_builtins__12_9_getArchBuiltins in 12.9; not the library's own name, which is in the table too. */
+    /** Such as __nvrtc_builtins__12_9_getArchBuiltins; not the library's own name, which is in the table too. */
     private static final Pattern BUILTINS_SYMBOL = Pattern.compile("(?!lib).*[bB]uiltins.*");
 
     /** Loads the libraries of a directory into this process, or throws with the reason. */

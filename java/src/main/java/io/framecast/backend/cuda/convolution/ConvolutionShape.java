@@ -12,7 +12,8 @@ public record ConvolutionShape(int height, int width, int inputs, int outputs, i
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
 
     /** With stride 1, padding "same" and no dilation. */
-    public static ConvolutionShape same(int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth) {
+    public static ConvolutionShape same(int height, int width, int inputs, int outputs, int kernelHeight,
+            int kernelWidth) {
         return new ConvolutionShape(height, width, inputs, outputs, kernelHeight, kernelWidth, 1, 1, 1, 1, true);
     }
 

@@ -57,8 +57,8 @@ enum ConvolutionTile {
     }
 
     /**
-     * The instructions of all threads to advance by 1 along K: multiply-adds; reads of shared memory, each of which takes
-     * as long as three others; loads from device memory; the loop.
+     * The instructions of all threads to advance by 1 along K: multiply-adds; reads of shared memory, each of which
+     * takes as long as three others; loads from device memory; the loop.
      */
     private double cost(boolean vectorized) {
         double loaded = (double) (rows + columns) / threads();

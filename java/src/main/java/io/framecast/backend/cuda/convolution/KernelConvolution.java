@@ -34,8 +34,8 @@ final class KernelConvolution implements CudaConvolution {
             return new Tiles(
                     ConvolutionTile.fastest(Math.multiplyExact(images, shape.outPixels()), shape.outputs(),
                             vectorizedInputs, multiprocessors),
-                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.inputs(), vectorizedOutputs,
-                            multiprocessors),
+                    ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.inputs(),
+                            vectorizedOutputs, multiprocessors),
                     // The number of tiles does not matter: splits give enough blocks.
                     ConvolutionTile.fastest(weightRows(shape), shape.outputs(), vectorizedInputs, 1));
         }

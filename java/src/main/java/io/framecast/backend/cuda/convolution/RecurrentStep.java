@@ -9,8 +9,8 @@ import java.util.List;
 
 /**
  * One frame of a ConvLSTM by convlstm_step.cu: the recurrent convolution, with gates, cell and hidden state as its
- * epilogue. Gates are (images, height, width, filters, gates), weights (taps, filters, filters, gates), cells and hidden
- * states (images, height, width, filters).
+ * epilogue. Gates are (images, height, width, filters, gates), weights (taps, filters, filters, gates), cells and
+ * hidden states (images, height, width, filters).
  */
 public final class RecurrentStep {
 

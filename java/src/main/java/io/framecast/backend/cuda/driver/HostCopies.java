@@ -38,7 +38,7 @@ final class HostCopies extends DeviceResource {
     /** The size of a slot: a batch of some ten videos of 20 frames of 64x64. */
     static final int SLOT_FLOATS = 1 << 20;
 
-    private static final long SLOT_BYTES = (long) Float.BYTES * SLOT_FLOATS;
+    private static final long SLOT_BYTES = bytes(SLOT_FLOATS);
 
     /** The buffers of one copy. */
     private final class Slot {
@@ -95,10 +95,10 @@ final class HostCopies extends DeviceResource {
             Slot slot = next();
             slot.await();
             slot.floats.put(0, source, from + at, part);
-            check(cuMemcpyHtoDAsync(slot.staged, slot.pinned, (long) Float.BYTES * part, stream), "cuMemcpyHtoDAsync");
+            check(cuMemcpyHtoDAsync(slot.staged, slot.pinned, bytes(part), stream), "cuMemcpyHtoDAsync");
             check(cuEventRecord(slot.done, stream), "cuEventRecord");
             check(cuStreamWaitEvent(device.stream(), slot.done, 0), "cuStreamWaitEvent");
-            check(cuMemcpyDtoDAsync(to.withByteOffset((long) Float.BYTES * at), slot.staged, (long) Float.BYTES * part, device.stream()),
+            check(cuMemcpyDtoDAsync(to.withByteOffset(bytes(at)), slot.staged, bytes(part), device.stream()),
                     "cuMemcpyDtoDAsync");
             check(cuEventRecord(slot.done, device.stream()), "cuEventRecord");
         }
@@ -113,7 +113,7 @@ final class HostCopies extends DeviceResource {
                 slot = next();
                 slot.await();
                 int part = Math.min(SLOT_FLOATS, count - at);
-                check(cuMemcpyDtoHAsync(slot.pinned, from.withByteOffset((long) Float.BYTES * at), (long) Float.BYTES * part, device.stream()),
+                check(cuMemcpyDtoHAsync(slot.pinned, from.withByteOffset(bytes(at)), bytes(part), device.stream()),
                         "cuMemcpyDtoHAsync");
                 check(cuEventRecord(slot.done, device.stream()), "cuEventRecord");
             }
@@ -125,6 +125,10 @@ final class HostCopies extends DeviceResource {
             }
             before = slot;
         }
+    }
+
+    private static long bytes(long floats) {
+        return Float.BYTES * floats;
     }
 
     private Slot next() {

@@ -15,7 +15,7 @@ public final class CudaOps {
     /** The block of every kernel that does not say otherwise. */
     public static final Dim BLOCK = Dim.of(256);
 
-    /** Blocks of a grid-stride loop for each multiprocessor: enough to hide latency; more would each have less to do. */
+    /** Blocks of a grid-stride loop for each multiprocessor: enough to hide latency. */
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
 
     private final CudaDevice device;

@@ -8,7 +8,7 @@ import io.framecast.backend.cuda.launch.Columns;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.DeviceArena.Region;
 
-/** The gradient of a bias: the sum of the outputs' gradient over all rows, in a fixed order; see cuda-kernels/reduce.cu. */
+/** The gradient of a bias: the outputs' gradient, summed over rows in a fixed order; see cuda-kernels/reduce.cu. */
 final class BiasGradient {
 
     private final CudaOps ops;

@@ -21,8 +21,8 @@ import jcuda.Pointer;
 import jcuda.jcudnn.cudnnHandle;
 
 /**
- * A convolution by cuDNN. For images in NHWC its float32 algorithms want filters in the order (outputs, taps, inputs), so
- * the weights are transposed at each call, which takes little time compared with the convolution.
+ * A convolution by cuDNN. For images in NHWC its float32 algorithms want filters in the order (outputs, taps, inputs),
+ * so the weights are transposed at each call, which takes little time compared with the convolution.
  */
 final class CudnnConvolution implements CudaConvolution {
 

@@ -6,8 +6,8 @@ import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.launch.CudaOps;
 
 /**
- * Convolutions by NVIDIA's libraries, which are loaded when the first one is made: kernels of 1x1 are matrix products by
- * cuBLAS, the others are cuDNN's. Another family computes what the libraries do not support.
+ * Convolutions by NVIDIA's libraries, which are loaded when the first one is made: kernels of 1x1 are matrix products
+ * by cuBLAS, the others are cuDNN's. Another family computes what the libraries do not support.
  *
  * <p>The first call for a number of images may load and allocate; later ones do not, and can be captured in a graph.
  */

@@ -2,6 +2,7 @@ package io.framecast.backend.cuda.compiler;
 
 import io.framecast.backend.cuda.compiler.CudaCompiler.Compiled;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,10 +20,11 @@ import java.util.regex.Pattern;
  * @param stack bytes a thread's, of the kernel or of a function that it calls
  * @param spilled bytes a thread stores or loads since it has no register for them
  */
-public record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack, int spilled) {
+public record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack,
+        int spilled) {
 
     /** Without it the log has no report. */
-    static final String OPTION = "--ptxas-options=-v";
+    private static final String OPTION = "--ptxas-options=-v";
 
     private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\s*\\([^)]*\\)([^{]*)\\{");
     private static final Pattern MOST_THREADS = Pattern.compile("\\.maxntid (\\d+), (\\d+), (\\d+)");
@@ -33,8 +35,25 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
     private static final Pattern STACK = Pattern.compile("(\\d+) bytes stack frame");
     private static final Pattern SPILLED = Pattern.compile("(\\d+) bytes spill (?:stores|loads)");
 
-    /** Of all kernels of a source, by name; each must have its report. */
-    static List<KernelResources> of(Compiled compiled) {
+    /** Of all kernels of one of the project's sources. */
+    public static List<KernelResources> ofFile(String file, String architecture, List<String> options) {
+        return of(CudaSource.of(file), architecture, options);
+    }
+
+    /** Of all kernels of a source that includes nothing. */
+    public static List<KernelResources> ofText(String text, String architecture) {
+        return of(new CudaSource("test.cu", text, Collections.emptySortedMap()), architecture, List.of());
+    }
+
+    private static List<KernelResources> of(CudaSource source, String architecture, List<String> options) {
+        List<String> all = new ArrayList<>(KernelImages.OPTIONS);
+        all.addAll(options);
+        all.add(OPTION);
+        return of(CudaCompiler.compile(source, architecture, all));
+    }
+
+    /** By name; each must have its report. */
+    private static List<KernelResources> of(Compiled compiled) {
         Map<String, String> reports = new TreeMap<>();
         String log = compiled.log();
         Matcher section = SECTION.matcher(log);

@@ -10,14 +10,17 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.framecast.FramecastException;
 import io.framecast.backend.cuda.compiler.NvrtcJar.Library;
+import io.framecast.files.FetchListener;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -45,6 +48,27 @@ class NvrtcJarTest {
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger bytesServed = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
+    private final List<String> told = new ArrayList<>();
+    private final FetchListener listener = new FetchListener() {
+        private long last;
+
+        @Override
+        public void started(String what, URI from) {
+            told.add(what + " from " + from);
+        }
+
+        @Override
+        public void progressed(long bytesDone, long bytesTotal) {
+            assertEquals(builtins.length + compiler.length, bytesTotal);
+            assertTrue(bytesDone > last && bytesDone <= bytesTotal, bytesDone + " after " + last);
+            last = bytesDone;
+        }
+
+        @Override
+        public void ended(boolean complete) {
+            told.add(complete + " after " + last);
+        }
+    };
     private boolean ranges = true;
     private byte[] zip;
     private HttpServer server;
@@ -124,7 +148,8 @@ class NvrtcJarTest {
     }
 
     private NvrtcJar jar(String address) {
-        return new NvrtcJar(libraries, cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5));
+        return new NvrtcJar(libraries, cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5),
+                listener);
     }
 
     private void requireLibraries() throws IOException {
@@ -152,6 +177,8 @@ class NvrtcJarTest {
         int before = requests.get();
         jar.fetch();
         assertEquals(before, requests.get());
+        assertEquals(List.of("NVRTC 12.9, the compiler of CUDA kernels (45 MB, once) from " + address() + "/"
+                + NvrtcJar.PATH, "true after " + (builtins.length + compiler.length)), told);
     }
 
     @Test
@@ -215,6 +242,7 @@ class NvrtcJarTest {
         failures.set(1000);
         assertTrue(refused(jar()).contains("503"));
         assertTrue(refused(jar(address() + "/none")).contains("404 (not found)"));
+        assertEquals(List.of("false after 0", "false after 0"), List.of(told.get(1), told.get(3)));
     }
 
     @Test
@@ -239,7 +267,7 @@ class NvrtcJarTest {
     void saysWhenTheMirrorIsNoAddress() {
         for (String address : List.of("", "repo.example", "ftp://repo.example/maven2", "http://a b")) {
             String message = assertThrows(FramecastException.class,
-                    () -> NvrtcJar.of(Map.of("FRAMECAST_MAVEN_REPOSITORY", address))).getMessage();
+                    () -> NvrtcJar.of(Map.of("FRAMECAST_MAVEN_REPOSITORY", address), FetchListener.NONE)).getMessage();
             assertTrue(message.startsWith("FRAMECAST_MAVEN_REPOSITORY is \"" + address + "\""), message);
         }
     }

@@ -4,6 +4,7 @@ import io.framecast.files.FetchListener;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.SortedSet;
 
 /** NVRTC for tests of other packages. */
 public final class TestCompiler {
@@ -20,6 +21,16 @@ public final class TestCompiler {
     public static Path directory() {
         load();
         return Path.of(Nvrtc.describe().replaceAll("NVRTC [0-9.]+ in | \\(passed over: .*", ""));
+    }
+
+    /** Its version, such as "12.9". */
+    public static String version() {
+        return Nvrtc.version();
+    }
+
+    /** The compute capabilities that it compiles for. */
+    public static SortedSet<Integer> computeCapabilities() {
+        return Nvrtc.computeCapabilities();
     }
 
     /** The PTX of a source that includes nothing. */

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.framecast.backend.Activation;
 import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.Activations;
 import io.framecast.backend.cuda.launch.KernelDevice;
-import io.framecast.backend.cuda.launch.PointwiseKernelsTest;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -19,105 +19,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * integers, whose sums float32 holds exactly in any order: results must be equal.
  */
 class ConvolutionKernelsTest {
-
-    /** Each leaves partial tiles; channels in fours and not, for input and output. */
-    enum Shape {
-        FOURS(2, 9, 7, 4, 8, 3, 3, 1, 1, 1, 1, true),
-        ONE_CHANNEL(1, 12, 12, 1, 12, 5, 5, 1, 1, 1, 1, true),
-        TO_ONE_CHANNEL(1, 6, 5, 8, 1, 3, 3, 1, 1, 1, 1, true),
-        ODD_CHANNELS_STRIDED(3, 9, 8, 5, 3, 3, 2, 2, 1, 1, 1, false),
-        STRIDED_SAME(2, 9, 8, 4, 6, 3, 3, 2, 3, 1, 1, true),
-        DILATED(1, 11, 9, 8, 6, 3, 3, 1, 1, 2, 3, true),
-        MORE_THAN_A_TILE(2, 13, 11, 20, 132, 1, 1, 1, 1, 1, 1, true),
-        MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
-        MANY_CHANNELS(1, 12, 11, 68, 72, 3, 3, 1, 1, 1, 1, true),
-        ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false),
-        /** More rows and columns than any tile has, and a part of one beside; steps within a tap. */
-        TILES(2, 13, 11, 40, 264, 3, 1, 1, 1, 1, 1, true),
-        /** The same where nothing comes in fours, and steps go over taps. */
-        ODD_TILES(2, 19, 15, 35, 261, 2, 2, 1, 1, 1, 1, false);
-
-        final int images;
-        final int height;
-        final int width;
-        final int inputs;
-        final int outHeight;
-        final int outWidth;
-        final int outputs;
-        final int kernelHeight;
-        final int kernelWidth;
-        final int strideHeight;
-        final int strideWidth;
-        final int dilationHeight;
-        final int dilationWidth;
-        final int padTop;
-        final int padLeft;
-        final ConvolutionShape shape;
-
-        Shape(int images, int height, int width, int inputs, int outputs, int kernelHeight, int kernelWidth,
-                int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same) {
-            this.images = images;
-            this.height = height;
-            this.width = width;
-            this.inputs = inputs;
-            this.outputs = outputs;
-            this.kernelHeight = kernelHeight;
-            this.kernelWidth = kernelWidth;
-            this.strideHeight = strideHeight;
-            this.strideWidth = strideWidth;
-            this.dilationHeight = dilationHeight;
-            this.dilationWidth = dilationWidth;
-            int reachHeight = (kernelHeight - 1) * dilationHeight + 1;
-            int reachWidth = (kernelWidth - 1) * dilationWidth + 1;
-            // TensorFlow's "same": as many outputs as strides fit, the odd pixel of padding behind.
-            outHeight = same ? (height + strideHeight - 1) / strideHeight : (height - reachHeight) / strideHeight + 1;
-            outWidth = same ? (width + strideWidth - 1) / strideWidth : (width - reachWidth) / strideWidth + 1;
-            padTop = same ? Math.max(0, (outHeight - 1) * strideHeight + reachHeight - height) / 2 : 0;
-            padLeft = same ? Math.max(0, (outWidth - 1) * strideWidth + reachWidth - width) / 2 : 0;
-            shape = new ConvolutionShape(height, width, inputs, outputs, kernelHeight, kernelWidth, strideHeight,
-                    strideWidth, dilationHeight, dilationWidth, same);
-        }
-
-        int outPixels() {
-            return images * outHeight * outWidth;
-        }
-
-        int inPixels() {
-            return images * height * width;
-        }
-
-        int taps() {
-            return kernelHeight * kernelWidth;
-        }
-
-        /** What a convolution does with each product: x index, w index, y index. */
-        interface Product {
-            void at(int x, int w, int y);
-        }
-
-        void forEachProduct(Product product) {
-            for (int n = 0; n < images; n++) {
-                for (int oy = 0; oy < outHeight; oy++) {
-                    for (int ox = 0; ox < outWidth; ox++) {
-                        int y = (n * outHeight + oy) * outWidth + ox;
-                        for (int tap = 0; tap < taps(); tap++) {
-                            int iy = oy * strideHeight - padTop + tap / kernelWidth * dilationHeight;
-                            int ix = ox * strideWidth - padLeft + tap % kernelWidth * dilationWidth;
-                            if (iy < 0 || iy >= height || ix < 0 || ix >= width) {
-                                continue;
-                            }
-                            int x = (n * height + iy) * width + ix;
-                            for (int i = 0; i < inputs; i++) {
-                                for (int o = 0; o < outputs; o++) {
-                                    product.at(x * inputs + i, (tap * inputs + i) * outputs + o, y * outputs + o);
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 
     @RegisterExtension
     final KernelDevice device = new KernelDevice();
@@ -332,11 +233,11 @@ class ConvolutionKernelsTest {
                         }
                     }
                     gates[(p * units + u) * 4 + gate] =
-                            PointwiseKernelsTest.activate(gate == 2 ? activation : recurrent, z);
+                            Activations.activate(gate == 2 ? activation : recurrent, z);
                 }
                 int at = p * units + u;
                 cell[at] = gates[4 * at + 1] * cellBefore[at] + gates[4 * at] * gates[4 * at + 2];
-                hidden[at] = gates[4 * at + 3] * PointwiseKernelsTest.activate(activation, cell[at]);
+                hidden[at] = gates[4 * at + 3] * Activations.activate(activation, cell[at]);
             }
         }
 

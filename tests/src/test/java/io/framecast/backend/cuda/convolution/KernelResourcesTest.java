@@ -5,13 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.cuda.compiler.CudaCompiler;
-import io.framecast.backend.cuda.compiler.CudaSource;
 import io.framecast.backend.cuda.compiler.KernelResources;
-import io.framecast.backend.cuda.compiler.Nvrtc;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
-import io.framecast.backend.cuda.driver.CudaDevice;
-import io.framecast.backend.cuda.layer.TimeTaps;
+import io.framecast.backend.cuda.layer.TimeTapsOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -20,7 +17,6 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -170,27 +166,24 @@ class KernelResourcesTest {
 
     /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
     private static final List<Variant> TIME_AXIS = List.of(
-            new Variant(true, " 3 frames 1 filter", TimeTaps.options(3, 1)),
-            new Variant(true, " 4 frames 9 filters", TimeTaps.options(4, 9)));
+            new Variant(true, " 3 frames 1 filter", TimeTapsOptions.of(3, 1)),
+            new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)));
 
-    private static List<Variant> variants(CudaSource source) {
-        if (source.name().equals("convlstm_step.cu")) {
+    private static List<Variant> variants(String file) {
+        if (file.equals("convlstm_step.cu")) {
             return steps();
         }
-        if (source.name().equals("convolution.cu")) {
+        if (file.equals("convolution.cu")) {
             return convolutions();
         }
-        return source.name().equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
+        return file.equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
     }
 
-    private record Job(CudaSource source, Variant variant) {
+    private record Job(String file, Variant variant) {
 
         List<KernelResources> compile(Architecture architecture) {
-            List<String> options = new ArrayList<>(CudaDevice.OPTIONS);
-            options.addAll(variant.options());
-            options.add(KernelResources.OPTION);
             try {
-                return KernelResources.of(CudaCompiler.compile(source, architecture.toString(), options));
+                return KernelResources.ofFile(file, architecture.toString(), variant.options());
             } catch (FramecastException e) {
                 throw new AssertionError(e.getMessage() + "\nwith " + variant.options(), e);
             }
@@ -202,7 +195,8 @@ class KernelResourcesTest {
     @ParameterizedTest
     @EnumSource
     void everyKernelFits(Architecture architecture) {
-        assumeTrue(Nvrtc.computeCapabilities().contains(architecture.capability()), () -> unsupported(architecture));
+        assumeTrue(TestCompiler.computeCapabilities().contains(architecture.capability()),
+                () -> unsupported(architecture));
         List<Job> jobs = jobs(architecture);
         List<List<KernelResources>> found = jobs.parallelStream().map(job -> job.compile(architecture)).toList();
         List<String> problems = new ArrayList<>();
@@ -211,7 +205,7 @@ class KernelResourcesTest {
             for (KernelResources kernel : found.get(k)) {
                 String row = kernel.kernel() + job.variant().label();
                 TABLE.computeIfAbsent(row, name -> new EnumMap<>(Architecture.class)).put(architecture, kernel);
-                problems(kernel, architecture).forEach(problem -> problems.add(job.source().name() + ": "
+                problems(kernel, architecture).forEach(problem -> problems.add(job.file() + ": "
                         + kernel.kernel() + " on " + architecture + " " + problem + " " + job.variant().options()));
             }
         }
@@ -219,7 +213,7 @@ class KernelResourcesTest {
     }
 
     private static String unsupported(Architecture architecture) {
-        return "NVRTC " + Nvrtc.version() + " makes no machine code for " + architecture + ": not looked at";
+        return "NVRTC " + TestCompiler.version() + " makes no machine code for " + architecture + ": not looked at";
     }
 
     private static List<String> problems(KernelResources kernel, Architecture architecture) {
@@ -240,14 +234,14 @@ class KernelResourcesTest {
     }
 
     private static List<Job> jobs(Architecture architecture) {
-        return files().stream().map(CudaSource::of).flatMap(source -> variants(source).stream()
-                .filter(variant -> variant.isFor(architecture)).map(variant -> new Job(source, variant))).toList();
+        return files().stream().flatMap(file -> variants(file).stream()
+                .filter(variant -> variant.isFor(architecture)).map(variant -> new Job(file, variant))).toList();
     }
 
     /** All CUDA files beside convolution.cu, in a directory or a jar. */
     private static List<String> files() {
         try {
-            URI one = CudaSource.class.getResource("/io/framecast/cuda/convolution.cu").toURI();
+            URI one = KernelResources.class.getResource("/io/framecast/cuda/convolution.cu").toURI();
             if (!one.getScheme().equals("jar")) {
                 return files(Path.of(one).getParent());
             }
@@ -268,7 +262,7 @@ class KernelResourcesTest {
 
     @AfterAll
     static void print() {
-        SortedSet<Integer> supported = Nvrtc.computeCapabilities();
+        SortedSet<Integer> supported = TestCompiler.computeCapabilities();
         StringBuilder table = new StringBuilder("Registers of a thread, bytes of static shared memory of a block\n");
         table.append(" ".repeat(64));
         for (Architecture architecture : Architecture.values()) {
@@ -289,7 +283,7 @@ class KernelResourcesTest {
 
     @Test
     void seesWhatDoesNotFit() {
-        CudaSource source = new CudaSource("hungry.cu", """
+        String source = """
                 extern "C" __global__ void __launch_bounds__(1024, 1) spills(float *x) {
                     float v[80];
                     for (int i = 0; i < 80; i++) v[i] = x[i * 1024 + threadIdx.x];
@@ -314,9 +308,9 @@ class KernelResourcesTest {
                     __syncthreads();
                     *x = v[31 - threadIdx.x];
                 }
-                """, Collections.emptySortedMap());
+                """;
         Map<String, String> found = new TreeMap<>();
-        for (KernelResources kernel : new Job(source, new Variant(true, "", List.of())).compile(Architecture.SM_75)) {
+        for (KernelResources kernel : KernelResources.ofText(source, Architecture.SM_75.toString())) {
             found.put(kernel.kernel(), String.join("; ", problems(kernel, Architecture.SM_75)));
         }
         assertEquals(Set.of("spills", "stacks", "unbounded", "shares", "fits"), found.keySet());

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.softgpu.SoftGpu;
 import java.util.List;
@@ -254,6 +255,7 @@ class CudaRuntimeTest {
         assertEquals("cuStreamSynchronize failed with CUDA_ERROR_ILLEGAL_ADDRESS (700), a kernel accessed an illegal "
                 + "address; a kernel is at fault, and the software device says where: run the same on "
                 + "it.", e.getMessage());
+        assertEquals(List.of(Remedy.SOFTWARE_DEVICE), e.remedies());
         assertTrue(SoftGpu.report().contains(FILE), SoftGpu.report());
         assertEquals(e.result(), assertThrows(CudaException.class, () -> CudaDevice.open(true),
                 "the context is shared").result());

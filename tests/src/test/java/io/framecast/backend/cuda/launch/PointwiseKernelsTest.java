@@ -28,17 +28,6 @@ class PointwiseKernelsTest {
 
     private final Random random = new Random(1);
 
-    static double activate(Activation activation, double x) {
-        return switch (activation) {
-            case LINEAR -> x;
-            case RELU -> Math.max(0, x);
-            case SIGMOID -> 1 / (1 + Math.exp(-x));
-            case TANH -> Math.tanh(x);
-            case HARD_SIGMOID -> Math.min(6, Math.max(0, x + 3)) / 6;
-            case HARD_SIGMOID_KERAS2 -> Math.min(1, Math.max(0, 0.2 * x + 0.5));
-        };
-    }
-
     /** Two blocks, fewer than there are fours: threads take several, and the last values are no four. */
     @ParameterizedTest
     @EnumSource
@@ -57,7 +46,7 @@ class PointwiseKernelsTest {
             kernel.launch(Dim.of(2), Dim.of(256), 0, values, (long) x.length, activation.ordinal());
             float[] y = read(values);
             for (int i = 0; i < x.length; i++) {
-                double expected = activate(activation, x[i]);
+                double expected = Activations.activate(activation, x[i]);
                 // A hard sigmoid's terms cancel at its lower end, and the rounding of 1/2 is left.
                 double left = activation.keras().startsWith("hard") ? Math.scalb(1, -24) : 0;
                 assertEquals(expected, y[i], ROUNDINGS * Math.abs(expected) + left + Float.MIN_NORMAL, "of " + x[i]);
@@ -87,9 +76,10 @@ class PointwiseKernelsTest {
         double h = 1e-5;
         for (int i = 0; i < n; i++) {
             double x = 3 * random.nextGaussian();
-            y[i] = (float) activate(activation, x);
+            y[i] = (float) Activations.activate(activation, x);
             dy[i] = (float) random.nextGaussian();
-            expected[i] = dy[i] * (activate(activation, x + h) - activate(activation, x - h)) / (2 * h);
+            expected[i] = dy[i] * (Activations.activate(activation, x + h)
+                    - Activations.activate(activation, x - h)) / (2 * h);
         }
         CudaKernel kernel = device.kernel("activations.cu", "activateBackward");
         // The second time both begin beside a multiple of 16 bytes.

@@ -59,7 +59,8 @@ class FusedStepTest {
         }
         Tensor x = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.channels(), 1);
         Tensor dh = tensor(ops, random, FRAMES * BATCH * HEIGHT * WIDTH * spec.filters(), 1);
-        try (CudaConvLstm op = new CudaConvLstm(ops, fused ? kernels : kernels::make, spec, new Plan(FRAMES, BATCH, true, true), weights.get(0), weights.get(1), weights.get(2))) {
+        try (CudaConvLstm op = new CudaConvLstm(ops, fused ? kernels : kernels::make, spec,
+                new Plan(FRAMES, BATCH, true, true), weights.get(0), weights.get(1), weights.get(2))) {
             List<float[]> results = new ArrayList<>();
             results.add(op.forward(x, FRAMES, BATCH, true).read());
             results.add(op.backward(dh).read());

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.framecast.backend.Activation;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.Activations;
 import io.framecast.backend.cuda.launch.KernelCounters;
 import io.framecast.backend.cuda.launch.KernelDevice;
-import io.framecast.backend.cuda.launch.PointwiseKernelsTest;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -39,12 +39,12 @@ class GateKernelsTest {
 
     /** One unit at a frame: from z of its four gates and c of the frame before to {c, h}. */
     private static double[] unit(double[] z, double before, Activation activation, Activation recurrent) {
-        double i = PointwiseKernelsTest.activate(recurrent, z[0]);
-        double f = PointwiseKernelsTest.activate(recurrent, z[1]);
-        double g = PointwiseKernelsTest.activate(activation, z[2]);
-        double o = PointwiseKernelsTest.activate(recurrent, z[3]);
+        double i = Activations.activate(recurrent, z[0]);
+        double f = Activations.activate(recurrent, z[1]);
+        double g = Activations.activate(activation, z[2]);
+        double o = Activations.activate(recurrent, z[3]);
         double c = f * before + i * g;
-        return new double[] {c, o * PointwiseKernelsTest.activate(activation, c)};
+        return new double[] {c, o * Activations.activate(activation, c)};
     }
 
     private float[] normals(int n) {

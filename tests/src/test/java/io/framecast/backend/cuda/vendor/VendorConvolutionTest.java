@@ -10,10 +10,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.TestDevice;
-import io.framecast.backend.cuda.convolution.ConvolutionKernelsTest.Shape;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.convolution.KernelConvolutions;
+import io.framecast.backend.cuda.convolution.Shape;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.KernelDevice;
 import io.framecast.softgpu.SoftGpu;
