@@ -95,12 +95,12 @@ inline void map(float *x, size_t n, F f) {
 
 void activate(Activation activation, float *x, size_t n) {
     switch (activation) {
-        case LINEAR: break;
-        case RELU: map(x, n, [](float v) { return v < 0.0f ? 0.0f : v; }); break;
-        case SIGMOID: map(x, n, sigmoid_f32); break;
-        case TANH: map(x, n, tanh_f32); break;
-        case HARD_SIGMOID: map(x, n, [](float v) { return clip01(v * (1.0f / 6) + 0.5f); }); break;
-        case HARD_SIGMOID_KERAS2: map(x, n, [](float v) { return clip01(v * 0.2f + 0.5f); }); break;
+        case Activation::LINEAR: break;
+        case Activation::RELU: map(x, n, [](float v) { return v < 0.0f ? 0.0f : v; }); break;
+        case Activation::SIGMOID: map(x, n, sigmoid_f32); break;
+        case Activation::TANH: map(x, n, tanh_f32); break;
+        case Activation::HARD_SIGMOID: map(x, n, [](float v) { return clip01(v * (1.0f / 6) + 0.5f); }); break;
+        case Activation::HARD_SIGMOID_KERAS2: map(x, n, [](float v) { return clip01(v * 0.2f + 0.5f); }); break;
     }
 }
 
@@ -114,14 +114,14 @@ inline void derive(const float *y, float *d, size_t n, F f) {
 // d *= the derivative of the activation, told from its value y.
 void activate_backward(Activation activation, const float *y, float *d, size_t n) {
     switch (activation) {
-        case LINEAR: break;
-        case RELU: derive(y, d, n, [](float v) { return v > 0.0f ? 1.0f : 0.0f; }); break;
-        case SIGMOID: derive(y, d, n, [](float v) { return v * (1.0f - v); }); break;
-        case TANH: derive(y, d, n, [](float v) { return 1.0f - v * v; }); break;
-        case HARD_SIGMOID:
+        case Activation::LINEAR: break;
+        case Activation::RELU: derive(y, d, n, [](float v) { return v > 0.0f ? 1.0f : 0.0f; }); break;
+        case Activation::SIGMOID: derive(y, d, n, [](float v) { return v * (1.0f - v); }); break;
+        case Activation::TANH: derive(y, d, n, [](float v) { return 1.0f - v * v; }); break;
+        case Activation::HARD_SIGMOID:
             derive(y, d, n, [](float v) { return v > 0.0f && v < 1.0f ? 1.0f / 6 : 0.0f; });
             break;
-        case HARD_SIGMOID_KERAS2:
+        case Activation::HARD_SIGMOID_KERAS2:
             derive(y, d, n, [](float v) { return v > 0.0f && v < 1.0f ? 0.2f : 0.0f; });
             break;
     }

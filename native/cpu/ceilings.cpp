@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "onednn.h"
 #include "parallel.h"
 
 namespace framecast {
@@ -34,7 +35,8 @@ double matmul_flops(Device &device, int size, bool bf16) {
     device.enter();
     return named("a matrix product", [&] {
         using dnnl::memory;
-        auto &engine = device.engine();
+        auto &engine = device.onednn()->engine;
+        auto &stream = device.onednn()->stream;
         const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
         // Layouts are oneDNN's choice, as they are for the weights of convolutions.
         const memory::desc operand({size, size}, type, memory::format_tag::any);
@@ -46,8 +48,8 @@ double matmul_flops(Device &device, int size, bool bf16) {
         std::memset(a.get_data_handle(), 0x3f, desc.src_desc().get_size());
         std::memset(b.get_data_handle(), 0x3f, desc.weights_desc().get_size());
         const double seconds = least_seconds([&] {
-            matmul.execute(device.stream(), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
-            device.stream().wait();
+            matmul.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+            stream.wait();
         });
         return 2.0 * size * size * size / seconds;
     });

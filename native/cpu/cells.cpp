@@ -136,12 +136,12 @@ void forward(const Cells &cells, const ForwardBand &work) {
         for (int first = 0; first < band.tiles; first += band.block_tiles) {
             const int block_tiles = std::min(band.block_tiles, band.tiles - first);
             const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
-            alignas(64) float local[4 * block_size];
+            alignas(64) float local[gate_count * block_size];
             // Pixels beyond the last tile of a band are computed on, so they must be numbers.
             if (block_tiles < band.block_tiles) {
                 std::memset(local, 0, sizeof local);
             }
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     const Vector bias = load(work.bias + gate * cells.filters + chunk * unit_chunk + k);
                     for (int tile = 0; tile < block_tiles; tile++) {
@@ -162,7 +162,7 @@ void forward(const Cells &cells, const ForwardBand &work) {
             gates_run(cells.activation, cells.recurrent, block_size, local, local + block_size, local + 2 * block_size,
                     local + 3 * block_size, work.c_before ? work.c_before + block : nullptr, c, h);
             if (work.gates) {
-                std::memcpy(work.gates + 4 * block, local, sizeof local);
+                std::memcpy(work.gates + gate_count * block, local, sizeof local);
             }
             for (int tile = 0; tile < block_tiles; tile++) {
                 band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
@@ -211,12 +211,12 @@ void backward(const Cells &cells, const BackwardBand &work) {
     const size_t first_column = work.dh_before ? 0 : cells.filters;
     const size_t columns = (work.dh_before ? cells.filters : 0) + (work.dx ? cells.in_padded : 0);
     for (int chunk = 0; chunk < cells.chunks; chunk++) {
-        Vector bias_gradient[4][unit_chunk / lanes] = {};
+        Vector bias_gradient[gate_count][unit_chunk / lanes] = {};
         for (int first = 0; first < band.tiles; first += band.block_tiles) {
             const int block_tiles = std::min(band.block_tiles, band.tiles - first);
             const size_t block = (size_t(first / band.block_tiles) * cells.chunks + chunk) * block_size;
             // Pixels outside the image have no gradient.
-            alignas(64) float dh[block_size] = {}, dz[4 * block_size];
+            alignas(64) float dh[block_size] = {}, dz[gate_count * block_size];
             for (int tile = 0; tile < block_tiles; tile++) {
                 band.each_pixel(first + tile, [&](size_t pixel, int in_tile) {
                     const size_t at = pixel * cells.filters + chunk * unit_chunk;
@@ -227,13 +227,13 @@ void backward(const Cells &cells, const BackwardBand &work) {
                     }
                 });
             }
-            const float *gates = work.gates + 4 * block;
+            const float *gates = work.gates + gate_count * block;
             gates_backward_run(cells.activation, cells.recurrent, block_size, gates, gates + block_size,
                     gates + 2 * block_size, gates + 3 * block_size, work.c_before ? work.c_before + block : nullptr,
                     work.c + block, work.last, dh, work.dc + block, dz, dz + block_size, dz + 2 * block_size,
                     dz + 3 * block_size);
             clock.lap(&CellSeconds::gates);
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     for (int tile = 0; tile < block_tiles; tile++) {
                         const float *z = dz + gate * block_size + tile * m * m * unit_chunk + k;
@@ -252,7 +252,7 @@ void backward(const Cells &cells, const BackwardBand &work) {
             }
             clock.lap(&CellSeconds::transforms);
         }
-        for (int gate = 0; gate < 4; gate++) {
+        for (int gate = 0; gate < gate_count; gate++) {
             for (int k = 0; k < unit_chunk; k++) {
                 work.bias_gradient[gate * cells.filters + chunk * unit_chunk + k]
                         += bias_gradient[gate][k / lanes][k % lanes];
@@ -316,12 +316,12 @@ void combine(const Cells &cells, const float *bands, int row, int channels, int 
 
 // Where row `row` of the depth has its taps: pointer to tap (0, 0), and the step from tap to tap.
 inline float *taps_of(const Cells &cells, float *kernel, float *recurrent_kernel, int row) {
-    const size_t columns = 4 * size_t(cells.filters);
+    const size_t columns = gate_count * size_t(cells.filters);
     return row < cells.filters ? recurrent_kernel + row * columns : kernel + (row - cells.filters) * columns;
 }
 
 inline size_t tap_step(const Cells &cells, int row) {
-    return (row < cells.filters ? cells.filters : cells.in) * 4 * size_t(cells.filters);
+    return (row < cells.filters ? cells.filters : cells.in) * gate_count * size_t(cells.filters);
 }
 
 template <typename W>
@@ -332,7 +332,7 @@ void transform_kernel(const Cells &cells, const float *kernel, const float *recu
         const float *taps = taps_of(cells, const_cast<float *>(kernel), const_cast<float *>(recurrent_kernel), row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     const int column = gate * unit_chunk + k;
                     expand_tile<Taps<W>, n>(
@@ -363,7 +363,7 @@ void kernel_gradient(const Cells &cells, const float *transformed, int begin, in
         float *taps = taps_of(cells, kernel, recurrent_kernel, row);
         const size_t step = tap_step(cells, row);
         for (int chunk = 0; chunk < cells.chunks; chunk++) {
-            for (int gate = 0; gate < 4; gate++) {
+            for (int gate = 0; gate < gate_count; gate++) {
                 for (int k = 0; k < unit_chunk; k += lanes) {
                     gather_tile<Taps<W>, n>(
                             [&](int point) {

@@ -18,7 +18,7 @@
 
 #include <cstddef>
 
-#include "convolution_shape.h"
+#include "convlstm.h"
 #include "passes.h"
 
 namespace framecast {
@@ -26,14 +26,12 @@ namespace framecast {
 constexpr int unit_chunk = 16;                              // hidden units at a time
 constexpr int block_pixels = 16;                            // pixels of a block
 constexpr int block_size = unit_chunk * block_pixels;       // values of a block of cells
-constexpr int gate_columns = 4 * unit_chunk;                // i, f, g, o of a chunk
+constexpr int gate_columns = gate_count * unit_chunk;                // i, f, g, o of a chunk
 
 // What a layer's frames have in common.
 struct Cells {
-    // `input` is the input convolution, with 4*filters out; its kernel is square, of 1, 3 or 5. The layer serves up to
-    // `batch` videos on so many threads.
-    Cells(const ConvolutionShape &input, Activation activation, Activation recurrent, bool rounded, int batch,
-            int threads);
+    // The kernels are square, of 1, 3 or 5.
+    Cells(const ConvLstmPlan &plan, bool rounded, int threads);
 
     int height, width, in, filters, kernel;
     Activation activation, recurrent;
@@ -55,7 +53,7 @@ struct Cells {
         const int tiles = block_pixels / (tile * tile);
         return (band_tiles() + tiles - 1) / tiles;
     }
-    // Values of an image's cells in blocks; its gates are four times as many.
+    // Values of an image's cells in blocks; its gates are gate_count times as many.
     size_t cell_values() const { return size_t(bands) * band_values(); }
     size_t band_values() const { return size_t(band_blocks()) * chunks * block_size; }
     // Values of the transformed kernel, and of its transpose.

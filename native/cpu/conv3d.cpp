@@ -37,12 +37,12 @@ ConvolutionShape Conv3d::with_taps(ConvolutionShape shape, const std::vector<Tap
     return shape;
 }
 
-Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, int activation, int frames, int batch,
-        bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
+Conv3d::Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, const char *activation, int frames,
+        int batch, bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
         float *bias_gradient)
     : device_(device), shape_(shape), taps_(channel_taps(shape, kernel_time)),
       convolution_(device, with_taps(shape, taps_, kernel_time), "convolution"),
-      activation_(static_cast<Activation>(activation)), kernel_(kernel), bias_(bias),
+      activation_(activation_named(activation)), kernel_(kernel), bias_(bias),
       kernel_gradient_(kernel_gradient), bias_gradient_(bias_gradient), packed_(shape.weights_size() * kernel_time),
       packed_gradient_(training ? packed_.size() : 0),
       tap_outputs_(device, size_t(frames) * batch * shape.output_size() * taps_.size() * sizeof(float)),

@@ -19,9 +19,9 @@ namespace framecast {
 class Conv3d {
   public:
     // `shape` is that of one tap: its `out` are the layer's output channels. The kernel is (time, height, width, in,
-    // out).
-    Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, int activation, int frames, int batch,
-            bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
+    // out). `activation` is the name of one of Activation.
+    Conv3d(Device &device, const ConvolutionShape &shape, int kernel_time, const char *activation, int frames,
+            int batch, bool training, bool input_gradient, const float *kernel, const float *bias, float *kernel_gradient,
             float *bias_gradient);
 
     float *forward(const float *x, int frames, int batch);

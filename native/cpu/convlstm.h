@@ -4,11 +4,33 @@
 //   c_t = rec(f)*c_{t-1} + rec(i)*act(g)
 //   h_t = rec(o)*act(c_t)
 //
-// Sequences are time-major, channels last: (frames, batch, height, width, channels). There are two ways to compute it:
-// DirectConvLstm serves every layer, WinogradConvLstm the usual ones, and faster on most machines.
+// Sequences are time-major, channels last: (frames, batch, height, width, channels). Two classes compute it:
+// DirectConvLstm any layer, WinogradConvLstm the usual ones, and faster on most machines.
 #pragma once
 
+#include "convolution_shape.h"
+#include "enums.h"
+#include "gate_count.h"
+
 namespace framecast {
+
+// What a ConvLSTM is made for. Parameters and their gradients stay the caller's, and are read and written at each call.
+struct ConvLstmPlan {
+    ConvolutionShape input;         // the input convolution, with gate_count*filters out
+    Activation activation, recurrent_activation;
+    int frames, batch;              // the most at once
+    bool training;                  // keep what backward needs
+    bool input_gradient;            // in training: backward returns the gradient of x
+    const float *kernel, *recurrent_kernel, *bias;
+    float *kernel_gradient, *recurrent_kernel_gradient, *bias_gradient;    // null when not training
+
+    void set_activations(const char *name, const char *recurrent_name) {
+        activation = activation_named(name);
+        recurrent_activation = activation_named(recurrent_name);
+    }
+
+    int filters() const { return input.out / gate_count; }
+};
 
 class ConvLstm {
   public:

@@ -1,5 +1,12 @@
 #include "convolution.h"
 
+#include <map>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "onednn.h"
+
 namespace framecast {
 
 using dnnl::memory;
@@ -7,65 +14,129 @@ using dnnl::prop_kind;
 using Dims = memory::dims;
 using Args = std::unordered_map<int, memory>;
 
-void Convolution::set_weights(const float *weights) {
+namespace {
+
+enum class Kind { forward, forward_bias, forward_accumulate, backward_data, backward_weights, backward_weights_bias };
+
+// A primitive for one number of images, with the layout it wants its weights in.
+struct Plan {
+    dnnl::primitive primitive;
+    memory::desc weights;
+};
+
+}  // namespace
+
+// The convolution as oneDNN's primitives, each made when it is first needed.
+class Convolution::Primitives {
+  public:
+    Primitives(Device &device, const ConvolutionShape &shape, std::string name)
+        : device_(device), onednn_(device.onednn()), shape_(shape), name_(std::move(name)) {}
+
+    void set_weights(const float *weights);
+    Plan &plan(Kind kind, int images);
+    void execute(const char *what, int images, const Plan &plan, const Args &args);
+    // Copies the gradient of the weights from the layout of gradient() to the caller's.
+    void reorder_gradient(float *to);
+
+    // Arguments of a plan.
+    memory packed_weights(const memory::desc &wanted);
+    memory operand(int images, const void *data, bool input);
+    memory result(int images, float *data, bool input);
+    memory bias(float *data);
+    memory gradient(const memory::desc &wanted);
+
+  private:
+    Plan make(Kind kind, int images);
+    void reorder(memory &from, memory &to) { dnnl::reorder(from, to).execute(onednn_->stream, from, to); }
+    memory::desc weights_desc(memory::data_type type) const;
+    memory::desc image_desc(int images, bool input, memory::data_type type) const;
+
+    struct Packed {
+        dnnl::memory memory;
+        bool current;
+    };
+
+    Device &device_;
+    const std::shared_ptr<OneDnn> onednn_;
+    const ConvolutionShape shape_;
+    const std::string name_;
+    const float *weights_ = nullptr;
+    std::map<std::pair<Kind, int>, Plan> plans_;
+    std::vector<Packed> packed_;
+    memory gradient_;
+};
+
+Convolution::Convolution(Device &device, const ConvolutionShape &shape, std::string name)
+    : shape_(shape), primitives_(std::make_unique<Primitives>(device, shape, std::move(name))) {}
+
+Convolution::~Convolution() = default;
+
+void Convolution::set_weights(const float *weights) { primitives_->set_weights(weights); }
+
+void Convolution::forward(int images, const void *input, const float *bias, float *output) {
+    Primitives &p = *primitives_;
+    const Plan &plan = p.plan(bias ? Kind::forward_bias : Kind::forward, images);
+    Args args{{DNNL_ARG_SRC, p.operand(images, input, true)}, {DNNL_ARG_WEIGHTS, p.packed_weights(plan.weights)},
+            {DNNL_ARG_DST, p.result(images, output, false)}};
+    if (bias) {
+        args[DNNL_ARG_BIAS] = p.bias(const_cast<float *>(bias));
+    }
+    p.execute("forward", images, plan, args);
+}
+
+void Convolution::forward_accumulate(int images, const void *input, float *output) {
+    Primitives &p = *primitives_;
+    const Plan &plan = p.plan(Kind::forward_accumulate, images);
+    p.execute("forward", images, plan, {{DNNL_ARG_SRC, p.operand(images, input, true)},
+            {DNNL_ARG_WEIGHTS, p.packed_weights(plan.weights)}, {DNNL_ARG_DST, p.result(images, output, false)}});
+}
+
+void Convolution::backward_data(int images, const void *output_gradient, float *input_gradient) {
+    Primitives &p = *primitives_;
+    const Plan &plan = p.plan(Kind::backward_data, images);
+    p.execute("backward data", images, plan, {{DNNL_ARG_DIFF_DST, p.operand(images, output_gradient, false)},
+            {DNNL_ARG_WEIGHTS, p.packed_weights(plan.weights)},
+            {DNNL_ARG_DIFF_SRC, p.result(images, input_gradient, true)}});
+}
+
+void Convolution::backward_weights(int images, const void *input, const void *output_gradient,
+        float *weights_gradient, float *bias_gradient) {
+    Primitives &p = *primitives_;
+    const Plan &plan = p.plan(bias_gradient ? Kind::backward_weights_bias : Kind::backward_weights, images);
+    Args args{{DNNL_ARG_SRC, p.operand(images, input, true)},
+            {DNNL_ARG_DIFF_DST, p.operand(images, output_gradient, false)},
+            {DNNL_ARG_DIFF_WEIGHTS, p.gradient(plan.weights)}};
+    if (bias_gradient) {
+        args[DNNL_ARG_DIFF_BIAS] = p.bias(bias_gradient);
+    }
+    p.execute("backward weights", images, plan, args);
+    p.reorder_gradient(weights_gradient);
+}
+
+void Convolution::Primitives::set_weights(const float *weights) {
     weights_ = weights;
     for (auto &packed : packed_) {
         packed.current = false;
     }
 }
 
-void Convolution::forward(int images, const void *input, const float *bias, float *output) {
-    Plan &p = plan(bias ? Kind::forward_bias : Kind::forward, images);
-    Args args{{DNNL_ARG_SRC, operand(images, input, true)}, {DNNL_ARG_WEIGHTS, packed_weights(p.weights)},
-            {DNNL_ARG_DST, result(images, output, false)}};
-    if (bias) {
-        args[DNNL_ARG_BIAS] = memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x}, device_.engine(),
-                const_cast<float *>(bias));
-    }
-    execute("forward", images, p, args);
-}
-
-void Convolution::forward_accumulate(int images, const void *input, float *output) {
-    Plan &p = plan(Kind::forward_accumulate, images);
-    execute("forward", images, p, {{DNNL_ARG_SRC, operand(images, input, true)},
-            {DNNL_ARG_WEIGHTS, packed_weights(p.weights)}, {DNNL_ARG_DST, result(images, output, false)}});
-}
-
-void Convolution::backward_data(int images, const void *output_gradient, float *input_gradient) {
-    Plan &p = plan(Kind::backward_data, images);
-    execute("backward data", images, p, {{DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)},
-            {DNNL_ARG_WEIGHTS, packed_weights(p.weights)}, {DNNL_ARG_DIFF_SRC, result(images, input_gradient, true)}});
-}
-
-void Convolution::backward_weights(int images, const void *input, const void *output_gradient,
-        float *weights_gradient, float *bias_gradient) {
-    Plan &p = plan(bias_gradient ? Kind::backward_weights_bias : Kind::backward_weights, images);
-    if (!gradient_ || gradient_.get_desc() != p.weights) {
-        gradient_ = memory(p.weights, device_.engine());
-    }
-    Args args{{DNNL_ARG_SRC, operand(images, input, true)},
-            {DNNL_ARG_DIFF_DST, operand(images, output_gradient, false)}, {DNNL_ARG_DIFF_WEIGHTS, gradient_}};
-    if (bias_gradient) {
-        args[DNNL_ARG_DIFF_BIAS] = memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x},
-                device_.engine(), bias_gradient);
-    }
-    execute("backward weights", images, p, args);
+void Convolution::Primitives::reorder_gradient(float *to) {
     named("reorder of a weights gradient", [&] {
-        memory target(weights_desc(), device_.engine(), weights_gradient);
-        dnnl::reorder(gradient_, target).execute(device_.stream(), gradient_, target);
+        memory target(weights_desc(memory::data_type::f32), onednn_->engine, to);
+        reorder(gradient_, target);
     });
 }
 
-void Convolution::execute(const char *what, int images, const Plan &plan, const Args &args) {
+void Convolution::Primitives::execute(const char *what, int images, const Plan &plan, const Args &args) {
     const std::string op = name_ + ", " + what;
     const double out = double(shape_.output_size()) * images, in = double(shape_.input_size()) * images;
     const double products = out * shape_.kernel_height * shape_.kernel_width * shape_.in;
     const double bytes = (in + out) * 4 + shape_.weights_size() * 4.0;
     timed(device_.profile(), op.c_str(), 2 * products, bytes,
-            [&] { named(op, [&] { plan.primitive.execute(device_.stream(), args); }); });
+            [&] { named(op, [&] { plan.primitive.execute(onednn_->stream, args); }); });
 }
 
-Convolution::Plan &Convolution::plan(Kind kind, int images) {
+Plan &Convolution::Primitives::plan(Kind kind, int images) {
     const auto key = std::make_pair(kind, images);
     auto found = plans_.find(key);
     if (found == plans_.end()) {
@@ -74,9 +145,9 @@ Convolution::Plan &Convolution::plan(Kind kind, int images) {
     return found->second;
 }
 
-Convolution::Plan Convolution::make(Kind kind, int images) {
+Plan Convolution::Primitives::make(Kind kind, int images) {
     const auto f32 = memory::data_type::f32;
-    const auto type = device_.operand_type();
+    const auto type = operand_type(device_);
     const auto any = memory::format_tag::any;
     const Dims weights_dims{shape_.out, shape_.in, shape_.kernel_height, shape_.kernel_width};
     const Dims strides{shape_.stride_height, shape_.stride_width};
@@ -87,7 +158,7 @@ Convolution::Plan Convolution::make(Kind kind, int images) {
     const memory::desc weights_gradient(weights_dims, f32, any);
     const memory::desc bias({shape_.out}, f32, memory::format_tag::x);
     const auto algorithm = dnnl::algorithm::convolution_direct;
-    auto &engine = device_.engine();
+    auto &engine = onednn_->engine;
 
     const auto forward = [&](const memory::desc &bias_desc, bool accumulate) {
         dnnl::primitive_attr attributes;
@@ -125,7 +196,7 @@ Convolution::Plan Convolution::make(Kind kind, int images) {
     }
 }
 
-memory Convolution::packed_weights(const memory::desc &wanted) {
+memory Convolution::Primitives::packed_weights(const memory::desc &wanted) {
     Packed *entry = nullptr;
     for (auto &packed : packed_) {
         if (packed.memory.get_desc() == wanted) {
@@ -133,43 +204,52 @@ memory Convolution::packed_weights(const memory::desc &wanted) {
         }
     }
     if (!entry) {
-        packed_.push_back({memory(wanted, device_.engine()), false});
+        packed_.push_back({memory(wanted, onednn_->engine), false});
         entry = &packed_.back();
     }
     if (!entry->current) {
-        memory source(weights_desc(), device_.engine(), const_cast<float *>(weights_));
-        if (device_.operands() == OPERANDS_ROUNDED) {
+        memory source(weights_desc(memory::data_type::f32), onednn_->engine, const_cast<float *>(weights_));
+        if (device_.operands() == Operands::ROUNDED) {
             // Through a bfloat16 copy, so that the float32 convolution multiplies rounded weights.
-            memory::desc plain({shape_.out, shape_.in, shape_.kernel_height, shape_.kernel_width},
-                    memory::data_type::bf16, memory::format_tag::hwio);
-            memory rounded(plain, device_.engine());
-            dnnl::reorder(source, rounded).execute(device_.stream(), source, rounded);
-            dnnl::reorder(rounded, entry->memory).execute(device_.stream(), rounded, entry->memory);
+            memory rounded(weights_desc(memory::data_type::bf16), onednn_->engine);
+            reorder(source, rounded);
+            reorder(rounded, entry->memory);
         } else {
-            dnnl::reorder(source, entry->memory).execute(device_.stream(), source, entry->memory);
+            reorder(source, entry->memory);
         }
         entry->current = true;
     }
     return entry->memory;
 }
 
-memory::desc Convolution::weights_desc() const {
-    return memory::desc({shape_.out, shape_.in, shape_.kernel_height, shape_.kernel_width}, memory::data_type::f32,
+memory::desc Convolution::Primitives::weights_desc(memory::data_type type) const {
+    return memory::desc({shape_.out, shape_.in, shape_.kernel_height, shape_.kernel_width}, type,
             memory::format_tag::hwio);
 }
 
-memory::desc Convolution::image_desc(int images, bool input, memory::data_type type) const {
+memory::desc Convolution::Primitives::image_desc(int images, bool input, memory::data_type type) const {
     const Dims dims = input ? Dims{images, shape_.in, shape_.height, shape_.width}
                             : Dims{images, shape_.out, shape_.out_height(), shape_.out_width()};
     return memory::desc(dims, type, memory::format_tag::nhwc);
 }
 
-memory Convolution::operand(int images, const void *data, bool input) {
-    return memory(image_desc(images, input, device_.operand_type()), device_.engine(), const_cast<void *>(data));
+memory Convolution::Primitives::operand(int images, const void *data, bool input) {
+    return memory(image_desc(images, input, operand_type(device_)), onednn_->engine, const_cast<void *>(data));
 }
 
-memory Convolution::result(int images, float *data, bool input) {
-    return memory(image_desc(images, input, memory::data_type::f32), device_.engine(), data);
+memory Convolution::Primitives::result(int images, float *data, bool input) {
+    return memory(image_desc(images, input, memory::data_type::f32), onednn_->engine, data);
+}
+
+memory Convolution::Primitives::bias(float *data) {
+    return memory({{shape_.out}, memory::data_type::f32, memory::format_tag::x}, onednn_->engine, data);
+}
+
+memory Convolution::Primitives::gradient(const memory::desc &wanted) {
+    if (!gradient_ || gradient_.get_desc() != wanted) {
+        gradient_ = memory(wanted, onednn_->engine);
+    }
+    return gradient_;
 }
 
 }  // namespace framecast

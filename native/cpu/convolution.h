@@ -1,16 +1,12 @@
-// One 2-D convolution over a pile of images, with its two gradients, through oneDNN.
+// One 2-D convolution over a batch of images, with its two gradients, by oneDNN.
 //
-// Images are NHWC. Weights are (kernel height, kernel width, in, out) in float32 for the caller;
-// oneDNN chooses the layout it multiplies from, and they are packed into it when they change.
+// Images are NHWC. Weights are (kernel height, kernel width, in, out) in float32 for the caller; oneDNN chooses the
+// layout it multiplies from, and they are copied into it when they change.
 // Images and output gradients are operands (see Device::operands), results are float32.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
-#include <utility>
-#include <vector>
 
 #include "convolution_shape.h"
 #include "device.h"
@@ -20,12 +16,12 @@ namespace framecast {
 class Convolution {
   public:
     // `name` is what the profile calls it.
-    Convolution(Device &device, const ConvolutionShape &shape, std::string name)
-        : device_(device), shape_(shape), name_(std::move(name)) {}
+    Convolution(Device &device, const ConvolutionShape &shape, std::string name);
+    ~Convolution();
 
     const ConvolutionShape &shape() const { return shape_; }
 
-    // Says that the weights at `weights` (float32, kept by the caller) are to be read anew.
+    // The weights at `weights` (float32, the caller's) have changed: the next call reads them.
     void set_weights(const float *weights);
 
     // output = convolution + bias; `bias` may be null.
@@ -39,44 +35,10 @@ class Convolution {
             float *bias_gradient);
 
   private:
-    enum class Kind {
-        forward,
-        forward_bias,
-        forward_accumulate,
-        backward_data,
-        backward_weights,
-        backward_weights_bias
-    };
+    class Primitives;
 
-    // A primitive for one number of images, with the layout it wants its weights in.
-    struct Plan {
-        dnnl::primitive primitive;
-        dnnl::memory::desc weights;
-    };
-
-    Plan &plan(Kind kind, int images);
-    Plan make(Kind kind, int images);
-    dnnl::memory packed_weights(const dnnl::memory::desc &wanted);
-    dnnl::memory operand(int images, const void *data, bool input);
-    dnnl::memory result(int images, float *data, bool input);
-    void execute(const char *what, int images, const Plan &plan, const std::unordered_map<int, dnnl::memory> &args);
-
-    dnnl::memory::desc weights_desc() const;
-    dnnl::memory::desc image_desc(int images, bool input, dnnl::memory::data_type type) const;
-
-    struct Packed {
-        dnnl::memory memory;
-        bool current;
-    };
-
-    Device &device_;
-    ConvolutionShape shape_;
-    const std::string name_;
-    const float *weights_ = nullptr;
-    std::map<std::pair<Kind, int>, Plan> plans_;
-    std::vector<Packed> packed_;
-    // Receives weight gradients in oneDNN's layout before they go to the caller's.
-    dnnl::memory gradient_;
+    const ConvolutionShape shape_;
+    const std::unique_ptr<Primitives> primitives_;
 };
 
 }  // namespace framecast

@@ -10,6 +10,9 @@
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+
+#include "onednn.h"
 
 namespace framecast {
 
@@ -49,10 +52,13 @@ std::string gigabytes(int64_t bytes) {
 
 }  // namespace
 
-Device::Device(int threads, int operands)
-    : threads_(std::min(threads, omp_get_thread_limit())), operands_(static_cast<Operands>(operands)),
-      engine_(named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); })),
-      stream_(named("making a stream", [this] { return dnnl::stream(engine_); })), available_(available_memory()) {}
+Device::Device(int threads, const char *operands)
+    : threads_(std::min(threads, omp_get_thread_limit())), operands_(operands_named(operands)), onednn_(std::make_shared<OneDnn>()),
+      account_(std::make_shared<MemoryAccount>()) {
+    onednn_->engine = named("making a CPU engine", [] { return dnnl::engine(dnnl::engine::kind::cpu, 0); });
+    onednn_->stream = named("making a stream", [this] { return dnnl::stream(onednn_->engine); });
+    account_->available = available_memory();
+}
 
 bool Device::native_bf16() {
     return has_isa(dnnl::cpu_isa::avx512_core_bf16) || has_isa(dnnl::cpu_isa::avx2_vnni_2);
@@ -69,13 +75,13 @@ void Device::enter() const {
     omp_set_num_threads(threads_);
 }
 
-Memory::Memory(Device &device, size_t bytes) : device_(device), bytes_(std::max<size_t>(bytes, 64)) {
+Memory::Memory(Device &device, size_t bytes) : account_(device.account_), bytes_(std::max<size_t>(bytes, 64)) {
     const auto wanted = static_cast<int64_t>(bytes_);
-    // Pages are committed when first written, so the kernel would accept far too much here and end
-    // the process later. Refuse early, with the figures.
-    if (wanted > device.available_ - device.in_use_) {
-        throw std::runtime_error("out of memory: " + gigabytes(device.in_use_ + wanted) + " are needed and "
-                + gigabytes(device.available_) + " are available");
+    // The kernel commits pages when they are first written: it would accept far too much here, and end the process
+    // later.
+    if (wanted > account_->available - account_->in_use) {
+        throw std::runtime_error("out of memory: " + gigabytes(account_->in_use + wanted) + " are needed and "
+                + gigabytes(account_->available) + " are available");
     }
     data_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (data_ == MAP_FAILED) {
@@ -83,13 +89,13 @@ Memory::Memory(Device &device, size_t bytes) : device_(device), bytes_(std::max<
         throw std::runtime_error("out of memory: mmap of " + gigabytes(wanted) + " failed: " + std::strerror(errno));
     }
     madvise(data_, bytes_, MADV_HUGEPAGE);
-    device.in_use_ += wanted;
-    device.peak_ = std::max(device.peak_, device.in_use_);
+    account_->in_use += wanted;
+    account_->peak = std::max(account_->peak, account_->in_use);
 }
 
 Memory::~Memory() {
     munmap(data_, bytes_);
-    device_.in_use_ -= static_cast<int64_t>(bytes_);
+    account_->in_use -= static_cast<int64_t>(bytes_);
 }
 
 }  // namespace framecast

@@ -3,24 +3,30 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
+#include <memory>
 
-#include <oneapi/dnnl/dnnl.hpp>
-#include <oneapi/dnnl/dnnl_debug.h>
-
-#include "passes.h"
+#include "enums.h"
 #include "profile.h"
 
 namespace framecast {
 
+struct OneDnn;
+
+// Bytes: how many may be handed out, how many are, and the most so far.
+struct MemoryAccount {
+    int64_t available;
+    int64_t in_use = 0;
+    int64_t peak = 0;
+};
+
+// What was made on a device may be destroyed after it, but not used.
 class Device {
   public:
-    // threads: at least 1, and no more than OMP_THREAD_LIMIT.
-    Device(int threads, int operands);
+    // threads: at least 1; at most OMP_THREAD_LIMIT are used. operands: the name of one of Operands.
+    Device(int threads, const char *operands);
 
-    // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, AVX-NE-CONVERT), so that
-    // OPERANDS_BF16 is worth having.
+    // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, AVX-NE-CONVERT): if not, Operands::BF16 is
+    // slower than float32.
     static bool native_bf16();
     // Whether it has AMX, which multiplies bfloat16 many times as fast as float32.
     static bool has_matrix_units();
@@ -29,36 +35,26 @@ class Device {
 
     int threads() const { return threads_; }
     Operands operands() const { return operands_; }
-    bool fp32() const { return operands_ == OPERANDS_F32; }
-    dnnl::memory::data_type operand_type() const {
-        return operands_ == OPERANDS_BF16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-    }
-    size_t operand_bytes() const { return operands_ == OPERANDS_BF16 ? 2 : 4; }
-    dnnl::engine &engine() { return engine_; }
-    dnnl::stream &stream() { return stream_; }
+    bool fp32() const { return operands_ == Operands::F32; }
+    size_t operand_bytes() const { return operands_ == Operands::BF16 ? 2 : 4; }
+    const std::shared_ptr<OneDnn> &onednn() const { return onednn_; }
 
-    // OpenMP keeps the thread count per calling thread, and Java may call from any: every entry
-    // point of an op says which count it wants.
+    // OpenMP keeps the thread count per calling thread, and Java may call from any: every op sets it before it computes.
     void enter() const;
 
-    // Bytes handed out by Memory objects now, and at most so far.
-    int64_t bytes_in_use() const { return in_use_; }
-    int64_t peak_bytes() const { return peak_; }
+    // Bytes of all Memory objects now, and at most so far.
+    int64_t bytes_in_use() const { return account_->in_use; }
+    int64_t peak_bytes() const { return account_->peak; }
 
     // Where time goes, by op.
     Profile &profile() { return profile_; }
-    void set_profiling(bool on) { profile_.enable(on); }
-    std::string take_profile() { return profile_.take(); }
 
   private:
     friend class Memory;
     int threads_;
     Operands operands_;
-    dnnl::engine engine_;
-    dnnl::stream stream_;
-    int64_t available_;
-    int64_t in_use_ = 0;
-    int64_t peak_ = 0;
+    std::shared_ptr<OneDnn> onednn_;
+    std::shared_ptr<MemoryAccount> account_;
     Profile profile_;
 };
 
@@ -75,20 +71,9 @@ class Memory {
     size_t bytes() const { return bytes_; }
 
   private:
-    Device &device_;
+    std::shared_ptr<MemoryAccount> account_;
     void *data_ = nullptr;
     size_t bytes_;
 };
-
-// Runs a oneDNN call, and turns its error into one that names the call, the status and its meaning.
-template <typename Call>
-auto named(const std::string &what, Call call) -> decltype(call()) {
-    try {
-        return call();
-    } catch (const dnnl::error &e) {
-        throw std::runtime_error("oneDNN: " + what + " failed with status " + std::to_string(e.status) + " ("
-                + dnnl_status2str(e.status) + "): " + e.message);
-    }
-}
 
 }  // namespace framecast

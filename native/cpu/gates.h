@@ -3,6 +3,7 @@
 #pragma once
 
 #include "activations.h"
+#include "gate_count.h"
 
 namespace framecast {
 namespace FRAMECAST_ISA {

@@ -24,7 +24,7 @@ class OperandBuffer {
             return values;
         }
         parallel_for(n, 1 << 16, [&](size_t begin, size_t end) {
-            if (device_.operands() == OPERANDS_BF16) {
+            if (device_.operands() == Operands::BF16) {
                 auto *words = static_cast<uint16_t *>(memory_->data());
                 passes().to_bf16(values + begin, words + offset + begin, end - begin);
             } else {

@@ -33,9 +33,9 @@ void round_bf16(const float *x, float *y, size_t n) {
 // n values as operands from element `at` on.
 inline void to_operands(const float *x, OperandTarget target, size_t at, size_t n) {
     switch (target.operands) {
-        case OPERANDS_F32: break;
-        case OPERANDS_BF16: to_bf16(x, static_cast<uint16_t *>(target.values) + at, n); break;
-        case OPERANDS_ROUNDED: round_bf16(x, static_cast<float *>(target.values) + at, n); break;
+        case Operands::F32: break;
+        case Operands::BF16: to_bf16(x, static_cast<uint16_t *>(target.values) + at, n); break;
+        case Operands::ROUNDED: round_bf16(x, static_cast<float *>(target.values) + at, n); break;
     }
 }
 
@@ -44,7 +44,7 @@ void gates_forward(size_t cells, int filters, Activation activation, Activation 
     const size_t n = filters;
     for (size_t cell = 0; cell < cells; cell++) {
         const size_t at = cell * n;
-        float *i = z + 4 * at;
+        float *i = z + gate_count * at;
         gates_run(activation, recurrent, n, i, i + n, i + 2 * n, i + 3 * n, c_before ? c_before + at : nullptr, c + at,
                 h + at);
         to_operands(h + at, h_operands, at, n);
@@ -54,23 +54,23 @@ void gates_forward(size_t cells, int filters, Activation activation, Activation 
 void gates_backward(size_t cells, int filters, Activation activation, Activation recurrent, float *gates,
         const float *c_before, const float *c, const float *dy, const float *dh, float *dc, bool last,
         OperandTarget dz_operands) {
-    float gradient[run_units], d[4][run_units];
+    float gradient[run_units], d[gate_count][run_units];
     const size_t filters_ = filters;
     for (size_t cell = 0; cell < cells; cell++) {
         for (size_t first = 0; first < filters_; first += run_units) {
             const size_t n = filters_ - first < run_units ? filters_ - first : run_units;
             const size_t at = cell * filters_ + first;
-            float *i = gates + cell * 4 * filters_ + first, *f = i + filters_, *g = f + filters_, *o = g + filters_;
+            float *i = gates + cell * gate_count * filters_ + first, *f = i + filters_, *g = f + filters_, *o = g + filters_;
             for (size_t k = 0; k < n; k++) {
                 gradient[k] = dh ? dy[at + k] + dh[at + k] : dy[at + k];
             }
             gates_backward_run(activation, recurrent, n, i, f, g, o, c_before ? c_before + at : nullptr, c + at, last,
                     gradient, dc + at, d[0], d[1], d[2], d[3]);
-            for (int gate = 0; gate < 4; gate++) {
-                if (dz_operands.operands == OPERANDS_F32) {
+            for (int gate = 0; gate < gate_count; gate++) {
+                if (dz_operands.operands == Operands::F32) {
                     std::memcpy(i + gate * filters_, d[gate], n * sizeof(float));
                 } else {
-                    to_operands(d[gate], dz_operands, (cell * 4 + gate) * filters_ + first, n);
+                    to_operands(d[gate], dz_operands, (cell * gate_count + gate) * filters_ + first, n);
                 }
             }
         }

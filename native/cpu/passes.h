@@ -7,21 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "enums.h"
+
 namespace framecast {
-
-// Keras's activations. HARD_SIGMOID is Keras 3's, HARD_SIGMOID_KERAS2 that of Keras 2.
-enum Activation : int { LINEAR, RELU, SIGMOID, TANH, HARD_SIGMOID, HARD_SIGMOID_KERAS2 };
-
-// How the operands of convolutions are held. Everything else is float32 always.
-enum Operands : int {
-    OPERANDS_F32 = 0,       // float32
-    OPERANDS_BF16 = 1,      // bfloat16 words, for oneDNN's bfloat16 convolutions
-    OPERANDS_ROUNDED = 2    // bfloat16 values in float32 words, where the machine has no bfloat16 units
-};
 
 // Where a pass also writes its result as operands, or nowhere in float32: there they are the values themselves.
 struct OperandTarget {
-    Operands operands = OPERANDS_F32;
+    Operands operands = Operands::F32;
     void *values = nullptr;
 };
 

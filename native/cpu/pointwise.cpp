@@ -14,10 +14,13 @@ constexpr size_t grain = 1 << 15;
 }  // namespace
 
 SpaceToDepth::SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse,
-        bool training)
+        bool input_gradient)
     : device_(device), height_(height), width_(width), channels_(channels), block_(block), inverse_(inverse),
-      y_(device, size_t(images) * height * width * channels * sizeof(float)),
-      dx_(device, training ? size_t(images) * height * width * channels * sizeof(float) : 0) {}
+      y_(device, size_t(images) * height * width * channels * sizeof(float)) {
+    if (input_gradient) {
+        dx_ = std::make_unique<Memory>(device, y_.bytes());
+    }
+}
 
 float *SpaceToDepth::forward(const float *x, int images) {
     device_.enter();
@@ -27,9 +30,12 @@ float *SpaceToDepth::forward(const float *x, int images) {
 }
 
 float *SpaceToDepth::backward(const float *dy) {
+    if (!dx_) {
+        return nullptr;
+    }
     device_.enter();
-    move(dy, dx_.floats(), inverse_);
-    return dx_.floats();
+    move(dy, dx_->floats(), inverse_);
+    return dx_->floats();
 }
 
 // A run of block*channels values is contiguous on both sides.
@@ -49,18 +55,20 @@ void SpaceToDepth::move(const float *from, float *to, bool to_depth) const {
     });
 }
 
-double loss(Device &device, int kind, const float *outputs, const float *targets, int64_t size, float *gradient) {
+double loss(Device &device, const char *kind_name, const float *outputs, const float *targets, int64_t size,
+        float *gradient) {
     device.enter();
+    const LossKind kind = loss_named(kind_name);
     const auto scale = static_cast<float>(1.0 / size);
-    const auto pass = kind == BINARY_CROSSENTROPY_FROM_LOGITS ? passes().bce_logits
-            : kind == BINARY_CROSSENTROPY                     ? passes().bce
-                                                              : passes().squared_error;
+    const auto pass = kind == LossKind::BINARY_CROSSENTROPY_FROM_LOGITS ? passes().bce_logits
+            : kind == LossKind::BINARY_CROSSENTROPY                     ? passes().bce
+                                                                        : passes().squared_error;
     const auto part = [&](size_t begin, size_t end, double *total) {
         *total = pass(outputs + begin, targets + begin, end - begin, scale, gradient ? gradient + begin : nullptr);
     };
     // As the loss's formula has them (passes.h), an exponential or logarithm counting as one, and the sum; then those
     // of its gradient.
-    const bool square = kind == MEAN_SQUARED_ERROR;
+    const bool square = kind == LossKind::MEAN_SQUARED_ERROR;
     const double operations = (square ? 3 : 8) + (gradient ? square ? 1 : 3 : 0);
     std::vector<double> sum;
     timed(device.profile(), "loss", operations * size, (gradient ? 12.0 : 8.0) * size,

@@ -1,6 +1,8 @@
 // The ops that are one pass over memory: patches, losses and Adam.
 #pragma once
 
+#include <memory>
+
 #include "device.h"
 
 namespace framecast {
@@ -10,10 +12,12 @@ namespace framecast {
 class SpaceToDepth {
   public:
     // For up to `images` images; height, width and channels are those of the space side. `inverse` is depth to space.
+    // `input_gradient` asks for the gradient of x.
     SpaceToDepth(Device &device, int images, int height, int width, int channels, int block, bool inverse,
-            bool training);
+            bool input_gradient);
 
     float *forward(const float *x, int images);
+    // The gradient of x, or null if not asked for.
     float *backward(const float *dy);
 
   private:
@@ -23,13 +27,14 @@ class SpaceToDepth {
     const int height_, width_, channels_, block_;
     const bool inverse_;
     int images_ = 0;
-    Memory y_, dx_;
+    Memory y_;
+    std::unique_ptr<Memory> dx_;
 };
 
-enum LossKind : int { BINARY_CROSSENTROPY_FROM_LOGITS, BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR };
-
-// The mean of the losses of `size` elements. `gradient`, of the mean loss, may be null.
-double loss(Device &device, int kind, const float *outputs, const float *targets, int64_t size, float *gradient);
+// The mean of the losses of `size` elements. `kind` is the name of one of LossKind. `gradient`, of the mean loss, may be
+// null.
+double loss(Device &device, const char *kind, const float *outputs, const float *targets, int64_t size,
+        float *gradient);
 
 // One step of Adam: m and v are moving averages of the gradient and its square, p -= alpha*m/(sqrt(v) + epsilon).
 void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,

@@ -1,4 +1,4 @@
-// An account of where time goes, by op: kept only while it is asked for.
+// Where time goes, by op: recorded only while it is switched on.
 #pragma once
 
 #include <string>
@@ -6,34 +6,39 @@
 
 namespace framecast {
 
+// What one kind of work cost: seconds by the clock, floating-point operations (a multiply-add is two), and the bytes
+// that must cross memory if nothing stays in cache.
+struct OpCost {
+    std::string op;
+    double seconds, flop, bytes;
+};
+
 class Profile {
   public:
+    // Begins an empty record, or ends recording.
     void enable(bool on) {
         on_ = on;
-        entries_.clear();
+        clear();
     }
     bool on() const { return on_; }
 
-    // Adds to the account of `op`: seconds by the clock, floating-point operations (a multiply-add is two) and the
-    // bytes that must cross memory if nothing stays in cache.
-    void add(const std::string &op, double seconds, double flop, double bytes);
+    // Adds to the cost of `op`.
+    void add(const char *op, double seconds, double flop, double bytes);
 
-    // The account since the last call, and begins a new one: a line an op, "op \t seconds \t flop \t bytes".
-    std::string take();
+    // The record, an entry an op, in the order in which they first ran.
+    int size() const { return static_cast<int>(costs_.size()); }
+    const OpCost &cost(int index) const { return costs_[index]; }
+    void clear() { costs_.clear(); }
 
     // Seconds of a clock that only goes forward.
     static double now();
 
   private:
-    struct Entry {
-        std::string op;
-        double seconds, flop, bytes;
-    };
     bool on_ = false;
-    std::vector<Entry> entries_;
+    std::vector<OpCost> costs_;
 };
 
-// Runs `work` and puts it down to `op`.
+// Runs `work` and adds its time to `op`.
 template <typename Work>
 void timed(Profile &profile, const char *op, double flop, double bytes, Work work) {
     if (!profile.on()) {

@@ -2,8 +2,6 @@
 // Only for files that are compiled once for each instruction set (see dispatch.cpp).
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstdint>
 
 namespace framecast {
@@ -32,12 +30,13 @@ inline Vector load_some(const float *from, int n) {
     return value;
 }
 
-// Whether any value is not zero.
+// Whether any value is not zero. By the compiler's builtins: immintrin.h would be a fifth of the time to compile a file.
 inline bool any(Vector x) {
 #ifdef __AVX512F__
-    return _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    constexpr int not_equal = 4, all = -1, current_rounding = 4;
+    return __builtin_ia32_cmpps512_mask(x, Vector{}, not_equal, all, current_rounding);
 #else
-    return _mm256_movemask_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+    return __builtin_ia32_movmskps256(reinterpret_cast<Vector>(x != Vector{}));
 #endif
 }
 

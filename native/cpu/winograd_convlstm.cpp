@@ -32,13 +32,12 @@ int rows_of_bands(int tiles_across, int tiles_down, int batch, int threads) {
 
 }  // namespace
 
-Cells::Cells(const ConvolutionShape &input, Activation activation, Activation recurrent, bool rounded, int batch,
-        int threads)
-    : height(input.height), width(input.width), in(input.in), filters(input.out / 4), kernel(input.kernel_height),
-      activation(activation), recurrent(recurrent), rounded(rounded), tile(kernel == 1 ? 1 : 4),
-      points((tile + kernel - 1) * (tile + kernel - 1)), tiles_across((width + tile - 1) / tile),
-      tiles_down((height + tile - 1) / tile),
-      band_rows(rows_of_bands(tiles_across, tiles_down, batch, threads)),
+Cells::Cells(const ConvLstmPlan &plan, bool rounded, int threads)
+    : height(plan.input.height), width(plan.input.width), in(plan.input.in), filters(plan.filters()),
+      kernel(plan.input.kernel_height), activation(plan.activation), recurrent(plan.recurrent_activation),
+      rounded(rounded), tile(kernel == 1 ? 1 : 4), points((tile + kernel - 1) * (tile + kernel - 1)),
+      tiles_across((width + tile - 1) / tile), tiles_down((height + tile - 1) / tile),
+      band_rows(rows_of_bands(tiles_across, tiles_down, plan.batch, threads)),
       bands((tiles_down + band_rows - 1) / band_rows), chunks(filters / unit_chunk), in_padded((in + 15) / 16 * 16),
       depth(filters + in), depth_padded(filters + in_padded) {}
 
@@ -46,49 +45,43 @@ bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &inpu
     const int kernel = input.kernel_height;
     const bool usual = kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.same
             && input.stride_height == 1 && input.stride_width == 1 && input.dilation_height == 1
-            && input.dilation_width == 1 && input.out % (4 * unit_chunk) == 0;
+            && input.dilation_width == 1 && input.out % gate_columns == 0;
     // Vectors of bfloat16 multiply twice as fast as those of float32, matrix units ten times. A 1x1 kernel has nothing
     // to save, a 3x3 one three products of four.
-    const bool faster = device.operands() != OPERANDS_BF16 || (kernel > 1 && !Device::has_matrix_units());
+    const bool faster = device.operands() != Operands::BF16 || (kernel > 1 && !Device::has_matrix_units());
     return usual && faster;
 }
 
-WinogradConvLstm::WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation,
-        int recurrent_activation, int frames, int batch, bool training, bool input_gradient, const float *kernel,
-        const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
-        float *bias_gradient)
-    : device_(device),
-      cells_(input, static_cast<Activation>(activation), static_cast<Activation>(recurrent_activation), !device.fp32(),
-              batch, device.threads()),
-      passes_(cell_passes(input.kernel_height)), training_(training), input_gradient_(training && input_gradient),
-      kernel_(kernel), recurrent_kernel_(recurrent_kernel), bias_(bias), kernel_gradient_(kernel_gradient),
-      recurrent_kernel_gradient_(recurrent_kernel_gradient), bias_gradient_(bias_gradient),
-      transformed_(device, cells_.kernel_values() * sizeof(float)),
-      transposed_(device, bytes_if(training, cells_.transposed_values())),
-      gates_(device, bytes_if(training, size_t(frames) * batch * 4 * cells_.cell_values())),
-      c_(device, size_t(training ? frames : 2) * batch * cells_.cell_values() * sizeof(float)),
-      h_(device, size_t(frames) * batch * pixels() * cells_.filters * sizeof(float)),
-      scratch_(device, device.threads() * cells_.scratch_values(training) * sizeof(float)),
-      dc_(device, bytes_if(training, batch * cells_.cell_values())),
-      dh_(device, bytes_if(training, batch * pixels() * cells_.filters)),
-      dh_bands_(device, bytes_if(training, size_t(batch) * cells_.bands * cells_.margin_values(cells_.filters))),
-      dx_bands_(device,
-              bytes_if(input_gradient_, size_t(batch) * cells_.bands * cells_.margin_values(cells_.in_padded))),
-      transformed_gradients_(device, bytes_if(training, device.threads() * cells_.kernel_values())) {
-    if (input_gradient_) {
-        dx_ = std::make_unique<Memory>(device, size_t(frames) * batch * pixels() * cells_.in * sizeof(float));
+WinogradConvLstm::WinogradConvLstm(Device &device, const ConvLstmPlan &plan)
+    : device_(device), plan_(plan), cells_(plan, !device.fp32(), device.threads()),
+      passes_(cell_passes(cells_.kernel)), transformed_(device, cells_.kernel_values() * sizeof(float)),
+      transposed_(device, bytes_if(plan.training, cells_.transposed_values())),
+      gates_(device, bytes_if(plan.training, size_t(plan.frames) * plan.batch * gate_count * cells_.cell_values())),
+      c_(device, size_t(plan.training ? plan.frames : 2) * plan.batch * cells_.cell_values() * sizeof(float)),
+      h_(device, size_t(plan.frames) * plan.batch * pixels() * cells_.filters * sizeof(float)),
+      scratch_(device, device.threads() * cells_.scratch_values(plan.training) * sizeof(float)),
+      dc_(device, bytes_if(plan.training, plan.batch * cells_.cell_values())),
+      dh_(device, bytes_if(plan.training, plan.batch * pixels() * cells_.filters)),
+      dh_bands_(device, bytes_if(plan.training,
+              size_t(plan.batch) * cells_.bands * cells_.margin_values(cells_.filters))),
+      dx_bands_(device, bytes_if(plan.training && plan.input_gradient,
+              size_t(plan.batch) * cells_.bands * cells_.margin_values(cells_.in_padded))),
+      transformed_gradients_(device, bytes_if(plan.training, device.threads() * cells_.kernel_values())) {
+    if (plan.training && plan.input_gradient) {
+        dx_ = std::make_unique<Memory>(device,
+                size_t(plan.frames) * plan.batch * pixels() * cells_.in * sizeof(float));
     }
-    if (!training) {
+    if (!plan.training) {
         state_ = std::make_unique<Memory>(device,
-                batch * (pixels() * cells_.filters + cells_.cell_values()) * sizeof(float));
+                plan.batch * (pixels() * cells_.filters + cells_.cell_values()) * sizeof(float));
     }
 }
 
 void WinogradConvLstm::read_parameters() {
     timed(device_.profile(), "transform of kernels", 0, 2.0 * cells_.kernel_values() * sizeof(float), [&] {
         parallel_for(cells_.depth, 1, [&](size_t begin, size_t end) {
-            passes_.transform_kernel(cells_, kernel_, recurrent_kernel_, begin, end, transformed_.floats(),
-                    training_ ? transposed_.floats() : nullptr);
+            passes_.transform_kernel(cells_, plan_.kernel, plan_.recurrent_kernel, begin, end, transformed_.floats(),
+                    plan_.training ? transposed_.floats() : nullptr);
         });
     });
 }
@@ -147,12 +140,12 @@ float *WinogradConvLstm::run(const float *x, int frames, int batch, bool from_st
             work.x = x + (size_t(t) * batch + video) * input;
             work.h_before = h_before ? h_before + video * image : nullptr;
             work.kernel = transformed_.floats();
-            work.bias = bias_;
+            work.bias = plan_.bias;
             work.c_before = c_before ? c_before + at : nullptr;
             work.c = cell(t) + at;
-            work.gates = training_ ? gates_.floats() + 4 * (t * cell_values() + at) : nullptr;
+            work.gates = plan_.training ? gates_.floats() + gate_count * (t * cell_values() + at) : nullptr;
             work.h = h_.floats() + t * n + video * image;
-            work.scratch = scratch_.floats() + thread * cells_.scratch_values(training_);
+            work.scratch = scratch_.floats() + thread * cells_.scratch_values(plan_.training);
             work.seconds = own;
             passes_.forward(cells_, work);
         });
@@ -168,7 +161,7 @@ float *WinogradConvLstm::run(const float *x, int frames, int batch, bool from_st
     profile.add("products", seconds.products, products(rows), 0);
     profile.add("transforms", seconds.transforms, 0, 4.0 * batch * pixels() * rows);
     // c of this frame and the one before, h, and for backward the gates.
-    profile.add("gates", seconds.gates, 0, 4.0 * frames * n * (training_ ? 7 : 3));
+    profile.add("gates", seconds.gates, 0, 4.0 * frames * n * (plan_.training ? 7 : 3));
     return h_.floats();
 }
 
@@ -176,7 +169,7 @@ float *WinogradConvLstm::backward(const float *dy) {
     device_.enter();
     const size_t n = hidden(), image = pixels() * cells_.filters, input = pixels() * cells_.in;
     const size_t cell_image = cells_.cell_values();
-    const size_t biases = 4 * size_t(cells_.filters);
+    const size_t biases = gate_count * size_t(cells_.filters);
     std::vector<double> bias_gradients(device_.threads() * biases);
     parallel_for(device_.threads() * cells_.kernel_values(), 1 << 14, [&](size_t begin, size_t end) {
         std::memset(transformed_gradients_.floats() + begin, 0, (end - begin) * sizeof(float));
@@ -194,7 +187,7 @@ float *WinogradConvLstm::backward(const float *dy) {
             work.transposed = transposed_.floats();
             work.c_before = first ? nullptr : cell(t - 1) + at;
             work.c = cell(t) + at;
-            work.gates = gates_.floats() + 4 * (t * cell_values() + at);
+            work.gates = gates_.floats() + gate_count * (t * cell_values() + at);
             work.dy = dy + t * n + video * image;
             work.dh = last ? nullptr : dh_.floats() + video * image;
             work.dc = dc_.floats() + at;
@@ -220,7 +213,7 @@ float *WinogradConvLstm::backward(const float *dy) {
     const double state_rows = (frames_ - 1) * double(cells_.filters), input_rows = frames_ * double(cells_.in);
     Profile &profile = device_.profile();
     profile.add("products for gradients of inputs", seconds.products,
-            products(state_rows + (input_gradient_ ? input_rows : 0)), 0);
+            products(state_rows + (dx_ ? input_rows : 0)), 0);
     profile.add("products for gradients of kernels", seconds.kernel_products, products(state_rows + input_rows), 0);
     profile.add("transforms", seconds.transforms, 0, 4.0 * batch_ * pixels() * (state_rows + input_rows));
     // Gates, c of this frame and the one before, the gradients of h from above and of c in and out.
@@ -230,7 +223,7 @@ float *WinogradConvLstm::backward(const float *dy) {
         for (int thread = 0; thread < device_.threads(); thread++) {
             sum += bias_gradients[thread * biases + k];
         }
-        bias_gradient_[k] = static_cast<float>(sum);
+        plan_.bias_gradient[k] = static_cast<float>(sum);
     }
     timed(device_.profile(), "transform of gradients", 0, 2.0 * cells_.kernel_values() * sizeof(float), [&] {
         float *sum = transformed_gradients_.floats();
@@ -243,7 +236,8 @@ float *WinogradConvLstm::backward(const float *dy) {
             }
         });
         parallel_for(cells_.depth, 1, [&](size_t begin, size_t end) {
-            passes_.kernel_gradient(cells_, sum, begin, end, kernel_gradient_, recurrent_kernel_gradient_);
+            passes_.kernel_gradient(cells_, sum, begin, end, plan_.kernel_gradient,
+                    plan_.recurrent_kernel_gradient);
         });
     });
     return dx_ ? dx_->floats() : nullptr;

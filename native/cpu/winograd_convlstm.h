@@ -14,7 +14,7 @@
 
 #include "cells.h"
 #include "convlstm.h"
-#include "convolution.h"
+#include "device.h"
 
 namespace framecast {
 
@@ -23,11 +23,7 @@ class WinogradConvLstm : public ConvLstm {
     // Whether this way serves such a layer, and is the faster one on this machine.
     static bool serves(const Device &device, const ConvolutionShape &input);
 
-    // As DirectConvLstm's.
-    WinogradConvLstm(Device &device, const ConvolutionShape &input, int activation, int recurrent_activation,
-            int frames, int batch, bool training, bool input_gradient, const float *kernel,
-            const float *recurrent_kernel, const float *bias, float *kernel_gradient, float *recurrent_kernel_gradient,
-            float *bias_gradient);
+    WinogradConvLstm(Device &device, const ConvLstmPlan &plan);
 
     float *forward(const float *x, int frames, int batch) override;
     float *backward(const float *dy) override;
@@ -43,19 +39,17 @@ class WinogradConvLstm : public ConvLstm {
 
     // Operations of the convolution of so many channels, over all frames, by the definition.
     double products(double channels) const {
-        return 2.0 * batch_ * pixels() * channels * 4 * cells_.filters * cells_.kernel * cells_.kernel;
+        return 2.0 * batch_ * pixels() * channels * gate_count * cells_.filters * cells_.kernel * cells_.kernel;
     }
     size_t pixels() const { return size_t(cells_.height) * cells_.width; }
     size_t hidden() const { return batch_ * pixels() * cells_.filters; }
     size_t cell_values() const { return batch_ * cells_.cell_values(); }
-    float *cell(int frame) const { return c_.floats() + (training_ ? frame : frame % 2) * cell_values(); }
+    float *cell(int frame) const { return c_.floats() + (plan_.training ? frame : frame % 2) * cell_values(); }
 
     Device &device_;
+    const ConvLstmPlan plan_;
     const Cells cells_;
     const CellPasses &passes_;
-    const bool training_, input_gradient_;
-    const float *kernel_, *recurrent_kernel_, *bias_;
-    float *kernel_gradient_, *recurrent_kernel_gradient_, *bias_gradient_;
 
     Memory transformed_, transposed_;   // the kernels'
     Memory gates_, c_;                  // (frames, batch) images in blocks; c of two frames when not training

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.MemberGetter;
 import org.bytedeco.javacpp.annotation.MemberSetter;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
@@ -14,9 +15,9 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.StdString;
 
 /**
- * The C++ of native/cpu, as JavaCPP binds it: one method here for each there. The headers say what
- * they do. Objects are freed by {@link Pointer#close()}; a C++ exception becomes a
- * {@link RuntimeException} with its message.
+ * The C++ of native/cpu, as JavaCPP binds it: one method here for each there, documented in the headers. Objects are
+ * freed by {@link Pointer#close()}. A C++ exception becomes a {@link RuntimeException} with its message. Enumerations
+ * are passed by the names of their constants.
  */
 @Platform(
         value = "linux-x86_64",
@@ -34,7 +35,7 @@ public final class NativeCpu {
     }
 
     /**
-     * Loads the libraries; before all else here.
+     * Loads the libraries. Must be called before anything else of this class.
      *
      * @throws io.framecast.FramecastException if that cannot be done
      */
@@ -43,11 +44,11 @@ public final class NativeCpu {
     }
 
     public static class Device extends Pointer {
-        public Device(int threads, int operands) {
+        public Device(int threads, String operands) {
             allocate(threads, operands);
         }
 
-        private native void allocate(int threads, int operands);
+        private native void allocate(int threads, String operands);
 
         public static native @Cast("bool") boolean native_bf16();
 
@@ -59,9 +60,27 @@ public final class NativeCpu {
 
         public native @Cast("long long") long peak_bytes();
 
-        public native void set_profiling(@Cast("bool") boolean on);
+        public native @ByRef Profile profile();
+    }
 
-        public native @StdString String take_profile();
+    public static class Profile extends Pointer {
+        public native void enable(@Cast("bool") boolean on);
+
+        public native int size();
+
+        public native @Const @ByRef OpCost cost(int index);
+
+        public native void clear();
+    }
+
+    public static class OpCost extends Pointer {
+        public native @MemberGetter @StdString String op();
+
+        public native @MemberGetter double seconds();
+
+        public native @MemberGetter double flop();
+
+        public native @MemberGetter double bytes();
     }
 
     public static class Memory extends Pointer {
@@ -106,6 +125,38 @@ public final class NativeCpu {
         public native @Cast("size_t") long output_size();
     }
 
+    public static class ConvLstmPlan extends Pointer {
+        public ConvLstmPlan() {
+            allocate();
+        }
+
+        private native void allocate();
+
+        public native @MemberGetter @ByRef ConvolutionShape input();
+
+        public native void set_activations(String activation, String recurrent);
+
+        public native @MemberSetter void frames(int value);
+
+        public native @MemberSetter void batch(int value);
+
+        public native @MemberSetter void training(@Cast("bool") boolean value);
+
+        public native @MemberSetter void input_gradient(@Cast("bool") boolean value);
+
+        public native @MemberSetter void kernel(@Const FloatPointer value);
+
+        public native @MemberSetter void recurrent_kernel(@Const FloatPointer value);
+
+        public native @MemberSetter void bias(@Const FloatPointer value);
+
+        public native @MemberSetter void kernel_gradient(FloatPointer value);
+
+        public native @MemberSetter void recurrent_kernel_gradient(FloatPointer value);
+
+        public native @MemberSetter void bias_gradient(FloatPointer value);
+    }
+
     public abstract static class ConvLstm extends Pointer {
         public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
 
@@ -117,35 +168,19 @@ public final class NativeCpu {
     }
 
     public static class DirectConvLstm extends ConvLstm {
-        public DirectConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation,
-                int frames, int batch, boolean training, boolean inputGradient, FloatPointer kernel,
-                FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
-                FloatPointer recurrentKernelGradient, FloatPointer biasGradient) {
-            allocate(device, input, activation, recurrentActivation, frames, batch, training, inputGradient, kernel,
-                    recurrentKernel, bias, kernelGradient, recurrentKernelGradient, biasGradient);
+        public DirectConvLstm(Device device, ConvLstmPlan plan) {
+            allocate(device, plan);
         }
 
-        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape input, int activation,
-                int recurrentActivation, int frames, int batch, @Cast("bool") boolean training,
-                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer recurrentKernel,
-                @Const FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
-                FloatPointer biasGradient);
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvLstmPlan plan);
     }
 
     public static class WinogradConvLstm extends ConvLstm {
-        public WinogradConvLstm(Device device, ConvolutionShape input, int activation, int recurrentActivation,
-                int frames, int batch, boolean training, boolean inputGradient, FloatPointer kernel,
-                FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
-                FloatPointer recurrentKernelGradient, FloatPointer biasGradient) {
-            allocate(device, input, activation, recurrentActivation, frames, batch, training, inputGradient, kernel,
-                    recurrentKernel, bias, kernelGradient, recurrentKernelGradient, biasGradient);
+        public WinogradConvLstm(Device device, ConvLstmPlan plan) {
+            allocate(device, plan);
         }
 
-        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape input, int activation,
-                int recurrentActivation, int frames, int batch, @Cast("bool") boolean training,
-                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer recurrentKernel,
-                @Const FloatPointer bias, FloatPointer kernelGradient, FloatPointer recurrentKernelGradient,
-                FloatPointer biasGradient);
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvLstmPlan plan);
 
         public static native @Cast("bool") boolean serves(@Const @ByRef Device device,
                 @Const @ByRef ConvolutionShape input);
@@ -170,15 +205,15 @@ public final class NativeCpu {
     }
 
     public static class Conv3d extends Pointer {
-        public Conv3d(Device device, ConvolutionShape shape, int kernelTime, int activation, int frames, int batch,
-                boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer bias,
+        public Conv3d(Device device, ConvolutionShape shape, int kernelTime, String activation, int frames,
+                int batch, boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer bias,
                 FloatPointer kernelGradient, FloatPointer biasGradient) {
             allocate(device, shape, kernelTime, activation, frames, batch, training, inputGradient, kernel, bias,
                     kernelGradient, biasGradient);
         }
 
         private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape shape, int kernelTime,
-                int activation, int frames, int batch, @Cast("bool") boolean training,
+                String activation, int frames, int batch, @Cast("bool") boolean training,
                 @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer bias,
                 FloatPointer kernelGradient, FloatPointer biasGradient);
 
@@ -189,19 +224,19 @@ public final class NativeCpu {
 
     public static class SpaceToDepth extends Pointer {
         public SpaceToDepth(Device device, int images, int height, int width, int channels, int block, boolean inverse,
-                boolean training) {
-            allocate(device, images, height, width, channels, block, inverse, training);
+                boolean inputGradient) {
+            allocate(device, images, height, width, channels, block, inverse, inputGradient);
         }
 
         private native void allocate(@ByRef Device device, int images, int height, int width, int channels, int block,
-                @Cast("bool") boolean inverse, @Cast("bool") boolean training);
+                @Cast("bool") boolean inverse, @Cast("bool") boolean inputGradient);
 
         public native FloatPointer forward(@Const FloatPointer x, int images);
 
         public native FloatPointer backward(@Const FloatPointer dy);
     }
 
-    public static native double loss(@ByRef Device device, int kind, @Const FloatPointer outputs,
+    public static native double loss(@ByRef Device device, String kind, @Const FloatPointer outputs,
             @Const FloatPointer targets, @Cast("int64_t") long size, FloatPointer gradient);
 
     public static native void adam(@ByRef Device device, FloatPointer parameters, @Const FloatPointer gradients,

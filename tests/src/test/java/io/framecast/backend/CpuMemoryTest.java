@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -15,7 +17,7 @@ import org.junit.jupiter.api.function.Executable;
 class CpuMemoryTest {
 
     private static final String SENTENCE = "The CPU backend failed: out of memory: \\S+ GB are needed and \\S+ GB are "
-            + "available; choose a smaller --batch-size, shorter videos or a smaller model\\.";
+            + "available; choose a smaller batch, shorter videos or a smaller model\\.";
 
     @Test
     void bytesInUseFollowWhatIsMadeAndClosed() {
@@ -64,8 +66,9 @@ class CpuMemoryTest {
     }
 
     private static void refuses(CpuBackend backend, Executable executable) {
-        String message = assertThrows(FramecastException.class, executable).getMessage();
-        assertTrue(message.matches(SENTENCE), message);
+        FramecastException refusal = assertThrows(FramecastException.class, executable);
+        assertTrue(refusal.getMessage().matches(SENTENCE), refusal.getMessage());
+        assertEquals(List.of(Remedy.SMALLER_BATCH), refusal.remedies());
         assertEquals(0, backend.bytesInUse());
     }
 }

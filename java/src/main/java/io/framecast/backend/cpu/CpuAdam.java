@@ -9,7 +9,7 @@ import io.framecast.cpu.NativeCpu;
 /** See native/cpu/pointwise.h. */
 final class CpuAdam implements AdamOp {
 
-    private final NativeCpu.Device device;
+    private final CpuOps ops;
     private final Tensor parameters;
     private final Tensor gradients;
     private final Tensor averages;
@@ -20,14 +20,14 @@ final class CpuAdam implements AdamOp {
     private final double epsilon;
     private double alpha;
 
-    CpuAdam(NativeCpu.Device device, Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
-        this.device = device;
+    CpuAdam(CpuOps ops, Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
+        this.ops = ops;
         this.parameters = parameters;
         this.gradients = gradients;
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.epsilon = epsilon;
-        this.averages = CpuTensor.allocate(device, 2 * parameters.size());
+        this.averages = ops.zeros(2 * parameters.size());
         this.m = averages.slice(0, parameters.size());
         this.v = averages.slice(parameters.size(), parameters.size());
     }
@@ -39,7 +39,7 @@ final class CpuAdam implements AdamOp {
 
     @Override
     public void update() {
-        NativeCpu.adam(device, pointer(parameters), pointer(gradients), pointer(m), pointer(v), parameters.size(),
+        NativeCpu.adam(ops.device(), pointer(parameters), pointer(gradients), pointer(m), pointer(v), parameters.size(),
                 alpha, beta1, beta2, epsilon);
     }
 

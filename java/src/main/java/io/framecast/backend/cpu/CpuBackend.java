@@ -1,6 +1,9 @@
 package io.framecast.backend.cpu;
 
+import static io.framecast.backend.cpu.CpuOps.call;
+
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
@@ -18,39 +21,43 @@ import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.guard.OpGuard;
 import io.framecast.cpu.NativeCpu;
 import io.framecast.text.Count;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.function.Supplier;
 
 /**
- * The CPU: convolutions by oneDNN, everything else by native/cpu.
+ * The CPU, by native/cpu. Most ConvLSTMs are computed by Winograd's convolutions of its own; the others, and Conv3D, by
+ * oneDNN's convolutions.
  *
- * <p>With {@link Precision#BF16}, convolutions multiply bfloat16 values. Where the processor has units for that
- * (AVX512-BF16, AMX, AVX-NE-CONVERT) the values are stored as bfloat16; elsewhere they are rounded to bfloat16 but
- * stored and multiplied as float32, which gives the same products.
+ * <p>With {@link Precision#BF16}, convolutions multiply bfloat16 values. On a processor with bfloat16 instructions
+ * (AVX512-BF16, AMX, AVX-NE-CONVERT) these are stored as bfloat16. On others they are rounded to bfloat16 but stored
+ * and multiplied as float32, which gives the same products.
  */
 public final class CpuBackend implements Backend {
 
-    /** How the operands of convolutions are stored, as native/cpu/device.h numbers it. */
+    /** How the operands of convolutions are stored; see native/cpu/enums.h. */
     public enum Operands {
         F32, BF16, ROUNDED
     }
 
-    /** Large enough for a processor's best: each thread's part of the product is work for milliseconds. */
+    /** Large enough for a processor's peak rate: each thread computes for milliseconds. */
     private static final int MATMUL_SIZE = 2048;
 
-    /** Beyond the caches of most machines. */
+    /** More than the caches of most machines hold. */
     private static final long COPY_BYTES = 128L << 20;
 
+    private final OpGuard guard = new OpGuard();
     private final NativeCpu.Device device;
+    private final CpuOps ops;
     private final Precision precision;
     private final Operands operands;
 
     /**
-     * @param threads how many threads compute; 0 takes as many as {@link Processor#threads}
-     * @throws FramecastException if this processor cannot serve, or the precision is not for CPUs
+     * @param threads how many threads compute; 0 for as many as {@link Processor#threads}
+     * @throws FramecastException if the native code does not run on this processor, or the precision is not for CPUs
      */
     public CpuBackend(Precision precision, int threads) {
         this(precision, threads, operands(precision));
@@ -61,23 +68,30 @@ public final class CpuBackend implements Backend {
             case FP32 -> Operands.F32;
             case BF16 -> nativeBf16() ? Operands.BF16 : Operands.ROUNDED;
             case TF32 -> throw new FramecastException(
-                    "--precision tf32 is for CUDA devices only; on the CPU choose fp32 or bf16.");
+                    "The precision tf32 is for CUDA devices only; on the CPU choose fp32 or bf16.",
+                    Remedy.DEFAULT_PRECISION);
         };
     }
 
-    /** Whether this processor has units for bfloat16, so that {@link Precision#BF16} is faster than fp32. */
+    /** Whether this processor has bfloat16 instructions, so that {@link Precision#BF16} is faster than fp32. */
     public static boolean nativeBf16() {
         load();
         return NativeCpu.Device.native_bf16();
     }
 
-    /** The same with the operands' storage given, so that tests can compare the ways of bfloat16. */
+    /** With a given storage of operands, so that tests can compare both forms of bfloat16. */
     public CpuBackend(Precision precision, int threads, Operands operands) {
         load();
         this.precision = precision;
         this.operands = operands;
         this.device = call(() -> new NativeCpu.Device(threads > 0 ? threads : Processor.threads(),
-                operands.ordinal()));
+                operands.name()));
+        this.ops = new CpuOps(device, guard);
+    }
+
+    private NativeCpu.Device open() {
+        guard.requireOpen();
+        return device;
     }
 
     private static void load() {
@@ -88,7 +102,7 @@ public final class CpuBackend implements Backend {
     @Override
     public String description() {
         String isa = NativeCpu.Device.isa().replaceFirst("^cpu_isa_", "").replace('_', '-');
-        return "CPU, " + Count.of(device.threads(), "thread") + ", oneDNN for " + isa;
+        return "CPU, " + Count.of(open().threads(), "thread") + ", oneDNN for " + isa;
     }
 
     @Override
@@ -98,43 +112,48 @@ public final class CpuBackend implements Backend {
 
     @Override
     public Tensor tensor(long size) {
-        return CpuTensor.allocate(device, size);
+        guard.requireTensorSize(size);
+        return ops.zeros(size);
     }
 
     @Override
     public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
-        return new CpuConvLstm(device, spec, plan, kernel, recurrentKernel, bias);
+        return guard.convLstm(spec, plan, kernel, recurrentKernel, bias,
+                () -> new CpuConvLstm(ops, spec, plan, kernel, recurrentKernel, bias));
     }
 
     @Override
     public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
-        return new CpuBatchNorm(device, spec, plan, gamma, beta, movingMean, movingVariance);
+        return guard.batchNorm(spec, plan, gamma, beta, movingMean, movingVariance,
+                () -> new CpuBatchNorm(ops, spec, plan, gamma, beta, movingMean, movingVariance));
     }
 
     @Override
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
-        return new CpuConv3d(device, spec, plan, kernel, bias);
+        return guard.conv3d(spec, plan, kernel, bias, () -> new CpuConv3d(ops, spec, plan, kernel, bias));
     }
 
     @Override
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
-        return new CpuSpaceToDepth(device, spec, plan);
+        return guard.spaceToDepth(spec, plan, () -> new CpuSpaceToDepth(ops, spec, plan));
     }
 
     @Override
     public LossOp loss(Loss loss, long size) {
-        return new CpuLoss(device, loss, size);
+        return guard.loss(size, () -> new CpuLoss(ops, loss, size));
     }
 
     @Override
     public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
-        return new CpuAdam(device, parameters, gradients, beta1, beta2, epsilon);
+        return guard.adam(parameters, gradients,
+                () -> new CpuAdam(ops, parameters, gradients, beta1, beta2, epsilon));
     }
 
-    /** The work as it comes. */
+    /** Runs the work each time: there is nothing to record. */
     @Override
     public Program program(Runnable work) {
+        guard.requireOpen();
         return new Program() {
             @Override
             public void run() {
@@ -143,19 +162,20 @@ public final class CpuBackend implements Backend {
 
             @Override
             public void close() {
-                // It holds nothing.
+                // Nothing was made.
             }
         };
     }
 
     @Override
     public OptionalInt threads() {
-        return OptionalInt.of(device.threads());
+        return OptionalInt.of(open().threads());
     }
 
-    /** Products of matrices by oneDNN, of bfloat16 where the processor has units for it; copies by its memcpy. */
+    /** By oneDNN's matrix product, of bfloat16 if the processor has instructions for it, and by memcpy. */
     @Override
     public Ceilings measureCeilings() {
+        open();
         return call(() -> {
             double fp32 = NativeCpu.matmul_flops(device, MATMUL_SIZE, false);
             double bf16 = nativeBf16() ? NativeCpu.matmul_flops(device, MATMUL_SIZE, true) : Double.NaN;
@@ -166,44 +186,34 @@ public final class CpuBackend implements Backend {
 
     @Override
     public long peakBytes() {
-        return device.peak_bytes();
+        return open().peak_bytes();
     }
 
     @Override
     public void setProfiling(boolean on) {
-        device.set_profiling(on);
+        open().profile().enable(on);
     }
 
     @Override
     public List<OpCost> takeProfile() {
-        return device.take_profile().lines().map(line -> line.split("\t")).map(cost -> new OpCost(cost[0],
-                Double.parseDouble(cost[1]), Double.parseDouble(cost[2]), Double.parseDouble(cost[3]))).toList();
+        NativeCpu.Profile profile = open().profile();
+        List<OpCost> costs = new ArrayList<>();
+        for (int k = 0; k < profile.size(); k++) {
+            NativeCpu.OpCost cost = profile.cost(k);
+            costs.add(new OpCost(cost.op(), cost.seconds(), cost.flop(), cost.bytes()));
+        }
+        profile.clear();
+        return costs;
     }
 
-    /** The bytes of native memory held now: 0 when all that was made is closed. */
+    /** The bytes of native memory in use: 0 when all that was made is closed. */
     public long bytesInUse() {
-        return device.bytes_in_use();
+        return open().bytes_in_use();
     }
 
     @Override
     public void close() {
+        guard.close();
         device.close();
-    }
-
-    /**
-     * Runs a native call that may fail for want of memory or of a oneDNN implementation.
-     *
-     * @throws FramecastException with what C++ said
-     */
-    static <T> T call(Supplier<T> call) {
-        try {
-            return call.get();
-        } catch (FramecastException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            String hint = String.valueOf(e.getMessage()).startsWith("out of memory")
-                    ? "; choose a smaller --batch-size, shorter videos or a smaller model" : "";
-            throw new FramecastException("The CPU backend failed: " + e.getMessage() + hint + ".", e);
-        }
     }
 }

@@ -1,6 +1,6 @@
 package io.framecast.backend.cpu;
 
-import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuOps.call;
 import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.BatchNormSpec;
@@ -13,16 +13,18 @@ import io.framecast.cpu.NativeCpu;
 /** See native/cpu/batch_norm.h. */
 final class CpuBatchNorm implements Op {
 
+    private final CpuOps ops;
     private final NativeCpu.BatchNorm op;
     private final int channels;
     private final long pixels;
     private long rows;
 
-    CpuBatchNorm(NativeCpu.Device device, BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+    CpuBatchNorm(CpuOps ops, BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
+        this.ops = ops;
         channels = spec.channels();
         pixels = (long) spec.height() * spec.width();
-        op = call(() -> new NativeCpu.BatchNorm(device, pixels * plan.frames() * plan.batch(), channels, spec.epsilon(),
+        op = call(() -> new NativeCpu.BatchNorm(ops.device(), pixels * plan.frames() * plan.batch(), channels, spec.epsilon(),
                 spec.momentum(), pointer(gamma.value()), pointer(beta.value()), pointer(movingMean),
                 pointer(movingVariance), pointer(gamma.gradient()), pointer(beta.gradient())));
     }
@@ -30,12 +32,12 @@ final class CpuBatchNorm implements Op {
     @Override
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
         rows = pixels * frames * batch;
-        return CpuTensor.view(call(() -> op.forward(pointer(x), rows, training)), rows * channels);
+        return ops.view(op, call(() -> op.forward(pointer(x), rows, training)), rows * channels);
     }
 
     @Override
     public Tensor backward(Tensor dy) {
-        return CpuTensor.view(call(() -> op.backward(pointer(dy))), rows * channels);
+        return ops.view(op, call(() -> op.backward(pointer(dy))), rows * channels);
     }
 
     @Override

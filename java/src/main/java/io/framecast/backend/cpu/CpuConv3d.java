@@ -1,6 +1,6 @@
 package io.framecast.backend.cpu;
 
-import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuOps.call;
 import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.Conv3dSpec;
@@ -13,12 +13,14 @@ import io.framecast.cpu.NativeCpu;
 /** See native/cpu/conv3d.h. */
 final class CpuConv3d implements Op {
 
+    private final CpuOps ops;
     private final NativeCpu.Conv3d op;
     private final long inputSize;
     private final long outputSize;
     private long images;
 
-    CpuConv3d(NativeCpu.Device device, Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
+    CpuConv3d(CpuOps ops, Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
+        this.ops = ops;
         try (NativeCpu.ConvolutionShape shape = new NativeCpu.ConvolutionShape()) {
             shape.height(spec.height());
             shape.width(spec.width());
@@ -26,7 +28,7 @@ final class CpuConv3d implements Op {
             shape.outputs(spec.filters());
             shape.kernel_height(spec.kernelHeight());
             shape.kernel_width(spec.kernelWidth());
-            op = call(() -> new NativeCpu.Conv3d(device, shape, spec.kernelFrames(), spec.activation().ordinal(),
+            op = call(() -> new NativeCpu.Conv3d(ops.device(), shape, spec.kernelFrames(), spec.activation().name(),
                     plan.frames(), plan.batch(), plan.training(), plan.inputGradient(), pointer(kernel.value()),
                     pointer(bias.value()), pointer(kernel.gradient()), pointer(bias.gradient())));
         }
@@ -37,12 +39,12 @@ final class CpuConv3d implements Op {
     @Override
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
         images = (long) frames * batch;
-        return CpuTensor.view(call(() -> op.forward(pointer(x), frames, batch)), images * outputSize);
+        return ops.view(op, call(() -> op.forward(pointer(x), frames, batch)), images * outputSize);
     }
 
     @Override
     public Tensor backward(Tensor dy) {
-        return CpuTensor.view(call(() -> op.backward(pointer(dy))), images * inputSize);
+        return ops.view(op, call(() -> op.backward(pointer(dy))), images * inputSize);
     }
 
     @Override

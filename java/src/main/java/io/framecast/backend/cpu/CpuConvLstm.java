@@ -1,6 +1,6 @@
 package io.framecast.backend.cpu;
 
-import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuOps.call;
 import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.ConvLstmOp;
@@ -9,46 +9,46 @@ import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.cpu.NativeCpu;
-import org.bytedeco.javacpp.FloatPointer;
 
 /** See native/cpu/convlstm.h. */
 final class CpuConvLstm implements ConvLstmOp {
 
-    /** The constructors of the ways to compute it. */
-    private interface Maker {
-        NativeCpu.ConvLstm make(NativeCpu.Device device, NativeCpu.ConvolutionShape input, int activation,
-                int recurrentActivation, int frames, int batch, boolean training, boolean inputGradient,
-                FloatPointer kernel, FloatPointer recurrentKernel, FloatPointer bias, FloatPointer kernelGradient,
-                FloatPointer recurrentKernelGradient, FloatPointer biasGradient);
-    }
-
+    private final CpuOps ops;
     private final NativeCpu.ConvLstm op;
     private final long inputSize;
     private final long outputSize;
     private long images;
 
-    CpuConvLstm(NativeCpu.Device device, ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel,
-            Weights bias) {
-        try (NativeCpu.ConvolutionShape shape = new NativeCpu.ConvolutionShape()) {
-            shape.height(spec.height());
-            shape.width(spec.width());
-            shape.inputs(spec.channels());
-            shape.outputs(4 * spec.filters());
-            shape.kernel_height(spec.kernelHeight());
-            shape.kernel_width(spec.kernelWidth());
-            shape.stride_height(spec.strideHeight());
-            shape.stride_width(spec.strideWidth());
-            shape.dilation_height(spec.dilationHeight());
-            shape.dilation_width(spec.dilationWidth());
-            shape.same(spec.same());
-            Maker way = NativeCpu.WinogradConvLstm.serves(device, shape) ? NativeCpu.WinogradConvLstm::new
-                    : NativeCpu.DirectConvLstm::new;
-            op = call(() -> way.make(device, shape, spec.activation().ordinal(),
-                    spec.recurrentActivation().ordinal(), plan.frames(), plan.batch(), plan.training(),
-                    plan.inputGradient(), pointer(kernel.value()),
-                    pointer(recurrentKernel.value()), pointer(bias.value()), pointer(kernel.gradient()),
-                    pointer(recurrentKernel.gradient()), pointer(bias.gradient())));
-            outputSize = shape.output_size() / 4;
+    CpuConvLstm(CpuOps ops, ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
+        this.ops = ops;
+        try (NativeCpu.ConvLstmPlan nativePlan = new NativeCpu.ConvLstmPlan()) {
+            NativeCpu.ConvolutionShape input = nativePlan.input();
+            input.height(spec.height());
+            input.width(spec.width());
+            input.inputs(spec.channels());
+            input.outputs(ConvLstmSpec.GATES * spec.filters());
+            input.kernel_height(spec.kernelHeight());
+            input.kernel_width(spec.kernelWidth());
+            input.stride_height(spec.strideHeight());
+            input.stride_width(spec.strideWidth());
+            input.dilation_height(spec.dilationHeight());
+            input.dilation_width(spec.dilationWidth());
+            input.same(spec.same());
+            nativePlan.set_activations(spec.activation().name(), spec.recurrentActivation().name());
+            nativePlan.frames(plan.frames());
+            nativePlan.batch(plan.batch());
+            nativePlan.training(plan.training());
+            nativePlan.input_gradient(plan.inputGradient());
+            nativePlan.kernel(pointer(kernel.value()));
+            nativePlan.recurrent_kernel(pointer(recurrentKernel.value()));
+            nativePlan.bias(pointer(bias.value()));
+            nativePlan.kernel_gradient(pointer(kernel.gradient()));
+            nativePlan.recurrent_kernel_gradient(pointer(recurrentKernel.gradient()));
+            nativePlan.bias_gradient(pointer(bias.gradient()));
+            op = call(() -> NativeCpu.WinogradConvLstm.serves(ops.device(), input)
+                    ? new NativeCpu.WinogradConvLstm(ops.device(), nativePlan)
+                    : new NativeCpu.DirectConvLstm(ops.device(), nativePlan));
+            outputSize = input.output_size() / ConvLstmSpec.GATES;
         }
         inputSize = (long) spec.height() * spec.width() * spec.channels();
     }
@@ -56,12 +56,12 @@ final class CpuConvLstm implements ConvLstmOp {
     @Override
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
         images = (long) frames * batch;
-        return CpuTensor.view(call(() -> op.forward(pointer(x), frames, batch)), images * outputSize);
+        return ops.view(op, call(() -> op.forward(pointer(x), frames, batch)), images * outputSize);
     }
 
     @Override
     public Tensor backward(Tensor dy) {
-        return CpuTensor.view(call(() -> op.backward(pointer(dy))), images * inputSize);
+        return ops.view(op, call(() -> op.backward(pointer(dy))), images * inputSize);
     }
 
     @Override
@@ -71,7 +71,7 @@ final class CpuConvLstm implements ConvLstmOp {
 
     @Override
     public Tensor step(Tensor x, int frames, int batch, int commit) {
-        return CpuTensor.view(call(() -> op.step(pointer(x), frames, batch, commit)),
+        return ops.view(op, call(() -> op.step(pointer(x), frames, batch, commit)),
                 (long) frames * batch * outputSize);
     }
 

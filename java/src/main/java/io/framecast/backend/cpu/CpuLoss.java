@@ -1,6 +1,6 @@
 package io.framecast.backend.cpu;
 
-import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuOps.call;
 import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.Loss;
@@ -11,20 +11,20 @@ import io.framecast.cpu.NativeCpu;
 /** See native/cpu/pointwise.h. */
 final class CpuLoss implements LossOp {
 
-    private final NativeCpu.Device device;
+    private final CpuOps ops;
     private final Loss loss;
     private final Tensor gradient;
     private double value;
 
-    CpuLoss(NativeCpu.Device device, Loss loss, long size) {
-        this.device = device;
+    CpuLoss(CpuOps ops, Loss loss, long size) {
+        this.ops = ops;
         this.loss = loss;
-        this.gradient = CpuTensor.allocate(device, size);
+        this.gradient = ops.zeros(size);
     }
 
     @Override
     public void forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
-        value = call(() -> NativeCpu.loss(device, loss.ordinal(), pointer(outputs), pointer(targets), size,
+        value = call(() -> NativeCpu.loss(ops.device(), loss.name(), pointer(outputs), pointer(targets), size,
                 withGradient ? pointer(gradient) : null));
     }
 

@@ -1,6 +1,6 @@
 package io.framecast.backend.cpu;
 
-import static io.framecast.backend.cpu.CpuBackend.call;
+import static io.framecast.backend.cpu.CpuOps.call;
 import static io.framecast.backend.cpu.CpuTensor.pointer;
 
 import io.framecast.backend.Op;
@@ -12,13 +12,15 @@ import io.framecast.cpu.NativeCpu;
 /** See native/cpu/pointwise.h. */
 final class CpuSpaceToDepth implements Op {
 
+    private final CpuOps ops;
     private final NativeCpu.SpaceToDepth op;
     private final long imageSize;
     private int images;
 
-    CpuSpaceToDepth(NativeCpu.Device device, SpaceToDepthSpec spec, Plan plan) {
+    CpuSpaceToDepth(CpuOps ops, SpaceToDepthSpec spec, Plan plan) {
+        this.ops = ops;
         imageSize = (long) spec.height() * spec.width() * spec.channels();
-        op = call(() -> new NativeCpu.SpaceToDepth(device, Math.multiplyExact(plan.frames(), plan.batch()),
+        op = call(() -> new NativeCpu.SpaceToDepth(ops.device(), Math.multiplyExact(plan.frames(), plan.batch()),
                 spec.height(), spec.width(), spec.channels(), spec.block(), spec.inverse(),
                 plan.training() && plan.inputGradient()));
     }
@@ -26,12 +28,12 @@ final class CpuSpaceToDepth implements Op {
     @Override
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
         images = frames * batch;
-        return CpuTensor.view(call(() -> op.forward(pointer(x), images)), images * imageSize);
+        return ops.view(op, call(() -> op.forward(pointer(x), images)), images * imageSize);
     }
 
     @Override
     public Tensor backward(Tensor dy) {
-        return CpuTensor.view(call(() -> op.backward(pointer(dy))), images * imageSize);
+        return ops.view(op, call(() -> op.backward(pointer(dy))), images * imageSize);
     }
 
     @Override

@@ -1,32 +1,25 @@
 package io.framecast.backend.cpu;
 
 import io.framecast.backend.Tensor;
-import io.framecast.cpu.NativeCpu;
-import java.util.Objects;
+import io.framecast.backend.guard.GuardedTensor;
+import io.framecast.backend.guard.OpGuard;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** Float32 values in native memory: a block of its own, or a view of one that an op or another tensor owns. */
-final class CpuTensor implements Tensor {
+final class CpuTensor extends GuardedTensor {
 
     private final FloatPointer values;
-    private final long size;
-    private final Pointer owned;
+    /** The native object whose memory this is; its address is null once it is closed. */
+    private final Pointer owner;
+    private final boolean owning;
 
-    private CpuTensor(FloatPointer values, long size, Pointer owned) {
+    /** @param owning whether closing this tensor closes the owner */
+    CpuTensor(OpGuard guard, FloatPointer values, long size, Pointer owner, boolean owning) {
+        super(guard, size);
         this.values = values;
-        this.size = size;
-        this.owned = owned;
-    }
-
-    static CpuTensor allocate(NativeCpu.Device device, long size) {
-        NativeCpu.Memory memory = CpuBackend.call(() -> new NativeCpu.Memory(device, size * Float.BYTES));
-        return new CpuTensor(memory.floats(), size, memory);
-    }
-
-    /** A view of native memory; null for a null pointer. */
-    static CpuTensor view(FloatPointer values, long size) {
-        return values == null ? null : new CpuTensor(values, size, null);
+        this.owner = owner;
+        this.owning = owning;
     }
 
     /** The address of the first value; null for a null tensor, as C++ expects it. */
@@ -35,39 +28,34 @@ final class CpuTensor implements Tensor {
     }
 
     @Override
-    public long size() {
-        return size;
+    protected boolean isClosed() {
+        return owner.isNull();
     }
 
     @Override
-    public void write(long offset, float[] source, int from, int count) {
-        Objects.checkFromIndexSize(offset, count, size);
+    protected void writeChecked(long offset, float[] source, int from, int count) {
         at(offset).put(source, from, count);
     }
 
     @Override
-    public void read(long offset, float[] target, int to, int count) {
-        Objects.checkFromIndexSize(offset, count, size);
+    protected void readChecked(long offset, float[] target, int to, int count) {
         at(offset).get(target, to, count);
     }
 
     @Override
-    public void copyTo(long offset, Tensor target, long to, long count) {
-        Objects.checkFromIndexSize(offset, count, size);
-        Objects.checkFromIndexSize(to, count, target.size());
+    protected void copyToChecked(long offset, Tensor target, long to, long count) {
         Pointer.memcpy(((CpuTensor) target).at(to), at(offset), count * Float.BYTES);
     }
 
     @Override
-    public Tensor slice(long from, long size) {
-        Objects.checkFromIndexSize(from, size, this.size);
-        return view(at(from), size);
+    protected Tensor sliceChecked(long from, long size) {
+        return new CpuTensor(guard(), at(from), size, owner, false);
     }
 
     @Override
     public void close() {
-        if (owned != null) {
-            owned.close();
+        if (owning) {
+            owner.close();
         }
     }
 

@@ -1,0 +1,457 @@
+package io.framecast.backend;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Wrong calls of every op and of tensors are refused, in a sentence with both shapes, and change nothing. */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
+class OpGuardTest {
+
+    private static final int FRAMES = 3;
+    private static final int BATCH = 2;
+    private static final Plan TRAINING = new Plan(FRAMES, BATCH, true, true);
+    private static final Plan INFERENCE = new Plan(FRAMES, BATCH, false, false);
+
+    @Parameter
+    TestDevice device;
+
+    /** The layers' ops, on frames of 4 x 4 x 1, or for DepthToSpace of 2 x 2 x 4. */
+    enum Layer {
+        /** Of a shape that the CPU computes by Winograd's convolutions. */
+        CONV_LSTM_16("ConvLSTM2D", "4 x 4 x 1", 4 * 4 * 16, 9 * 64, 9 * 16 * 64, 64) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return convLstm(backend, 16, plan, w);
+            }
+        },
+        /** Of a shape that the CPU computes by oneDNN's. */
+        CONV_LSTM_2("ConvLSTM2D", "4 x 4 x 1", 4 * 4 * 2, 9 * 8, 9 * 2 * 8, 8) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return convLstm(backend, 2, plan, w);
+            }
+        },
+        BATCH_NORM("BatchNormalization", "4 x 4 x 1", 4 * 4, 1, 1, 1, 1) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.batchNorm(new BatchNormSpec(4, 4, 1, 1e-3, 0.99), plan, w.get(0), w.get(1),
+                        w.get(2).value(), w.get(3).value());
+            }
+        },
+        CONV_3D("Conv3D", "4 x 4 x 1", 4 * 4 * 3, 27 * 3, 3) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.conv3d(new Conv3dSpec(4, 4, 1, 3, 3, 3, 3, Activation.SIGMOID), plan, w.get(0),
+                        w.get(1));
+            }
+        },
+        SPACE_TO_DEPTH("SpaceToDepth", "4 x 4 x 1", 4 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.spaceToDepth(new SpaceToDepthSpec(4, 4, 1, 2, false), plan);
+            }
+        },
+        DEPTH_TO_SPACE("DepthToSpace", "2 x 2 x 4", 4 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.spaceToDepth(new SpaceToDepthSpec(4, 4, 1, 2, true), plan);
+            }
+        };
+
+        final String keras;
+        final String input;
+        final int output;
+        final int[] parameters;
+
+        Layer(String keras, String input, int output, int... parameters) {
+            this.keras = keras;
+            this.input = input;
+            this.output = output;
+            this.parameters = parameters;
+        }
+
+        abstract Op make(Backend backend, Plan plan, List<Weights> w);
+
+        List<Weights> weights(TestBackend backend) {
+            return Arrays.stream(parameters).mapToObj(size -> backend.weights(new float[size])).toList();
+        }
+
+        Op op(TestBackend backend, Plan plan) {
+            return backend.own(make(backend.get(), plan, weights(backend)));
+        }
+
+        static ConvLstmOp convLstm(Backend backend, int filters, Plan plan, List<Weights> w) {
+            ConvLstmSpec spec = new ConvLstmSpec(4, 4, 1, filters, 3, 3, 1, 1, 1, 1, true, Activation.TANH,
+                    Activation.SIGMOID);
+            return backend.convLstm(spec, plan, w.get(0), w.get(1), w.get(2));
+        }
+    }
+
+    /** The values of an input of so many frames of so many videos. */
+    private static int input(int frames, int batch) {
+        return frames * batch * 4 * 4;
+    }
+
+    private static Tensor zeros(TestBackend backend, int size) {
+        return backend.tensor(new float[size]);
+    }
+
+    private static void refused(String message, Executable call) {
+        assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+    }
+
+    private static void outOfOrder(String message, Executable call) {
+        assertEquals(message, assertThrows(IllegalStateException.class, call).getMessage());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void framesAndVideosOutsideThePlan(Layer layer) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = layer.op(backend, TRAINING);
+            Tensor large = zeros(backend, input(FRAMES + 1, BATCH + 1));
+            String message = layer.keras + " was planned for up to 3 frames of 2 videos of " + layer.input
+                    + " and was given %d frames of %d.";
+            for (int[] wrong : new int[][] {{4, 2}, {3, 3}, {0, 2}, {3, 0}, {-1, 2}, {3, -1}, {-3, -2},
+                    {Integer.MAX_VALUE, 1}}) {
+                refused(message.formatted(wrong[0], wrong[1]), () -> op.forward(large, wrong[0], wrong[1], true));
+            }
+            works(backend, layer, op);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tensorsThatAreTooSmallOrNotOfTheBackend(Layer layer) {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            Op op = layer.op(backend, TRAINING);
+            Tensor x = zeros(backend, input(FRAMES, BATCH));
+            refused(layer.keras + " needs 96 values as input, for 3 frames of 2 videos of " + layer.input
+                    + ", and was given a tensor of 95.", () -> op.forward(x.slice(0, 95), FRAMES, BATCH, true));
+            refused(layer.keras + "'s input: the tensor is null.", () -> op.forward(null, FRAMES, BATCH, true));
+            Tensor foreign = zeros(other, Math.max(input(FRAMES, BATCH), FRAMES * BATCH * layer.output));
+            refused(layer.keras + "'s input: the tensor belongs to another backend.",
+                    () -> op.forward(foreign, FRAMES, BATCH, true));
+
+            op.forward(x, FRAMES, BATCH, true);
+            Tensor dy = zeros(backend, FRAMES * BATCH * layer.output);
+            IllegalArgumentException small = assertThrows(IllegalArgumentException.class,
+                    () -> op.backward(dy.slice(1, dy.size() - 1)));
+            assertTrue(small.getMessage().startsWith(layer.keras + " needs " + dy.size() + " values as output gradient")
+                    && small.getMessage().endsWith("a tensor of " + (dy.size() - 1) + "."), small.getMessage());
+            refused(layer.keras + "'s output gradient: the tensor is null.", () -> op.backward(null));
+            refused(layer.keras + "'s output gradient: the tensor belongs to another backend.",
+                    () -> op.backward(foreign));
+            // None of these used up the forward pass.
+            assertNotNull(op.backward(dy));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void backwardWithoutAForwardInTraining(Layer layer) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = layer.op(backend, TRAINING);
+            Tensor x = zeros(backend, input(FRAMES, BATCH));
+            Tensor dy = zeros(backend, FRAMES * BATCH * layer.output);
+            String message = layer.keras + " needs a forward pass in training before each backward.";
+            outOfOrder(message, () -> op.backward(dy));
+            op.forward(x, FRAMES, BATCH, true);
+            op.backward(dy);
+            outOfOrder(message, () -> op.backward(dy));
+            op.forward(x, FRAMES, BATCH, true);
+            op.forward(x, FRAMES, BATCH, false);
+            outOfOrder(message, () -> op.backward(dy));
+
+            Op inference = layer.op(backend, INFERENCE);
+            inference.forward(x, FRAMES, BATCH, true);
+            outOfOrder(layer.keras + " was not planned for training and has no backward.",
+                    () -> inference.backward(dy));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void useAfterTheOpOrATensorIsClosed(Layer layer) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = layer.op(backend, TRAINING);
+            Tensor x = zeros(backend, input(FRAMES, BATCH));
+            Tensor dy = zeros(backend, FRAMES * BATCH * layer.output);
+            Tensor closed = zeros(backend, input(FRAMES, BATCH));
+            op.forward(closed, FRAMES, BATCH, true);
+            closed.close();
+            closed.close();
+            outOfOrder(layer.keras + "'s input of the forward pass: the tensor is closed.", () -> op.backward(dy));
+            outOfOrder(layer.keras + "'s input: the tensor is closed.",
+                    () -> op.forward(closed, FRAMES, BATCH, true));
+
+            Tensor y = op.forward(x, FRAMES, BATCH, true);
+            Tensor part = y.slice(0, 1);
+            op.close();
+            op.close();
+            outOfOrder(layer.keras + " is closed.", () -> op.forward(x, FRAMES, BATCH, true));
+            outOfOrder(layer.keras + " is closed.", () -> op.backward(dy));
+            for (Tensor gone : List.of(y, part)) {
+                outOfOrder("The tensor is closed.", () -> gone.read(0, new float[1], 0, 1));
+                outOfOrder("The target of a copy: the tensor is closed.", () -> x.copyTo(0, gone, 0, 1));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void useAfterTheBackendIsClosed(Layer layer) {
+        TestBackend backend = TestBackend.fp32(device);
+        Op op = layer.op(backend, TRAINING);
+        Tensor x = zeros(backend, input(FRAMES, BATCH));
+        Tensor dy = zeros(backend, FRAMES * BATCH * layer.output);
+        Tensor y = op.forward(x, FRAMES, BATCH, true);
+        List<Weights> weights = layer.weights(backend);
+        backend.get().close();
+        backend.get().close();
+        for (Executable call : List.<Executable>of(() -> op.forward(x, FRAMES, BATCH, true), () -> op.backward(dy),
+                () -> y.read(), () -> x.write(new float[1]), () -> x.slice(0, 1), () -> x.copyTo(0, y, 0, 1),
+                () -> layer.make(backend.get(), INFERENCE, weights), () -> backend.get().tensor(1),
+                () -> backend.get().loss(Loss.MEAN_SQUARED_ERROR, 1), () -> backend.get().adam(x, x, 0, 0, 0),
+                () -> backend.get().program(() -> { }), () -> backend.get().peakBytes())) {
+            outOfOrder("The backend is closed.", call);
+        }
+        // What was made can still be closed, and must be where its memory outlives the backend.
+        backend.closeMade();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"CONV_LSTM_16", "CONV_LSTM_2", "BATCH_NORM", "CONV_3D"})
+    void parametersOfTheWrongSizeMissingOrClosed(Layer layer) {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            for (int k = 0; k < layer.parameters.length; k++) {
+                int size = layer.parameters[k];
+                notMade(backend, layer, k, w -> new Weights(zeros(backend, size + 1), w.gradient()),
+                        " was given a tensor of " + (size + 1) + " values.");
+                notMade(backend, layer, k, w -> new Weights(null, w.gradient()), ": the tensor is null.");
+                notMade(backend, layer, k, w -> new Weights(zeros(other, size), w.gradient()),
+                        ": the tensor belongs to another backend.");
+                if (layer == Layer.BATCH_NORM && k >= 2) {
+                    continue;   // Moving averages have no gradient.
+                }
+                notMade(backend, layer, k, w -> null, " was given no ");
+                notMade(backend, layer, k, w -> new Weights(w.value(), null), ": the tensor is null.");
+                notMade(backend, layer, k, w -> new Weights(w.value(), zeros(backend, size + 1)),
+                        " was given a tensor of " + (size + 1) + " values.");
+            }
+            List<Weights> weights = layer.weights(backend);
+            Op op = backend.own(layer.make(backend.get(), TRAINING, weights));
+            Tensor x = zeros(backend, input(1, 1));
+            weights.get(0).value().close();
+            outOfOrder(layer.keras + "'s parameters: the tensor is closed.", () -> op.forward(x, 1, 1, true));
+        }
+    }
+
+    private static void notMade(TestBackend backend, Layer layer, int index, UnaryOperator<Weights> change,
+            String message) {
+        List<Weights> weights = new ArrayList<>(layer.weights(backend));
+        weights.set(index, change.apply(weights.get(index)));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                () -> layer.make(backend.get(), TRAINING, weights));
+        assertTrue(e.getMessage().startsWith(layer.keras) && e.getMessage().contains(message), e.getMessage());
+    }
+
+    @Test
+    void shapesThatAreNone() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Backend b = backend.get();
+            Weights one = backend.weights(1);
+            for (Plan plan : List.of(new Plan(0, 2, false, false), new Plan(3, 0, false, false),
+                    new Plan(-3, -2, false, false))) {
+                for (Layer layer : Layer.values()) {
+                    refused(layer.keras + " cannot have " + plan.frames() + " x " + plan.batch()
+                            + " as frames and videos.", () -> layer.make(b, plan, layer.weights(backend)));
+                }
+            }
+            refused("BatchNormalization cannot be planned for 65536 frames of 65536 videos.",
+                    () -> b.batchNorm(new BatchNormSpec(1, 1, 1, 1e-3, 0.99), new Plan(1 << 16, 1 << 16, false, false),
+                            one, one, one.value(), one.value()));
+            refused("BatchNormalization cannot be planned for 30000 frames of 30000 videos of 30000 x 30000 x 1.",
+                    () -> b.batchNorm(new BatchNormSpec(30000, 30000, 1, 1e-3, 0.99),
+                            new Plan(30000, 30000, false, false), one, one, one.value(), one.value()));
+            refused("ConvLSTM2D cannot be planned for 3 frames of 2 videos of 2 x 0 x 2.",
+                    () -> b.convLstm(new ConvLstmSpec(4, 4, 1, 2, 3, 5, 1, 1, 1, 1, false, Activation.TANH,
+                            Activation.SIGMOID), INFERENCE, one, one, one));
+            refused("ConvLSTM2D cannot have 0 x 1 as strides.",
+                    () -> b.convLstm(new ConvLstmSpec(4, 4, 1, 2, 3, 3, 0, 1, 1, 1, true, Activation.TANH,
+                            Activation.SIGMOID), INFERENCE, one, one, one));
+            refused("Conv3D cannot have 3 x 3 x 0 as kernel frames, height and width.",
+                    () -> b.conv3d(new Conv3dSpec(4, 4, 1, 1, 3, 3, 0, Activation.LINEAR), INFERENCE, one, one));
+            refused("SpaceToDepth cannot cut frames of 4 x 5 x 1 into blocks of 2 x 2.",
+                    () -> b.spaceToDepth(new SpaceToDepthSpec(4, 5, 1, 2, false), INFERENCE));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"CONV_LSTM_16", "CONV_LSTM_2"})
+    void stepsOutOfOrderOrOfOtherShapes(Layer layer) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Tensor x = zeros(backend, input(FRAMES, BATCH));
+            ConvLstmOp training = (ConvLstmOp) layer.op(backend, TRAINING);
+            outOfOrder("ConvLSTM2D was planned for training, which has no steps.", training::begin);
+            outOfOrder("ConvLSTM2D was planned for training, which has no steps.", () -> training.step(x, 1, 1, 1));
+
+            ConvLstmOp op = (ConvLstmOp) layer.op(backend, INFERENCE);
+            outOfOrder("ConvLSTM2D needs begin() before its first step.", () -> op.step(x, 1, 1, 1));
+            op.begin();
+            refused("ConvLSTM2D was planned for up to 3 frames of 2 videos of 4 x 4 x 1 and was given 4 frames of 2.",
+                    () -> op.step(x, 4, 2, 1));
+            refused("ConvLSTM2D needs 32 values as input, for 1 frames of 2 videos of 4 x 4 x 1, and was given a "
+                    + "tensor of 31.", () -> op.step(x.slice(0, 31), 1, 2, 1));
+            refused("ConvLSTM2D was given 2 frames and cannot commit the state after 3 of them.",
+                    () -> op.step(x, 2, 1, 3));
+            refused("ConvLSTM2D was given 2 frames and cannot commit the state after -1 of them.",
+                    () -> op.step(x, 2, 1, -1));
+            op.step(x, 1, 2, 0);
+            op.step(x, 1, 1, 1);
+            refused("ConvLSTM2D carries the state of 1 videos and was given frames of 2.", () -> op.step(x, 1, 2, 1));
+            op.step(x, 1, 1, 1);
+            op.begin();
+            op.step(x, 1, 2, 1);
+            op.close();
+            outOfOrder("ConvLSTM2D is closed.", op::begin);
+            outOfOrder("ConvLSTM2D is closed.", () -> op.step(x, 1, 1, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Loss.class)
+    void losses(Loss loss) {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            LossOp op = backend.own(backend.get().loss(loss, 10));
+            Tensor ten = zeros(backend, 10);
+            Tensor eleven = zeros(backend, 11);
+            outOfOrder("The loss has no value before its first forward pass.", op::value);
+            refused("The loss was planned for up to 10 elements and was given 11.",
+                    () -> op.forward(eleven, eleven, 11, true));
+            refused("The loss was planned for up to 10 elements and was given 0.",
+                    () -> op.forward(ten, ten, 0, false));
+            refused("The loss of 10 elements was given 9 outputs and 10 targets.",
+                    () -> op.forward(ten.slice(0, 9), ten, 10, true));
+            refused("The loss of 10 elements was given 10 outputs and 9 targets.",
+                    () -> op.forward(ten, ten.slice(0, 9), 10, true));
+            refused("The loss's outputs: the tensor is null.", () -> op.forward(null, ten, 10, true));
+            refused("The loss's targets: the tensor is null.", () -> op.forward(ten, null, 10, true));
+            refused("The loss's targets: the tensor belongs to another backend.",
+                    () -> op.forward(ten, zeros(other, 10), 10, true));
+            op.forward(ten, ten, 10, true);
+            assertTrue(Double.isFinite(op.value()));
+            Tensor gradient = op.gradient();
+            op.close();
+            op.close();
+            outOfOrder("The loss is closed.", () -> op.forward(ten, ten, 10, true));
+            outOfOrder("The loss is closed.", op::value);
+            outOfOrder("The loss is closed.", op::gradient);
+            outOfOrder("The tensor is closed.", gradient::read);
+            for (long size : new long[] {0, -1, Long.MAX_VALUE}) {
+                refused("A loss cannot be planned for " + size + " elements.", () -> backend.get().loss(loss, size));
+            }
+        }
+    }
+
+    @Test
+    void adam() {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            Tensor ten = zeros(backend, 10);
+            Tensor parameters = zeros(backend, 10);
+            refused("Adam was given 10 parameters and 9 gradients.",
+                    () -> backend.get().adam(ten, ten.slice(0, 9), 0.9, 0.999, 1e-7));
+            refused("Adam's gradients: the tensor is null.", () -> backend.get().adam(ten, null, 0.9, 0.999, 1e-7));
+            refused("Adam's parameters: the tensor belongs to another backend.",
+                    () -> backend.get().adam(zeros(other, 10), ten, 0.9, 0.999, 1e-7));
+            AdamOp op = backend.own(backend.get().adam(parameters, ten, 0.9, 0.999, 1e-7));
+            op.setAlpha(1e-3);
+            op.update();
+            parameters.close();
+            outOfOrder("Adam's parameters: the tensor is closed.", op::update);
+            Tensor m = op.m();
+            op.close();
+            op.close();
+            outOfOrder("Adam is closed.", op::update);
+            outOfOrder("Adam is closed.", () -> op.setAlpha(1));
+            outOfOrder("Adam is closed.", op::v);
+            outOfOrder("The tensor is closed.", m::read);
+        }
+    }
+
+    @Test
+    void tensors() {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            Tensor x = backend.tensor(1, 2, 3, 4);
+            Tensor y = backend.tensor(5, 6, 7);
+            float[] host = new float[4];
+            for (Executable call : List.<Executable>of(
+                    () -> x.write(1, host, 0, 4), () -> x.write(-1, host, 0, 1), () -> x.write(0, host, 0, -1),
+                    () -> x.write(Long.MAX_VALUE, host, 0, 1), () -> x.write(0, host, 1, 4),
+                    () -> x.write(0, host, -1, 1), () -> x.write(new float[5]),
+                    () -> x.read(1, host, 0, 4), () -> x.read(-1, host, 0, 1), () -> x.read(0, host, 0, -1),
+                    () -> x.read(0, host, 1, 4), () -> x.read(0, host, -1, 1),
+                    () -> x.copyTo(0, y, 0, 4), () -> x.copyTo(2, y, 0, 3), () -> x.copyTo(0, y, 1, 3),
+                    () -> x.copyTo(-1, y, 0, 1), () -> x.copyTo(0, y, -1, 1), () -> x.copyTo(0, y, 0, -1),
+                    () -> x.slice(1, 4), () -> x.slice(-1, 2), () -> x.slice(0, -1), () -> x.slice(5, 0),
+                    () -> x.slice(1, 2).read(0, host, 0, 3), () -> x.slice(1, 2).slice(1, 2),
+                    () -> x.slice(3, 1).write(host))) {
+                assertThrows(IndexOutOfBoundsException.class, call);
+            }
+            refused("The target of a copy: the tensor is null.", () -> x.copyTo(0, null, 0, 1));
+            refused("The target of a copy: the tensor belongs to another backend.",
+                    () -> x.copyTo(0, zeros(other, 4), 0, 1));
+            refused("A tensor cannot have -1 values.", () -> backend.get().tensor(-1));
+            refused("A tensor cannot have 4611686018427387904 values.", () -> backend.get().tensor(1L << 62));
+            assertArrayEquals(new float[] {1, 2, 3, 4}, x.read());
+            assertArrayEquals(new float[] {5, 6, 7}, y.read());
+            Tensor slice = x.slice(1, 2);
+            slice.close();
+            assertArrayEquals(new float[] {2, 3}, slice.read());
+            x.close();
+            x.close();
+            for (Tensor gone : List.of(x, slice)) {
+                outOfOrder("The tensor is closed.", () -> gone.read(0, host, 0, 1));
+                outOfOrder("The tensor is closed.", () -> gone.write(0, host, 0, 1));
+                outOfOrder("The tensor is closed.", () -> gone.slice(0, 1));
+                outOfOrder("The tensor is closed.", () -> gone.copyTo(0, y, 0, 1));
+                outOfOrder("The target of a copy: the tensor is closed.", () -> y.copyTo(0, gone, 0, 1));
+            }
+        }
+    }
+
+    /** A SpaceToDepth whose input gradient was not planned returns none, and writes none. */
+    @Test
+    void noInputGradientUnlessPlanned() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            for (Layer layer : List.of(Layer.SPACE_TO_DEPTH, Layer.CONV_3D, Layer.CONV_LSTM_16, Layer.CONV_LSTM_2)) {
+                Op op = layer.op(backend, new Plan(FRAMES, BATCH, true, false));
+                op.forward(zeros(backend, input(FRAMES, BATCH)), FRAMES, BATCH, true);
+                assertNull(op.backward(zeros(backend, FRAMES * BATCH * layer.output)), layer.keras);
+            }
+        }
+    }
+
+    /** As if nothing had been refused. */
+    private static void works(TestBackend backend, Layer layer, Op op) {
+        Tensor y = op.forward(zeros(backend, input(FRAMES, BATCH)), FRAMES, BATCH, true);
+        assertEquals((long) FRAMES * BATCH * layer.output, y.size());
+        assertEquals(input(FRAMES, BATCH), op.backward(zeros(backend, Math.toIntExact(y.size()))).size());
+    }
+}
