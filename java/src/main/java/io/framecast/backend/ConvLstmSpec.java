@@ -9,5 +9,6 @@ public record ConvLstmSpec(int height, int width, int channels, int filters, int
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same, Activation activation,
         Activation recurrentActivation) {
 
+    /** The number of gates: the last axis of kernels and bias has GATES blocks of {@code filters} values. */
     public static final int GATES = 4;
 }

@@ -1,5 +1,8 @@
 package io.framecast.data;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * One video in memory: {@code values} is (frames, height, width, channels), row-major float32, in
  * [0, 1] for images.
@@ -14,6 +17,11 @@ public record Video(int frames, int height, int width, int channels, float[] val
         }
     }
 
+    /** (frames, height, width, channels) */
+    public List<Integer> shape() {
+        return List.of(frames, height, width, channels);
+    }
+
     /** The number of values in one frame. */
     public int frameSize() {
         return height * width * channels;
@@ -22,6 +30,6 @@ public record Video(int frames, int height, int width, int channels, float[] val
     /** The frames {@code from} (inclusive) to {@code to} (exclusive), copied. */
     public Video frames(int from, int to) {
         return new Video(to - from, height, width, channels,
-                java.util.Arrays.copyOfRange(values, from * frameSize(), to * frameSize()));
+                Arrays.copyOfRange(values, from * frameSize(), to * frameSize()));
     }
 }

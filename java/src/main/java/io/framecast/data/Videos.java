@@ -1,5 +1,7 @@
 package io.framecast.data;
 
+import java.util.List;
+
 /**
  * Videos of one shape, read one at a time. Reading is safe from several threads at once.
  */
@@ -36,6 +38,26 @@ public interface Videos extends AutoCloseable {
     /** The videos {@code from} (inclusive) to {@code to} (exclusive) of these; closing it closes nothing. */
     default Videos slice(int from, int to) {
         return new VideoSlice(this, from, to);
+    }
+
+    /**
+     * Videos in memory.
+     *
+     * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1] for images; not copied, so
+     *     do not change them while the videos are in use
+     * @throws IllegalArgumentException if a size is below one, or {@code values} has another length than the sizes say
+     */
+    static Videos of(float[] values, int videos, int frames, int height, int width, int channels) {
+        return new VideoArray(values, videos, frames, height, width, channels);
+    }
+
+    /**
+     * Videos in memory, all of one shape. The values are copied.
+     *
+     * @throws IllegalArgumentException if there are none, or their shapes differ
+     */
+    static Videos of(List<Video> videos) {
+        return VideoArray.of(videos);
     }
 
     @Override

@@ -74,11 +74,11 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         int kh = kernelSize.height();
         int kw = kernelSize.width();
         return List.of(
-                new ParameterSpec("kernel", new int[] {kh, kw, input.channels(), 4 * filters}, true,
+                new ParameterSpec("kernel", new int[] {kh, kw, input.channels(), ConvLstmSpec.GATES * filters}, true,
                         Initializer.GLOROT_UNIFORM),
-                new ParameterSpec("recurrent_kernel", new int[] {kh, kw, filters, 4 * filters}, true,
+                new ParameterSpec("recurrent_kernel", new int[] {kh, kw, filters, ConvLstmSpec.GATES * filters}, true,
                         Initializer.ORTHOGONAL),
-                new ParameterSpec("bias", new int[] {4 * filters}, true, Initializer.FORGET_BIAS));
+                new ParameterSpec("bias", new int[] {ConvLstmSpec.GATES * filters}, true, Initializer.FORGET_BIAS));
     }
 
     @Override

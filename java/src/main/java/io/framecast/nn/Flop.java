@@ -1,5 +1,6 @@
 package io.framecast.nn;
 
+import io.framecast.backend.ConvLstmSpec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,7 +34,7 @@ public record Flop(double forward, double backward) {
     /** At frame 0 the hidden state is zero, and there is no recurrent convolution. */
     private static Flop of(ConvLstm2D layer, FrameShape input, int frames, boolean inputGradient) {
         FrameShape output = layer.outputShape(input);
-        int gates = 4 * layer.filters();
+        int gates = ConvLstmSpec.GATES * layer.filters();
         double perInput = convolution(output, gates, layer.kernelSize(), input.channels());
         double perState = convolution(output, gates, layer.kernelSize(), layer.filters());
         return trained(frames * perInput, inputGradient).plus(trained((frames - 1) * perState, true));

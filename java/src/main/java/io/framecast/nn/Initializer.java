@@ -1,5 +1,6 @@
 package io.framecast.nn;
 
+import io.framecast.backend.ConvLstmSpec;
 import java.util.Arrays;
 import java.util.Random;
 
@@ -21,7 +22,8 @@ public interface Initializer {
     /** The bias of an LSTM: 0, but 1 for the second of the four blocks, the forget gate (Jozefowicz et al. 2015). */
     Initializer FORGET_BIAS = (shape, random) -> {
         float[] values = new float[HostTensor.size(shape)];
-        Arrays.fill(values, values.length / 4, values.length / 2, 1);
+        int block = values.length / ConvLstmSpec.GATES;
+        Arrays.fill(values, block, 2 * block, 1);
         return values;
     };
 

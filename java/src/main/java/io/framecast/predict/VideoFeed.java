@@ -2,85 +2,150 @@ package io.framecast.predict;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Tensor;
+import io.framecast.data.Video;
 import io.framecast.data.Videos;
-import io.framecast.nn.HostTensor;
-import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Network;
+import io.framecast.train.Checkpoint;
 import java.util.Arrays;
-import java.util.Map;
 
 /**
- * Feeds videos to a network, a batch at a time and frame by frame, so that no more than a frame of each is held however
- * long they are; and hands on what the network makes of them, if it is finite.
+ * Feeds videos to a network, a group at a time and frame by frame, so that no more than a frame of each is held however
+ * long they are; and keeps the frames that the network predicts on the device, until there is a block of them to hand
+ * on.
  */
 final class VideoFeed implements AutoCloseable {
 
-    final Network network;
+    private static final int MOST_KEPT_FRAMES = 16;
+    /** What predictions that are kept may take on the device, in float32 values (16 MB). */
+    private static final int MOST_KEPT_VALUES = 1 << 22;
+
+    private final Network network;
     private final int batch;
     private final int size;
+    /** A frame of each video, (batch, height, width, channels). */
     private final Tensor input;
+    /** Predictions, (kept frames, batch, height, width, channels). */
+    private final Tensor predictions;
+    private final int mostKept;
     private Videos videos;
     private int[] group;
+    private ForecastListener listener;
+    /** Of the predictions, how many there are, and how many of them were handed on. */
+    private int predicted;
+    private int given;
 
     /** @param batch the most videos to feed at once */
-    VideoFeed(Backend backend, ModelConfig model, Map<String, HostTensor> parameters, int batch) {
-        model.requireFramesToFrames();
+    VideoFeed(Backend backend, Checkpoint checkpoint, int batch) {
         this.batch = batch;
-        size = model.input().size();
-        network = Network.forInference(backend, model, 1, batch);
-        network.parameters().set(parameters);
-        input = backend.tensor((long) batch * size);
+        size = checkpoint.model().input().size();
+        mostKept = (int) Math.max(1, Math.min(MOST_KEPT_FRAMES, MOST_KEPT_VALUES / ((long) batch * size)));
+        network = Network.forInference(backend, checkpoint.model(), 1, batch);
+        try {
+            network.parameters().set(checkpoint.parameters());
+            input = backend.tensor((long) batch * size);
+            try {
+                predictions = backend.tensor((long) mostKept * batch * size);
+            } catch (RuntimeException e) {
+                input.close();
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            network.close();
+            throw e;
+        }
     }
 
     /** Runs {@code forecast} for one group of the videos with these indices after the other. */
-    void inGroups(Videos all, int[] indices, Runnable forecast) {
+    void inGroups(Videos all, int[] indices, ForecastListener to, Runnable forecast) {
         videos = all;
+        listener = to;
         for (int from = 0; from < indices.length; from += batch) {
             group = Arrays.copyOfRange(indices, from, Math.min(indices.length, from + batch));
+            predicted = 0;
+            given = 0;
             network.begin();
             forecast.run();
+            handOn();
         }
     }
 
-    /** The number of videos in this group. */
-    int count() {
-        return group.length;
+    /** Shows the network frame {@code t} of the videos of this group, and returns its prediction of the next. */
+    Tensor step(int t) {
+        load(t);
+        return network.step(input, group.length);
     }
 
-    /** Frame {@code t} of the videos of this group, (count, height, width, channels). */
-    Tensor frame(int t) {
+    /** As {@link #step(int)}, for all of the network's last outputs that the frame adds or changes. */
+    Tensor stepTail(int t) {
+        load(t);
+        return network.stepTail(input, group.length);
+    }
+
+    /** Shows the network the newest prediction that was {@link #keep kept}, as the next frame. */
+    Tensor stepOnPrediction() {
+        return network.step(predictions.slice(place(predicted - 1), frameSize()), group.length);
+    }
+
+    private void load(int t) {
+        float[] values = new float[group.length * size];
         for (int k = 0; k < group.length; k++) {
-            input.write((long) k * size, videos.get(group[k], t, t + 1).values(), 0, size);
+            Video frame = videos.get(group[k], t, t + 1);
+            if (frame.values().length != size) {
+                throw new IllegalArgumentException("frame " + t + " of video " + group[k] + " has "
+                        + frame.values().length + " values, not " + size);
+            }
+            System.arraycopy(frame.values(), 0, values, k * size, size);
         }
-        return input;
+        input.write(0, values, 0, values.length);
     }
 
     /**
-     * Hands on frame {@code t} of the forecasts of this group.
+     * Takes the next frame of the forecasts of this group.
      *
-     * @param frames (count, height, width, channels)
+     * @param frames (count, height, width, channels), on the device
      */
-    void give(Tensor frames, int t, ForecastListener to) {
-        for (int k = 0; k < group.length; k++) {
-            float[] values = new float[size];
-            frames.read((long) k * size, values, 0, size);
-            for (float value : values) {
-                if (!Float.isFinite(value)) {
-                    throw new NotFiniteException(videos.number(group[k]), t + 1);
-                }
-            }
-            to.forecast(group[k], t, values);
+    void keep(Tensor frames) {
+        frames.copyTo(0, predictions, place(predicted), frameSize());
+        predicted++;
+        if (predicted - given == mostKept) {
+            handOn();
         }
     }
 
-    /** The input that holds these frames, which may be part of what the network made. */
-    Tensor copied(Tensor frames) {
-        frames.copyTo(0, input, 0, (long) group.length * size);
-        return input;
+    /** Reads the predictions that are kept, in one go, and hands them on if they are finite. */
+    private void handOn() {
+        int frames = predicted - given;
+        float[] values = new float[frames * group.length * size];
+        predictions.read(place(given), values, 0, values.length);
+        for (int from = 0; from < values.length; from += size) {
+            int k = from / size % group.length;
+            give(k, given + from / size / group.length, Arrays.copyOfRange(values, from, from + size));
+        }
+        given = predicted;
+    }
+
+    private void give(int k, int frame, float[] values) {
+        for (float value : values) {
+            if (!Float.isFinite(value)) {
+                throw new NotFiniteException(videos.number(group[k]), frame + 1);
+            }
+        }
+        listener.forecast(group[k], frame, values);
+    }
+
+    /** Where a prediction is kept: as all are handed on when the place is full, the next begins at the front. */
+    private long place(int frame) {
+        return frame % mostKept * frameSize();
+    }
+
+    /** The values of a frame of all videos of this group. */
+    private long frameSize() {
+        return (long) group.length * size;
     }
 
     @Override
     public void close() {
+        predictions.close();
         input.close();
         network.close();
     }

@@ -8,11 +8,14 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.data.Videos;
 import io.framecast.files.JsonFiles;
+import io.framecast.nn.FrameShape;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.ParameterSpec;
+import io.framecast.nn.Parameters;
 import io.framecast.text.Quote;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,17 +23,23 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A model with its parameters, as one safetensors file: tensors named {@code layers.<index>.<parameter>}, the model as
- * JSON under the metadata key {@code framecast.model}.
+ * A model with its parameters. As a file it is one safetensors file: F32 tensors named
+ * {@code layers.<index>.<parameter>}, with Keras's names and layouts, and the model as JSON under the metadata key
+ * {@code framecast.model}.
  *
+ * @param model the layers and the shape of the frames
+ * @param parameters by their names, all that {@link ModelConfig#parameters} lists
  * @param training what a run needs to go on from here; null if there is no run to go on with
  */
 public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, Training training) {
 
     /**
-     * The state of a training run: tensors {@code optimizer.m.<name>} and {@code optimizer.v.<name>}, and the progress
-     * under the metadata key {@code framecast.training}.
+     * The state of a training run. In the file: tensors {@code optimizer.m.<name>} and {@code optimizer.v.<name>}, and
+     * the progress under the metadata key {@code framecast.training}.
      *
+     * @param m Adam's moving averages of the gradients, by parameter
+     * @param v Adam's moving averages of the gradients' squares, by parameter
+     * @param progress how far the run is
      * @param run what the run is, as {@link RunDirectory#describe} was told, under the key {@code run} beside the
      *     progress; null where the checkpoint does not say, as those of version 0.1.0
      */
@@ -49,7 +58,43 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             .enable(MapperFeature.SORT_CREATOR_PROPERTIES_FIRST)
             .build();
 
-    /** Replaces {@code file}. */
+    /**
+     * A model with its initial values: the same for the same seed, on any machine.
+     *
+     * @throws FramecastException if the Java heap cannot hold them
+     */
+    public static Checkpoint initial(ModelConfig model, long seed) {
+        return new Checkpoint(model, Parameters.initial(model, seed), null);
+    }
+
+    /** The model and its parameters alone: a training that begins with it is a new run. */
+    public Checkpoint withoutTraining() {
+        return new Checkpoint(model, parameters, null);
+    }
+
+    /**
+     * Checks that the model takes frames as these.
+     *
+     * @throws IllegalArgumentException with both shapes, if it does not
+     */
+    public void requireFrames(Videos videos) {
+        FrameShape frames = new FrameShape(videos.height(), videos.width(), videos.channels());
+        if (!frames.equals(model.input())) {
+            throw new IllegalArgumentException("the videos have frames of " + frames
+                    + ", but the model takes frames of " + model.input());
+        }
+    }
+
+    /** The same as part of the run that {@code run} describes. */
+    Checkpoint describedBy(ObjectNode run) {
+        return training == null ? this : new Checkpoint(model, parameters, new Training(training.m, training.v, training.progress, run));
+    }
+
+    /**
+     * Writes one safetensors file, whole or not at all; an existing one is replaced.
+     *
+     * @throws FramecastException if it cannot be written
+     */
     public void write(Path file) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put(MODEL, ModelJson.write(model));
@@ -67,6 +112,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     }
 
     /**
+     * Reads a checkpoint.
+     *
      * @throws FramecastException if the file is not a whole checkpoint: not safetensors, no model, a parameter missing,
      *     of the wrong shape, not of the model, or not finite
      */

@@ -1,9 +1,11 @@
 package io.framecast.train;
 
 /** Keras's EarlyStopping: stops when a loss has not gone down for {@code patience} epochs. */
-final class EarlyStopping {
+public final class EarlyStopping {
 
     /**
+     * What it remembers.
+     *
      * @param best the lowest loss, null before the first epoch
      * @param waited the epochs since
      */
@@ -13,6 +15,7 @@ final class EarlyStopping {
     private final int patience;
     private State state;
 
+    /** @param state where to go on; null to begin */
     EarlyStopping(int patience, State state) {
         this.patience = patience;
         this.state = state == null ? new State(null, 0) : state;

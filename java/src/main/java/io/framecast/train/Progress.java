@@ -28,15 +28,30 @@ public record Progress(long step, int epoch, int batch, double epochLoss, long e
         }
     }
 
-    /** Each with null for what it has not seen yet. */
+    /**
+     * What the callbacks remember.
+     *
+     * @param earlyStopping of EarlyStopping
+     * @param reduceLrOnPlateau of ReduceLROnPlateau
+     * @param modelCheckpoint of ModelCheckpoint
+     */
     public record Callbacks(EarlyStopping.State earlyStopping, ReduceLROnPlateau.State reduceLrOnPlateau,
             BestLoss modelCheckpoint) {
     }
 
-    /** The lowest loss so far, which {@code best.safetensors} had. */
+    /**
+     * What ModelCheckpoint remembers.
+     *
+     * @param best the loss of the best checkpoint, the lowest so far; null before the first epoch is over
+     */
     public record BestLoss(Double best) {
     }
 
+    /**
+     * Where the shuffling is.
+     *
+     * @param seed of the run; the order of an epoch follows from it and the epoch's number
+     */
     public record RandomState(long seed) {
     }
 }

@@ -4,12 +4,14 @@ package io.framecast.train;
  * Keras's ReduceLROnPlateau: a tenth of the learning rate when a loss has not gone down by more than 0.0001 for
  * {@code patience} epochs.
  */
-final class ReduceLROnPlateau {
+public final class ReduceLROnPlateau {
 
     private static final double FACTOR = 0.1;
     private static final double MIN_DELTA = 1e-4;
 
     /**
+     * What it remembers.
+     *
      * @param best the lowest loss, null before the first epoch
      * @param waited the epochs since
      */
@@ -19,6 +21,7 @@ final class ReduceLROnPlateau {
     private final int patience;
     private State state;
 
+    /** @param state where to go on; null to begin */
     ReduceLROnPlateau(int patience, State state) {
         this.patience = patience;
         this.state = state == null ? new State(null, 0) : state;

@@ -28,12 +28,13 @@ import java.util.stream.Stream;
 
 /**
  * Where a training run keeps its files: {@code config.json}, {@code steps.csv}, {@code metrics.csv} and
- * {@code checkpoints/}. While this is open the run is this process's alone.
+ * {@code checkpoints/}. A {@link Trainer} writes them, of which it is a listener: the first of them, so that what the
+ * others hear is on disk. While this is open no other process can use the run.
  *
  * <p>What the run is, its config, stands in {@code config.json} for people and in the checkpoints for the run itself:
  * these cannot disagree with the parameters beside it.
  */
-public final class RunDirectory implements AutoCloseable {
+public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     private static final JsonMapper MAPPER = new JsonMapper();
     private static final String MODEL = "model";
@@ -133,7 +134,11 @@ public final class RunDirectory implements AutoCloseable {
                 .anyMatch(Files::exists);
     }
 
-    /** The last checkpoint of a run that will go on, with what it needs for that. */
+    /**
+     * The last checkpoint of a run that will go on, with what it needs for that.
+     *
+     * @throws FramecastException if it cannot be read, or has no training state
+     */
     public Checkpoint last() {
         Checkpoint last = Checkpoint.read(lastCheckpoint(path));
         if (last.training() == null) {
@@ -173,12 +178,9 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    ObjectNode config() {
-        return config;
-    }
-
     /** Writes what the run begins or goes on with. If a new run's files cannot be written, none of them is left. */
-    void begin(Checkpoint start) {
+    @Override
+    public void trainingStarted(Checkpoint start) {
         lock();
         if (!resumes) {
             requireNoEarlierRun();
@@ -206,7 +208,7 @@ public final class RunDirectory implements AutoCloseable {
         Progress progress = start.training().progress();
         // First: if the disk cannot take it, an earlier run still stands.
         if (!resumes || !config.equals(written)) {
-            saveLast(start);
+            checkpointMade(start);
         }
         if (!resumes) {
             delete(bestCheckpoint(path));
@@ -311,14 +313,17 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
+    /** The directory. */
     public Path path() {
         return path;
     }
 
+    /** The file that a run in this directory keeps its last state in. */
     public static Path lastCheckpoint(Path run) {
         return run.resolve("checkpoints").resolve("last.safetensors");
     }
 
+    /** The file that a run in this directory keeps its best parameters in. */
     public static Path bestCheckpoint(Path run) {
         return run.resolve("checkpoints").resolve("best.safetensors");
     }
@@ -329,7 +334,8 @@ public final class RunDirectory implements AutoCloseable {
                 RunTable.METRICS.in(run), run.resolve("loss.png"), run.resolve("report.html"));
     }
 
-    void add(StepMetrics step) {
+    @Override
+    public void stepDone(StepMetrics step) {
         try {
             steps.write(step.step() + "," + step.loss() + "," + seconds(step.seconds()) + "\n");
             steps.flush();
@@ -338,7 +344,8 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    void add(EpochMetrics epoch) {
+    @Override
+    public void epochDone(EpochMetrics epoch) {
         epochs.add(epoch.epoch() + "," + epoch.loss() + ","
                 + (Double.isNaN(epoch.validationLoss()) ? "" : epoch.validationLoss()) + "," + epoch.learningRate()
                 + "," + seconds(epoch.seconds()));
@@ -354,12 +361,19 @@ public final class RunDirectory implements AutoCloseable {
         return String.format(Locale.ROOT, "%.4f", seconds);
     }
 
-    void saveLast(Checkpoint checkpoint) {
-        checkpoint.write(lastCheckpoint(path));
+    @Override
+    public void checkpointMade(Checkpoint last) {
+        last.describedBy(config).write(lastCheckpoint(path));
     }
 
-    void saveBest(Checkpoint checkpoint) {
-        checkpoint.write(bestCheckpoint(path));
+    @Override
+    public void bestFound(Checkpoint best) {
+        best.describedBy(config).write(bestCheckpoint(path));
+    }
+
+    @Override
+    public Path lastCheckpoint() {
+        return lastCheckpoint(path);
     }
 
     /** Ends the use of the directory. Of a run that has not begun nothing is left. */

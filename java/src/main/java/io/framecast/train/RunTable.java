@@ -23,13 +23,26 @@ import java.util.function.Consumer;
  * nothing are passed over, and counted in a note.
  */
 public enum RunTable {
+    /** {@code steps.csv}: a line for each optimiser step. */
     STEPS("steps.csv", "step,loss,seconds", "step", -1),
+    /** {@code metrics.csv}: a line for each epoch. */
     METRICS("metrics.csv", "epoch,loss,val_loss,lr,seconds", "epoch", 2);
 
-    /** A line of the table. Losses may be NaN or infinite. */
+    /**
+     * A line of the table. Losses may be NaN or infinite.
+     *
+     * @param line as it stands in the file
+     * @param number of the step or epoch, its first column
+     * @param cells its columns
+     */
     public record Row(String line, long number, List<String> cells) {
 
-        /** @return the number in a column, counted from 0; NaN also where the column is empty */
+        /**
+         * The number in a column.
+         *
+         * @param column counted from 0
+         * @return NaN also where the column is empty
+         */
         public double value(int column) {
             return isEmpty(column) ? Double.NaN : parse(cells.get(column));
         }

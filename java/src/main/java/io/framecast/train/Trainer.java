@@ -3,30 +3,28 @@ package io.framecast.train;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Backend;
-import io.framecast.backend.LossOp;
-import io.framecast.backend.Program;
-import io.framecast.backend.Tensor;
 import io.framecast.data.Batch;
 import io.framecast.data.Batches;
 import io.framecast.data.Epoch;
-import io.framecast.data.FrameShift;
 import io.framecast.data.Videos;
-import io.framecast.nn.Adam;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.Network;
-import java.nio.file.Files;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.HashMap;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * Trains a network on next frames: of each video it feeds on frames 0..T-2 and is asked for frames 1..T-1. Adam; after
- * each epoch a validation, EarlyStopping (patience 10) and ReduceLROnPlateau (patience 5) on the validation loss, and
- * the checkpoints: {@code last} always, {@code best} when the validation loss (the training loss, where there is no
- * validation) is the lowest so far.
+ * Trains a network on next frames: of each video of T frames its inputs are the frames 0..T-2 and its targets the frames
+ * 1..T-1. Adam; after each epoch a validation, then EarlyStopping (patience 10) and ReduceLROnPlateau (patience 5) on
+ * the validation loss, as in Keras.
+ *
+ * <p>For one thread, but for {@link #stop}; it uses the backend, which stays the caller's, until it is closed. Videos
+ * are read by a thread of its own. With the same seed, device, precision and number of threads every run gives the same
+ * bits, also where it was stopped and resumed.
  */
 public final class Trainer implements AutoCloseable {
 
@@ -45,95 +43,91 @@ public final class Trainer implements AutoCloseable {
         INTERRUPTED
     }
 
+    private final ModelConfig model;
     private final TrainingSettings settings;
-    private final RunDirectory run;
-    private final TrainingListener listener;
-    private final Videos validation;
+    private final List<TrainingListener> listeners;
+    private final Checkpoint.Training before;
     private final Batches batches;
-    private final Batches validationBatches;
-
-    private final Network network;
-    private final LossOp loss;
-    private final Adam adam;
-    private final Tensor videos;
-    /** For scheduled sampling: the network for single frames, and what it makes of the videos; null without. */
-    private final Network sampler;
-    private final Tensor sampled;
-
-    /** What the device does with a batch. */
-    private record Pass(int videos, boolean sample, boolean training) {
-    }
-
-    private final Map<Pass, Program> programs = new HashMap<>();
-
-    /** What closes the above, the last made first. */
-    private final Deque<Runnable> closing = new ArrayDeque<>();
+    private final Validation validation;
+    private final TrainingNetwork network;
 
     private final EarlyStopping earlyStopping;
     private final ReduceLROnPlateau reduceLr;
-    private Double bestLoss;
+    private final ModelCheckpoint modelCheckpoint;
+    private final EpochProgress progress;
     private double learningRate;
-    private int epoch;
-    private int batch;
-    private double epochLoss;
-    private long epochVideos;
-    private double epochSeconds;
+    private long savedNanos;
     private volatile boolean stopping;
+    private boolean closed;
 
     /**
      * Plans the network and gives it the checkpoint's parameters. Where the checkpoint comes from a run, the training
-     * goes on from there; drop its training state to begin anew with its parameters.
+     * goes on from there: {@link Checkpoint#withoutTraining} begins anew with its parameters.
      *
-     * @param validation may have no videos
+     * @param training at least one video, of the model's frames
+     * @param validation of the same shape, or no videos: then epochs are judged by their training loss, and nothing
+     *     stops the run early or lowers its learning rate
+     * @param listeners are told in this order
+     * @throws IllegalArgumentException if the videos' shapes do not fit the model or each other
+     * @throws FramecastException if the model does not give frames of the shape that it takes, the checkpoint is of a run
+     *     on more videos, or there is not enough memory
      */
     public Trainer(Backend backend, Checkpoint start, Videos training, Videos validation, TrainingSettings settings,
-            RunDirectory run, TrainingListener listener) {
-        ModelConfig model = start.model();
+            TrainingListener... listeners) {
+        model = start.model();
         model.requireFramesToFrames();
+        requireVideos(start, training, validation);
         this.settings = settings;
-        this.run = run;
-        this.listener = listener;
-        this.validation = validation;
+        this.listeners = List.of(listeners);
+        before = start.training();
         batches = new Batches(training, settings.batchSize(), settings.shuffle(), settings.seed());
-        validationBatches = new Batches(validation, settings.batchSize(), false, 0);
+        this.validation = new Validation(validation, settings.batchSize());
 
-        Progress progress = start.training() == null ? null : start.training().progress();
-        if (progress != null && progress.batch() > batches.count()) {
-            throw new FramecastException("The run is at batch " + progress.batch() + " of an epoch, but its data now "
+        Progress from = before == null ? null : before.progress();
+        if (from != null && from.batch() > batches.count()) {
+            throw new FramecastException("The run is at batch " + from.batch() + " of an epoch, but its data now "
                     + "has " + batches.count() + "; resume it with the data it was begun with.");
         }
+        Progress.Callbacks states = from == null ? new Progress.Callbacks(null, null, null) : from.callbacks();
+        earlyStopping = new EarlyStopping(EARLY_STOPPING_PATIENCE, states.earlyStopping());
+        reduceLr = new ReduceLROnPlateau(REDUCE_LR_PATIENCE, states.reduceLrOnPlateau());
+        modelCheckpoint = new ModelCheckpoint(states.modelCheckpoint());
+        progress = new EpochProgress(from);
+        learningRate = from == null ? settings.learningRate() : from.learningRate();
+        network = new TrainingNetwork(backend, start, settings, training.frames(),
+                Math.min(settings.batchSize(), Math.max(training.count(), validation.count())));
+    }
 
-        int batchSize = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));
-        int frames = training.frames();
-        long size = (long) frames * batchSize * training.frameSize();
-        boolean sampling = settings.sampling() < 1;
-        try {
-            network = own(Network.forTraining(backend, model, settings.loss(), frames - 1, batchSize), Network::close);
-            loss = own(backend.loss(model.computedAs(settings.loss()), size), LossOp::close);
-            adam = own(new Adam(network), Adam::close);
-            videos = own(backend.tensor(size), Tensor::close);
-            sampler = sampling ? own(network.inference(1, batchSize), Network::close) : null;
-            sampled = sampling ? own(backend.tensor(size), Tensor::close) : null;
-        } catch (RuntimeException e) {
-            close();
-            throw e;
+    private static void requireVideos(Checkpoint start, Videos training, Videos validation) {
+        if (training.count() < 1 || training.frames() < 2) {
+            throw new IllegalArgumentException("there is no next frame to learn in " + training.count()
+                    + " videos of " + training.frames() + " frames");
         }
-        network.parameters().set(start.parameters());
+        start.requireFrames(training);
+        if (validation.count() > 0) {
+            start.requireFrames(validation);
+            if (validation.frames() != training.frames()) {
+                throw new IllegalArgumentException("training videos have " + training.frames()
+                        + " frames, but validation videos " + validation.frames());
+            }
+        }
+    }
 
-        earlyStopping = new EarlyStopping(EARLY_STOPPING_PATIENCE,
-                progress == null ? null : progress.callbacks().earlyStopping());
-        reduceLr = new ReduceLROnPlateau(REDUCE_LR_PATIENCE,
-                progress == null ? null : progress.callbacks().reduceLrOnPlateau());
-        learningRate = settings.learningRate();
-        if (progress != null) {
-            adam.restore(progress.step(), start.training().m(), start.training().v());
-            bestLoss = progress.callbacks().modelCheckpoint().best();
-            learningRate = progress.learningRate();
-            epoch = progress.epoch();
-            batch = progress.batch();
-            epochLoss = progress.epochLoss();
-            epochVideos = progress.epochVideos();
-            epochSeconds = progress.epochSeconds();
+    /**
+     * Trains without a directory, and keeps in memory what the run comes to.
+     *
+     * @param start with the model and its parameters, such as {@link Checkpoint#initial}
+     * @throws DivergedException if a loss or a parameter becomes NaN or infinite; all else as
+     *     {@link #Trainer the constructor} and {@link #run}
+     */
+    public static TrainingResult fit(Backend backend, Checkpoint start, Videos training, Videos validation,
+            TrainingSettings settings, TrainingListener... listeners) {
+        Recorder recorder = new Recorder();
+        List<TrainingListener> all = new ArrayList<>(List.of(recorder));
+        all.addAll(List.of(listeners));
+        try (Trainer trainer = new Trainer(backend, start, training, validation, settings,
+                all.toArray(TrainingListener[]::new))) {
+            return recorder.result(trainer.run());
         }
     }
 
@@ -145,85 +139,58 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains, until the settings' epochs or steps are made, the loss no longer goes down, or {@link #stop}.
      *
-     * @throws DivergedException if the loss becomes NaN or infinite
+     * @throws DivergedException if a loss or a parameter becomes NaN or infinite
+     * @throws IllegalStateException if the trainer was closed
      */
     public Outcome run() {
-        run.begin(checkpoint());
-        Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
-        long saved = System.nanoTime();
-        while (outcome == Outcome.COMPLETED && epoch < settings.epochs() && (!stepsMade() || epochMade())) {
-            listener.epochStarted(epoch + 1, batch, batches.count());
-            try (Epoch loaded = batches.epoch(epoch, batch)) {
-                Batch next = stepsMade() ? null : upload(loaded);
-                while (next != null && !stopping) {
-                    next = step(next, loaded);
-                    if (System.nanoTime() - saved > SAVE_NANOS) {
-                        saveLast();
-                        saved = System.nanoTime();
-                    }
-                }
-            }
-            double validationLoss = validate();
-            if (stopping) {
-                // An epoch whose validation was cut short is finished by the run that resumes.
-                outcome = Outcome.INTERRUPTED;
-            } else if (epochMade()) {
-                outcome = finishEpoch(validationLoss);
-            } else {
-                // The steps ended within an epoch: report on it, but leave it open for a run that resumes.
-                report(validationLoss);
-            }
-            saveLast();
-            saved = System.nanoTime();
+        if (closed) {
+            throw new IllegalStateException("the trainer is closed");
         }
-        if (bestLoss == null) {
-            // No epoch was judged yet.
-            run.saveBest(checkpoint());
+        Checkpoint start = checkpoint();
+        tell(listener -> listener.trainingStarted(start));
+        savedNanos = System.nanoTime();
+        Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
+        while (outcome == Outcome.COMPLETED && progress.epoch() < settings.epochs() && (!stepsMade() || epochMade())) {
+            tell(listener -> listener.epochStarted(progress.epoch() + 1, progress.batch(), batches.count()));
+            trainEpoch();
+            outcome = finishEpoch(validate());
+        }
+        if (!modelCheckpoint.hasBest()) {
+            Checkpoint last = checkpoint();
+            tell(listener -> listener.bestFound(last));
         }
         return outcome;
     }
 
-    private boolean stepsMade() {
-        return settings.steps() > 0 && adam.step() >= settings.steps();
-    }
-
-    private boolean epochMade() {
-        return batch == batches.count();
+    /** Makes the steps that are left of the epoch. */
+    private void trainEpoch() {
+        try (Epoch loaded = batches.epoch(progress.epoch(), progress.batch())) {
+            Batch next = stepsMade() ? null : upload(loaded);
+            while (next != null && !stopping) {
+                next = step(next, loaded);
+                if (System.nanoTime() - savedNanos > SAVE_NANOS) {
+                    save(checkpoint());
+                }
+            }
+        }
     }
 
     /**
-     * Makes a step on {@code next}, which is uploaded already.
+     * Makes a step on {@code batch}, which is uploaded already.
      *
      * @return the batch after it, uploaded while the device was computing; null if there is none
      */
-    private Batch step(Batch next, Epoch loaded) {
+    private Batch step(Batch batch, Epoch loaded) {
         long begin = System.nanoTime();
-        double done = settings.shareDone(adam.step(), batches.count());
+        double done = settings.shareDone(steps(), batches.count());
         double rate = learningRate * settings.schedule().factor(done);
-        adam.begin(rate);
-        program(next, done >= settings.sampling(), true).run();
+        network.train(batch, rate, done >= settings.sampling());
         try {
             return stepsMade() ? null : upload(loaded);
         } finally {
             // Where the next batch cannot be loaded the run ends, but this step is made and told of.
-            finishStep(next, rate, begin);
+            finishStep(batch, rate, begin);
         }
-    }
-
-    /** Waits for the step's loss. */
-    private void finishStep(Batch made, double rate, long begin) {
-        double value = loss.value();
-        if (!Double.isFinite(value)) {
-            throw diverged("The loss became " + words(value) + " at step " + adam.step());
-        }
-        double seconds = (System.nanoTime() - begin) / 1e9;
-        batch++;
-        epochLoss += value * made.size();
-        epochVideos += made.size();
-        epochSeconds += seconds;
-        StepMetrics metrics = new StepMetrics(adam.step(), value, rate, made.size(), seconds);
-        run.add(metrics);
-        listener.stepDone(metrics);
     }
 
     private Batch upload(Epoch loaded) {
@@ -231,128 +198,111 @@ public final class Trainer implements AutoCloseable {
             return null;
         }
         Batch next = loaded.next();
-        videos.write(0, next.values(), 0, next.values().length);
+        network.upload(next);
         return next;
     }
 
-    /** What the device does with a batch of this size in {@code videos}: always the same, so a program. */
-    private Program program(Batch next, boolean sample, boolean training) {
-        return programs.computeIfAbsent(new Pass(next.size(), sample, training), pass -> {
-            FrameShift shift = next.shift();
-            return own(network.backend().program(() -> run(pass, shift)), Program::close);
-        });
+    private void finishStep(Batch batch, double rate, long begin) {
+        double loss = network.loss();
+        if (!Double.isFinite(loss)) {
+            throw diverged("The loss became " + words(loss) + " at step " + steps());
+        }
+        StepMetrics step = new StepMetrics(steps(), loss, rate, batch.size(), (System.nanoTime() - begin) / 1e9);
+        progress.add(step);
+        tell(listener -> listener.stepDone(step));
     }
 
-    /** The loss and, in training, the gradients and Adam's step. */
-    private void run(Pass pass, FrameShift shift) {
-        Tensor inputs = pass.sample ? sample(shift, pass.videos) : videos;
-        Tensor outputs = network.forward(inputs.slice(shift.inputOffset(), shift.length()), shift.frames(), pass.videos,
-                pass.training);
-        loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), pass.training);
-        if (pass.training) {
-            network.backward(loss.gradient());
-            adam.update();
-        }
-    }
-
-    /** Of the videos the first half of the frames, and then the network's own forecasts. */
-    private Tensor sample(FrameShift shift, int count) {
-        long frame = shift.stepSize();
-        int seen = shift.videoFrames() / 2;
-        videos.copyTo(0, sampled, 0, seen * frame);
-        sampler.begin();
-        for (int t = 0; t + 2 < shift.videoFrames(); t++) {
-            Tensor prediction = sampler.step(sampled.slice(t * frame, frame), count);
-            if (t + 1 >= seen) {
-                prediction.copyTo(0, sampled, (t + 1) * frame, frame);
-            }
-        }
-        return sampled;
-    }
-
-    private Outcome finishEpoch(double validationLoss) {
-        EpochMetrics metrics = report(validationLoss);
-        epoch++;
-        batch = 0;
-        epochLoss = 0;
-        epochVideos = 0;
-        epochSeconds = 0;
-        double judged = validation.count() > 0 ? validationLoss : metrics.loss();
-        boolean best = bestLoss == null || judged < bestLoss;
-        if (best) {
-            bestLoss = judged;
-        }
-        boolean stop = false;
-        if (validation.count() > 0) {
-            stop = earlyStopping.stopsAfter(validationLoss);
-            learningRate = reduceLr.after(validationLoss, learningRate);
-        }
-        if (best) {
-            run.saveBest(checkpoint());
-        }
-        return stop ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
-    }
-
-    private EpochMetrics report(double validationLoss) {
-        double lastStep = settings.shareDone(adam.step() - 1, batches.count());
-        EpochMetrics metrics = new EpochMetrics(epoch + 1, epochLoss / epochVideos, validationLoss,
-                learningRate * settings.schedule().factor(lastStep), epochSeconds);
-        run.add(metrics);
-        listener.epochDone(metrics);
-        return metrics;
-    }
-
-    /**
-     * The mean loss over the validation videos, with the moving averages; NaN if there are none, or once stopping.
-     * Where the run ends with scheduled sampling, validation samples from the beginning, so that epochs can be
-     * compared.
-     */
+    /** The mean loss over the validation videos; NaN if there are none, or once stopping. */
     private double validate() {
-        if (validation.count() == 0 || stopping) {
+        if (validation.isEmpty() || stopping) {
             return Double.NaN;
         }
         long begin = System.nanoTime();
-        double sum = 0;
-        try (Epoch loaded = validationBatches.epoch(0, 0)) {
-            while (loaded.hasNext()) {
-                if (stopping) {
-                    return Double.NaN;
-                }
-                Batch next = upload(loaded);
-                program(next, sampler != null, false).run();
-                sum += loss.value() * next.size();
+        OptionalDouble loss = validation.meanLoss(network, () -> stopping);
+        if (loss.isEmpty()) {
+            return Double.NaN;
+        }
+        progress.addSeconds((System.nanoTime() - begin) / 1e9);
+        if (!Double.isFinite(loss.getAsDouble())) {
+            throw diverged("The validation loss became " + words(loss.getAsDouble()) + " after step " + steps());
+        }
+        return loss.getAsDouble();
+    }
+
+    private Outcome finishEpoch(double validationLoss) {
+        Outcome outcome = Outcome.COMPLETED;
+        boolean best = false;
+        if (stopping) {
+            // An epoch whose validation was cut short is finished by the run that resumes.
+            outcome = Outcome.INTERRUPTED;
+        } else if (!epochMade()) {
+            // The steps ended within an epoch: report on it, but leave it open for a run that resumes.
+            report(validationLoss);
+        } else {
+            EpochMetrics epoch = report(validationLoss);
+            progress.nextEpoch();
+            best = modelCheckpoint.isBest(validation.isEmpty() ? epoch.loss() : validationLoss);
+            if (!validation.isEmpty()) {
+                outcome = earlyStopping.stopsAfter(validationLoss) ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
+                learningRate = reduceLr.after(validationLoss, learningRate);
             }
         }
-        epochSeconds += (System.nanoTime() - begin) / 1e9;
-        double mean = sum / validation.count();
-        if (!Double.isFinite(mean)) {
-            throw diverged("The validation loss became " + words(mean) + " after step " + adam.step());
+        Checkpoint now = checkpoint();
+        if (best) {
+            tell(listener -> listener.bestFound(now));
         }
-        return mean;
+        save(now);
+        return outcome;
     }
 
-    private void saveLast() {
-        run.saveLast(checkpoint());
+    private EpochMetrics report(double validationLoss) {
+        double lastStep = settings.shareDone(steps() - 1, batches.count());
+        EpochMetrics epoch = new EpochMetrics(progress.epoch() + 1, progress.meanLoss(), validationLoss,
+                learningRate * settings.schedule().factor(lastStep), progress.seconds());
+        tell(listener -> listener.epochDone(epoch));
+        return epoch;
     }
 
+    private void save(Checkpoint last) {
+        tell(listener -> listener.checkpointMade(last));
+        savedNanos = System.nanoTime();
+    }
+
+    private void tell(Consumer<TrainingListener> event) {
+        listeners.forEach(event);
+    }
+
+    private long steps() {
+        return network.adam().step();
+    }
+
+    private boolean stepsMade() {
+        return settings.steps() > 0 && steps() >= settings.steps();
+    }
+
+    private boolean epochMade() {
+        return progress.batch() == batches.count();
+    }
+
+    /** The state as it is now, read from the device. */
     private Checkpoint checkpoint() {
-        Map<String, HostTensor> parameters = network.parameters().get();
-        Map<String, HostTensor> m = adam.m();
-        Map<String, HostTensor> v = adam.v();
+        Map<String, HostTensor> parameters = network.network().parameters().get();
+        Map<String, HostTensor> m = network.adam().m();
+        Map<String, HostTensor> v = network.adam().v();
         requireFinite("parameter", parameters);
         requireFinite("average of the gradient of", m);
         requireFinite("average of the squared gradient of", v);
-        Progress.Callbacks callbacks = new Progress.Callbacks(earlyStopping.state(), reduceLr.state(),
-                new Progress.BestLoss(bestLoss));
-        return new Checkpoint(network.model(), parameters, new Checkpoint.Training(m, v,
-                new Progress(adam.step(), epoch, batch, epochLoss, epochVideos, epochSeconds, learningRate, callbacks,
-                        new Progress.RandomState(settings.seed())), run.config()));
+        Progress.Callbacks states = new Progress.Callbacks(earlyStopping.state(), reduceLr.state(),
+                modelCheckpoint.state());
+        return new Checkpoint(model, parameters, new Checkpoint.Training(m, v,
+                progress.toProgress(steps(), learningRate, states, settings.seed()),
+                before == null ? null : before.run()));
     }
 
     private void requireFinite(String what, Map<String, HostTensor> tensors) {
         tensors.forEach((name, tensor) -> {
             if (!Checkpoint.isFinite(tensor)) {
-                throw diverged("The " + what + " " + name + " became NaN or infinite at step " + adam.step());
+                throw diverged("The " + what + " " + name + " became NaN or infinite at step " + steps());
             }
         });
     }
@@ -362,21 +312,52 @@ public final class Trainer implements AutoCloseable {
     }
 
     private DivergedException diverged(String what) {
-        var last = RunDirectory.lastCheckpoint(run.path());
-        return new DivergedException(what + "; " + (Files.exists(last)
-                ? "the last good checkpoint is " + last : "there is no checkpoint yet")
+        Path last = listeners.stream().map(TrainingListener::lastCheckpoint).filter(Objects::nonNull).findFirst()
+                .orElse(null);
+        return new DivergedException(what + (last == null ? "" : "; the last good checkpoint is " + last)
                 + ". Try a smaller learning rate.", Remedy.SMALLER_LEARNING_RATE);
     }
 
     @Override
     public void close() {
-        while (!closing.isEmpty()) {
-            closing.pop().run();
-        }
+        closed = true;
+        network.close();
     }
 
-    private <T> T own(T resource, Consumer<T> close) {
-        closing.push(() -> close.accept(resource));
-        return resource;
+    /** Keeps what a run comes to. */
+    private static final class Recorder implements TrainingListener {
+        private final List<StepMetrics> steps = new ArrayList<>();
+        private final List<EpochMetrics> epochs = new ArrayList<>();
+        private Checkpoint best;
+        private Checkpoint last;
+
+        @Override
+        public void trainingStarted(Checkpoint start) {
+            last = start;
+        }
+
+        @Override
+        public void stepDone(StepMetrics step) {
+            steps.add(step);
+        }
+
+        @Override
+        public void epochDone(EpochMetrics epoch) {
+            epochs.add(epoch);
+        }
+
+        @Override
+        public void bestFound(Checkpoint found) {
+            best = found;
+        }
+
+        @Override
+        public void checkpointMade(Checkpoint made) {
+            last = made;
+        }
+
+        TrainingResult result(Outcome outcome) {
+            return new TrainingResult(outcome, best, last, steps, epochs);
+        }
     }
 }

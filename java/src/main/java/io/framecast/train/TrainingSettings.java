@@ -3,21 +3,43 @@ package io.framecast.train;
 import io.framecast.backend.Loss;
 
 /**
- * What a training run does.
+ * What a training run does. {@link #builder} has the defaults.
  *
- * @param epochs how many epochs at most
+ * @param epochs how many epochs at most; at least 1
  * @param steps how many optimiser steps at most, over all epochs; 0 for no limit
- * @param learningRate of Adam, at the beginning
+ * @param batchSize videos of a step; at least 1
+ * @param learningRate of Adam, at the beginning; above 0
  * @param schedule what becomes of the learning rate, step by step
  * @param sampling scheduled sampling (Bengio et al. 2015): the share of the run after which the second half of the
- *     frames that the network feeds on are its own predictions, as they will be in forecasts; 1 for never
- * @param seed of the shuffling
+ *     frames that the network feeds on are its own predictions, as they will be in forecasts; 0 from the first step on,
+ *     1 never
+ * @param seed of the order of the videos
+ * @param shuffle whether each epoch has its own order of the videos; else it is theirs
+ * @param loss what is minimised
  */
 public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
         double sampling, long seed, boolean shuffle, Loss loss) {
 
+    /** @throws IllegalArgumentException if a value is out of its range */
+    public TrainingSettings {
+        require(epochs >= 1, "epochs", epochs, "at least 1");
+        require(steps >= 0, "steps", steps, "at least 0");
+        require(batchSize >= 1, "batchSize", batchSize, "at least 1");
+        require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "above 0 and finite");
+        require(sampling >= 0 && sampling <= 1, "sampling", sampling, "from 0 to 1");
+        require(schedule != null, "schedule", schedule, "one of its values");
+        require(loss != null, "loss", loss, "one of its values");
+    }
+
+    private static void require(boolean holds, String name, Object value, String range) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " is " + value + "; it must be " + range);
+        }
+    }
+
     /** How the learning rate goes down. */
     public enum Schedule {
+        /** It does not. */
         CONSTANT,
         /** Half a cosine, from the learning rate at the first step to 0 after the last (Loshchilov and Hutter 2017). */
         COSINE;
@@ -41,5 +63,95 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
     /** The share of the {@link #plannedSteps} that {@code made} steps are. */
     public double shareDone(long made, int batches) {
         return (double) made / plannedSteps(batches);
+    }
+
+    /** Whether a run that is so far has made all that these settings ask for. */
+    public boolean isMade(Progress progress) {
+        return progress.epoch() >= epochs || steps > 0 && progress.step() >= steps;
+    }
+
+    /** The defaults, those of Keras's example "Next-Frame Video Prediction with Convolutional LSTMs". */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Settings, each with its default until it is set. */
+    public static final class Builder {
+
+        /** Epochs of a run that has no limit of steps. */
+        public static final int DEFAULT_EPOCHS = 20;
+
+        private Integer epochs;
+        private long steps;
+        private int batchSize = 5;
+        private double learningRate = 1e-3;
+        private Schedule schedule = Schedule.CONSTANT;
+        private double sampling = 1;
+        private long seed = 1;
+        private boolean shuffle = true;
+        private Loss loss = Loss.BINARY_CROSSENTROPY;
+
+        private Builder() {
+        }
+
+        /** How many epochs at most. Default: 20, or as many as the steps take. */
+        public Builder epochs(int value) {
+            epochs = value;
+            return this;
+        }
+
+        /** How many optimiser steps at most, over all epochs; 0, the default, for no limit. */
+        public Builder steps(long value) {
+            steps = value;
+            return this;
+        }
+
+        /** Videos of a step. Default: 5. */
+        public Builder batchSize(int value) {
+            batchSize = value;
+            return this;
+        }
+
+        /** Adam's learning rate. Default: 0.001. */
+        public Builder learningRate(double value) {
+            learningRate = value;
+            return this;
+        }
+
+        /** How the learning rate goes down. Default: it does not. */
+        public Builder schedule(Schedule value) {
+            schedule = value;
+            return this;
+        }
+
+        /** The share of the run after which the network feeds on its own predictions. Default: 1, never. */
+        public Builder scheduledSampling(double value) {
+            sampling = value;
+            return this;
+        }
+
+        /** Of the order of the videos. Default: 1. */
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        /** Whether each epoch has its own order of the videos. Default: true. */
+        public Builder shuffle(boolean value) {
+            shuffle = value;
+            return this;
+        }
+
+        /** What is minimised. Default: binary cross-entropy. */
+        public Builder loss(Loss value) {
+            loss = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a value is out of its range */
+        public TrainingSettings build() {
+            int most = epochs != null ? epochs : steps > 0 ? Integer.MAX_VALUE : DEFAULT_EPOCHS;
+            return new TrainingSettings(most, steps, batchSize, learningRate, schedule, sampling, seed, shuffle, loss);
+        }
     }
 }

@@ -12,6 +12,8 @@ import io.framecast.golden.Closeness;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
+import io.framecast.predict.Forecaster;
+import io.framecast.train.Checkpoint;
 import io.framecast.train.SafeTensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,6 +85,25 @@ class PredictCommandTest {
             use.of(backend, network);
         } catch (IOException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void theLibraryForecastsTheSameBits() {
+        Path output = work.file("same.npy");
+        predict("--device cpu --threads 1 --context 2 --frames 21", work.data(), output).done();
+        Npy predicted = Npy.read(output);
+        int size = Workplace.VIDEOS.frameSize();
+        try (TestBackend backend = TestBackend.fp32()) {
+            Forecaster forecaster = backend.own(Forecaster.open(backend.get(), Checkpoint.read(checkpoint)));
+            for (int k = 0; k < 8; k++) {
+                float[][] forecast = forecaster.forecast(Workplace.VIDEOS.get(k, 0, 2).values(), 21);
+                float[] written = predicted.video(k, 8);
+                for (int t = 0; t < 21; t++) {
+                    assertArrayEquals(Arrays.copyOfRange(written, t * size, (t + 1) * size), forecast[t],
+                            "video " + k + ", frame " + t);
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
+import io.framecast.predict.Forecaster;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -39,12 +39,12 @@ class RunDirectoryTest {
         path = directory.resolve("deep/run");
     }
 
-    private static Checkpoint checkpoint(RunDirectory run, long step, int epoch) {
+    private static Checkpoint checkpoint(long step, int epoch) {
         Map<String, HostTensor> parameters = Parameters.initial(MODEL, 1);
         return new Checkpoint(MODEL, parameters, new Checkpoint.Training(parameters, parameters,
                 new Progress(step, epoch, 0, 0, 0, 0, 0.001, new Progress.Callbacks(
                         new EarlyStopping.State(null, 0), new ReduceLROnPlateau.State(null, 0),
-                        new Progress.BestLoss(null)), new Progress.RandomState(1)), run.config()));
+                        new Progress.BestLoss(null)), new Progress.RandomState(1)), null));
     }
 
     private RunDirectory create() {
@@ -55,12 +55,12 @@ class RunDirectoryTest {
     private void aRun() {
         try (RunDirectory run = create()) {
             run.describe(Map.of("seed", 1L));
-            run.begin(checkpoint(run, 0, 0));
+            run.trainingStarted(checkpoint(0, 0));
             for (int k = 1; k <= 2; k++) {
-                run.add(new StepMetrics(k, 0.5, 0.001, 1, 0.25));
-                run.add(new EpochMetrics(k, 0.5, Double.NaN, 0.001, 0.25));
+                run.stepDone(new StepMetrics(k, 0.5, 0.001, 1, 0.25));
+                run.epochDone(new EpochMetrics(k, 0.5, Double.NaN, 0.001, 0.25));
             }
-            run.saveLast(checkpoint(run, 2, 2));
+            run.checkpointMade(checkpoint(2, 2));
         }
         assertEquals(List.of(), notes);
     }
@@ -88,9 +88,9 @@ class RunDirectoryTest {
         try (RunDirectory run = create()) {
             // Not there yet: two may intend to make it, but one begins.
             RunDirectory other = create();
-            run.begin(checkpoint(run, 0, 0));
+            run.trainingStarted(checkpoint(0, 0));
             Map<String, String> before = contents();
-            assertInUse(assertThrows(FramecastException.class, () -> other.begin(checkpoint(other, 0, 0))));
+            assertInUse(assertThrows(FramecastException.class, () -> other.trainingStarted(checkpoint(0, 0))));
             other.close();
             assertInUse(assertThrows(FramecastException.class, this::create));
             assertInUse(assertThrows(FramecastException.class, () -> RunDirectory.create(path, true, notes::add)));
@@ -133,7 +133,7 @@ class RunDirectoryTest {
         Path config = Files.createDirectories(path.resolve("config.json/theirs"));
         before = contents();
         try (RunDirectory run = RunDirectory.create(path, true, notes::add)) {
-            assertThrows(FramecastException.class, () -> run.begin(checkpoint(run, 0, 0)));
+            assertThrows(FramecastException.class, () -> run.trainingStarted(checkpoint(0, 0)));
         }
         assertEquals(before, contents());
         assertTrue(Files.isDirectory(config));
@@ -155,7 +155,7 @@ class RunDirectoryTest {
         Files.createSymbolicLink(path.resolve(".config.json.2.part"), path.resolve(".y.npy.5.part"));
         try (RunDirectory run = RunDirectory.resume(path, notes::add)) {
             assertTrue(Files.exists(path.resolve(orphans.get(0))), "not before the run goes on");
-            run.begin(run.last());
+            run.trainingStarted(run.last());
         }
         for (String name : orphans) {
             assertFalse(Files.exists(path.resolve(name)), name);
@@ -194,7 +194,7 @@ class RunDirectoryTest {
         try (RunDirectory run = RunDirectory.resume(path, notes::add)) {
             Checkpoint last = run.last();
             run.describe(Map.of("seed", 1));
-            run.begin(last);
+            run.trainingStarted(last);
         }
     }
 
@@ -222,7 +222,7 @@ class RunDirectoryTest {
         Files.createDirectories(path);
         Files.writeString(path.resolve("config.json"), "[\"a program's settings\"]");
         try (RunDirectory run = create()) {
-            run.begin(checkpoint(run, 0, 0));
+            run.trainingStarted(checkpoint(0, 0));
         }
         assertEquals(1, notes.size(), notes.toString());
         assertEquals("[\"a program's settings\"]", Files.readString(path.resolve("config.json.kept-1")));
@@ -246,7 +246,7 @@ class RunDirectoryTest {
         try (RunDirectory run = RunDirectory.resume(path, notes::add)) {
             run.last();
             run.describe(Map.of("seed", 2));
-            run.begin(checkpoint(run, 2, 2));
+            run.trainingStarted(checkpoint(2, 2));
         }
         assertEquals(2, Checkpoint.read(RunDirectory.lastCheckpoint(path)).training().run().get("seed").intValue());
     }
@@ -260,7 +260,7 @@ class RunDirectoryTest {
         Files.writeString(RunDirectory.bestCheckpoint(path), "best");
         Map<String, String> before = contents();
         try (RunDirectory run = RunDirectory.create(path, true, notes::add)) {
-            assertThrows(FramecastException.class, () -> run.begin(checkpoint(run, 0, 0)));
+            assertThrows(FramecastException.class, () -> run.trainingStarted(checkpoint(0, 0)));
         }
         assertEquals(before, contents());
     }

@@ -6,6 +6,7 @@ import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
+import io.framecast.text.Count;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -99,6 +100,22 @@ final class DataOptions {
                     + file.count() + ".");
         }
         return file.slice(0, videos);
+    }
+
+    /**
+     * How many frames after the context can be compared with the truth; ten at most, as is the custom.
+     *
+     * @param frames how many are asked for; null if that is open
+     */
+    int comparable(Videos opened, int context, Integer frames) {
+        int left = opened.frames() - context;
+        if (left < 1 || frames != null && frames > left) {
+            throw new FramecastException("The videos in " + data + " have " + Count.of(opened.frames(), "frame")
+                    + ", too few for a context of " + context + " and "
+                    + (frames == null ? "a" : frames.toString()) + " predicted; give a smaller --context"
+                    + (frames == null ? "." : " or --frames."));
+        }
+        return frames == null ? Math.min(10, left) : frames;
     }
 
     static FrameShape frameShape(Videos videos) {

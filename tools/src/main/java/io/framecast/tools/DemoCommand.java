@@ -1,7 +1,6 @@
 package io.framecast.tools;
 
 import io.framecast.backend.Backend;
-import io.framecast.backend.Loss;
 import io.framecast.data.Fingerprint;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
@@ -9,7 +8,6 @@ import io.framecast.data.Split;
 import io.framecast.data.VideoLayout;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
-import io.framecast.nn.Parameters;
 import io.framecast.tools.render.ContactSheet;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
@@ -76,11 +74,12 @@ final class DemoCommand implements Callable<Integer> {
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
             System.out.println("2/4 training the small model");
             // Many steps of one video beat fewer of more, and forecasts hold only if practised.
-            TrainingSettings settings = new TrainingSettings(epochs, 0, BATCH_SIZE, LEARNING_RATE,
-                    TrainingSettings.Schedule.COSINE, SAMPLING, SEED, true, Loss.BINARY_CROSSENTROPY);
+            TrainingSettings settings = TrainingSettings.builder().epochs(epochs).batchSize(BATCH_SIZE)
+                    .learningRate(LEARNING_RATE).schedule(TrainingSettings.Schedule.COSINE).scheduledSampling(SAMPLING)
+                    .seed(SEED).build();
             run.describe(Map.of("framecast", Main.VERSION, "options", options(data, backend), "data",
                     Fingerprint.of(split)));
-            Checkpoint start = new Checkpoint(model, Parameters.initial(model, SEED), null);
+            Checkpoint start = Checkpoint.initial(model, SEED);
             if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
                 Terminal.say("stopped; go on with: " + TrainingSession.resumption(run));
                 return Main.INTERRUPTED;

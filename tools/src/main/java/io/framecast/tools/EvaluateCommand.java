@@ -4,6 +4,7 @@ import io.framecast.backend.Backend;
 import io.framecast.data.Videos;
 import io.framecast.files.JsonFiles;
 import io.framecast.predict.ForecastScores;
+import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
@@ -49,10 +50,10 @@ final class EvaluateCommand implements Runnable {
         Checkpoint model = Checkpoint.read(checkpoint);
         try (Backend backend = device.open(); Videos videos = data.open(seed)) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
-            int predicted = Forecaster.comparable(videos, data.data, context, frames);
+            int predicted = data.comparable(videos, context, frames);
             data.check(context + predicted);
-            try (Forecaster forecaster = new Forecaster(backend, model, context, predicted, 1)) {
-                Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
+            try (Forecaster forecaster = Forecaster.open(backend, model)) {
+                Forecaster.Evaluation evaluation = forecaster.evaluate(videos, context, predicted);
                 System.out.print(ScoreTable.of(evaluation));
                 if (json != null) {
                     JsonFiles.write(json, toMap(evaluation));

@@ -3,6 +3,7 @@ package io.framecast.tools;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
+import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
@@ -60,11 +61,11 @@ final class GifsCommand implements Runnable {
             // Generated videos here show validation digits only.
             Videos last = data.isGenerated() ? all : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
-            int frames = Forecaster.comparable(all, data.data, context, null);
-            data.check(context + frames);
-            try (Forecaster forecaster = new Forecaster(backend, model, context, frames, frames)) {
-                Pictures.omissions(forecaster, choice).forEach(Terminal::say);
-                Pictures.write(forecaster, choice, count, seed, out)
+            Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));
+            data.check(context + pictures.frames());
+            try (Forecaster forecaster = pictures.open(backend, model)) {
+                pictures.omissions().forEach(Terminal::say);
+                pictures.write(forecaster, count, seed, out)
                         .forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
             } catch (NotFiniteException e) {
                 throw e.withRemedy("Use another checkpoint.");

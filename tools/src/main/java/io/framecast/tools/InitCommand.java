@@ -3,7 +3,6 @@ package io.framecast.tools;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
-import io.framecast.nn.Parameters;
 import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
@@ -45,7 +44,7 @@ final class InitCommand implements Runnable {
                 channels == null ? own.channels() : channels);
         // What is asked for here goes before what a file says.
         ModelConfig config = Models.load(model, frames).withInput(frames);
-        new Checkpoint(config, Parameters.initial(config, seed), null).write(out);
+        Checkpoint.initial(config, seed).write(out);
         Terminal.say(out + ": " + Count.of(config.parameterCount(), "parameter") + ", frames of " + config.input());
     }
 }

@@ -46,6 +46,7 @@ public final class Main {
             CommandLine line = new CommandLine(main)
                     .setCaseInsensitiveEnumValuesAllowed(true)
                     .registerConverter(Path.class, new FileName())
+                    .setDefaultValueProvider(new Defaults())
                     .setParameterExceptionHandler((e, arguments) -> badUsage(e))
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e));
             int status = line.execute(args);

@@ -6,6 +6,7 @@ import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.Processor;
 import io.framecast.data.MovingMnist;
+import io.framecast.device.Device;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Parameters;
@@ -85,7 +86,7 @@ final class PeerComparison {
      */
     PeerComparison(Peer peer, DeviceOptions device, ModelConfig model, int batch, int rounds) {
         this.peer = peer;
-        Options.require(device.device == DeviceOptions.Device.AUTO || device.device == DeviceOptions.Device.CPU,
+        Options.require(device.device == Device.AUTO || device.device == Device.CPU,
                 "--peer compares on the CPU; leave out --device, or choose cpu.");
         Options.require(device.precision != Precision.TF32, "--peer compares fp32 and bf16, not tf32.");
         Options.require(model.computedAs(Loss.BINARY_CROSSENTROPY) == Loss.BINARY_CROSSENTROPY_FROM_LOGITS,
@@ -93,7 +94,7 @@ final class PeerComparison {
         Options.require((long) frames * batch * model.input().size() <= HostTensor.MAX_SIZE,
                 "--batch-size " + batch + " is too large to compare with a peer; choose a smaller one.");
         this.device = device;
-        device.device = DeviceOptions.Device.CPU;
+        device.device = Device.CPU;
         if (device.threads == 0) {
             device.threads = Processor.threads();
         }

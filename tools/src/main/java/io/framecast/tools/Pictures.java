@@ -1,10 +1,13 @@
 package io.framecast.tools;
 
+import io.framecast.backend.Backend;
 import io.framecast.data.Video;
 import io.framecast.data.Videos;
+import io.framecast.predict.Forecaster;
 import io.framecast.tools.render.ComparisonGif;
 import io.framecast.tools.render.Forecast;
 import io.framecast.tools.render.FrameStrip;
+import io.framecast.train.Checkpoint;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Path;
@@ -16,28 +19,36 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 
-/** GIFs and strips of random videos, truth beside prediction. */
-final class Pictures {
+/**
+ * GIFs and strips of random videos, truth beside prediction.
+ *
+ * @param videos to choose from
+ * @param context how many frames the model sees
+ * @param frames how many it predicts
+ */
+record Pictures(Videos videos, int context, int frames) {
 
     /** @param number of the video in its file */
     record Files(int number, Path gif, Path strip) {
     }
 
-    private Pictures() {
+    /** A forecaster of videos at once, whose forecasts are kept until they are drawn. */
+    Forecaster open(Backend backend, Checkpoint checkpoint) {
+        return Forecaster.open(backend, checkpoint, Forecaster.videosAtOnce(checkpoint.model(), frames));
     }
 
     /** Draws so many of the videos. Each picture is written as soon as its forecast is there. */
-    static List<Files> write(Forecaster forecaster, Videos videos, int count, long seed, Path directory) {
+    List<Files> write(Forecaster forecaster, int count, long seed, Path directory) {
         List<Integer> indices = new ArrayList<>(IntStream.range(0, videos.count()).boxed().toList());
         Collections.shuffle(indices, new Random(seed));
         int[] chosen = indices.stream().limit(count).mapToInt(Integer::intValue).sorted().toArray();
         Map<Integer, List<Video>> predicted = new HashMap<>();
         List<Files> files = new ArrayList<>();
-        forecaster.predict(videos, chosen, (index, frame, values) -> {
+        forecaster.forecast(videos, chosen, context, frames, (index, frame, values) -> {
             predicted.computeIfAbsent(index, k -> new ArrayList<>()).add(Forecast.reduced(
                     new Video(1, videos.height(), videos.width(), videos.channels(), values)));
-            if (frame == forecaster.frames() - 1) {
-                files.add(draw(videos, index, forecaster.context(), predicted.remove(index), directory));
+            if (frame == frames - 1) {
+                files.add(draw(index, predicted.remove(index), directory));
             }
         });
         return files;
@@ -54,7 +65,7 @@ final class Pictures {
         return pictures;
     }
 
-    private static Files draw(Videos videos, int index, int context, List<Video> predicted, Path directory) {
+    private Files draw(int index, List<Video> predicted, Path directory) {
         int end = context + predicted.size();
         List<Video> truth = IntStream.range(Forecast.firstShown(context), end)
                 .mapToObj(t -> Forecast.reduced(videos.get(index, t, t + 1))).toList();
@@ -68,8 +79,7 @@ final class Pictures {
     }
 
     /** What the pictures leave out, in sentences. */
-    static List<String> omissions(Forecaster forecaster, Videos videos) {
-        return Forecast.omissions(forecaster.context(), forecaster.frames(), videos.height(), videos.width(),
-                videos.channels());
+    List<String> omissions() {
+        return Forecast.omissions(context, frames, videos.height(), videos.width(), videos.channels());
     }
 }

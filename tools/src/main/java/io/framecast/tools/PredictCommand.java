@@ -7,8 +7,8 @@ import io.framecast.data.NpyVideos;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
 import io.framecast.predict.ForecastListener;
+import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
-import io.framecast.predict.TeacherForcing;
 import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import java.io.UncheckedIOException;
@@ -69,11 +69,10 @@ final class PredictCommand implements Runnable {
             }
             npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
             int written = teacherForced ? videos.frames() : frames;
-            int[] all = IntStream.range(0, videos.count()).toArray();
             NpyWriter.write(output, NpyType.FLOAT32,
                     List.of(videos.count(), written, videos.height(), videos.width(), videos.channels()), out -> {
                         try {
-                            predict(backend, model, videos, all, new FileOrder(out, written));
+                            predict(backend, model, videos, written, new FileOrder(out, written));
                         } catch (UncheckedIOException e) {
                             throw e.getCause();
                         } catch (NotFiniteException e) {
@@ -86,15 +85,15 @@ final class PredictCommand implements Runnable {
         }
     }
 
-    private void predict(Backend backend, Checkpoint model, Videos videos, int[] all, ForecastListener to) {
-        if (teacherForced) {
-            try (TeacherForcing forcing = new TeacherForcing(backend, model.model(), model.parameters(),
-                    Forecaster.atOnce(model.model(), videos.frames()))) {
-                forcing.predict(videos, all, to);
-            }
-        } else {
-            try (Forecaster forecaster = new Forecaster(backend, model, context, frames, frames)) {
-                forecaster.predict(videos, all, to);
+    /** @param to keeps forecasts until it can write them in the file's order */
+    private void predict(Backend backend, Checkpoint model, Videos videos, int written, ForecastListener to) {
+        int[] all = IntStream.range(0, videos.count()).toArray();
+        try (Forecaster forecaster = Forecaster.open(backend, model,
+                Forecaster.videosAtOnce(model.model(), written))) {
+            if (teacherForced) {
+                forecaster.forecastEachFrame(videos, all, to);
+            } else {
+                forecaster.forecast(videos, all, context, frames, to);
             }
         }
     }

@@ -55,7 +55,7 @@ final class RunOptions {
         Stream.of(PLACE, KEPT).flatMap(List::stream).filter(name -> !NOT_ANOTHERS.contains(name)).forEach(name -> {
             OptionSpec option = spec.findOption(name);
             Object value = option.getValue();
-            if (value == null || value.equals(false) || value.toString().equalsIgnoreCase(option.defaultValue())) {
+            if (value == null || value.equals(false) || value.toString().equalsIgnoreCase(option.defaultValueString())) {
                 return;
             }
             words.append(' ').append(name);

@@ -6,6 +6,7 @@ import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.LayerConfig;
 import io.framecast.nn.ModelConfig;
+import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.text.Count;
 import io.framecast.tools.render.LossPlot;
@@ -110,13 +111,13 @@ final class RunReport {
             Path directory, Report report) {
         int context = Math.min(CONTEXT, videos.frames() / 2);
         int frames = Math.min(10, videos.frames() - context);
-        try (Forecaster forecaster = new Forecaster(backend, checkpoint, context, frames, frames)) {
-            Forecaster.Evaluation evaluation = forecaster.evaluate(videos);
+        Pictures drawing = new Pictures(videos, context, frames);
+        try (Forecaster forecaster = drawing.open(backend, checkpoint)) {
+            Forecaster.Evaluation evaluation = forecaster.evaluate(videos, context, frames);
             System.out.print(ScoreTable.of(evaluation));
             report.scores(evaluation.model(), evaluation.baseline());
-            Pictures.omissions(forecaster, videos).forEach(report::animationNote);
-            List<Pictures.Files> pictures = Pictures.write(forecaster, videos, Math.min(GIFS, videos.count()), seed,
-                    directory);
+            drawing.omissions().forEach(report::animationNote);
+            List<Pictures.Files> pictures = drawing.write(forecaster, Math.min(GIFS, videos.count()), seed, directory);
             pictures.forEach(p -> report.animation("Video " + p.number(), "Video " + p.number() + ": " + context
                     + " true frames that the model sees, then " + frames
                     + " that it predicts; truth, prediction and their difference side by side", p.gif(), p.strip()));

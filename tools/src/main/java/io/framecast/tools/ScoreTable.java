@@ -1,6 +1,7 @@
 package io.framecast.tools;
 
 import io.framecast.predict.ForecastScores.Result;
+import io.framecast.predict.Forecaster;
 import io.framecast.text.Count;
 import io.framecast.tools.render.Scores;
 import java.util.Locale;

@@ -11,7 +11,6 @@ import io.framecast.data.Fingerprint;
 import io.framecast.data.Split;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
-import io.framecast.nn.Parameters;
 import io.framecast.text.Count;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.DivergedException;
@@ -68,30 +67,30 @@ final class TrainCommand implements Callable<Integer> {
     boolean overwrite;
 
     @Option(names = "--epochs", paramLabel = "N",
-            description = "Epochs at most. Default: 20, or as many as --steps take.")
+            description = "Epochs at most. Default: " + TrainingSettings.Builder.DEFAULT_EPOCHS + ", or as many as --steps take.")
     Integer epochs;
 
     @Option(names = "--steps", paramLabel = "N", description = "Optimiser steps at most, over all epochs.")
     Long steps;
 
-    @Option(names = "--batch-size", paramLabel = "N", defaultValue = "5",
+    @Option(names = "--batch-size", paramLabel = "N",
             description = "Videos a step. Default: ${DEFAULT-VALUE}.")
     int batchSize;
 
-    @Option(names = "--lr", paramLabel = "X", defaultValue = "0.001",
+    @Option(names = "--lr", paramLabel = "X",
             description = "Adam's learning rate. Default: ${DEFAULT-VALUE}.")
     double learningRate;
 
-    @Option(names = "--lr-schedule", paramLabel = "SCHEDULE", defaultValue = "constant",
+    @Option(names = "--lr-schedule", paramLabel = "SCHEDULE",
             description = "constant, or cosine: down to 0 over the run. Default: ${DEFAULT-VALUE}.")
     TrainingSettings.Schedule schedule;
 
-    @Option(names = "--scheduled-sampling", paramLabel = "X", defaultValue = "1",
+    @Option(names = "--scheduled-sampling", paramLabel = "X",
             description = "After this share of the run, feed on the model's own predictions in the second half of each "
                     + "video; 1 is never. Better forecasts, for half as much time again. Default: ${DEFAULT-VALUE}.")
     double sampling;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+    @Option(names = "--seed", paramLabel = "N",
             description = "Of initial values, shuffling and generated data. Default: ${DEFAULT-VALUE}.")
     long seed;
 
@@ -102,7 +101,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--no-shuffle", description = "Keep the order of the videos, epoch after epoch.")
     boolean noShuffle;
 
-    @Option(names = "--loss", paramLabel = "LOSS", defaultValue = "binary_crossentropy",
+    @Option(names = "--loss", paramLabel = "LOSS",
             description = "binary_crossentropy or mean_squared_error. Default: ${DEFAULT-VALUE}.")
     LossName loss;
 
@@ -186,9 +185,16 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainingSettings settings(Integer epochLimit, Long stepLimit) {
-        return new TrainingSettings(epochLimit != null ? epochLimit : stepLimit != null ? Integer.MAX_VALUE : 20,
-                stepLimit == null ? 0 : stepLimit, batchSize, learningRate, schedule, sampling, seed, !noShuffle,
-                Loss.valueOf(loss.name()));
+        TrainingSettings.Builder builder = TrainingSettings.builder().batchSize(batchSize).learningRate(learningRate)
+                .schedule(schedule).scheduledSampling(sampling).seed(seed).shuffle(!noShuffle)
+                .loss(Loss.valueOf(loss.name()));
+        if (epochLimit != null) {
+            builder.epochs(epochLimit);
+        }
+        if (stepLimit != null) {
+            builder.steps(stepLimit);
+        }
+        return builder.build();
     }
 
     private int train(Backend backend, Split split, Checkpoint start, RunDirectory run, TrainingSettings settings) {
@@ -208,17 +214,13 @@ final class TrainCommand implements Callable<Integer> {
                     + "the best: framecast train --init "
                     + Options.quoted(RunDirectory.bestCheckpoint(run.path()).toString()) + " --out ANOTHER"
                     + new RunOptions(spec).given());
-        } else if (start.training() != null && isMade(settings, start.training().progress())) {
+        } else if (start.training() != null && settings.isMade(start.training().progress())) {
             System.out.println("nothing to train: the run has made its "
                     + (steps != null ? "steps; go on with more by --steps N"
                             : "epochs; go on with more by --epochs N"));
         }
         report(backend, split, run, settings, null);
         return 0;
-    }
-
-    private static boolean isMade(TrainingSettings settings, Progress progress) {
-        return progress.epoch() >= settings.epochs() || settings.steps() > 0 && progress.step() >= settings.steps();
     }
 
     /**
@@ -369,7 +371,7 @@ final class TrainCommand implements Callable<Integer> {
         if (init == null) {
             ModelConfig config = Models.load(model, DataOptions.frameShape(split.training()));
             requireFrames(split, config);
-            return new Checkpoint(config, Parameters.initial(config, seed), null);
+            return Checkpoint.initial(config, seed);
         }
         Checkpoint given = Checkpoint.read(init);
         requireFrames(split, given.model());
@@ -377,7 +379,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new FramecastException("The model in " + init + " is not the one --model " + model
                     + " asks for; leave --model out to take the checkpoint's.");
         }
-        return new Checkpoint(given.model(), given.parameters(), null);
+        return given.withoutTraining();
     }
 
     private void requireFrames(Split split, ModelConfig config) {

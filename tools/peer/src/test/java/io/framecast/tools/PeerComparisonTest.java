@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.framecast.FramecastException;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend.Convolutions;
+import io.framecast.device.Device;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
@@ -172,7 +173,7 @@ class PeerComparisonTest {
 
     private Map<String, Object> compare(Peer peer) {
         DeviceOptions device = new DeviceOptions();
-        device.device = DeviceOptions.Device.CPU;
+        device.device = Device.CPU;
         device.convolutions = Convolutions.KERNELS;
         device.threads = 1;
         PrintStream out = System.out;

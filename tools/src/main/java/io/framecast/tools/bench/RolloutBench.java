@@ -2,8 +2,8 @@ package io.framecast.tools.bench;
 
 import io.framecast.backend.Backend;
 import io.framecast.nn.ModelConfig;
-import io.framecast.nn.Parameters;
-import io.framecast.predict.Rollout;
+import io.framecast.predict.Forecaster;
+import io.framecast.train.Checkpoint;
 import java.util.stream.IntStream;
 
 /** Rollout as {@code predict} makes it: ten frames seen, ten predicted. */
@@ -29,13 +29,13 @@ public final class RolloutBench {
 
     /** The median of at least so many rollouts. */
     static Figures measure(Backend backend, ModelConfig model, int batch, int runs) {
-        try (Rollout rollout = new Rollout(backend, model, Parameters.initial(model, 1), batch)) {
+        try (Forecaster rollout = Forecaster.open(backend, Checkpoint.initial(model, 1), batch)) {
             BenchVideos videos = BenchVideos.of(batch, CONTEXT, model.input());
             int[] all = IntStream.range(0, batch).toArray();
             // Where layers look into the future the first frames are computed otherwise than all that follow.
-            rollout.predict(videos, all, CONTEXT, 1, (index, frame, values) -> { });
+            rollout.forecast(videos, all, CONTEXT, 1, (index, frame, values) -> { });
             return new Figures(batch, Times.median(runs,
-                    () -> rollout.predict(videos, all, CONTEXT, PREDICTED, (index, frame, values) -> { })).seconds());
+                    () -> rollout.forecast(videos, all, CONTEXT, PREDICTED, (index, frame, values) -> { })).seconds());
         }
     }
 }
