@@ -18,6 +18,18 @@ extern "C" __global__ void __launch_bounds__(256) interleaveGates(const float *f
     to[u] = make_float4(p[0], p[filters], p[2 * filters], p[3 * filters]);
 }
 
+extern "C" __global__ void __launch_bounds__(256) deinterleaveGates(const float4 *from, float *to, long long n,
+        int filters) {
+    const long long u = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (u >= n) return;
+    const float4 v = from[u];
+    float *p = to + u / filters * 4 * filters + u % filters;
+    p[0] = v.x;
+    p[filters] = v.y;
+    p[2 * filters] = v.z;
+    p[3 * filters] = v.w;
+}
+
 // Where on the space side the i-th value of the depth side lies. Runs of block*channels values, `run`, lie together
 // on both; an image is `across` of them wide. Both directions go along the depth side: a warp's values are then whole
 // runs next to one another in a few rows of pixels, where along a row of pixels they would be single runs far apart.

@@ -59,7 +59,7 @@ class NvrtcJarTest {
 
         @Override
         public void progressed(long bytesDone, long bytesTotal) {
-            assertEquals(builtins.length + compiler.length, bytesTotal);
+            assertTrue(bytesTotal <= builtins.length + compiler.length, bytesTotal + " bytes");
             assertTrue(bytesDone > last && bytesDone <= bytesTotal, bytesDone + " after " + last);
             last = bytesDone;
         }
