@@ -54,6 +54,7 @@ class NvrtcJarTest {
 
         @Override
         public void started(String what, URI from) {
+            last = 0;
             told.add(what + " from " + from);
         }
 
