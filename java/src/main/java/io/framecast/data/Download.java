@@ -2,15 +2,11 @@ package io.framecast.data;
 
 import io.framecast.FramecastException;
 import io.framecast.files.AtomicFiles;
-import java.io.EOFException;
+import io.framecast.files.HttpSource;
+import io.framecast.files.HttpSource.TransientException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.ConnectException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -24,11 +20,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A file on a web server, of known size and MD5. The bytes go to {@code NAME.part} beside the target, which is
@@ -44,8 +36,6 @@ public final class Download {
 
     /** Failures in a row, without a byte gained, after which there is no further try. */
     private static final int TRIES = 5;
-
-    private static final String CUT = "the connection was cut, or nothing came for too long";
 
     /** Is told how much is there. */
     @FunctionalInterface
@@ -150,85 +140,60 @@ public final class Download {
 
     /** Tries until the part has its full size. */
     private void fetch(Path part, Progress progress) {
-        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
-                .followRedirects(HttpClient.Redirect.NORMAL).connectTimeout(patience).build();
+        HttpSource http = new HttpSource(source, patience);
         int failures = 0;
         // A server that cannot resume starts anew each time, so bytes alone are no progress: only new ones are.
         long furthest = sizeOf(part);
-        while (sizeOf(part) != size) {
-            try {
-                fetchRest(client, part, progress);
-            } catch (IOException e) {
-                long now = sizeOf(part);
-                failures = now > furthest ? 1 : failures + 1;
-                furthest = Math.max(furthest, now);
-                if (failures == TRIES) {
-                    throw new FramecastException("Cannot download " + source + ": " + reason(e) + "; " + now + " of "
-                            + size + " bytes are kept in " + part + ", and the next try goes on from there.", e);
+        try {
+            while (sizeOf(part) != size) {
+                try {
+                    fetchRest(http, part, progress);
+                } catch (TransientException e) {
+                    long now = sizeOf(part);
+                    failures = now > furthest ? 1 : failures + 1;
+                    furthest = Math.max(furthest, now);
+                    if (failures == TRIES) {
+                        throw new FramecastException("Cannot download " + source + ": " + e.getMessage() + "; " + now
+                                + " of " + size + " bytes are kept in " + part
+                                + ", and the next try goes on from there.", e);
+                    }
+                    HttpSource.pause(pause.multipliedBy(failures));
                 }
-                sleep(pause.multipliedBy(failures));
             }
+        } catch (IOException e) {
+            throw e.getCause() instanceof InterruptedException
+                    ? new FramecastException("The download of " + source
+                            + " was interrupted; the next try goes on from there.", e)
+                    : new FramecastException("Cannot download " + source + ": " + e.getMessage()
+                            + "; check the address.", e);
         }
     }
 
-    /**
-     * Appends to the part what it lacks.
-     *
-     * @throws IOException if the connection failed, so that another try may help
-     */
-    private void fetchRest(HttpClient client, Path part, Progress progress) throws IOException {
+    /** Appends to the part what it lacks. */
+    private void fetchRest(HttpSource http, Path part, Progress progress) throws IOException {
         long have = sizeOf(part);
         if (have > size) {
             delete(part);
             have = 0;
         }
-        HttpRequest.Builder request = HttpRequest.newBuilder(source).timeout(patience);
-        if (have > 0) {
-            request.header("Range", "bytes=" + have + "-");
-        }
-        HttpResponse<InputStream> response;
-        try {
-            response = client.send(request.build(), BodyHandlers.ofInputStream());
-        } catch (InterruptedException e) {
-            throw interrupted(e);
-        }
-        try (InputStream body = response.body()) {
-            long from = firstByte(response, have, part);
-            OptionalLong announced = response.headers().firstValueAsLong("Content-Length");
-            if (announced.isPresent() && from + announced.getAsLong() != size) {
-                throw wrongSize(String.valueOf(from + announced.getAsLong()));
+        try (HttpSource.Answer answer = http.get(have)) {
+            if (answer.status() == 416 || answer.status() == 206 && answer.first() != have) {
+                delete(part);
+                throw new TransientException("the server answered " + answer.status()
+                        + " to a request to go on from byte " + have, null);
             }
-            append(body, part, from, progress);
+            if (answer.size().isPresent() && answer.size().getAsLong() != size) {
+                throw wrongSize(String.valueOf(answer.size().getAsLong()));
+            }
+            append(answer.body(), part, answer.first(), progress);
         }
-    }
-
-    /** The position in the file of the first byte of a response. */
-    private long firstByte(HttpResponse<?> response, long have, Path part) throws IOException {
-        int status = response.statusCode();
-        String range = response.headers().firstValue("Content-Range").orElse("");
-        if (status == 200) {
-            return 0;
-        }
-        if (status == 206 && range.startsWith("bytes " + have + "-")) {
-            return have;
-        }
-        if (status == 206 || status == 416) {
-            delete(part);
-            throw new IOException("the server answered " + status + " to a request to go on from byte " + have);
-        }
-        if (status == 408 || status == 429 || status >= 500) {
-            throw new IOException("the server answered " + status);
-        }
-        throw new FramecastException("Cannot download " + source + ": the server answered " + status
-                + (status == 404 ? " (not found)" : "") + "; check the address.");
     }
 
     private void append(InputStream body, Path part, long from, Progress progress) throws IOException {
-        try (Output out = new Output(part, from); Watchdog watchdog = new Watchdog(body)) {
+        try (Output out = new Output(part, from)) {
             long done = from;
             byte[] buffer = new byte[1 << 16];
-            for (int n = read(body, buffer); n >= 0; n = read(body, buffer)) {
-                watchdog.lastRead = System.nanoTime();
+            for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {
                 done += n;
                 if (done > size) {
                     delete(part);
@@ -238,17 +203,9 @@ public final class Download {
                 progress.update(done, size);
             }
             if (done < size) {
-                throw new EOFException(CUT);
+                throw new TransientException("the connection was cut", null);
             }
             out.force();
-        }
-    }
-
-    private static int read(InputStream body, byte[] buffer) throws IOException {
-        try {
-            return body.read(buffer);
-        } catch (IOException e) {
-            throw new IOException(CUT, e); // HttpClient's own message is "closed".
         }
     }
 
@@ -304,34 +261,6 @@ public final class Download {
         }
     }
 
-    /** Closes a stream on which nothing comes any more; HttpClient's own timeout ends with the headers. */
-    private final class Watchdog implements AutoCloseable {
-        private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> {
-            Thread thread = new Thread(work, "framecast-download");
-            thread.setDaemon(true);
-            return thread;
-        });
-        private volatile long lastRead = System.nanoTime();
-
-        Watchdog(InputStream body) {
-            long period = patience.toMillis() / 4 + 1;
-            timer.scheduleWithFixedDelay(() -> {
-                if (System.nanoTime() - lastRead > patience.toNanos()) {
-                    try {
-                        body.close();
-                    } catch (IOException e) {
-                        // The reader learns of it by itself.
-                    }
-                }
-            }, period, period, TimeUnit.MILLISECONDS);
-        }
-
-        @Override
-        public void close() {
-            timer.shutdownNow();
-        }
-    }
-
     private static long sizeOf(Path file) {
         try {
             return Files.exists(file) ? Files.size(file) : 0;
@@ -361,26 +290,5 @@ public final class Download {
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(part, e);
         }
-    }
-
-    private static String reason(IOException e) {
-        if (e instanceof ConnectException) {
-            return "no connection to the server";
-        }
-        return e.getMessage() != null ? e.getMessage() : e.getClass().getSimpleName();
-    }
-
-    private void sleep(Duration time) {
-        try {
-            Thread.sleep(time.toMillis());
-        } catch (InterruptedException e) {
-            throw interrupted(e);
-        }
-    }
-
-    private FramecastException interrupted(InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return new FramecastException("The download of " + source
-                + " was interrupted; the next try goes on from there.", e);
     }
 }

@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
  */
 public final class HttpSource {
 
-    private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-(\\d+)/(\\d+)");
+    private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-\\d+/(\\d+|\\*)");
 
     /** A failure after which another try may succeed. */
     public static final class TransientException extends IOException {
@@ -113,8 +113,9 @@ public final class HttpSource {
             if (!range.matches()) {
                 throw new TransientException("the server sent a part without saying which", null);
             }
-            return new Answer(status, Long.parseLong(range.group(1)),
-                    OptionalLong.of(Long.parseLong(range.group(3))), body(response));
+            OptionalLong size = range.group(2).equals("*") ? OptionalLong.empty()
+                    : OptionalLong.of(Long.parseLong(range.group(2)));
+            return new Answer(status, Long.parseLong(range.group(1)), size, body(response));
         }
         String answered = "the server answered " + status;
         throw status == 408 || status == 429 || status >= 500 ? new TransientException(answered, null)

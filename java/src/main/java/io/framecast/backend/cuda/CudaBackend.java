@@ -166,6 +166,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public long peakBytes() {
+        guard.requireOpen();
         return ops.arena().peak();
     }
 

@@ -83,7 +83,8 @@ final class HttpFile implements SeekableByteChannel {
             if (answer.status() != 206 || bytes.length != count) {
                 throw new TransientException("the server gave other bytes than those asked for", null);
             }
-            return new Part(bytes, answer.size().orElseThrow());
+            return new Part(bytes, answer.size().orElseThrow(
+                    () -> new IOException("the server does not say how large it is")));
         }
     }
 

@@ -54,12 +54,13 @@ class NvrtcJarTest {
 
         @Override
         public void started(String what, URI from) {
+            last = 0;
             told.add(what + " from " + from);
         }
 
         @Override
         public void progressed(long bytesDone, long bytesTotal) {
-            assertEquals(builtins.length + compiler.length, bytesTotal);
+            assertTrue(bytesTotal <= builtins.length + compiler.length, bytesTotal + " bytes");
             assertTrue(bytesDone > last && bytesDone <= bytesTotal, bytesDone + " after " + last);
             last = bytesDone;
         }

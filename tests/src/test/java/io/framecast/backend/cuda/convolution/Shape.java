@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.convolution;
 
-/** Shapes of convolutions to test with. Each leaves partial tiles; channels are multiples of 4 and not, on both sides. */
+/** Convolutions to test with. Each leaves partial tiles; channels are multiples of 4 and not, of input and output. */
 public enum Shape {
     FOURS(2, 9, 7, 4, 8, 3, 3, 1, 1, 1, 1, true),
     ONE_CHANNEL(1, 12, 12, 1, 12, 5, 5, 1, 1, 1, 1, true),
