@@ -5,7 +5,7 @@
 //
 // Launch: block 256, grid at most ceil(n / 1024); fewer blocks take more each. Bound by bytes: 8 and 12 a value.
 #include "activations.cuh"
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) activateForward(float *x, long long n, int activation) {
     const long long vectors = fours(n, x);

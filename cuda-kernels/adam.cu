@@ -6,7 +6,7 @@
 // steps; and so does 1 - beta: in float32 it would lose digits of 0.001.
 //
 // Launch: block 256, grid at most ceil(n / 1024); fewer blocks take more each. Bound by bytes: 28 a parameter.
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 struct Adam {
     float alpha, oneMinusBeta1, oneMinusBeta2, epsilon;

@@ -15,7 +15,7 @@
 // Statistics and Gradients: grid (1, tiles), best of 8 channels each; MovingStatistics: grid ceil(channels / 256). x,
 // y, dy, partial and constants begin at multiples of 16 bytes, the parameters and their gradients anywhere. Bound by
 // bytes: 12 an element forward, 4 of them for the statistics; 20 backward.
-#include "columns.cuh"
+#include "column_reduction.cuh"
 
 // The mean is center + REST, where center is its nearest float.
 enum Constant { CENTER, SCALE, SHIFT, REST, DEVIATION, SLOPE, OFFSET };

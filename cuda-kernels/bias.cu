@@ -2,7 +2,7 @@
 //
 // Launch: as columns.cuh says, addBias4 where columns come in fours; a thread keeps its columns' bias in registers.
 // Both begin at multiples of 16 bytes. Bound by bytes: 8 a value.
-#include "columns.cuh"
+#include "column_reduction.cuh"
 
 template <int WIDTH> __device__ void addBias(const float *bias, float *y, int rows, int columns) {
     const Tile<WIDTH> tile(columns);

@@ -16,7 +16,7 @@
 // Launch: grid (tiles of pixels * tiles of columns, four a unit), block a tile's threads; the tile is given as
 // FORWARD_TILE: rows, columns, step, and a thread's rows and columns. gates may be null: then none are kept.
 #include "activations.cuh"
-#include "convolution.cuh"
+#include "convolution/iterators.cuh"
 
 using T = Tile<FORWARD_TILE>;
 

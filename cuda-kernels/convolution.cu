@@ -12,7 +12,7 @@
 // Launch: grid (tiles of rows * tiles of columns, splits), block a tile's threads. Rows and columns are forward's
 // output pixels and channels, backward data's input pixels and channels, backward weights' taps * inputs and outputs.
 // Tiles are given as FORWARD_TILE, DATA_TILE and WEIGHTS_TILE: rows, columns, step, and a thread's rows and columns.
-#include "convolution.cuh"
+#include "convolution/iterators.cuh"
 
 using Forward = Tile<FORWARD_TILE>;
 using Data = Tile<DATA_TILE>;

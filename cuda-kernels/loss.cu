@@ -12,7 +12,7 @@
 // Launch: block 256, grid at most ceil(n / 1024); fewer blocks take more each. lossMean: one block of 256. Bound by
 // bytes: 8 or 12 an element.
 #include "activations.cuh"
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 struct FromLogits {
     static __device__ float term(float x, float t) { return (x < 0.0f ? 0.0f : x) - x * t + log1pf(expf(-fabsf(x))); }

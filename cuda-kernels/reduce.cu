@@ -9,7 +9,7 @@
 //
 // Launch: columnSums as columns.cuh says, the kernel ending in 4 where columns come in fours; sumSplits block 256, grid
 // ceil(n / 256); sumGateSplits the same of rows * filters. Bound by bytes: 4 a value read.
-#include "columns.cuh"
+#include "column_reduction.cuh"
 
 template <int WIDTH> __device__ void columnSums(const float *x, float *partial, int rows, int columns) {
     const Tile<WIDTH> tile(columns);
