@@ -1,16 +1,16 @@
-// Keras's activations and their derivatives, numbered as io.framecast.backend.Activation. The number is the same for
-// all threads of a launch, so that the switch diverges nowhere. NaN passes through all of them.
+// Keras's activations and their derivatives, in the order of Java's io.framecast.backend.Activation. The activation is
+// the same for all threads of a launch, so the switch does not diverge. All of them propagate NaN.
 #pragma once
 
 enum Activation { LINEAR, RELU, SIGMOID, TANH, HARD_SIGMOID, HARD_SIGMOID_KERAS2 };
 
-// Clipped to [0, 1]; fminf and fmaxf would lose NaN.
+// Clipped to [0, 1]; fminf and fmaxf do not propagate NaN.
 __device__ __forceinline__ float clip01(float x) {
     x = x < 0.0f ? 0.0f : x;
     return x > 1.0f ? 1.0f : x;
 }
 
-// Where e^-x overflows the quotient is 0, as it should be.
+// Where e^-x overflows the result is 0, as it should be.
 __device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 __device__ __forceinline__ float activate(int activation, float x) {
@@ -24,7 +24,7 @@ __device__ __forceinline__ float activate(int activation, float x) {
     }
 }
 
-// The derivative of the activation where its value is y.
+// The derivative of the activation, as a function of its value y.
 __device__ __forceinline__ float derivative(int activation, float y) {
     switch (activation) {
         case RELU: return y > 0.0f ? 1.0f : 0.0f;

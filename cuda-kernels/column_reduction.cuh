@@ -1,28 +1,29 @@
-// Reductions down the columns of a matrix (rows, columns), in an order that the shape of the launch fixes.
+// Reductions of the columns of a row-major matrix (rows, columns), deterministic: the launch shape fixes the order.
 //
-// A block of 256 threads takes some columns, a thread WIDTH of them (4, where columns come in fours, else 1), with as
-// many rows at once as there are threads for: neighbouring threads read neighbouring values whatever the number of
-// columns. What the threads of a column found is folded in shared memory, and makes one row of `partial` for each
-// block.
+// A block of 256 threads takes some columns, a thread WIDTH of them (4 where columns are a multiple of 4, else 1), and
+// as many rows at once as there are threads for: neighbouring threads read neighbouring values whatever the number of
+// columns. The results of a column's threads are merged in shared memory, in a tree, and make one row of `partial` for
+// each block.
 //
 // Launch: grid (parts, tiles), block 256; at most 256 * WIDTH columns a tile.
 #pragma once
+#include "vector.cuh"
 
 constexpr int THREADS = 256;
 
-// Where a thread of such a block stands.
-template <int WIDTH> struct Tile {
-    int lanes;         // threads side by side in a row
+// The rows and columns of a thread.
+template <int WIDTH> struct ColumnMap {
+    int rowThreads;    // threads of the block in one row
     int rows;          // that the block takes at once
     int row, column;   // the thread's: its row among them, its first column in the matrix
     bool inside;
 
-    __device__ explicit Tile(int columns) {
+    __device__ explicit ColumnMap(int columns) {
         const int groups = columns / WIDTH;
-        lanes = (groups + gridDim.y - 1) / gridDim.y;
-        rows = THREADS / lanes;
-        row = threadIdx.x / lanes;
-        column = (blockIdx.y * lanes + threadIdx.x % lanes) * WIDTH;
+        rowThreads = (groups + gridDim.y - 1) / gridDim.y;
+        rows = THREADS / rowThreads;
+        row = threadIdx.x / rowThreads;
+        column = (blockIdx.y * rowThreads + threadIdx.x % rowThreads) * WIDTH;
         inside = row < rows && column < columns;
     }
 
@@ -34,27 +35,8 @@ template <int WIDTH> struct Tile {
     }
 };
 
-template <int WIDTH> struct Values {
-    float v[WIDTH];
-
-    __device__ static Values load(const float *p) {
-        Values values;
-        if constexpr (WIDTH == 4)
-            *reinterpret_cast<float4 *>(values.v) = *reinterpret_cast<const float4 *>(p);
-        else
-            values.v[0] = *p;
-        return values;
-    }
-    __device__ void store(float *p) const {
-        if constexpr (WIDTH == 4)
-            *reinterpret_cast<float4 *>(p) = *reinterpret_cast<const float4 *>(v);
-        else
-            *p = v[0];
-    }
-};
-
-// PARTS sums of a column. What can be reduced has PARTS numbers, zeros to begin with, and merges with the like of
-// other rows.
+// N sums of a column. What can be reduced is a struct like this: PARTS floats, zeros at first, and merge() with the
+// result of other rows.
 template <int N> struct Sums {
     static constexpr int PARTS = N;
     float part[N] = {};
@@ -65,61 +47,62 @@ template <int N> struct Sums {
     }
 };
 
-// Reads or writes WIDTH columns; the parts lie `stride` apart.
-template <class Value, int WIDTH> __device__ void get(Value (&values)[WIDTH], const float *from, size_t stride) {
+// Loads or stores the results of WIDTH columns: PARTS vectors, at distances of `stride`.
+template <class Result, int WIDTH> __device__ void load(Result (&results)[WIDTH], const float *from, size_t stride) {
 #pragma unroll
-    for (int p = 0; p < Value::PARTS; p++) {
-        const Values<WIDTH> read = Values<WIDTH>::load(from + p * stride);
+    for (int p = 0; p < Result::PARTS; p++) {
+        const Vector<WIDTH> parts = Vector<WIDTH>::load(from + p * stride);
 #pragma unroll
-        for (int j = 0; j < WIDTH; j++) values[j].part[p] = read.v[j];
+        for (int j = 0; j < WIDTH; j++) results[j].part[p] = parts.v[j];
     }
 }
 
-template <class Value, int WIDTH> __device__ void put(const Value (&values)[WIDTH], float *to, size_t stride) {
+template <class Result, int WIDTH> __device__ void store(const Result (&results)[WIDTH], float *to, size_t stride) {
 #pragma unroll
-    for (int p = 0; p < Value::PARTS; p++) {
-        Values<WIDTH> written;
+    for (int p = 0; p < Result::PARTS; p++) {
+        Vector<WIDTH> parts;
 #pragma unroll
-        for (int j = 0; j < WIDTH; j++) written.v[j] = values[j].part[p];
-        written.store(to + p * stride);
+        for (int j = 0; j < WIDTH; j++) parts.v[j] = results[j].part[p];
+        parts.store(to + p * stride);
     }
 }
 
-// Merges what the block's threads found of each column, into the thread of its first row.
-template <class Value, int WIDTH> __device__ void fold(Value (&values)[WIDTH], const Tile<WIDTH> &tile) {
-    __shared__ __align__(16) float shared[Value::PARTS][THREADS * WIDTH];
+// Merges the results of the block's threads, of each column into the thread of its first row.
+template <class Result, int WIDTH> __device__ void mergeRows(Result (&results)[WIDTH], const ColumnMap<WIDTH> &map) {
+    __shared__ __align__(16) float shared[Result::PARTS][THREADS * WIDTH];
     float *own = shared[0] + threadIdx.x * WIDTH;
-    put(values, own, THREADS * WIDTH);
-    for (int n = tile.rows, half; n > 1; n = half) {
+    store(results, own, THREADS * WIDTH);
+    for (int n = map.rows, half; n > 1; n = half) {
         half = (n + 1) / 2;
         __syncthreads();
-        if (tile.row + half < n) {
-            Value other[WIDTH];
-            get(other, own + half * tile.lanes * WIDTH, THREADS * WIDTH);
+        if (map.row + half < n) {
+            Result other[WIDTH];
+            load(other, own + half * map.rowThreads * WIDTH, THREADS * WIDTH);
 #pragma unroll
-            for (int j = 0; j < WIDTH; j++) values[j].merge(other[j]);
-            put(values, own, THREADS * WIDTH);
+            for (int j = 0; j < WIDTH; j++) results[j].merge(other[j]);
+            store(results, own, THREADS * WIDTH);
         }
     }
 }
 
-// Folds, and writes the block's row of partial (PARTS, parts, columns).
-template <class Value, int WIDTH>
-__device__ void foldInto(float *partial, Value (&values)[WIDTH], int columns, const Tile<WIDTH> &tile) {
-    fold(values, tile);
-    if (tile.inside && tile.row == 0)
-        put(values, partial + (size_t)blockIdx.x * columns + tile.column, (size_t)gridDim.x * columns);
+// First pass: the block's row of partial (PARTS, parts, columns), from the results of its threads.
+template <class Result, int WIDTH>
+__device__ void storePartial(float *partial, Result (&results)[WIDTH], int columns, const ColumnMap<WIDTH> &map) {
+    mergeRows(results, map);
+    if (map.inside && map.row == 0)
+        store(results, partial + (size_t)blockIdx.x * columns + map.column, (size_t)gridDim.x * columns);
 }
 
-// Merges the rows of partial (PARTS, parts, columns), in a grid (1, tiles). The result is that of the thread of the
-// first row.
-template <class Value> __device__ Value gather(const float *partial, int parts, int columns, const Tile<1> &tile) {
-    Value value[1];
-    tile.eachRow(parts, [&](int r) {
-        Value other[1];
-        get(other, partial + (size_t)r * columns + tile.column, (size_t)parts * columns);
-        value[0].merge(other[0]);
+// Second pass, in a grid (1, tiles): merges the rows of partial (PARTS, parts, columns). The thread of a column's first
+// row returns the result.
+template <class Result>
+__device__ Result reducePartial(const float *partial, int parts, int columns, const ColumnMap<1> &map) {
+    Result result[1];
+    map.eachRow(parts, [&](int r) {
+        Result other[1];
+        load(other, partial + (size_t)r * columns + map.column, (size_t)parts * columns);
+        result[0].merge(other[0]);
     });
-    fold(value, tile);
-    return value[0];
+    mergeRows(result, map);
+    return result[0];
 }

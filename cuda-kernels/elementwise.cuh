@@ -1,16 +1,18 @@
-// Passes over rows of n values, each element by itself: in fours of 16 bytes, and what is left one by one. Any grid
-// of any block will do; each thread takes every (grid * block)-th four.
+// Elementwise passes over arrays of n values: a grid-stride loop of float4 accesses, and a scalar loop for the tail.
+// Any grid of any block will do.
 #pragma once
 
-// How many fours to take: none where one of the arrays does not begin at a multiple of 16 bytes, as a slice may not.
-template <class... Pointer> __device__ long long fours(long long n, Pointer... arrays) {
+// How many float4 to take: none where one of the arrays is not aligned to 16 bytes, as a slice may not be; then the
+// scalar loop takes all.
+template <class... Pointer> __device__ long long vectorCount(long long n, Pointer... arrays) {
     return ((... | (unsigned long long)arrays) & 15) == 0 ? n / 4 : 0;
 }
 
-__device__ __forceinline__ long long firstIndex() { return (long long)blockIdx.x * blockDim.x + threadIdx.x; }
-__device__ __forceinline__ long long indexStep() { return (long long)gridDim.x * blockDim.x; }
+// The grid-stride loop: for (i = gridThread(); i < count; i += gridStride()).
+__device__ __forceinline__ long long gridThread() { return (long long)blockIdx.x * blockDim.x + threadIdx.x; }
+__device__ __forceinline__ long long gridStride() { return (long long)gridDim.x * blockDim.x; }
 
-__device__ __forceinline__ float4 &fourAt(float *p, long long i) { return reinterpret_cast<float4 *>(p)[i]; }
-__device__ __forceinline__ const float4 &fourAt(const float *p, long long i) {
+__device__ __forceinline__ float4 &asFloat4(float *p, long long i) { return reinterpret_cast<float4 *>(p)[i]; }
+__device__ __forceinline__ const float4 &asFloat4(const float *p, long long i) {
     return reinterpret_cast<const float4 *>(p)[i];
 }

@@ -4,7 +4,7 @@ import io.framecast.backend.cuda.CudaKernel.Dim;
 import java.util.List;
 
 /**
- * How reductions down the columns of a matrix (rows, columns) are launched; see cuda-kernels/columns.cuh.
+ * How reductions down the columns of a matrix (rows, columns) are launched; see cuda-kernels/column_reduction.cuh.
  *
  * @param rows the most it will have
  */

@@ -72,7 +72,7 @@ record ConvolutionShape(int height, int width, int inputs, int outputs, int kern
     }
 
     /**
-     * What convolution.cuh is compiled with.
+     * What convolution/shape.cuh is compiled with.
      *
      * @throws FramecastException if it is too large for that
      */

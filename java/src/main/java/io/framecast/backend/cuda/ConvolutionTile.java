@@ -5,7 +5,7 @@ import static io.framecast.backend.cuda.CudaOps.ceilDiv;
 import io.framecast.backend.cuda.CudaKernel.Dim;
 
 /**
- * The part of a matrix product that a block of convolution.cuh makes: its rows and columns, how many terms of the sums
+ * The part of a matrix product that a block of convolution.cu makes: its rows and columns, how many terms of the sums
  * it fetches in a step, and how high and wide a thread's part of it is.
  */
 enum ConvolutionTile {

@@ -17,7 +17,7 @@ record CudaOps(CudaDevice device, DeviceArena arena, Kernels kernels) {
         return CudaTensor.owning(arena.reserveZeros(Float.BYTES * size), size);
     }
 
-    /** The grid of a pass whose threads take fours of values, as many times as it takes; see fours.cuh. */
+    /** The grid of a pass whose threads take fours of values, as many times as it takes; see elementwise.cuh. */
     Dim rowGrid(long size) {
         return Dim.of((int) Math.max(1, Math.min(ceilDiv(size, 4L * BLOCK.x()), maxBlocks())));
     }

@@ -131,8 +131,8 @@ class PointwiseKernelsTest {
                 4L * blocks.length), result, n, filters);
         assertArrayEquals(interleaved, read(result));
         DeviceMemory back = device.memory(new float[shifted.length]);
-        device.kernel("layout.cu", "deinterleaveGates").launch(grid, Dim.of(256), 0, result,
-                back.view(4, 4L * blocks.length), n, filters);
+        device.kernel("reduce.cu", "sumGateSplits").launch(grid, Dim.of(256), 0, result,
+                back.view(4, 4L * blocks.length), 1, n, filters);
         shifted[0] = 0;
         assertArrayEquals(shifted, read(back));
     }
