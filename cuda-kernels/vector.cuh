@@ -18,8 +18,10 @@ template <int N> struct Vector {
     }
 
     // Zeros where it is not valid: then nothing is read.
-    static __device__ __forceinline__ Vector loadIf(bool valid, const float *from) {
-        return valid ? load(from) : Vector{};
+    static __device__ __forceinline__ Vector loadIf(const float *from, bool valid) {
+        Vector vector = {};
+        if (valid) vector = load(from);
+        return vector;
     }
 
     __device__ __forceinline__ void store(float *to) const {

@@ -14,12 +14,12 @@ template <class Iterator> struct LoadFragment {
     using Map = typename Iterator::Map;
     Vector<Map::VECTOR> vectors[Map::ITERATIONS];
 
-    // k_left: how much of k is left, from the tile's first on.
+    // kLeft: how much of k is left, from the tile's first on.
     __device__ void load(const Iterator &iterator, int kLeft) {
 #pragma unroll
         for (int i = 0; i < Map::ITERATIONS; i++)
             if (Map::active(i))
-                vectors[i] = Vector<Map::VECTOR>::loadIf(iterator.valid(i, kLeft), iterator.pointer(i));
+                vectors[i] = Vector<Map::VECTOR>::loadIf(iterator.pointer(i), iterator.valid(i, kLeft));
     }
 
     // To a stage of shared memory, in which mn is contiguous: transposed if the operand is contiguous along k.
@@ -66,31 +66,26 @@ template <class Tile, class IteratorA, class IteratorB> struct SimtMainloop {
                 nextA.load(a, kLeft);
                 nextB.load(b, kLeft);
             }
-            multiply(shared.a[stage], shared.b[stage], accumulators);
+#pragma unroll
+            for (int k = 0; k < Tile::K; k++) {
+                float fragmentA[Tile::THREAD_M], fragmentB[Tile::THREAD_N];
+#pragma unroll
+                for (int i = 0; i < Tile::THREAD_M; i += 4)
+                    *reinterpret_cast<float4 *>(&fragmentA[i]) =
+                            *reinterpret_cast<const float4 *>(&shared.a[stage][k][Accumulators::row(i)]);
+#pragma unroll
+                for (int j = 0; j < Tile::THREAD_N; j += 4)
+                    *reinterpret_cast<float4 *>(&fragmentB[j]) =
+                            *reinterpret_cast<const float4 *>(&shared.b[stage][k][Accumulators::column(j)]);
+#pragma unroll
+                for (int i = 0; i < Tile::THREAD_M; i++)
+#pragma unroll
+                    for (int j = 0; j < Tile::THREAD_N; j++)
+                        accumulators.value[i][j] += fragmentA[i] * fragmentB[j];
+            }
             return kLeft > 0;
         };
         while (step(0) && step(1)) {}
-    }
-
-private:
-    static __device__ __forceinline__ void multiply(const float (*stageA)[Tile::M + PADDING],
-            const float (*stageB)[Tile::N + PADDING], Accumulators &accumulators) {
-#pragma unroll
-        for (int k = 0; k < Tile::K; k++) {
-            float a[Tile::THREAD_M], b[Tile::THREAD_N];
-#pragma unroll
-            for (int i = 0; i < Tile::THREAD_M; i += 4)
-                *reinterpret_cast<float4 *>(&a[i]) =
-                        *reinterpret_cast<const float4 *>(&stageA[k][Accumulators::row(i)]);
-#pragma unroll
-            for (int j = 0; j < Tile::THREAD_N; j += 4)
-                *reinterpret_cast<float4 *>(&b[j]) =
-                        *reinterpret_cast<const float4 *>(&stageB[k][Accumulators::column(j)]);
-#pragma unroll
-            for (int i = 0; i < Tile::THREAD_M; i++)
-#pragma unroll
-                for (int j = 0; j < Tile::THREAD_N; j++) accumulators.value[i][j] += a[i] * b[j];
-        }
     }
 };
 
