@@ -1,16 +1,16 @@
 // A bias added to each row: y (rows, columns) += bias (columns). For convolutions that do not add it themselves.
 //
-// Launch: as columns.cuh says, addBias4 where columns come in fours; a thread keeps its columns' bias in registers.
-// Both begin at multiples of 16 bytes. Bound by bytes: 8 a value.
-#include "columns.cuh"
+// Launch: as in column_reduction.cuh, addBias4 where columns are a multiple of 4; a thread keeps the bias of its
+// columns in registers. Both arrays are aligned to 16 bytes. Bound by bytes: 8 a value.
+#include "column_reduction.cuh"
 
 template <int WIDTH> __device__ void addBias(const float *bias, float *y, int rows, int columns) {
-    const Tile<WIDTH> tile(columns);
-    if (!tile.inside) return;
-    const Values<WIDTH> addend = Values<WIDTH>::load(bias + tile.column);
-    tile.eachRow(rows, [&](int r) {
-        float *at = y + (size_t)r * columns + tile.column;
-        Values<WIDTH> values = Values<WIDTH>::load(at);
+    const ColumnMap<WIDTH> map(columns);
+    if (!map.inside) return;
+    const Vector<WIDTH> addend = Vector<WIDTH>::load(bias + map.column);
+    map.eachRow(rows, [&](int r) {
+        float *at = y + (size_t)r * columns + map.column;
+        Vector<WIDTH> values = Vector<WIDTH>::load(at);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) values.v[j] += addend.v[j];
         values.store(at);

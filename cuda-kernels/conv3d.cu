@@ -1,20 +1,21 @@
-// The time part of a three-dimensional convolution. The two other dimensions are a convolution (convolution.cu) that
-// makes, of each frame, all the taps in time of all the filters as its channels: taps (frames, pixels, TAPS, FILTERS).
+// The time axis of a three-dimensional convolution. A convolution of each frame (convolution.cu) does height and width;
+// its output channels are the products of all taps in time with all filters: taps (frames, pixels, TAPS, FILTERS).
 //
 //   packTaps      the parameter (TAPS, rows, FILTERS), rows: (kernel row, column, input channel), to the convolution's
 //                 weights (rows, TAPS, FILTERS)
-//   unpackTaps    and back, for the gradient. The parameter's side may begin anywhere
+//   unpackTaps    the inverse, for the gradient. The parameter may have any alignment
 //   combineTaps   y[t, p, o] = act(bias[o] + sum over k of taps[t + k - BEFORE, p, k, o])
 //   spreadTaps    its gradient: dtaps[t, p, k, o] = dy[t - k + BEFORE, p, o]; dy has the activation's derivative in it
 //                 (activations.cu)
 //
-// TAPS - 1 frames of zeros pad the video, BEFORE = (TAPS - 1) / 2 of them at its beginning. p: (image, y, x), pixels.
+// Padding "same": TAPS - 1 frames of zeros, BEFORE = (TAPS - 1) / 2 of them at the beginning. p: (image, y, x).
 //
-// A thread takes one value of y's frames and walks along the frames, with TAPS of them in registers: so each of the
-// taps is moved once. Those of one place of few filters lie close together, and a warp's values of one tap would be
-// pieces of many sectors: then a block moves the taps of all its values as one run, by way of shared memory.
+// A thread takes one (pixel, filter) and loops over the frames, with a window of TAPS of them in registers: each value
+// is read or written once. With few filters a warp's accesses to one tap would be strided and use parts of many
+// sectors: then a block stages the taps of all its values, which are contiguous, in shared memory.
 //
-// Compiled for TAPS, FILTERS, and RUN, how many values of a frame a block takes: THREADS, or a multiple of FILTERS.
+// Compiled for TAPS, FILTERS, and RUN, the number of values of a frame that a block takes: THREADS, or a multiple of
+// FILTERS.
 // Launch: pack and unpack grid ceil(TAPS * rows * FILTERS / 256), block 256; combine and spread grid
 // ceil(pixels * FILTERS / RUN), block THREADS. Bound by bytes: 8 a value packed, 4 * (TAPS + 1) a value of y.
 #include "activations.cuh"
@@ -22,7 +23,7 @@
 constexpr int BEFORE = (TAPS - 1) / 2, THREADS = 128;
 constexpr bool STAGED = FILTERS % 8 != 0 && RUN % FILTERS == 0;
 
-// Of w's i-th value, the place in the parameter.
+// The index in the parameter of w's i-th value.
 __device__ long long parameterIndex(long long i, int rows) {
     const int filter = i % FILTERS, tap = i / FILTERS % TAPS;
     const long long row = i / FILTERS / TAPS;
@@ -39,12 +40,12 @@ extern "C" __global__ void __launch_bounds__(256) unpackTaps(const float *w, flo
     if (i < (long long)TAPS * rows * FILTERS) parameter[parameterIndex(i, rows)] = w[i];
 }
 
-// The taps of a frame that go into, or come from, the block's values of y.
+// The taps in a frame of the block's values of y.
 class Run {
     float *const shared;      // if staged, RUN * TAPS
     const long long first;    // of the block's values
     const int count;          // of them
-    const long long tap;      // the thread's first one: within the run if staged, else within the frame
+    const long long tap;      // the thread's first one: index within the run if staged, else within the frame
 
     static __device__ long long firstTap(long long value) {
         return value / FILTERS * (TAPS * FILTERS) + value % FILTERS;
@@ -52,7 +53,7 @@ class Run {
 
 public:
     const long long value;    // the thread's, within y's frame
-    const bool any;           // whether it has one
+    const bool any;           // whether the thread has one
 
     __device__ Run(float *shared, long long size)
             : shared(shared), first((long long)blockIdx.x * RUN), count((int)min((long long)RUN, size - first)),
@@ -92,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) combineTaps(const float *t
     const long long size = (long long)pixels * FILTERS;
     const Run run(shared, size);
     const float b = bias[run.value % FILTERS];
-    // sums[k] is y's frame s - k + BEFORE, into which go the k-th taps of frame s.
+    // sums[k] accumulates y's frame s - k + BEFORE, to which frame s adds its k-th tap.
     float sums[TAPS];
 #pragma unroll
     for (int k = 0; k < TAPS; k++) sums[k] = b;

@@ -6,14 +6,13 @@
 //                   di = dc*g           df = dc*c_before             dg = dc*i             dc_before = dc*f
 //                   each of di, df, dg, do times the derivative of its own activation
 //
-// z, the kept gates and dz are (pixels, filters, 4): i, f, g, o of a unit side by side, so that a thread's four are
-// one access of 16 bytes. Cells, h and their gradients are (pixels, filters). At the first frame c_before is null,
-// and stands for zeros; at the last one dc_after is.
+// Layout: z, the kept gates and dz are interleaved (pixels, filters, GATES), one access of 16 bytes a unit. Cells, h
+// and their gradients are (pixels, filters). c_before is null at the first frame, dc_after at the last one: zeros.
 //
 // Launch: block 256, grid ceil(n / 256), a thread a unit. Bound by bytes: 44 a unit forward, 52 backward.
 #include "activations.cuh"
 
-// gates, where not null, receives the activated gates; it may be z, and c may be c_before.
+// gates: the activated gates; null if they are not kept. In place: gates may be z, and c may be cBefore.
 extern "C" __global__ void __launch_bounds__(256) gatesForward(const float4 *z, const float *cBefore, float4 *gates,
         float *c, float *h, long long n, int activation, int recurrentActivation) {
     const long long u = (long long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -29,7 +28,7 @@ extern "C" __global__ void __launch_bounds__(256) gatesForward(const float4 *z, 
     h[u] = v.w * activate(activation, cell);
 }
 
-// dz may be gates, and dcBefore dcAfter. Where dcBefore is null, as at the first frame, nobody wants it.
+// In place: dz may be gates, and dcBefore may be dcAfter. dcBefore null, as at the first frame: not computed.
 extern "C" __global__ void __launch_bounds__(256) gatesBackward(const float4 *gates, const float *cBefore,
         const float *c, const float *dh, const float *dcAfter, float4 *dz, float *dcBefore, long long n, int activation,
         int recurrentActivation) {

@@ -5,14 +5,14 @@
 //                                  p: y clipped to [1e-7, 1 - 1e-7]
 //   meanSquaredError               (y - t)^2                                  2(y - t)
 //
-// Each kernel writes the sum of each of its blocks, sums (grid) in double, and the gradient, times `scale` = 1/n,
-// where that is not null. lossMean adds these. Four terms at most are added in float, all else in double, in an order
-// that the shape of the launch fixes.
+// Two passes: each block of these kernels writes its sum, sums (grid) in double, and lossMean adds them. They also
+// write the gradient times `scale` = 1/n; null: not computed. At most four terms are added in float, all else in
+// double. The launch shape fixes the order: results are deterministic.
 //
-// Launch: block 256, grid at most ceil(n / 1024); fewer blocks take more each. lossMean: one block of 256. Bound by
-// bytes: 8 or 12 an element.
+// Launch: block 256, grid at most ceil(n / 1024): a grid-stride loop; lossMean: one block of 256. Bound by bytes: 8 an
+// element, 12 with the gradient.
 #include "activations.cuh"
-#include "fours.cuh"
+#include "elementwise.cuh"
 
 struct FromLogits {
     static __device__ float term(float x, float t) { return (x < 0.0f ? 0.0f : x) - x * t + log1pf(expf(-fabsf(x))); }
@@ -53,16 +53,16 @@ __device__ double blockSum(double value) {
 template <class Loss>
 __device__ void loss(const float *outputs, const float *targets, float *gradient, double *sums, long long n,
         float scale) {
-    const long long vectors = fours(n, outputs, targets, gradient);
+    const long long vectors = vectorCount(n, outputs, targets, gradient);
     double sum = 0;
-    for (long long i = firstIndex(); i < vectors; i += indexStep()) {
-        const float4 y = fourAt(outputs, i), t = fourAt(targets, i);
+    for (long long i = gridThread(); i < vectors; i += gridStride()) {
+        const float4 y = asFloat4(outputs, i), t = asFloat4(targets, i);
         sum += Loss::term(y.x, t.x) + Loss::term(y.y, t.y) + Loss::term(y.z, t.z) + Loss::term(y.w, t.w);
         if (gradient)
-            fourAt(gradient, i) = make_float4(Loss::gradient(y.x, t.x) * scale, Loss::gradient(y.y, t.y) * scale,
+            asFloat4(gradient, i) = make_float4(Loss::gradient(y.x, t.x) * scale, Loss::gradient(y.y, t.y) * scale,
                                               Loss::gradient(y.z, t.z) * scale, Loss::gradient(y.w, t.w) * scale);
     }
-    for (long long i = 4 * vectors + firstIndex(); i < n; i += indexStep()) {
+    for (long long i = 4 * vectors + gridThread(); i < n; i += gridStride()) {
         sum += Loss::term(outputs[i], targets[i]);
         if (gradient) gradient[i] = Loss::gradient(outputs[i], targets[i]) * scale;
     }

@@ -1,25 +1,27 @@
 // Sums for the gradients of weights and biases.
 //
-//   columnSums       x (rows, columns) to partial (parts, columns): row p is the sum of the rows that block p takes
+//   columnSums       x (rows, columns) to partial (parts, columns): row p is the sum of the rows of block p
 //   sumSplits        splits (splits, n) to y (n), added in their order
-//   sumGateSplits    the same of interleaved gates, splits (splits, rows, filters, 4) to Keras's y (rows, 4, filters)
+//   sumGateSplits    the same of interleaved gates, splits (splits, rows, filters, GATES) to Keras's y (rows, GATES,
+//                    filters); see gates.cuh
 //
-// columnSums and one of the others make a bias gradient; a convolution's splits and one of the others a weights
-// gradient. y may begin anywhere, the rest at multiples of 16 bytes.
+// A bias gradient is columnSums and then one of the others; a weights gradient is split-K (convolution.cu) and then one
+// of the others. y may have any alignment, all else is aligned to 16 bytes.
 //
-// Launch: columnSums as columns.cuh says, the kernel ending in 4 where columns come in fours; sumSplits block 256, grid
-// ceil(n / 256); sumGateSplits the same of rows * filters. Bound by bytes: 4 a value read.
-#include "columns.cuh"
+// Launch: columnSums as in column_reduction.cuh, the kernel ending in 4 where columns are a multiple of 4; sumSplits
+// block 256, grid ceil(n / 256); sumGateSplits the same with n = rows * filters. Bound by bytes: 4 a value read.
+#include "column_reduction.cuh"
+#include "gates.cuh"
 
 template <int WIDTH> __device__ void columnSums(const float *x, float *partial, int rows, int columns) {
-    const Tile<WIDTH> tile(columns);
+    const ColumnMap<WIDTH> map(columns);
     Sums<1> sums[WIDTH];
-    tile.eachRow(rows, [&](int r) {
-        const Values<WIDTH> values = Values<WIDTH>::load(x + (size_t)r * columns + tile.column);
+    map.eachRow(rows, [&](int r) {
+        const Vector<WIDTH> values = Vector<WIDTH>::load(x + (size_t)r * columns + map.column);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) sums[j].part[0] += values.v[j];
     });
-    foldInto(partial, sums, columns, tile);
+    storePartial(partial, sums, columns, map);
 }
 
 extern "C" __global__ void __launch_bounds__(256) columnSums4(const float *x, float *partial, int rows, int columns) {
@@ -48,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(256) sumGateSplits(const float4 *sp
         const float4 v = splits[s * n + u];
         sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
     }
-    float *p = y + u / filters * 4 * filters + u % filters;
+    float *p = y + kerasIndex(u, filters);
     p[0] = sum.x;
     p[filters] = sum.y;
     p[2 * filters] = sum.z;

@@ -1,18 +1,19 @@
-// Matrices transposed, as weights are on their way to cuDNN and back: its filters are (outputs, taps, inputs), weights
-// here (taps, inputs, outputs), and so each the other's transpose.
+// Transposed matrices, for cuDNN: its filters are (outputs, taps, inputs), ours (taps, inputs, outputs).
 //
 //   transpose        from (rows, columns) to (columns, rows)
-//   transposeGates   from (filters, 4, columns) to Keras's (columns, 4, filters): the gradient of interleaved gates
+//   transposeGates   from (filters, GATES, columns) to Keras's (columns, GATES, filters): the weights gradient of
+//                    interleaved gates; see gates.cuh
 //
-// A block moves a tile of 32 x 32 through shared memory, a warp a row of it at a time: 32 values that lie together, on
-// both sides. A row of the tile is 33 words long, so that a column of it is in 32 different banks.
+// A block transposes a tile of 32 x 32 in shared memory; each warp reads and writes 32 consecutive values. Rows of the
+// tile are padded to 33 words: no bank conflicts.
 //
-// Launch: grid (ceil(columns / 32), ceil(rows / 32)), of gates rows = 4 * filters; block 256. Both matrices may begin
-// anywhere. Bound by bytes: 8 a value.
+// Launch: grid (ceil(columns / 32), ceil(rows / 32)), for gates rows = GATES * filters; block 256. Any alignment. Bound
+// by bytes: 8 a value.
+#include "gates.cuh"
 
 constexpr int TILE = 32, WARPS = 8;
 
-// rowOf tells which row of `from` becomes a column of `to`.
+// Column c of `to` is row rowOf(c) of `from`.
 template <class RowOf>
 __device__ __forceinline__ void transposeTile(const float *from, float *to, int rows, int columns, RowOf rowOf) {
     __shared__ float tile[TILE][TILE + 1];
@@ -34,5 +35,5 @@ extern "C" __global__ void __launch_bounds__(256) transpose(const float *from, f
 
 extern "C" __global__ void __launch_bounds__(256) transposeGates(const float *from, float *to, int filters,
         int columns) {
-    transposeTile(from, to, 4 * filters, columns, [=](int row) { return row % filters * 4 + row / filters; });
+    transposeTile(from, to, GATES * filters, columns, [=](int row) { return row % filters * GATES + row / filters; });
 }

@@ -26,7 +26,7 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
      * A PTX instruction.
      *
      * @param kind what it does, as the software device tells instructions apart
-     * @param place its line of CUDA, "columns.cuh:33", and those of the calls that were inlined there
+     * @param place its line of CUDA, "column_reduction.cuh:33", and those of the calls that were inlined there
      */
     record Instruction(String opcode, String kind, List<String> place, boolean executed) {
 

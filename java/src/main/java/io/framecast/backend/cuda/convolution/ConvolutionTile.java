@@ -5,7 +5,7 @@ import static io.framecast.backend.cuda.launch.CudaOps.ceilDiv;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 
 /**
- * The tile of an implicit-GEMM product that a block of convolution.cuh computes: its rows (M) and columns (N), the
+ * The tile of an implicit-GEMM product that a block of convolution.cu computes: its rows (M) and columns (N), the
  * depth of a step along K, and the rows and columns of a thread.
  */
 enum ConvolutionTile {

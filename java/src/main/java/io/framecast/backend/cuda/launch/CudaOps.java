@@ -72,7 +72,7 @@ public final class CudaOps {
         return ((CudaTensor) tensor).memory();
     }
 
-    /** The grid of a grid-stride loop over float4 values; see cuda-kernels/fours.cuh. */
+    /** The grid of a grid-stride loop over float4 values; see cuda-kernels/elementwise.cuh. */
     public Dim rowGrid(long size) {
         return Dim.of((int) Math.max(1, Math.min(ceilDiv(size, 4L * BLOCK.x()), maxBlocks())));
     }

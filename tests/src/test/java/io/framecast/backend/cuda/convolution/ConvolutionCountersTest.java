@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What the convolutions of the reference network cost, counted on quarters of frames of 64 x 64 and planned for a
- * batch of five videos. Bounds are what is told in convolution.cuh, and what was counted less a little: compilers
- * differ by some instructions.
+ * batch of five videos. Bounds are what is told in convolution/implicit_gemm.cuh, and what was counted less a little:
+ * compilers differ by some instructions.
  */
 class ConvolutionCountersTest {
 

@@ -122,6 +122,11 @@ class PointwiseKernelsTest {
         device.kernel("layout.cu", "interleaveGates").launch(grid, Dim.of(256), 0, parameter.view(4,
                 4L * blocks.length), result, n, filters);
         assertArrayEquals(interleaved, read(result));
+        DeviceMemory back = device.memory(new float[shifted.length]);
+        device.kernel("reduce.cu", "sumGateSplits").launch(grid, Dim.of(256), 0, result,
+                back.view(4, 4L * blocks.length), 1, n, filters);
+        shifted[0] = 0;
+        assertArrayEquals(shifted, read(back));
     }
 
     @ParameterizedTest

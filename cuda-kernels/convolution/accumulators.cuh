@@ -1,0 +1,34 @@
+#pragma once
+
+namespace convolution {
+
+// What a thread accumulates of the block's tile, and where in the tile that is: all that an epilogue knows of a main
+// loop. A thread's THREAD_M x THREAD_N values are groups of 4 x 4, M / ROW_GROUPS rows and N / COLUMN_GROUPS columns
+// apart; so the lanes of a warp read consecutive words of shared memory.
+template <class Tile_> struct Accumulators {
+    using Tile = Tile_;
+    static constexpr int ROWS = Tile::THREAD_M, COLUMNS = Tile::THREAD_N;
+    static constexpr int ROW_GROUPS = ROWS / 4, COLUMN_GROUPS = COLUMNS / 4;
+
+    float value[ROWS][COLUMNS] = {};
+
+    // The place in the tile of the thread's i-th row and j-th column; four columns from a multiple of 4 on are
+    // consecutive.
+    static __device__ int row(int i) { return i / 4 * (Tile::M / ROW_GROUPS) + threadRow() * 4 + i % 4; }
+    static __device__ int column(int j) { return j / 4 * (Tile::N / COLUMN_GROUPS) + threadColumn() * 4 + j % 4; }
+
+private:
+    // Threads of the block in a row; the lanes of a warp form a rectangle, whose fragments of A and of B each are read
+    // in one access.
+    static constexpr int THREADS_N = Tile::N / Tile::THREAD_N;
+    static constexpr int LANES_N = THREADS_N < 8 ? THREADS_N : 8, LANES_M = 32 / LANES_N;
+
+    static __device__ int threadRow() {
+        return threadIdx.x / 32 / (THREADS_N / LANES_N) * LANES_M + threadIdx.x % 32 / LANES_N;
+    }
+    static __device__ int threadColumn() {
+        return threadIdx.x / 32 % (THREADS_N / LANES_N) * LANES_N + threadIdx.x % LANES_N;
+    }
+};
+
+}
