@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -114,6 +116,12 @@ class OpGuardTest {
 
     private static void refused(String message, Executable call) {
         assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+    }
+
+    private static void tooLarge(String size, Executable call) {
+        FramecastException e = assertThrows(FramecastException.class, call);
+        assertTrue(e.getMessage().startsWith(size), e.getMessage());
+        assertEquals(List.of(Remedy.SMALLER_BATCH), e.remedies());
     }
 
     private static void outOfOrder(String message, Executable call) {
@@ -284,10 +292,10 @@ class OpGuardTest {
                             + " as frames and videos.", () -> layer.make(b, plan, layer.weights(backend)));
                 }
             }
-            refused("BatchNormalization cannot be planned for 65536 frames of 65536 videos.",
+            tooLarge("BatchNormalization cannot be planned for 65536 frames of 65536 videos: ",
                     () -> b.batchNorm(new BatchNormSpec(1, 1, 1, 1e-3, 0.99), new Plan(1 << 16, 1 << 16, false, false),
                             one, one, one.value(), one.value()));
-            refused("BatchNormalization cannot be planned for 30000 frames of 30000 videos of 30000 x 30000 x 1.",
+            tooLarge("BatchNormalization cannot be planned for 30000 frames of 30000 videos of 30000 x 30000 x 1: ",
                     () -> b.batchNorm(new BatchNormSpec(30000, 30000, 1, 1e-3, 0.99),
                             new Plan(30000, 30000, false, false), one, one, one.value(), one.value()));
             refused("ConvLSTM2D cannot be planned for 3 frames of 2 videos of 2 x 0 x 2.",

@@ -1,5 +1,7 @@
 package io.framecast.backend.guard;
 
+import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -25,6 +27,7 @@ import java.util.function.Supplier;
  *     backend. {@link IndexOutOfBoundsException}: a range outside a tensor or an array.
  * <li>{@link IllegalStateException}: use after close, of the backend, the op or a tensor; calls out of order, such as
  *     backward without a forward.
+ * <li>{@link FramecastException}: an op of more values than any memory holds, as where there is too little memory.
  * </ul>
  *
  * A rejected call changes nothing. All may be closed twice, and in any order.
@@ -177,8 +180,15 @@ public final class OpGuard {
             this.plan = plan;
             requirePositive("frames and videos", plan.frames(), plan.batch());
             if ((long) plan.frames() * plan.batch() > Integer.MAX_VALUE) {
-                throw illegal("cannot be planned for " + plan.frames() + " frames of " + plan.batch() + " videos");
+                throw tooLarge(plan.frames() + " frames of " + plan.batch() + " videos");
             }
+        }
+
+        /** More than any memory holds: it is like running out of memory, which depends on the machine. */
+        FramecastException tooLarge(String size) {
+            return new FramecastException(name + " cannot be planned for " + size
+                    + ": that is too large; choose a smaller batch, shorter videos or a smaller model.",
+                    Remedy.SMALLER_BATCH);
         }
 
         IllegalArgumentException illegal(String what) {
@@ -193,10 +203,12 @@ public final class OpGuard {
 
         FrameSize frame(int height, int width, int channels) {
             FrameSize frame = new FrameSize(height, width, channels);
-            if (height < 1 || width < 1 || channels < 1
-                    || (double) plan.frames() * plan.batch() * height * width * channels > MOST_VALUES) {
-                throw illegal("cannot be planned for " + plan.frames() + " frames of " + plan.batch() + " videos of "
-                        + frame);
+            String size = plan.frames() + " frames of " + plan.batch() + " videos of " + frame;
+            if (height < 1 || width < 1 || channels < 1) {
+                throw illegal("cannot be planned for " + size);
+            }
+            if ((double) plan.frames() * plan.batch() * height * width * channels > MOST_VALUES) {
+                throw tooLarge(size);
             }
             return frame;
         }
