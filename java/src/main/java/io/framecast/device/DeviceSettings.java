@@ -1,7 +1,7 @@
 package io.framecast.device;
 
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 
 /**
  * Which device computes, and how. Threads out of their range are an {@link IllegalArgumentException}.

@@ -1,4 +1,4 @@
-package io.framecast.files;
+package io.framecast.backend;
 
 import java.net.URI;
 
