@@ -6,6 +6,9 @@ module io.framecast.tools {
     requires jdk.unsupported;
     requires me.tongfei.progressbar;
 
-    // picocli sets the fields of commands, and Jackson ... 
+    // The comparison with PyTorch, if it is on the path.
+    uses io.framecast.tools.bench.Peer;
+
+    // picocli sets the fields of commands.
     opens io.framecast.tools to info.picocli;
 }
