@@ -16,12 +16,18 @@ public class FramecastException extends RuntimeException {
     /** What the message advises, in its order. */
     private final Remedy[] remedies;
 
-    /** @param message sentences, with their period at the end */
+    /**
+     * A failure whose message advises nothing that has a name of its own.
+     *
+     * @param message sentences, with their period at the end
+     */
     public FramecastException(String message) {
         this(message, (Throwable) null);
     }
 
     /**
+     * The same with the exception that it comes from.
+     *
      * @param message sentences, with their period at the end
      * @param cause may be null
      */
@@ -30,6 +36,8 @@ public class FramecastException extends RuntimeException {
     }
 
     /**
+     * A failure with what to do about it.
+     *
      * @param message sentences, with their period at the end
      * @param remedy what the message advises
      * @param more that it advises, in the message's order
@@ -39,6 +47,8 @@ public class FramecastException extends RuntimeException {
     }
 
     /**
+     * A failure with what to do about it, and the exception that it comes from.
+     *
      * @param message sentences, with their period at the end
      * @param cause may be null
      * @param remedies what the message advises, in the message's order

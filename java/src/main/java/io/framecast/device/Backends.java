@@ -3,11 +3,11 @@ package io.framecast.device;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
+import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.backend.cuda.CudaBackend;
-import io.framecast.files.FetchListener;
 import io.framecast.softgpu.SoftGpu;
 import java.util.Optional;
 

@@ -1,7 +1,7 @@
 package io.framecast.device;
 
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 
 /**
  * Which device computes, and how. Threads out of their range are an {@link IllegalArgumentException}.
@@ -21,6 +21,15 @@ public record DeviceSettings(Device device, Precision precision, Convolutions co
     public static final DeviceSettings DEFAULT =
             new DeviceSettings(Device.AUTO, Precision.FP32, Convolutions.KERNELS, 0);
 
+    /**
+     * Checks the number of threads.
+     *
+     * @param device the kind of device
+     * @param precision what convolutions multiply
+     * @param convolutions of CUDA devices
+     * @param threads from 0, which is one for each processor, to {@value #MAX_THREADS}
+     * @throws IllegalArgumentException if it is out of its range
+     */
     public DeviceSettings {
         if (threads < 0 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("threads are " + threads + "; they must be from 0 to " + MAX_THREADS);

@@ -77,6 +77,7 @@ public final class Models {
     }
 
     /**
+     * Loads a model.
      *
      * @param name a preset or a file of model JSON
      * @return the model

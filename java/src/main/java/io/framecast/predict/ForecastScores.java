@@ -30,7 +30,11 @@ public final class ForecastScores {
     private final double[] psnr;
     private final double[] similarity;
 
-    /** @param frames of each forecast */
+    /**
+     * Scores of nothing yet.
+     *
+     * @param frames of each forecast
+     */
     public ForecastScores(int frames) {
         videos = new int[frames];
         squared = new double[frames];
@@ -119,6 +123,11 @@ public final class ForecastScores {
      */
     public record Metric(double[] perFrame) {
 
+        /**
+         * Copies the scores.
+         *
+         * @param perFrame the first forecast frame first
+         */
         public Metric {
             perFrame = perFrame.clone();
         }

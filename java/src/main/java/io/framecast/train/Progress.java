@@ -17,6 +17,20 @@ package io.framecast.train;
 public record Progress(long step, int epoch, int batch, double epochLoss, long epochVideos, double epochSeconds,
         double learningRate, Callbacks callbacks, RandomState randomState) {
 
+    /**
+     * Checks the values.
+     *
+     * @param step at least 0
+     * @param epoch at least 0
+     * @param batch at least 0; 0 means that no epoch is in progress
+     * @param epochLoss finite
+     * @param epochVideos 0 if and only if the batch is
+     * @param epochSeconds the time of the epoch in progress
+     * @param learningRate above 0
+     * @param callbacks all of them
+     * @param randomState not null
+     * @throws IllegalArgumentException if no run can have these
+     */
     public Progress {
         if (step < 0 || epoch < 0 || batch < 0 || epochVideos < 0 || epochVideos == 0 != (batch == 0)
                 || !Double.isFinite(epochLoss) || !(learningRate > 0) || Double.isInfinite(learningRate)) {

@@ -21,6 +21,20 @@ import io.framecast.backend.Loss;
 public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
         double sampling, long seed, boolean shuffle, Loss loss) {
 
+    /**
+     * Checks the settings.
+     *
+     * @param epochs at least 1
+     * @param steps at least 0
+     * @param batchSize at least 1
+     * @param learningRate above 0
+     * @param schedule not null
+     * @param sampling from 0 to 1
+     * @param seed any
+     * @param shuffle whether each epoch has its own order
+     * @param loss not null
+     * @throws IllegalArgumentException if one is out of its range
+     */
     public TrainingSettings {
         require(epochs >= 1, "epochs", epochs, "at least 1");
         require(steps >= 0, "steps", steps, "at least 0");

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.backend.cpu.CpuBackend;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.backend.cuda.CudaBackend;
 import io.framecast.cpu.NativeCpu;
 import io.framecast.softgpu.SoftGpu;

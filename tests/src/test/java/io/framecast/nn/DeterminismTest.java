@@ -3,6 +3,7 @@ package io.framecast.nn;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Precision;
@@ -11,7 +12,6 @@ import io.framecast.backend.Tensor;
 import io.framecast.backend.TestDevice;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.CudaBackend;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;

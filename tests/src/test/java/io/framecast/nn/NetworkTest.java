@@ -3,11 +3,11 @@ package io.framecast.nn;
 import static io.framecast.golden.Closeness.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.TestDevice;
 import io.framecast.backend.cpu.CpuBackend.Operands;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
 import java.util.HashMap;

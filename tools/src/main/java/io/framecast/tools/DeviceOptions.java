@@ -1,8 +1,8 @@
 package io.framecast.tools;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
 import io.framecast.device.DeviceSettings;

@@ -1,6 +1,6 @@
 package io.framecast.tools;
 
-import io.framecast.files.FetchListener;
+import io.framecast.backend.FetchListener;
 import java.net.URI;
 
 /** A line on standard error while something is fetched, with a dot for every 10 MB. */

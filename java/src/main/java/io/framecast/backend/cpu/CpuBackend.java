@@ -23,6 +23,7 @@ import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.backend.guard.OpGuard;
 import io.framecast.cpu.NativeCpu;
+import io.framecast.system.Processor;
 import io.framecast.text.Count;
 import java.util.ArrayList;
 import java.util.List;

@@ -9,6 +9,8 @@ import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.Convolutions;
+import io.framecast.backend.FetchListener;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Op;
@@ -26,7 +28,6 @@ import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.layer.CudaLayers;
 import io.framecast.backend.cuda.vendor.VendorConvolutions;
 import io.framecast.backend.guard.OpGuard;
-import io.framecast.files.FetchListener;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -36,14 +37,6 @@ import java.util.Map;
  * convolutions if those are chosen.
  */
 public final class CudaBackend implements Backend {
-
-    /** What computes convolutions. */
-    public enum Convolutions {
-        /** This project's kernels. */
-        KERNELS,
-        /** NVIDIA's libraries: cuBLAS for kernels of 1x1, cuDNN for the others. */
-        VENDOR
-    }
 
     private final CudaDevice device;
     private final CudaOps ops;

@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.backend.cuda.driver.CudaException;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;

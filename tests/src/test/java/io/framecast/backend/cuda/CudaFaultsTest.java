@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
-import io.framecast.backend.cuda.CudaBackend.Convolutions;
 import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.data.Videos;
 import io.framecast.nn.ModelConfig;

@@ -2,9 +2,9 @@ package io.framecast.tools.bench;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
-import io.framecast.backend.cpu.Processor;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
+import io.framecast.system.Processor;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

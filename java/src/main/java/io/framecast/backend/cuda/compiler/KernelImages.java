@@ -2,7 +2,7 @@ package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
-import io.framecast.files.FetchListener;
+import io.framecast.backend.FetchListener;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
-import io.framecast.files.FetchListener;
+import io.framecast.backend.FetchListener;
 import io.framecast.backend.cuda.library.CudaDirectories;
 import io.framecast.backend.cuda.library.JCudaLibrary;
 import io.framecast.backend.cuda.library.SystemLibrary;

@@ -1,9 +1,9 @@
 package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.FetchListener;
 import io.framecast.backend.cuda.library.CudaDirectories;
 import io.framecast.files.AtomicFiles;
-import io.framecast.files.FetchListener;
 import io.framecast.system.UserCache;
 import java.io.IOException;
 import java.io.InputStream;

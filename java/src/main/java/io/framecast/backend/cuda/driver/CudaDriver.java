@@ -12,10 +12,10 @@ import static jcuda.driver.JCudaDriver.cuDriverGetVersion;
 import static jcuda.driver.JCudaDriver.cuInit;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.cpu.Processor;
 import io.framecast.backend.cuda.library.JCudaLibrary;
 import io.framecast.backend.cuda.library.SystemLibrary;
 import io.framecast.softgpu.SoftGpu;
+import io.framecast.system.Processor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;

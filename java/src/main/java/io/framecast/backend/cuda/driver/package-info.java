@@ -1,5 +1,5 @@
 /**
- * CUDA's driver as objects: devices, memory, modules, kernels and graphs, with errors as exceptions. It knows nothing
- * of neural networks. Not part of the API.
+ * Not API: CUDA's driver as objects (devices, memory, modules, kernels and graphs), with errors as exceptions. It knows
+ * nothing of neural networks.
  */
 package io.framecast.backend.cuda.driver;

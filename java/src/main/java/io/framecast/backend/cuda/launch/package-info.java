@@ -1,4 +1,2 @@
-/**
- * What ops share: their kernels, grids and device memory. Not part of the API.
- */
+/** Not API: what ops share, which is their kernels, grids and device memory. */
 package io.framecast.backend.cuda.launch;

@@ -1,5 +1,5 @@
 /**
- * The ops of the layers, the loss and the optimiser, which {@link io.framecast.backend.cuda.layer.CudaLayers} makes.
- * Not part of the API.
+ * Not API: the ops of the layers, the loss and the optimiser, which {@link
+ * io.framecast.backend.cuda.layer.CudaLayers} makes.
  */
 package io.framecast.backend.cuda.layer;

@@ -1,4 +1,2 @@
-/**
- * How CUDA's shared libraries, and JCuda's bindings to them, are found and loaded. Not part of the API.
- */
+/** Not API: how CUDA's shared libraries, and JCuda's bindings to them, are found and loaded. */
 package io.framecast.backend.cuda.library;

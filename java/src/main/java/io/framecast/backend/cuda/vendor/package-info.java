@@ -1,4 +1,2 @@
-/**
- * The family of convolutions by NVIDIA's libraries, cuDNN and cuBLAS. Not part of the API.
- */
+/** Not API: the family of convolutions by NVIDIA's libraries, cuDNN and cuBLAS. */
 package io.framecast.backend.cuda.vendor;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.ChildJvm;
 import io.framecast.FramecastException;
-import io.framecast.files.FetchListener;
+import io.framecast.backend.FetchListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

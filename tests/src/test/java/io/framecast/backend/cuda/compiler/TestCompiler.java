@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.compiler;
 
-import io.framecast.files.FetchListener;
+import io.framecast.backend.FetchListener;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;

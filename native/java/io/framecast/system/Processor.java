@@ -1,4 +1,4 @@
-package io.framecast.backend.cpu;
+package io.framecast.system;
 
 import io.framecast.FramecastException;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package io.framecast.files;
+package io.framecast.backend;
 
 import java.net.URI;
 
@@ -12,6 +12,7 @@ public interface FetchListener {
      * The first byte is about to be asked for.
      *
      * @param what the file in words, such as "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)"
+     * @param from the address it is fetched from
      */
     default void started(String what, URI from) {
     }
@@ -20,11 +21,16 @@ public interface FetchListener {
      * Some more is here.
      *
      * @param bytesDone of the content, after it was unpacked
+     * @param bytesTotal of the whole content
      */
     default void progressed(long bytesDone, long bytesTotal) {
     }
 
-    /** @param complete whether all is here; if not, the method that fetches throws an exception next */
+    /**
+     * The fetching is over.
+     *
+     * @param complete whether all is here; if not, the method that fetches throws an exception next
+     */
     default void ended(boolean complete) {
     }
 }

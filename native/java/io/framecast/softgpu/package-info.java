@@ -1,0 +1,2 @@
+/** Not API: loads and controls the software CUDA device, {@code native/softgpu}. */
+package io.framecast.softgpu;
