@@ -8,7 +8,7 @@ import java.util.Arrays;
  * square; large frames are reduced by averaging.
  *
  * @param width  in pixels of the picture
- * @param height likewise
+ * @param height in pixels of the picture
  */
 record FrameSize(int width, int height) {
 
