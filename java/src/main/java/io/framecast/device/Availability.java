@@ -16,17 +16,18 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
- * Whether a device, the compiler of kernels, or a library of vendor convolutions can be used on this machine.
+ * Whether a device, NVRTC (the compiler of CUDA kernels), or a vendor's convolution library can be used on this
+ * machine.
  *
- * @param name such as "cuda" or "cudnn"
- * @param description what it is, in words; null where it cannot be used
- * @param whyNot why it cannot be used, in a sentence that says what to do; nothing where it can
+ * @param name for example "cuda" or "cudnn"
+ * @param description a text for users; null if it cannot be used
+ * @param whyNot why it cannot be used, with a message that says what to do; empty if it can be used
  */
 public record Availability(String name, String description, Optional<FramecastException> whyNot) {
 
-    /** {@return all devices, the compiler of kernels, and the libraries of vendor convolutions, as they are now} */
+    /** {@return the present state of all devices, of NVRTC, and of the vendors' convolution libraries} */
     public static List<Availability> all() {
-        // The libraries before the software device, which has stand-ins for them.
+        // The libraries come before the software device: loading it would replace them with its stand-ins.
         return List.of(of("cpu", Availability::cpu), of("cuda", Availability::cuda),
                 of("nvrtc", KernelImages::describeCompiler), of("cudnn", VendorLibrary.CUDNN::describe),
                 of("cublas", VendorLibrary.CUBLAS::describe), of("softgpu", Availability::softgpu));
@@ -42,7 +43,7 @@ public record Availability(String name, String description, Optional<FramecastEx
             return new Availability(name, description.get(), Optional.empty());
         } catch (FramecastException e) {
             return new Availability(name, null, Optional.of(e));
-        } catch (LinkageError e) { // One that cannot be loaded does not hide the others.
+        } catch (LinkageError e) { // One that cannot be loaded must not hide the others.
             return new Availability(name, null, Optional.of(new FramecastException(e.toString(), e)));
         }
     }
@@ -65,7 +66,7 @@ public record Availability(String name, String description, Optional<FramecastEx
             throw new FramecastException("The software CUDA device, CUDA on the CPU to test with, is not part of this "
                     + "build; the launcher builds it for the first command that asks for it.", Remedy.SOFTWARE_DEVICE);
         }
-        // A process holds one driver only; beside NVIDIA's, the software device is not asked.
+        // A process can load one driver only: if NVIDIA's is loaded, the software device is not tried.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");
         return (apart ? "software CUDA device" : names(CudaDriver.openSoftware()))

@@ -12,16 +12,16 @@ import io.framecast.softgpu.SoftGpu;
 import java.util.Optional;
 
 /**
- * Opens devices. A backend and what is made on it are for one thread at a time; whoever opens it closes it, after all
- * that was made on it.
+ * Opens devices. A backend and everything created on it may be used by one thread at a time. The caller closes the
+ * backend, after everything that was created on it.
  */
 public final class Backends {
 
     /**
      * The device that was chosen.
      *
-     * @param backend the device, open; its {@link Backend#description} says which it is
-     * @param whyNotCuda where {@link Device#AUTO} took the CPU: what is wrong with CUDA
+     * @param backend the opened device; its {@link Backend#description} says which it is
+     * @param whyNotCuda if {@link Device#AUTO} chose the CPU: why CUDA cannot be used
      */
     public record Choice(Backend backend, Optional<FramecastException> whyNotCuda) {
     }
@@ -30,7 +30,7 @@ public final class Backends {
     }
 
     /**
-     * Opens a CUDA device that works, else the CPU; in float32.
+     * Opens a CUDA device if one works, else the CPU; in float32.
      *
      * @return the device, for the caller to close
      * @throws FramecastException if neither can be used
@@ -40,25 +40,26 @@ public final class Backends {
     }
 
     /**
-     * Opens a device, by this project's kernels and with all processors.
+     * Opens a device, with this project's own convolution kernels and with all processors.
      *
      * @param device the kind of device
-     * @param precision what convolutions multiply
+     * @param precision the format of the operands of convolutions
      * @return the device, for the caller to close
-     * @throws FramecastException if there is no such device here, it does not work, or has no such precision; the
-     *     message says what to do
+     * @throws FramecastException if this machine has no such device, or the device does not work or does not support
+     *     the precision; the message says what to do
      */
     public static Backend open(Device device, Precision precision) {
         return choose(DeviceSettings.DEFAULT.with(device).with(precision), FetchListener.NONE).backend();
     }
 
     /**
-     * Opens a device, and says why it is that one.
+     * Opens a device, and says why it was chosen.
      *
-     * @param settings which device, and how it computes
-     * @param fetching is told where the compiler of CUDA kernels is fetched
-     * @return the device, for the caller to close, and why it is not another
-     * @throws FramecastException if it cannot be used here, or not with these settings; the message says what to do
+     * @param settings the device and its options
+     * @param fetching is told of the download if NVRTC, the compiler of CUDA kernels, has to be fetched
+     * @return the device, for the caller to close, and why it is not a CUDA device
+     * @throws FramecastException if the device cannot be used on this machine, or not with these settings; the message
+     *     says what to do
      */
     public static Choice choose(DeviceSettings settings, FetchListener fetching) {
         return switch (settings.device()) {
@@ -79,7 +80,7 @@ public final class Backends {
             return new Choice(cuda(settings, false, fetching), Optional.empty());
         } catch (FramecastException e) {
             if (settings.convolutions() == Convolutions.VENDOR) {
-                throw e; // The CPU has none of these.
+                throw e; // The CPU does not support the requested options either.
             }
             return new Choice(cpu(settings), Optional.of(e));
         }

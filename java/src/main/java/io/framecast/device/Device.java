@@ -2,12 +2,12 @@ package io.framecast.device;
 
 /** A kind of device. */
 public enum Device {
-    /** A CUDA device that works, else the CPU. */
+    /** A CUDA device if one works, else the CPU. */
     AUTO,
     /** An NVIDIA GPU. */
     CUDA,
     /** The CPU of this machine. */
     CPU,
-    /** CUDA in software: runs the kernels on the CPU, with all checks, to test with. Slow. */
+    /** The software CUDA device: runs the CUDA kernels on the CPU with all checks, for tests. Slow. */
     SOFTGPU
 }

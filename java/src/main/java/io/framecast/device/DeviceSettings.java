@@ -4,20 +4,20 @@ import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
 
 /**
- * Which device computes, and how. Threads out of their range are an {@link IllegalArgumentException}.
+ * The device and its options. A number of threads outside the range is an {@link IllegalArgumentException}.
  *
  * @param device the kind of device
- * @param precision what convolutions multiply
- * @param convolutions of CUDA devices: by this project's kernels, or by cuDNN and cuBLAS
- * @param threads that the CPU, or the software device, computes with, at most {@value #MAX_THREADS}; 0 for one for each
- *     processor that this process may use
+ * @param precision the format of the operands of convolutions
+ * @param convolutions which convolutions a CUDA device uses: this project's kernels, or cuDNN and cuBLAS
+ * @param threads threads of the CPU backend or of the software device, at most {@value #MAX_THREADS}; 0 for one thread
+ *     per processor that this process may use
  */
 public record DeviceSettings(Device device, Precision precision, Convolutions convolutions, int threads) {
 
-    /** The most threads that can be asked for. */
+    /** The largest number of threads. */
     public static final int MAX_THREADS = 1024;
 
-    /** A CUDA device that works, else the CPU; in float32, by this project's kernels, with all processors. */
+    /** A CUDA device if one works, else the CPU; float32, this project's kernels, all processors. */
     public static final DeviceSettings DEFAULT =
             new DeviceSettings(Device.AUTO, Precision.FP32, Convolutions.KERNELS, 0);
 
@@ -37,7 +37,7 @@ public record DeviceSettings(Device device, Precision precision, Convolutions co
     }
 
     /**
-     * {@return the same on another device}
+     * {@return the same settings with another device}
      *
      * @param other the kind of device
      */
@@ -46,27 +46,27 @@ public record DeviceSettings(Device device, Precision precision, Convolutions co
     }
 
     /**
-     * {@return the same at another precision}
+     * {@return the same settings with another precision}
      *
-     * @param other what convolutions multiply
+     * @param other the format of the operands of convolutions
      */
     public DeviceSettings with(Precision other) {
         return new DeviceSettings(device, other, convolutions, threads);
     }
 
     /**
-     * {@return the same with other convolutions}
+     * {@return the same settings with other convolutions}
      *
-     * @param other how CUDA devices compute convolutions
+     * @param other which convolutions a CUDA device uses
      */
     public DeviceSettings with(Convolutions other) {
         return new DeviceSettings(device, precision, other, threads);
     }
 
     /**
-     * {@return the same with so many threads}
+     * {@return the same settings with another number of threads}
      *
-     * @param other from 0, which is one for each processor, to {@value #MAX_THREADS}
+     * @param other 0 for one thread per processor, at most {@value #MAX_THREADS}
      */
     public DeviceSettings withThreads(int other) {
         return new DeviceSettings(device, precision, convolutions, other);

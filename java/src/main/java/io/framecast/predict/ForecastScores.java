@@ -4,9 +4,8 @@ import io.framecast.data.Video;
 import java.util.Arrays;
 
 /**
- * How far forecasts are from what really came, as the video-prediction literature reports it. Feed it
- * the frames of forecasts beside those that came, then ask for the {@link #result()}. For every
- * forecast frame, averaged over the videos:
+ * The error of forecasts, in the metrics of the video-prediction literature. Add pairs of true and predicted frames,
+ * then call {@link #result()}. For every predicted frame, averaged over the videos:
  *
  * <ul>
  * <li>MSE and MAE: squared and absolute error <em>summed</em> over the pixels and channels of a frame.
@@ -16,7 +15,7 @@ import java.util.Arrays;
  * <li>SSIM: see {@link Ssim}.
  * </ul>
  *
- * <p>Sums are kept in double: of frames that are finite, all scores are. Not safe for use from several threads at once.
+ * <p>Sums are kept in double, so that finite frames have finite scores. Not thread-safe.
  */
 public final class ForecastScores {
 
@@ -46,11 +45,11 @@ public final class ForecastScores {
     /**
      * Adds one frame of one forecast.
      *
-     * @param frame      which one, from 0
-     * @param truth      the frame that came, a video of one frame, (1, height, width, channels) in [0, 1]
-     * @param prediction the frame that was forecast, of the same shape
-     * @throws IllegalArgumentException if the shapes are not of one frame, or differ from each other or from the first
-     *     pair's
+     * @param frame its number within the forecast, from 0
+     * @param truth the true frame, as a video of one frame, (1, height, width, channels) in [0, 1]
+     * @param prediction the predicted frame, of the same shape
+     * @throws IllegalArgumentException if a video has more than one frame, or the shapes differ from each other or from
+     *     those of the first pair
      */
     public void add(int frame, Video truth, Video prediction) {
         if (shape == null) {
@@ -76,7 +75,7 @@ public final class ForecastScores {
     /**
      * {@return the scores of all forecasts added so far}
      *
-     * @throws IllegalStateException if there are none, or not all of their frames
+     * @throws IllegalStateException if there are no forecasts, or frames of some are missing
      */
     public Result result() {
         int count = videos[0];
@@ -117,9 +116,9 @@ public final class ForecastScores {
     }
 
     /**
-     * One score for each forecast frame.
+     * One score for each predicted frame.
      *
-     * @param perFrame the first forecast frame first
+     * @param perFrame in the order of the frames
      */
     public record Metric(double[] perFrame) {
 
@@ -132,7 +131,7 @@ public final class ForecastScores {
             perFrame = perFrame.clone();
         }
 
-        /** {@return a copy of the scores, the first forecast frame first} */
+        /** {@return a copy of the scores, in the order of the frames} */
         @Override
         public double[] perFrame() {
             return perFrame.clone();
@@ -144,10 +143,10 @@ public final class ForecastScores {
         }
 
         /**
-         * How much lower this mean is than the baseline's, as a share of the baseline's: 0.4 is 40% lower, a
-         * negative value is higher. For errors, lower is better.
+         * The relative reduction of the mean: 0.4 means 40% lower than the baseline's mean; a negative value means
+         * higher. For metrics where lower is better.
          *
-         * @param baseline the same score of other forecasts
+         * @param baseline the same metric of other forecasts
          * @return not finite where the baseline's mean is 0
          */
         public double reductionFrom(Metric baseline) {

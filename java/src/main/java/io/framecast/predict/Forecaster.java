@@ -17,28 +17,28 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Draws the frames that come next. A forecast shows the network the frames of the context one by one, then feeds each
- * prediction back as the next frame, as it is. The state is carried, so that n frames cost n steps; the result is that
- * of running the network on the whole growing sequence each time.
+ * Predicts the next frames of videos (rollout). The network is given the frames of the context one by one, then each of
+ * its predictions, unchanged, as the next frame. The state of the layers is carried from step to step, so that n frames
+ * cost n steps; the result equals that of running the network on the whole growing sequence each time.
  *
- * <p>Values are float32, in [0, 1] for images. For one thread at a time; it uses the backend, which stays the caller's,
- * until it is closed. Its memory does not grow with the length of the videos.
+ * <p>Values are float32, in [0, 1] for images. Not thread-safe. It uses the backend, which the caller closes after it.
+ * Its memory does not grow with the length of the videos.
  */
 public final class Forecaster implements AutoCloseable {
 
     private static final int MOST_AT_ONCE = 10;
-    /** What videos that are forecast together may take, in float32 values (256 MB). */
+    /** The limit for the videos of one batch, in float32 values (256 MB). */
     private static final long MOST_VALUES = 1L << 26;
-    /** Gates, cell, state and their convolutions' results: about so many values for each that a layer puts out. */
+    /** Values that a layer needs per output value: gates, cell, state and results of convolutions, roughly. */
     private static final int LAYER_VALUES = 6;
 
     /**
      * The scores of forecasts.
      *
-     * @param context how many frames of each video the model saw
+     * @param context how many frames of each video the model was given
      * @param frames how many it predicted
      * @param model the scores of its forecasts
-     * @param baseline the scores of repeating the last frame seen
+     * @param baseline the scores of repeating the last frame of the context
      */
     public record Evaluation(int context, int frames, ForecastScores.Result model, ForecastScores.Result baseline) {
     }
@@ -56,26 +56,26 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * Plans a model's network on a device, for as many videos at once as are worth it.
+     * Creates a model's network on a device. The batch size follows from {@link #videosAtOnce}.
      *
      * @param backend the device
      * @param checkpoint the model and its parameters
      * @return a forecaster, for the caller to close
-     * @throws FramecastException if the model does not give frames of the shape that it takes, or there is not enough
-     *     memory
+     * @throws FramecastException if the model's output frames do not have the shape of its input frames, or there is
+     *     not enough memory
      */
     public static Forecaster open(Backend backend, Checkpoint checkpoint) {
         return open(backend, checkpoint, videosAtOnce(checkpoint.model(), 1));
     }
 
     /**
-     * As {@link #open(Backend, Checkpoint)}, for so many videos at once.
+     * As {@link #open(Backend, Checkpoint)}, with a given batch size.
      *
      * @param backend the device
      * @param checkpoint the model and its parameters
-     * @param videosAtOnce at least 1; of more videos, the others are forecast after these
+     * @param videosAtOnce the batch size, at least 1; more videos are forecast batch after batch
      * @return a forecaster, for the caller to close
-     * @throws IllegalArgumentException if it is below 1
+     * @throws IllegalArgumentException if the batch size is below 1
      */
     public static Forecaster open(Backend backend, Checkpoint checkpoint, int videosAtOnce) {
         if (videosAtOnce < 1) {
@@ -85,10 +85,10 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * {@return how many videos to forecast together: ten, or fewer where they are large or the heap is small}
+     * {@return the batch size for forecasts: ten, or less if the videos are large or the heap is small}
      *
      * @param model the layers and the shape of the frames
-     * @param kept how many frames of a forecast the listener keeps in the heap before it is done with them
+     * @param kept how many frames of each forecast the listener keeps in the heap at once
      */
     public static int videosAtOnce(ModelConfig model, int kept) {
         long layers = model.shapes().stream().mapToLong(FrameShape::size).sum();
@@ -106,11 +106,12 @@ public final class Forecaster implements AutoCloseable {
     /**
      * Forecasts one video.
      *
-     * @param context its frames so far, (frames, height, width, channels), in [0, 1]; the model's shape, at least one
-     *     frame
+     * @param context its first frames, (frames, height, width, channels), in [0, 1]; at least one frame, of the model's
+     *     shape
      * @param frames how many to predict, at least 1
-     * @return the frames that follow, each (height, width, channels)
-     * @throws IllegalArgumentException if the values are not so many, or not in [0, 1]
+     * @return the predicted frames, each (height, width, channels)
+     * @throws IllegalArgumentException if the number of values does not fit the model's frames, or a value is not in
+     *     [0, 1]
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
     public float[][] forecast(float[] context, int frames) {
@@ -132,12 +133,12 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * Forecasts one video of images: a model of one channel sees and draws them in grey, one of three in colour.
+     * Forecasts one video of images: converted to grey for a model of one channel, in RGB for a model of three.
      *
-     * @param context its frames so far, of the model's height and width; at least one
+     * @param context its first frames, of the model's height and width; at least one
      * @param frames how many to predict, at least 1
-     * @return the frames that follow, of 8 bits a channel; values beyond black and white are taken for these
-     * @throws IllegalArgumentException if an image is of another size, or the model has neither 1 nor 3 channels
+     * @return the predicted frames, with 8 bits per channel; values outside [0, 1] are clipped
+     * @throws IllegalArgumentException if an image has another size, or the model has neither 1 nor 3 channels
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
     public List<BufferedImage> forecast(List<BufferedImage> context, int frames) {
@@ -146,14 +147,15 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * Forecasts some of many videos. Only the frames of the context are read.
+     * Forecasts the videos with the given indices. Only the frames of the context are read.
      *
      * @param videos of the model's frames
      * @param indices of those that are forecast
-     * @param context how many frames of each the model sees, at least 1 and no more than there are
+     * @param context how many frames of each the model is given, at least 1 and at most the length of the videos
      * @param frames how many to predict, at least 1
      * @param to is given the predictions
-     * @throws IllegalArgumentException if the videos' frames are of another shape, or there are no such frames
+     * @throws IllegalArgumentException if the videos' frames have another shape, or the context is longer than the
+     *     videos
      * @throws IndexOutOfBoundsException if there is no video of an index
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
@@ -178,12 +180,12 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * One-step predictions (teacher forcing): shows the network the whole of the videos. Frame t of what {@code to} is
-     * given is the prediction of frame t+1.
+     * One-step predictions (teacher forcing): the network is given all true frames. Frame t that {@code to} receives is
+     * the prediction of frame t+1.
      *
      * @param videos of the model's frames
-     * @param indices of those that are shown
-     * @param to is given the predictions, as many as a video has frames
+     * @param indices of the videos to use
+     * @param to receives the predictions, as many as a video has frames
      * @throws IllegalArgumentException if the videos' frames are of another shape
      * @throws IndexOutOfBoundsException if there is no video of an index
      * @throws NotFiniteException if a prediction has NaN or infinite values
@@ -195,7 +197,7 @@ public final class Forecaster implements AutoCloseable {
         feed.inGroups(videos, indices, to, () -> {
             for (int t = 0; t <= last; t++) {
                 Tensor tail = feed.stepTail(t);
-                // A layer that looks into the future changes its output for a frame until so many frames later.
+                // A non-causal layer emits its last futureReach frames again, until they are final.
                 int first = Math.max(0, t - futureReach);
                 int settled = t == last ? last : t - futureReach;
                 long frame = tail.size() / (t - first + 1);
@@ -207,13 +209,14 @@ public final class Forecaster implements AutoCloseable {
     }
 
     /**
-     * Forecasts videos and scores the forecasts against the frames that came, beside repeating the last frame seen.
+     * Forecasts videos, and scores the forecasts and the baseline (repeating the last frame of the context) against the
+     * true frames.
      *
      * @param videos of the model's frames, at least one
-     * @param context how many frames of each the model sees, at least 1
-     * @param frames how many to predict, at least 1; no more than the videos have after the context
+     * @param context how many frames of each the model is given, at least 1
+     * @param frames how many to predict, at least 1 and at most the number of frames after the context
      * @return the scores
-     * @throws IllegalArgumentException if the videos' frames are of another shape or too few
+     * @throws IllegalArgumentException if the videos' frames have another shape, or the videos are too short
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
     public Evaluation evaluate(Videos videos, int context, int frames) {

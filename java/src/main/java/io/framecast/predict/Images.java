@@ -6,16 +6,16 @@ import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import java.util.List;
 
-/** Frames as images: of 1 channel in grey, of 3 in red, green and blue; 0 is black and 1 is white. */
+/** Conversion between frames and images: 1 channel is grey, 3 channels are RGB; 0 is black and 1 is white. */
 final class Images {
 
     private Images() {
     }
 
     /**
-     * The values of images, (frames, height, width, channels).
+     * {@return the values of images, (frames, height, width, channels)}
      *
-     * @throws IllegalArgumentException if an image is of another size, or the channels are neither 1 nor 3
+     * @throws IllegalArgumentException if an image has another size, or the number of channels is neither 1 nor 3
      */
     static float[] values(List<BufferedImage> images, FrameShape shape) {
         requireChannels(shape);
@@ -39,7 +39,7 @@ final class Images {
     private static float value(BufferedImage image, int x, int y, int channel) {
         Raster raster = image.getRaster();
         if (raster.getNumBands() == 1 && image.getColorModel().getNumComponents() == 1) {
-            // As it is stored: getRGB would change its gamma.
+            // The stored value: getRGB would apply a gamma correction.
             int white = (1 << raster.getSampleModel().getSampleSize(0)) - 1;
             return (float) raster.getSample(x, y, 0) / white;
         }
@@ -56,7 +56,7 @@ final class Images {
         };
     }
 
-    /** A frame as an image of 8 bits a channel: values beyond [0, 1] are taken for these. */
+    /** A frame as an image with 8 bits per channel; values outside [0, 1] are clipped. */
     static BufferedImage image(float[] values, FrameShape shape) {
         requireChannels(shape);
         boolean grey = shape.channels() == 1;

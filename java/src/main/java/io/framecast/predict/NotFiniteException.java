@@ -3,14 +3,14 @@ package io.framecast.predict;
 import io.framecast.FramecastException;
 
 /**
- * A model's forecast has NaN or infinite values: it cannot be shown, scored or gone on from. The message says where;
- * what to do about it depends on what the forecast is for, so whoever asked for it adds that: {@link #withAdvice}.
+ * A model's forecast has NaN or infinite values. The message says where. What to do about it depends on the use of the
+ * forecast: the caller adds that with {@link #withAdvice}.
  */
 public final class NotFiniteException extends FramecastException {
 
     /**
-     * @param video its number in its file
-     * @param frame of the forecast, from 1
+     * @param video the video's index in its file
+     * @param frame number of the frame within the forecast, from 1
      */
     NotFiniteException(int video, int frame) {
         super("The model's forecast for video " + video + " is not finite: there are NaN or infinite values in its "
@@ -18,9 +18,9 @@ public final class NotFiniteException extends FramecastException {
     }
 
     /**
-     * {@return the same, with what to do about it}
+     * {@return an exception with this message and advice}
      *
-     * @param sentence is added to the message
+     * @param sentence the advice, appended to the message
      */
     public FramecastException withAdvice(String sentence) {
         return new FramecastException(getMessage() + " " + sentence, this);

@@ -4,13 +4,13 @@ import io.framecast.data.Video;
 import java.util.Arrays;
 
 /**
- * The structural similarity of two frames (Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment:
- * from error visibility to structural similarity", IEEE Transactions on Image Processing 13(4), 2004): an
- * 11x11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03, data range 1, averaged over every place where the
- * window lies wholly inside the frame ("valid") and then over the channels.
+ * The structural similarity of two frames (Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error
+ * visibility to structural similarity", IEEE Transactions on Image Processing 13(4), 2004): an 11x11 Gaussian window of
+ * sigma 1.5, K1 = 0.01, K2 = 0.03, data range 1, averaged over all positions where the window is completely inside the
+ * frame ("valid") and then over the channels.
  *
- * <p>In a frame that is lower or narrower than 11 pixels, the window shrinks in that direction to the largest
- * odd number of pixels that fits; sigma stays and the weights are normalised again.
+ * <p>If a frame's height or width is below 11 pixels, the window shrinks in that direction to the largest odd number of
+ * pixels that fits; sigma stays the same, and the weights are normalised again.
  */
 final class Ssim {
 
@@ -24,10 +24,10 @@ final class Ssim {
     private final double[] down;
     private final double[] across;
 
-    // The map being filtered, and its rows filtered across.
+    // The input of the filter, and the result of its pass over rows.
     private final double[] map;
     private final double[] rows;
-    // The weighted means E[x], E[y], E[x^2 + y^2] and E[xy] of every window.
+    // The weighted means E[x], E[y], E[x^2 + y^2] and E[xy] of each window.
     private final double[][] means;
 
     Ssim(int height, int width) {
@@ -40,7 +40,7 @@ final class Ssim {
         means = new double[4][rowsOut() * columnsOut()];
     }
 
-    /** The similarity of two videos of this height and width and of one frame. */
+    /** The similarity of two videos with one frame each, of this height and width. */
     double of(Video a, Video b) {
         int channels = a.channels();
         double sum = 0;
@@ -76,8 +76,8 @@ final class Ssim {
     }
 
     /**
-     * The Gaussian window is a product, so it is applied to rows first and to columns after. The loop over the
-     * weights is outside the one over pixels, which the compiler then turns into vector instructions.
+     * The Gaussian window is separable: it is applied to rows, then to columns. The loop over the weights is outside
+     * the loop over pixels, so that the compiler vectorises the latter.
      */
     private void filter(double[] out) {
         int columns = columnsOut();

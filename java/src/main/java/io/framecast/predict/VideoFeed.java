@@ -9,32 +9,31 @@ import io.framecast.train.Checkpoint;
 import java.util.Arrays;
 
 /**
- * Feeds videos to a network, a group at a time and frame by frame, so that no more than a frame of each is held however
- * long they are; and keeps the frames that the network predicts on the device, until there is a block of them to hand
- * on.
+ * Gives videos to a network batch after batch and frame by frame, so that only one frame of each video is in memory.
+ * Predicted frames are collected on the device and passed to the listener in blocks, with one transfer per block.
  */
 final class VideoFeed implements AutoCloseable {
 
     private static final int MOST_KEPT_FRAMES = 16;
-    /** What predictions that are kept may take on the device, in float32 values (16 MB). */
+    /** The limit for the block of predictions on the device, in float32 values (16 MB). */
     private static final int MOST_KEPT_VALUES = 1 << 22;
 
     private final Network network;
     private final int batch;
     private final int size;
-    /** A frame of each video, (batch, height, width, channels). */
+    /** One frame of each video, (batch, height, width, channels). */
     private final Tensor input;
-    /** Predictions, (kept frames, batch, height, width, channels). */
+    /** The block of predictions, (kept frames, batch, height, width, channels). */
     private final Tensor predictions;
     private final int mostKept;
     private Videos videos;
     private int[] group;
     private ForecastListener listener;
-    /** Of the predictions, how many there are, and how many of them were handed on. */
+    /** How many frames were predicted, and how many of them were passed to the listener. */
     private int predicted;
     private int given;
 
-    /** @param batch the most videos to feed at once */
+    /** @param batch the largest batch */
     VideoFeed(Backend backend, Checkpoint checkpoint, int batch) {
         this.batch = batch;
         size = checkpoint.model().input().size();
@@ -55,7 +54,7 @@ final class VideoFeed implements AutoCloseable {
         }
     }
 
-    /** Runs {@code forecast} for one group of the videos with these indices after the other. */
+    /** Runs {@code forecast} once for each batch of the videos with these indices. */
     void inGroups(Videos all, int[] indices, ForecastListener to, Runnable forecast) {
         videos = all;
         listener = to;
@@ -69,19 +68,19 @@ final class VideoFeed implements AutoCloseable {
         }
     }
 
-    /** Shows the network frame {@code t} of the videos of this group, and returns its prediction of the next. */
+    /** Gives frame {@code t} of the batch to the network, and returns the prediction of the next frame. */
     Tensor step(int t) {
         load(t);
         return network.step(input, group.length);
     }
 
-    /** As {@link #step(int)}, for all of the network's last outputs that the frame adds or changes. */
+    /** As {@link #step(int)}, but returns all output frames that this frame adds or changes. */
     Tensor stepTail(int t) {
         load(t);
         return network.stepTail(input, group.length);
     }
 
-    /** Shows the network the newest prediction that was {@link #keep kept}, as the next frame. */
+    /** Gives the newest prediction that was {@link #keep kept} to the network as the next frame. */
     Tensor stepOnPrediction() {
         return network.step(predictions.slice(place(predicted - 1), frameSize()), group.length);
     }
@@ -100,9 +99,9 @@ final class VideoFeed implements AutoCloseable {
     }
 
     /**
-     * Takes the next frame of the forecasts of this group.
+     * Appends the next predicted frame of each video of the batch to the block.
      *
-     * @param frames (count, height, width, channels), on the device
+     * @param frames (batch, height, width, channels), on the device
      */
     void keep(Tensor frames) {
         frames.copyTo(0, predictions, place(predicted), frameSize());
@@ -112,7 +111,7 @@ final class VideoFeed implements AutoCloseable {
         }
     }
 
-    /** Reads the predictions that are kept, in one go, and hands them on if they are finite. */
+    /** Copies the block of predictions to the host, and passes them to the listener if they are finite. */
     private void handOn() {
         int frames = predicted - given;
         float[] values = new float[frames * group.length * size];
@@ -133,12 +132,15 @@ final class VideoFeed implements AutoCloseable {
         listener.forecast(group[k], frame, values);
     }
 
-    /** Where a prediction is kept: as all are handed on when the place is full, the next begins at the front. */
+    /**
+     * The offset of a prediction in the block. When the block is full all of it is passed on, and the next frame goes
+     * to the start.
+     */
     private long place(int frame) {
         return frame % mostKept * frameSize();
     }
 
-    /** The values of a frame of all videos of this group. */
+    /** The number of values of one frame of the whole batch. */
     private long frameSize() {
         return (long) group.length * size;
     }

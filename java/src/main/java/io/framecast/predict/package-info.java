@@ -1,2 +1,2 @@
-/** Forecasts: rollout, one-step predictions, and the scores of both against the truth. */
+/** Forecasts: rollout, one-step predictions, and the scores of forecasts against the true frames. */
 package io.framecast.predict;

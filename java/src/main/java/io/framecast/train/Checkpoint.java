@@ -28,8 +28,8 @@ import java.util.Map;
  * {@code framecast.model}.
  *
  * @param model the layers and the shape of the frames
- * @param parameters by their names, all that {@link ModelConfig#parameters} lists
- * @param training what a run needs to go on from here; null if there is no run to go on with
+ * @param parameters by name, exactly those that {@link ModelConfig#parameters} lists
+ * @param training the state of the training run, to resume it from here; null if there is none
  */
 public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, Training training) {
 
@@ -39,9 +39,9 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
      *
      * @param m Adam's moving averages of the gradients, by parameter
      * @param v Adam's moving averages of the gradients' squares, by parameter
-     * @param progress how far the run is
-     * @param run what the run is, as {@link RunDirectory#describe} was told, under the key {@code run} beside the
-     *     progress; null where the checkpoint does not say, as those of version 0.1.0
+     * @param progress the progress of the run
+     * @param run the description of the run given to {@link RunDirectory#describe}, in the file under the key
+     *     {@code run} next to the progress; null if the checkpoint has none, as in version 0.1.0
      */
     public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Progress progress, ObjectNode run) {
     }
@@ -59,27 +59,27 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             .build();
 
     /**
-     * A model with its initial values: the same for the same seed, on any machine.
+     * A model with its initial values. The same seed gives the same values on every machine.
      *
      * @param model the layers and the shape of the frames
      * @param seed of the random values
-     * @return a checkpoint to begin a training with
-     * @throws FramecastException if the Java heap cannot hold them
+     * @return a checkpoint to start a training from
+     * @throws FramecastException if the parameters do not fit into the Java heap
      */
     public static Checkpoint initial(ModelConfig model, long seed) {
         return new Checkpoint(model, Parameters.initial(model, seed), null);
     }
 
-    /** {@return the model and its parameters alone: a training that begins with it is a new run} */
+    /** {@return the model and its parameters without the state of a run: training from it starts a new run} */
     public Checkpoint withoutTraining() {
         return new Checkpoint(model, parameters, null);
     }
 
     /**
-     * Checks that the model takes frames as these.
+     * Checks that the frames have the shape of the model's input.
      *
      * @param videos any number of them
-     * @throws IllegalArgumentException with both shapes, if it does not
+     * @throws IllegalArgumentException if they have not; the message has both shapes
      */
     public void requireFrames(Videos videos) {
         FrameShape frames = new FrameShape(videos.height(), videos.width(), videos.channels());
@@ -89,16 +89,16 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         }
     }
 
-    /** The same as part of the run that {@code run} describes. */
+    /** The same checkpoint with {@code run} as the description of its run. */
     Checkpoint describedBy(ObjectNode run) {
         return training == null ? this : new Checkpoint(model, parameters,
                 new Training(training.m, training.v, training.progress, run));
     }
 
     /**
-     * Writes one safetensors file, whole or not at all; an existing one is replaced.
+     * Writes one safetensors file atomically; an existing file is replaced.
      *
-     * @param file where to
+     * @param file the file to write
      * @throws FramecastException if it cannot be written
      */
     public void write(Path file) {
@@ -121,9 +121,9 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
      * Reads a checkpoint.
      *
      * @param file a safetensors file
-     * @return what it holds
-     * @throws FramecastException if the file is not a whole checkpoint: not safetensors, no model, a parameter missing,
-     *     of the wrong shape, not of the model, or not finite
+     * @return its content
+     * @throws FramecastException if the file is not a complete checkpoint: it is no safetensors file, has no model, or
+     *     a parameter is missing, of the wrong shape, unknown to the model, or not finite
      */
     public static Checkpoint read(Path file) {
         SafeTensors contents = SafeTensors.read(file);

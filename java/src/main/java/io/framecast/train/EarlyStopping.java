@@ -1,13 +1,13 @@
 package io.framecast.train;
 
-/** Keras's EarlyStopping: stops when a loss has not gone down for {@code patience} epochs. */
+/** Keras's EarlyStopping: stops when the loss has not decreased for {@code patience} epochs. */
 public final class EarlyStopping {
 
     /**
-     * What it remembers.
+     * The state of the callback.
      *
      * @param best the lowest loss, null before the first epoch
-     * @param waited the epochs since
+     * @param waited the number of epochs since then
      */
     public record State(Double best, int waited) {
     }
@@ -15,7 +15,7 @@ public final class EarlyStopping {
     private final int patience;
     private State state;
 
-    /** @param state where to go on; null to begin */
+    /** @param state the state to continue from; null at the start */
     EarlyStopping(int patience, State state) {
         this.patience = patience;
         this.state = state == null ? new State(null, 0) : state;

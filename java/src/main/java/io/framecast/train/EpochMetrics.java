@@ -1,13 +1,13 @@
 package io.framecast.train;
 
 /**
- * One epoch.
+ * The figures of one epoch.
  *
- * @param epoch from 1 on
- * @param loss the mean over its videos of the losses of its steps
- * @param validationLoss the mean over the validation videos, after the epoch; NaN if there are none
+ * @param epoch its number, from 1
+ * @param loss the mean of the losses of its steps, weighted by the number of videos of each
+ * @param validationLoss the mean loss of the validation videos, after the epoch; NaN if there are none
  * @param learningRate of its last step
- * @param seconds it took, validation included
+ * @param seconds duration, including validation
  */
 public record EpochMetrics(int epoch, double loss, double validationLoss, double learningRate, double seconds) {
 }

@@ -1,6 +1,6 @@
 package io.framecast.train;
 
-/** How far a run is: its epochs, and the sums over the batches done of the epoch in progress. */
+/** The progress of a run: finished epochs, and sums over the finished batches of the current epoch. */
 final class EpochProgress {
 
     private int epoch;
@@ -9,7 +9,7 @@ final class EpochProgress {
     private long videos;
     private double seconds;
 
-    /** @param from where to go on; null to begin */
+    /** @param from the progress to continue from; null at the start */
     EpochProgress(Progress from) {
         if (from != null) {
             epoch = from.epoch();
@@ -20,22 +20,22 @@ final class EpochProgress {
         }
     }
 
-    /** Epochs finished. */
+    /** Finished epochs. */
     int epoch() {
         return epoch;
     }
 
-    /** Batches done of the epoch in progress. */
+    /** Finished batches of the current epoch. */
     int batch() {
         return batch;
     }
 
-    /** The mean loss of the videos seen in the epoch in progress. */
+    /** The mean loss per video of the current epoch so far. */
     double meanLoss() {
         return loss / videos;
     }
 
-    /** The time that the epoch in progress took so far. */
+    /** The duration of the current epoch so far, in seconds. */
     double seconds() {
         return seconds;
     }

@@ -1,6 +1,6 @@
 package io.framecast.train;
 
-/** Keras's ModelCheckpoint with {@code save_best_only}: tells the epochs whose loss is the lowest so far. */
+/** Keras's ModelCheckpoint with {@code save_best_only}: recognises epochs with the lowest loss so far. */
 final class ModelCheckpoint {
 
     private Double best;
@@ -14,7 +14,7 @@ final class ModelCheckpoint {
         return new Progress.BestLoss(best);
     }
 
-    /** Whether there was an epoch. */
+    /** Whether an epoch has finished. */
     boolean hasBest() {
         return best != null;
     }

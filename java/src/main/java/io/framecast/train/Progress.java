@@ -1,18 +1,18 @@
 package io.framecast.train;
 
 /**
- * How far a training run is: with the parameters and the optimiser's averages, all it takes to go on bit for bit.
- * Numbers that no run can have are an {@link IllegalArgumentException}.
+ * The progress of a training run. With the parameters and the optimiser's moving averages it is sufficient to resume a
+ * run bit for bit. Impossible values are an {@link IllegalArgumentException}.
  *
- * @param step optimiser steps made
- * @param epoch epochs finished
- * @param batch batches of the epoch in progress that are done
- * @param epochLoss the sum of these batches' losses, each times its videos
- * @param epochVideos these batches' videos
- * @param epochSeconds the time they took
- * @param learningRate as the callbacks left it
- * @param callbacks what the callbacks remember
- * @param randomState where the shuffling is: the order of an epoch follows from the seed and the epoch's number
+ * @param step finished optimiser steps
+ * @param epoch finished epochs
+ * @param batch finished batches of the current epoch
+ * @param epochLoss the sum of the losses of these batches, each multiplied by its number of videos
+ * @param epochVideos the number of videos of these batches
+ * @param epochSeconds the duration of these batches
+ * @param learningRate the current learning rate, as set by the callbacks
+ * @param callbacks the state of the callbacks
+ * @param randomState the state of shuffling
  */
 public record Progress(long step, int epoch, int batch, double epochLoss, long epochVideos, double epochSeconds,
         double learningRate, Callbacks callbacks, RandomState randomState) {
@@ -43,7 +43,7 @@ public record Progress(long step, int epoch, int batch, double epochLoss, long e
     }
 
     /**
-     * What the callbacks remember.
+     * The state of the callbacks.
      *
      * @param earlyStopping of EarlyStopping
      * @param reduceLrOnPlateau of ReduceLROnPlateau
@@ -54,17 +54,17 @@ public record Progress(long step, int epoch, int batch, double epochLoss, long e
     }
 
     /**
-     * What ModelCheckpoint remembers.
+     * The state of ModelCheckpoint.
      *
-     * @param best the loss of the best checkpoint, the lowest so far; null before the first epoch is over
+     * @param best the loss of the best checkpoint so far; null before the end of the first epoch
      */
     public record BestLoss(Double best) {
     }
 
     /**
-     * Where the shuffling is.
+     * The state of shuffling.
      *
-     * @param seed of the run; the order of an epoch follows from it and the epoch's number
+     * @param seed the seed of the run; the order of the videos of an epoch follows from the seed and the epoch's number
      */
     public record RandomState(long seed) {
     }

@@ -3,7 +3,7 @@ package io.framecast.train;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Keeps in memory what a run comes to. */
+/** Collects the results of a run in memory. */
 final class Recorder implements TrainingListener {
 
     private final List<StepMetrics> steps = new ArrayList<>();

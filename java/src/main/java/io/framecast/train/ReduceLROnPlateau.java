@@ -1,8 +1,8 @@
 package io.framecast.train;
 
 /**
- * Keras's ReduceLROnPlateau: a tenth of the learning rate when a loss has not gone down by more than 0.0001 for
- * {@code patience} epochs.
+ * Keras's ReduceLROnPlateau: multiplies the learning rate by 0.1 when the loss has not decreased by more than 0.0001
+ * for {@code patience} epochs.
  */
 public final class ReduceLROnPlateau {
 
@@ -10,10 +10,10 @@ public final class ReduceLROnPlateau {
     private static final double MIN_DELTA = 1e-4;
 
     /**
-     * What it remembers.
+     * The state of the callback.
      *
      * @param best the lowest loss, null before the first epoch
-     * @param waited the epochs since
+     * @param waited the number of epochs since then
      */
     public record State(Double best, int waited) {
     }
@@ -21,7 +21,7 @@ public final class ReduceLROnPlateau {
     private final int patience;
     private State state;
 
-    /** @param state where to go on; null to begin */
+    /** @param state the state to continue from; null at the start */
     ReduceLROnPlateau(int patience, State state) {
         this.patience = patience;
         this.state = state == null ? new State(null, 0) : state;

@@ -25,19 +25,19 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Where a training run keeps its files: {@code config.json}, {@code steps.csv}, {@code metrics.csv} and
- * {@code checkpoints/}. A {@link Trainer} writes them, of which it is a listener: the first of them, so that what the
- * others hear is on disk. While this is open no other process can use the run.
+ * The directory with the files of a training run: {@code config.json}, {@code steps.csv}, {@code metrics.csv} and
+ * {@code checkpoints/}. It is a listener of a {@link Trainer}. Pass it as the first listener, so that its files are
+ * written before the other listeners are called. While it is open, no other process can use the run.
  *
- * <p>What the run is, its config, stands in {@code config.json} for people and in the checkpoints for the run itself:
- * these cannot disagree with the parameters beside it.
+ * <p>The description of the run (its config) is written to {@code config.json} for readers and into the checkpoints for
+ * resuming: a checkpoint is one file, so that its config always belongs to its parameters.
  */
 public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     private static final JsonMapper MAPPER = new JsonMapper();
     private static final String MODEL = "model";
 
-    /** What a process that was killed left of files being written, as AtomicFiles names it; by directory. */
+    /** By directory, the names of the unfinished files that AtomicFiles leaves when the process is killed. */
     private static final Map<String, String> PARTS = Map.of(
             "", "config\\.json|steps\\.csv|metrics\\.csv|loss\\.png|report\\.html",
             "checkpoints", "(last|best)\\.safetensors",
@@ -51,7 +51,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     private final List<String> epochs = new ArrayList<>();
     private RunLock lock;
     private ObjectNode config = MAPPER.createObjectNode();
-    /** What the last checkpoint says of the run; null where it says nothing. */
+    /** The run's description in the last checkpoint; null if it has none. */
     private ObjectNode written;
     private boolean begun;
     private BufferedWriter steps;
@@ -67,14 +67,15 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * Where a new run will be. Nothing is written until it begins, so that a run that cannot begin leaves nothing and
-     * replaces nothing.
+     * Creates the directory of a new run. Nothing is written until the run starts, so that a run that cannot start
+     * creates and replaces no files.
      *
-     * @param path the directory, which need not be there yet
+     * @param path the directory; it need not exist
      * @param overwrite whether an earlier run's files may be replaced
-     * @param notes is told, in a sentence each, what a person should know: what was mended, what does not work here
+     * @param notes receives messages for the user, one sentence each: files that were repaired, features that the file
+     *     system does not have
      * @return the directory, for the caller to close
-     * @throws FramecastException if they may not and there are some, or another process has the run
+     * @throws FramecastException if there are such files and they may not be replaced, or another process uses the run
      */
     public static RunDirectory create(Path path, boolean overwrite, Consumer<String> notes) {
         RunDirectory run = new RunDirectory(path, false, overwrite, notes);
@@ -88,13 +89,13 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * Where a run will go on. What its files say of later steps than the last checkpoint is dropped, and what is torn
-     * is mended, when it does.
+     * Opens the directory of a run to resume. When the run starts, rows of steps after the last checkpoint are dropped,
+     * and damaged files are repaired.
      *
      * @param path the directory
      * @param notes as for {@link #create}
      * @return the directory, for the caller to close
-     * @throws FramecastException if there is none, or another process has it
+     * @throws FramecastException if there is no run, or another process uses it
      */
     public static RunDirectory resume(Path path, Consumer<String> notes) {
         if (!Files.exists(path.resolve("config.json")) && !Files.exists(lastCheckpoint(path))) {
@@ -104,7 +105,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         return new RunDirectory(path, true, false, notes);
     }
 
-    /** Takes the run for this process now, where it would be taken when it begins: its directory is not there yet. */
+    /** Locks a new run for this process now, instead of when it starts. Creates the directory. */
     public void lock() {
         if (lock == null) {
             make(path);
@@ -133,7 +134,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * Reads the last checkpoint of a run that will go on.
+     * Reads the last checkpoint of a run to resume.
      *
      * @return a checkpoint with training state
      * @throws FramecastException if it cannot be read, or has no training state
@@ -169,27 +170,30 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * Says what the run is, as far as it is not the model: it is kept in the run's checkpoints and config.
+     * Sets the description of the run, without the model. It is written into the run's checkpoints and config.
      *
      * @param description as a JSON object
      */
     public void describe(Map<String, ?> description) {
         try {
-            // As it will be read again, to compare with.
+            // In the form in which it will be read again, for comparison.
             config = (ObjectNode) MAPPER.readTree(MAPPER.writeValueAsString(description));
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(e);
         }
     }
 
-    /** Writes what the run begins or goes on with. If a new run's files cannot be written, none of them is left. */
+    /**
+     * Writes the files with which the run starts or resumes. If a new run's files cannot be written, all of them are
+     * removed.
+     */
     @Override
     public void trainingStarted(Checkpoint start) {
         lock();
         if (!resumes) {
             requireNoEarlierRun();
         }
-        // What is not there now goes again if not all of it can be written.
+        // If not all files can be written, those that did not exist before are removed again.
         List<Path> fresh = isThere() ? List.of() : Stream.of(lastCheckpoint(path), path.resolve("config.json"),
                 RunTable.STEPS.in(path), RunTable.METRICS.in(path)).filter(file -> !Files.exists(file)).toList();
         removeParts();
@@ -202,7 +206,10 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** {@return whether there is something of this run to go on with: its files, its last checkpoint first} */
+    /**
+     * {@return whether the run can be resumed, that is, whether its first files, with the last checkpoint, were
+     * written}
+     */
     public boolean hasBegun() {
         return begun;
     }
@@ -210,7 +217,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     private void write(Checkpoint start) {
         make(lastCheckpoint(path).getParent());
         Progress progress = start.training().progress();
-        // First: if the disk cannot take it, an earlier run still stands.
+        // The checkpoint first: if the disk is full, an earlier run's files stay complete.
         if (!resumes || !config.equals(written)) {
             checkpointMade(start);
         }
@@ -237,7 +244,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** What has the name of a run's file, and is somebody's: it is moved aside, not replaced. */
+    /** Renames files that have the name of a run's file but were not written by a run, instead of replacing them. */
     private void keepForeignFiles() {
         Path json = path.resolve("config.json");
         if (Files.exists(json) && !isEmpty(json) && !isConfig()) {
@@ -281,7 +288,10 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** What a process that was killed was writing. Only names of this run's files: others may be at work beside it. */
+    /**
+     * Removes the unfinished files of a process that was killed. Only those of this run's files: other programs may be
+     * writing into the same directory.
+     */
     private void removeParts() {
         PARTS.forEach((name, names) -> {
             Path directory = path.resolve(name);
@@ -304,7 +314,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            // There is nothing to be done about it.
+            // It stays; that does no harm.
         }
     }
 
@@ -314,7 +324,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * {@return the file that a run keeps its last state in}
+     * {@return the checkpoint with the last state of a run}
      *
      * @param run its directory
      */
@@ -323,7 +333,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * {@return the file that a run keeps its best parameters in}
+     * {@return the checkpoint with the best parameters of a run}
      *
      * @param run its directory
      */
@@ -332,7 +342,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
-     * {@return the files that a run writes, but for its pictures}
+     * {@return the files that a run writes, without its pictures}
      *
      * @param run its directory
      */
@@ -383,7 +393,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         return lastCheckpoint(path);
     }
 
-    /** Ends the use of the directory. Of a run that has not begun nothing is left. */
+    /** Unlocks the run. If the run has not started, everything that was created for it is removed. */
     @Override
     public void close() {
         try {

@@ -22,12 +22,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One process for a run. The operating system locks the file {@code .lock} in the run's directory, and releases it when
- * the process ends, however it ends: a crash leaves a file that is not locked, which the next process takes. The file
- * says who holds it.
+ * Ensures that one process at a time uses a run. The operating system locks the file {@code .lock} in the run's
+ * directory, and releases the lock when the process ends, also after a crash. The file contains the owner of the lock.
  *
- * <p>On NFS such locks hold among machines, but for mounts with {@code nolock} or {@code local_lock}, where they hold
- * within one machine. Where a file system has no locks at all, the run goes on without, with a note.
+ * <p>On NFS the lock works between machines, except for mounts with {@code nolock} or {@code local_lock}, where it
+ * works within one machine. If the file system has no locks, the run continues without one, with a note.
  */
 final class RunLock implements AutoCloseable {
 
@@ -36,8 +35,8 @@ final class RunLock implements AutoCloseable {
     private static final long PAUSE_NANOS = 10_000_000;
 
     /**
-     * The directories that this process holds. The system's locks are a process's, not a channel's: closing any channel
-     * of a locked file releases them all, so that a second one must not even be opened.
+     * The directories that this process has locked. POSIX locks belong to the process, not to a channel: closing any
+     * channel of the file releases the lock, so that a second channel must not be opened.
      */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -55,9 +54,9 @@ final class RunLock implements AutoCloseable {
     }
 
     /**
-     * @param directory is there
-     * @param notes is told where there are no locks
-     * @throws FramecastException if another holds it, or the lock cannot be written
+     * @param directory must exist
+     * @param notes receives a message if the file system has no locks
+     * @throws FramecastException if another process or thread holds the lock, or the file cannot be written
      */
     static RunLock take(Path directory, Consumer<String> notes) {
         Path file = directory.resolve(NAME);
@@ -83,14 +82,15 @@ final class RunLock implements AutoCloseable {
 
     private static FileChannel open(Path directory, Path file, Consumer<String> notes) throws IOException {
         for (int k = 1;; k++) {
-            // Not through a link, which may lead to somebody's file.
+            // Does not follow a symbolic link, which could lead to another file.
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
                     StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
             try {
                 if (!lock(channel, directory, notes)) {
                     throw inUse(directory, owner(channel));
                 }
-                // The one who held it may have deleted it just before it was locked here: then it keeps nobody out.
+                // The previous owner may have deleted the file just before it was locked here. Such a lock excludes no
+                // other process.
                 if (Files.exists(file)) {
                     channel.truncate(0);
                     channel.write(ByteBuffer.wrap(thisProcess().getBytes(StandardCharsets.US_ASCII)), 0);
@@ -107,7 +107,7 @@ final class RunLock implements AutoCloseable {
         }
     }
 
-    /** Whether nobody else has it. */
+    /** Tries to lock; false if another process has the lock. */
     private static boolean lock(FileChannel channel, Path directory, Consumer<String> notes) {
         try {
             FileLock lock = channel.tryLock();
@@ -125,7 +125,7 @@ final class RunLock implements AutoCloseable {
         return process.pid() + " " + start + "\n";
     }
 
-    /** What the owner wrote; it may have the lock for an instant only, and not have written yet. */
+    /** The owner's text. A process that has just taken the lock may not have written it yet. */
     private static String owner(FileChannel channel) throws IOException {
         for (int k = 1;; k++) {
             ByteBuffer bytes = ByteBuffer.allocate(OWNER_BYTES);
@@ -151,12 +151,12 @@ final class RunLock implements AutoCloseable {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            // Unlocked it is in nobody's way.
+            // The file may stay: without a lock it has no effect.
         }
         try {
             channel.close();
         } catch (IOException e) {
-            // The lock goes with the process.
+            // The lock is released at the end of the process.
         }
         HELD.remove(key);
     }

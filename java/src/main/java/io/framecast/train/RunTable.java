@@ -19,26 +19,26 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
- * A table of a run, with a line for each step or epoch. Its file may have been cut, torn or edited: lines that say
- * nothing are passed over, and counted in a note.
+ * A table of a run, with one line per step or epoch. Its file may have been truncated, damaged or edited: invalid lines
+ * are skipped, and a note says how many.
  */
 public enum RunTable {
-    /** {@code steps.csv}: a line for each optimiser step. */
+    /** {@code steps.csv}: one line per optimiser step. */
     STEPS("steps.csv", "step,loss,seconds", "step", -1),
-    /** {@code metrics.csv}: a line for each epoch. */
+    /** {@code metrics.csv}: one line per epoch. */
     METRICS("metrics.csv", "epoch,loss,val_loss,lr,seconds", "epoch", 2);
 
     /**
      * A line of the table. Losses may be NaN or infinite.
      *
-     * @param line as it stands in the file
-     * @param number of the step or epoch, its first column
+     * @param line the text of the line
+     * @param number the step or epoch, from its first column
      * @param cells its columns
      */
     public record Row(String line, long number, List<String> cells) {
 
         /**
-         * {@return the number in a column; NaN also where the column is empty}
+         * {@return the number in a column; NaN if the column is empty}
          *
          * @param column counted from 0
          */
@@ -47,7 +47,7 @@ public enum RunTable {
         }
 
         /**
-         * {@return whether there is nothing in a column: no validation, no {@code val_loss}}
+         * {@return whether a column is empty, as {@code val_loss} is without validation}
          *
          * @param column counted from 0
          */
@@ -80,8 +80,8 @@ public enum RunTable {
      * Reads the table.
      *
      * @param run the directory of the run
-     * @param notes is told, in a sentence, of lines that were passed over
-     * @return the rows, in the order of their numbers
+     * @param notes receives a message if lines were skipped
+     * @return the rows, sorted by number
      * @throws FramecastException if there is no such file, or it cannot be read
      */
     public List<Row> read(Path run, Consumer<String> notes) {
@@ -94,7 +94,7 @@ public enum RunTable {
         return rows;
     }
 
-    /** Whether the file is there and has not one line of such a table. */
+    /** Whether the file exists and has no line of such a table. */
     boolean isForeign(Path run) {
         if (!Files.exists(in(run))) {
             return false;
@@ -107,10 +107,11 @@ public enum RunTable {
     }
 
     /**
-     * Makes the file one that can be gone on with: its header, and a line for each step or epoch up to {@code last}.
+     * Repairs the file for a run that resumes: it will have the header, and the valid lines of steps or epochs up to
+     * {@code last}.
      *
-     * @param notes is told, in a sentence, what was mended
-     * @param kept is given these lines, without the header
+     * @param notes receives a message about what was repaired
+     * @param kept receives these lines, without the header
      */
     void mend(Path run, long last, Consumer<String> notes, Consumer<String> kept) {
         Path file = in(run);
@@ -147,7 +148,7 @@ public enum RunTable {
         }
     }
 
-    /** What was found in a file beside the rows that were given on. */
+    /** What a scan of the file found, besides the rows. */
     private static final class Scan {
         private boolean header;
         private long rows;
@@ -160,15 +161,15 @@ public enum RunTable {
     }
 
     /**
-     * Reads the rows up to {@code last}. Of rows that are out of order, those are left out without which the others are
-     * in order: one that is not above the row before it, and one that is not below the row after it where that one
-     * fits.
+     * Reads the rows up to {@code last}, and leaves out rows that are out of order: a row whose number is not above
+     * that of the row before, and a row whose number is not below that of the row after it if that row continues the
+     * rows before.
      */
     private Scan scan(Path file, long last, Consumer<Row> each) {
         Scan scan = new Scan();
         try {
             boolean torn = !endsWithNewline(file);
-            // Any bytes are a text in this encoding.
+            // In this encoding all bytes are valid.
             try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
                 long before = 0;
                 Row candidate = null;
@@ -227,7 +228,7 @@ public enum RunTable {
         }
     }
 
-    /** Null for a line that is no row. */
+    /** Null if the line is not a row. */
     private Row row(String line) {
         List<String> cells = List.of(line.split(",", -1));
         if (cells.size() != header.split(",").length || !cells.get(0).matches("[1-9]\\d{0,17}")) {
@@ -241,7 +242,7 @@ public enum RunTable {
         return new Row(line, Long.parseLong(cells.get(0)), cells);
     }
 
-    /** Whether its last column has all its digits, though the end of the line is missing. */
+    /** Whether the last line is complete although its line break is missing. */
     private static boolean isWhole(Row row) {
         return row.cells.get(row.cells.size() - 1).matches("\\d+\\.\\d{4}");
     }
@@ -255,7 +256,7 @@ public enum RunTable {
         }
     }
 
-    /** As Java writes numbers, and NaN and infinity also as Python does. */
+    /** Parses Java's formats of numbers, and also Python's of NaN and infinity. */
     private static double parse(String text) {
         return switch (text.toLowerCase(Locale.ROOT)) {
             case "nan" -> Double.NaN;

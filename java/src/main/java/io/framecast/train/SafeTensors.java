@@ -30,12 +30,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A safetensors file of F32 tensors: eight bytes with the length of the header, the header (JSON: for each tensor its
- * dtype, shape and place in the data, and a map of strings under {@code __metadata__}), the data. As the format's
- * definition asks, tensors fill the data without gaps or overlaps. A header may have 100 MB by the definition, and
- * 16 MB here, of which the largest model needs two.
+ * A safetensors file of F32 tensors: eight bytes with the length of the header, the header (JSON: dtype, shape and data
+ * offsets of each tensor, and a map of strings under {@code __metadata__}), the data. As the format requires, the
+ * tensors fill the data without gaps or overlaps. The format allows a header of 100 MB. The limit here is 16 MB; the
+ * largest model needs 2 MB.
  *
- * @param metadata strings by name
+ * @param metadata the strings under {@code __metadata__}, by name
  * @param tensors in the order of the data
  */
 record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors) {
@@ -75,7 +75,7 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
     }
 
     /**
-     * @throws FramecastException if the file is not there, or is not such a file from its first byte to its last
+     * @throws FramecastException if the file does not exist, or is not a valid file of this kind
      */
     static SafeTensors read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {

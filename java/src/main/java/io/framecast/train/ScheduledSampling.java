@@ -6,8 +6,8 @@ import io.framecast.nn.Network;
 
 /**
  * Scheduled sampling (Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks",
- * 2015), in the form that this engine trains with: the network's inputs are the true frames in the first half of each
- * video, and its own predictions in the second half. No gradient flows through the predictions.
+ * 2015), as this engine implements it: the network's inputs are the true frames in the first half of each video, and
+ * its own predictions in the second half. No gradient flows through the predictions.
  */
 final class ScheduledSampling implements AutoCloseable {
 
@@ -15,9 +15,9 @@ final class ScheduledSampling implements AutoCloseable {
     private final Tensor inputs;
 
     /**
-     * @param network whose parameters it predicts with, as they are at each call
-     * @param batch the most videos at once
-     * @param size the most values of a batch of videos
+     * @param network predicts with its current parameters
+     * @param batch the largest batch
+     * @param size the number of values of the largest batch
      */
     ScheduledSampling(Network network, int batch, long size) {
         stepper = network.inference(1, batch);
@@ -30,11 +30,11 @@ final class ScheduledSampling implements AutoCloseable {
     }
 
     /**
-     * The inputs that take the videos' place. The device makes them, and nothing goes to the host.
+     * Computes the sampled inputs, on the device without transfers to the host.
      *
      * @param videos (frames, batch, height, width, channels)
      * @param count the batch
-     * @return of the shape of {@code videos}, whose last frame is not filled; valid until the next call
+     * @return a tensor with the shape of {@code videos}, whose last frame is undefined; valid until the next call
      */
     Tensor inputs(Tensor videos, FrameShift shift, int count) {
         long frame = shift.stepSize();

@@ -1,13 +1,13 @@
 package io.framecast.train;
 
 /**
- * One optimiser step.
+ * The figures of one optimiser step.
  *
- * @param step from 1 on
- * @param loss of the step's batch, before the parameters changed
- * @param learningRate of the step, after the schedule
+ * @param step its number, from 1
+ * @param loss the loss the number of videos in its batch, before the update of the parameters
+ * @param learningRate the learning rate of the step, after the schedule
  * @param videos of its batch
- * @param seconds the step took, waiting for its batch included
+ * @param seconds duration, including the wait for the batch
  */
 public record StepMetrics(long step, double loss, double learningRate, int videos, double seconds) {
 }

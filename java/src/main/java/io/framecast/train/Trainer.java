@@ -18,26 +18,26 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * Trains a network on next frames: of each video of T frames its inputs are the frames 0..T-2 and its targets the
- * frames 1..T-1. Adam; after each epoch a validation, then EarlyStopping (patience 10) and ReduceLROnPlateau (patience
- * 5) on the validation loss, as in Keras.
+ * Trains a network to predict next frames: for a video of T frames, the inputs are the frames 0..T-2 and the targets
+ * the frames 1..T-1. The optimiser is Adam. After each epoch, validation, EarlyStopping (patience 10) and
+ * ReduceLROnPlateau (patience 5) follow, on the validation loss, as in Keras.
  *
- * <p>For one thread, but for {@link #stop}; it uses the backend, which stays the caller's, until it is closed. Videos
- * are read by a thread of its own. With the same seed, device, precision and number of threads every run gives the same
- * bits, also where it was stopped and resumed.
+ * <p>Not thread-safe, except {@link #stop}. It uses the backend, which the caller closes after it. A thread of its own
+ * reads the videos. The same seed, device, precision and number of threads give the same bits in every run, also if the
+ * run was stopped and resumed.
  */
 public final class Trainer implements AutoCloseable {
 
     private static final int EARLY_STOPPING_PATIENCE = 10;
     private static final int REDUCE_LR_PATIENCE = 5;
-    /** A long epoch is saved within it, too. */
+    /** The time between checkpoints within an epoch. */
     private static final long SAVE_NANOS = 5L * 60 * 1_000_000_000;
 
     /** How a run ended. */
     public enum Outcome {
-        /** It made all its epochs or steps. */
+        /** All epochs or steps are done. */
         COMPLETED,
-        /** The validation loss no longer went down. */
+        /** The validation loss no longer decreased. */
         STOPPED_EARLY,
         /** {@link #stop} was called. */
         INTERRUPTED
@@ -61,19 +61,19 @@ public final class Trainer implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Plans the network and gives it the checkpoint's parameters. Where the checkpoint comes from a run, the training
-     * goes on from there: {@link Checkpoint#withoutTraining} begins anew with its parameters.
+     * Creates the network with the checkpoint's parameters. If the checkpoint has the state of a run, the training
+     * resumes that run; to start a new run from its parameters, use {@link Checkpoint#withoutTraining}.
      *
      * @param backend the device
-     * @param start the model, its parameters, and where a run goes on, its state
-     * @param training at least one video, of the model's frames
-     * @param validation of the same shape, or no videos: then epochs are judged by their training loss, and nothing
-     *     stops the run early or lowers its learning rate
-     * @param settings what the run does
-     * @param listeners are told in this order
+     * @param start the model, its parameters, and the state of the run if one is resumed
+     * @param training at least one video, with frames of the model's shape
+     * @param validation videos of the same shape, or none: then the best epoch is the one with the lowest training
+     *     loss, and there is no early stopping and no reduction of the learning rate
+     * @param settings the options of the run
+     * @param listeners called in this order
      * @throws IllegalArgumentException if the videos' shapes do not fit the model or each other
-     * @throws FramecastException if the model does not give frames of the shape that it takes, the checkpoint is of a
-     *     run on more videos, or there is not enough memory
+     * @throws FramecastException if the model's output frames do not have the shape of its input frames, the checkpoint
+     *     is from a run on more videos, or there is not enough memory
      */
     public Trainer(Backend backend, Checkpoint start, Videos training, Videos validation, TrainingSettings settings,
             TrainingListener... listeners) {
@@ -117,16 +117,17 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Trains without a directory, and keeps in memory what the run comes to.
+     * Trains without files, and returns the results in memory.
      *
      * @param backend the device
-     * @param start the model and its parameters, such as {@link Checkpoint#initial}; where a run goes on, its state
-     * @param training at least one video, of the model's frames
-     * @param validation of the same shape, or no videos
-     * @param settings what the run does
-     * @param listeners are told in this order
-     * @return what the run comes to
-     * @throws DivergedException if a loss or a parameter becomes NaN or infinite; all else as
+     * @param start the model and its parameters, for example {@link Checkpoint#initial}, and the state of the run if
+     *     one is resumed
+     * @param training at least one video, with frames of the model's shape
+     * @param validation videos of the same shape, or none
+     * @param settings the options of the run
+     * @param listeners called in this order
+     * @return the results of the run
+     * @throws DivergedException if a loss or a parameter becomes NaN or infinite; other exceptions are those of
      *     {@link #Trainer the constructor} and {@link #run}
      */
     public static TrainingResult fit(Backend backend, Checkpoint start, Videos training, Videos validation,
@@ -140,13 +141,14 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Asks {@link #run} to leave after the step in progress; may be called from any thread. */
+    /** Asks {@link #run} to return after the current step. May be called from any thread. */
     public void stop() {
         stopping = true;
     }
 
     /**
-     * Trains, until the settings' epochs or steps are made, the loss no longer goes down, or {@link #stop}.
+     * Trains until the epochs or steps of the settings are done, the loss no longer decreases, or {@link #stop} is
+     * called.
      *
      * @return how it ended
      * @throws DivergedException if a loss or a parameter becomes NaN or infinite
@@ -172,7 +174,7 @@ public final class Trainer implements AutoCloseable {
         return outcome;
     }
 
-    /** Makes the steps that are left of the epoch. */
+    /** Makes the remaining steps of the epoch. */
     private void trainEpoch() {
         try (Epoch loaded = batches.epoch(progress.epoch(), progress.batch())) {
             Batch next = stepsMade() ? null : upload(loaded);
@@ -186,9 +188,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Makes a step on {@code batch}, which is uploaded already.
+     * Makes a step with {@code batch}, which is already on the device.
      *
-     * @return the batch after it, uploaded while the device was computing; null if there is none
+     * @return the next batch, uploaded while the device was computing; null if there is none
      */
     private Batch step(Batch batch, Epoch loaded) {
         long begin = System.nanoTime();
@@ -198,7 +200,7 @@ public final class Trainer implements AutoCloseable {
         try {
             return stepsMade() ? null : upload(loaded);
         } finally {
-            // Where the next batch cannot be loaded the run ends, but this step is made and told of.
+            // If the next batch cannot be loaded the run ends, but this step is finished and reported.
             finishStep(batch, rate, begin);
         }
     }
@@ -222,7 +224,7 @@ public final class Trainer implements AutoCloseable {
         tell(listener -> listener.stepDone(step));
     }
 
-    /** The mean loss over the validation videos; NaN if there are none, or once stopping. */
+    /** The mean loss of the validation videos; NaN if there are none, or if the run is stopping. */
     private double validate() {
         if (validation.isEmpty() || stopping) {
             return Double.NaN;
@@ -243,10 +245,10 @@ public final class Trainer implements AutoCloseable {
         Outcome outcome = Outcome.COMPLETED;
         boolean best = false;
         if (stopping) {
-            // An epoch whose validation was cut short is finished by the run that resumes.
+            // If the validation was interrupted, the resumed run finishes the epoch.
             outcome = Outcome.INTERRUPTED;
         } else if (!epochMade()) {
-            // The steps ended within an epoch: report on it, but leave it open for a run that resumes.
+            // The limit of steps was reached within an epoch: report it, but leave it unfinished for a resumed run.
             report(validationLoss);
         } else {
             EpochMetrics epoch = report(validationLoss);
@@ -294,7 +296,7 @@ public final class Trainer implements AutoCloseable {
         return progress.batch() == batches.count();
     }
 
-    /** The state as it is now, read from the device. */
+    /** The current state, read from the device. */
     private Checkpoint checkpoint() {
         Map<String, HostTensor> parameters = network.network().parameters().get();
         Map<String, HostTensor> m = network.adam().m();

@@ -3,31 +3,31 @@ package io.framecast.train;
 import java.nio.file.Path;
 
 /**
- * Is told how a run goes, in the thread that trains. An exception of a listener ends the run. {@link RunDirectory} is
- * one: it keeps a run's files.
+ * Receives the events of a training run, in the thread that trains. An exception from a listener ends the run.
+ * {@link RunDirectory} is a listener that writes the run's files.
  */
 public interface TrainingListener {
 
     /**
-     * The run begins, or goes on.
+     * The run starts or resumes.
      *
-     * @param start the state before its first step
+     * @param start the state before the first step
      */
     default void trainingStarted(Checkpoint start) {
     }
 
     /**
-     * An epoch begins, or goes on.
+     * An epoch starts or resumes.
      *
      * @param epoch its number, from 1
-     * @param batchesDone how many of its batches an earlier run has done
+     * @param batchesDone how many of its batches were done before the run was resumed; else 0
      * @param batches how many batches the epoch has
      */
     default void epochStarted(int epoch, int batchesDone, int batches) {
     }
 
     /**
-     * An optimiser step is done.
+     * An optimiser step has finished.
      *
      * @param step its figures
      */
@@ -35,7 +35,8 @@ public interface TrainingListener {
     }
 
     /**
-     * An epoch is over, and validated; or the run ends within it, as its steps are made.
+     * An epoch has finished, with its validation; or the run ends within the epoch because its limit of steps is
+     * reached.
      *
      * @param epoch its figures
      */
@@ -43,8 +44,8 @@ public interface TrainingListener {
     }
 
     /**
-     * The epoch that ended has the lowest loss so far: of the validation videos, or of the training videos where there
-     * is no validation. Where a run ends before its first epoch is over, its last state is the best.
+     * The epoch that has finished has the lowest loss so far: the validation loss, or the training loss if there are no
+     * validation videos. If a run ends before the end of its first epoch, its last state is the best.
      *
      * @param best the state after the epoch
      */
@@ -52,14 +53,15 @@ public interface TrainingListener {
     }
 
     /**
-     * There is a new state that a run could go on from: after each epoch, every five minutes within it, and at the end.
+     * A new state from which the run could be resumed: after each epoch, every five minutes within an epoch, and at the
+     * end.
      *
      * @param last the state
      */
     default void checkpointMade(Checkpoint last) {
     }
 
-    /** {@return the file that has the last checkpoint, for messages; null where this keeps none} */
+    /** {@return the file with the last checkpoint, for messages; null if this listener writes none} */
     default Path lastCheckpoint() {
         return null;
     }

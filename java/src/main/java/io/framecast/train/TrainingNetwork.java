@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A network, its loss and Adam on a device, and what they do with a batch of videos: inputs are the frames 0..T-2,
+ * A network, its loss and Adam on a device, and their work on a batch of videos: the inputs are the frames 0..T-2, the
  * targets the frames 1..T-1.
  */
 final class TrainingNetwork implements AutoCloseable {
@@ -25,21 +25,21 @@ final class TrainingNetwork implements AutoCloseable {
     private final Adam adam;
     /** The batch, (frames, batch, height, width, channels). */
     private final Tensor videos;
-    /** Null where the settings never sample. */
+    /** Null if the settings have no scheduled sampling. */
     private final ScheduledSampling sampling;
 
-    /** The work on a batch differs by these only: a program for each is made at its first use. */
+    /** The key of a recorded program: each is created at its first use. */
     private record Pass(int videos, boolean sample, boolean training) {
     }
 
     private final Map<Pass, Program> programs = new HashMap<>();
 
-    /** Closes the above, the last made first. */
+    /** Closes the fields above in reverse order of creation. */
     private final Deque<Runnable> closing = new ArrayDeque<>();
 
     /**
      * @param frames of a video
-     * @param batch the most videos at once
+     * @param batch the largest batch
      */
     TrainingNetwork(Backend backend, Checkpoint start, TrainingSettings settings, int frames, int batch) {
         long size = (long) frames * batch * start.model().input().size();
@@ -65,33 +65,33 @@ final class TrainingNetwork implements AutoCloseable {
         return network;
     }
 
-    /** The optimiser, for its step and its averages. */
+    /** The optimiser, for its step count and moving averages. */
     Adam adam() {
         return adam;
     }
 
-    /** Whether the run samples at some time. */
+    /** Whether the settings have scheduled sampling. */
     boolean samples() {
         return sampling != null;
     }
 
-    /** Copies a batch to the device; the device may still compute with the batch before it. */
+    /** Copies a batch to the device; the device may still be computing with the previous batch. */
     void upload(Batch batch) {
         videos.write(0, batch.values(), 0, batch.values().length);
     }
 
-    /** Starts an optimiser step on the batch that was uploaded; {@link #loss} waits for it. */
+    /** Starts an optimiser step with the uploaded batch; {@link #loss} waits for it. */
     void train(Batch batch, double learningRate, boolean sample) {
         adam.begin(learningRate);
         program(batch, new Pass(batch.size(), sample, true)).run();
     }
 
-    /** Starts to compute the loss of the batch that was uploaded, with the moving averages. */
+    /** Starts the computation of the uploaded batch's loss, with the moving averages of batch normalisation. */
     void validate(Batch batch) {
         program(batch, new Pass(batch.size(), samples(), false)).run();
     }
 
-    /** The mean loss of the batch, once the device has it. */
+    /** Waits for the mean loss of the batch. */
     double loss() {
         return loss.value();
     }

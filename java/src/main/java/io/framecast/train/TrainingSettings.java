@@ -3,20 +3,19 @@ package io.framecast.train;
 import io.framecast.backend.Loss;
 
 /**
- * What a training run does. {@link #builder} has the defaults. Values out of their range are an
+ * The options of a training run. {@link #builder} has the defaults. Values outside their range are an
  * {@link IllegalArgumentException}.
  *
- * @param epochs how many epochs at most; at least 1
- * @param steps how many optimiser steps at most, over all epochs; 0 for no limit
- * @param batchSize videos of a step; at least 1
- * @param learningRate of Adam, at the beginning; above 0
- * @param schedule what becomes of the learning rate, step by step
- * @param sampling scheduled sampling (Bengio et al. 2015): the share of the run after which the second half of the
- *     frames that the network feeds on are its own predictions, as they will be in forecasts; 0 from the first step on,
- *     1 never
- * @param seed of the order of the videos
- * @param shuffle whether each epoch has its own order of the videos; else it is theirs
- * @param loss what is minimised
+ * @param epochs the maximal number of epochs; at least 1
+ * @param steps the maximal number of optimiser steps, over all epochs; 0 for no limit
+ * @param batchSize videos per step; at least 1
+ * @param learningRate Adam's learning rate at the start; above 0
+ * @param schedule how the learning rate changes from step to step
+ * @param sampling scheduled sampling (Bengio et al. 2015): the share of the run after which the network's inputs in the
+ *     second half of each video are its own predictions, as in a forecast; 0 is from the first step, 1 is never
+ * @param seed the seed of the order of the videos
+ * @param shuffle whether each epoch has its own random order of the videos
+ * @param loss the loss to minimise
  */
 public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
         double sampling, long seed, boolean shuffle, Loss loss) {
@@ -51,9 +50,9 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
     }
 
-    /** How the learning rate goes down. */
+    /** How the learning rate decreases. */
     public enum Schedule {
-        /** It does not. */
+        /** It stays the same. */
         CONSTANT,
         /** Half a cosine, from the learning rate at the first step to 0 after the last (Loshchilov and Hutter 2017). */
         COSINE;
@@ -61,7 +60,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         /**
          * {@return the factor of the learning rate, from 0 to 1}
          *
-         * @param shareDone of the run's steps, before the step that it is for; as {@link #shareDone} has it
+         * @param shareDone the share of the run's steps before this step, from {@link #shareDone}
          */
         public double factor(double shareDone) {
             return this == CONSTANT ? 1 : (1 + Math.cos(Math.PI * Math.min(1, shareDone))) / 2;
@@ -69,9 +68,9 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
     }
 
     /**
-     * {@return how many steps the run will make if nothing stops it}
+     * {@return how many steps the run makes if it is not stopped early}
      *
-     * @param batches of an epoch
+     * @param batches the number of batches per epoch
      */
     public long plannedSteps(int batches) {
         long most = (long) epochs * batches;
@@ -79,33 +78,36 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
     }
 
     /**
-     * {@return the share of the {@link #plannedSteps planned steps} that is made, from 0}
+     * {@return the share of the {@link #plannedSteps planned steps} that is done, from 0}
      *
      * @param made steps
-     * @param batches of an epoch
+     * @param batches the number of batches per epoch
      */
     public double shareDone(long made, int batches) {
         return (double) made / plannedSteps(batches);
     }
 
     /**
-     * {@return whether a run has made all that these settings ask for}
+     * {@return whether a run has done all epochs or steps of these settings}
      *
-     * @param progress how far it is
+     * @param progress the progress of the run
      */
     public boolean isMade(Progress progress) {
         return progress.epoch() >= epochs || steps > 0 && progress.step() >= steps;
     }
 
-    /** {@return the defaults, those of Keras's example "Next-Frame Video Prediction with Convolutional LSTMs"} */
+    /**
+     * {@return a builder with the defaults, those of Keras's example "Next-Frame Video Prediction with Convolutional
+     * LSTMs"}
+     */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Settings, each with its default until it is set. */
+    /** Builds settings; each has its default until it is set. */
     public static final class Builder {
 
-        /** Epochs of a run that has no limit of steps. */
+        /** The epochs of a run without a limit of steps. */
         public static final int DEFAULT_EPOCHS = 20;
 
         private Integer epochs;
@@ -122,7 +124,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * How many epochs at most. Default: 20, or as many as the steps take.
+         * The maximal number of epochs. Default: 20; if steps are set, as many as these need.
          *
          * @param value the new value
          * @return this
@@ -133,7 +135,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * How many optimiser steps at most, over all epochs; 0, the default, for no limit.
+         * The maximal number of optimiser steps, over all epochs. Default: 0, no limit.
          *
          * @param value the new value
          * @return this
@@ -144,7 +146,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * Videos of a step. Default: 5.
+         * Videos per step. Default: 5.
          *
          * @param value the new value
          * @return this
@@ -166,7 +168,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * How the learning rate goes down. Default: it does not.
+         * How the learning rate decreases. Default: {@link Schedule#CONSTANT}.
          *
          * @param value the new value
          * @return this
@@ -177,7 +179,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * The share of the run after which the network feeds on its own predictions. Default: 1, never.
+         * The share of the run after which scheduled sampling starts. Default: 1, never.
          *
          * @param value the new value
          * @return this
@@ -188,7 +190,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * Of the order of the videos. Default: 1.
+         * The seed of the order of the videos. Default: 1.
          *
          * @param value the new value
          * @return this
@@ -199,7 +201,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * Whether each epoch has its own order of the videos. Default: true.
+         * Whether each epoch has its own random order of the videos. Default: true.
          *
          * @param value the new value
          * @return this
@@ -210,7 +212,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * What is minimised. Default: binary cross-entropy.
+         * The loss to minimise. Default: binary cross-entropy.
          *
          * @param value the new value
          * @return this
@@ -223,7 +225,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         /**
          * {@return the settings}
          *
-         * @throws IllegalArgumentException if a value is out of its range
+         * @throws IllegalArgumentException if a value is outside its range
          */
         public TrainingSettings build() {
             int most = epochs != null ? epochs : steps > 0 ? Integer.MAX_VALUE : DEFAULT_EPOCHS;

@@ -7,13 +7,13 @@ import io.framecast.data.Videos;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
-/** The loss of videos that are not trained on, with the moving averages of batch normalisation. */
+/** The loss of the validation videos, with the moving averages of batch normalisation. */
 final class Validation {
 
     private final Videos videos;
     private final Batches batches;
 
-    /** @param videos may be none */
+    /** @param videos may be empty */
     Validation(Videos videos, int batchSize) {
         this.videos = videos;
         batches = new Batches(videos, batchSize, false, 0);
@@ -24,11 +24,11 @@ final class Validation {
     }
 
     /**
-     * The mean over the videos. Where the run ends with scheduled sampling, validation samples from the first epoch on,
-     * so that epochs can be compared.
+     * The mean over the videos. If the settings have scheduled sampling, validation samples from the first epoch on, so
+     * that the losses of all epochs can be compared.
      *
      * @param stopping asked before each batch
-     * @return nothing if it stopped before all videos were seen
+     * @return empty if it stopped before the last video
      */
     OptionalDouble meanLoss(TrainingNetwork network, BooleanSupplier stopping) {
         double sum = 0;

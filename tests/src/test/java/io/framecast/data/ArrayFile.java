@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.StringJoiner;
 
-/** Writes videos as a .npy file by the definition of the format alone, their axes in any order. */
+/** Writes videos as a .npy file, independently of the engine's writer, with the axes in any order. */
 final class ArrayFile {
 
     private ArrayFile() {

@@ -61,7 +61,7 @@ class BatchesTest {
 
     @Test
     void shufflesAreFair() {
-        int[][] seen = new int[5][5]; // video, place
+        int[][] seen = new int[5][5]; // [video][position]
         Batches batches = new Batches(new NumberedVideos(5, 2, 1, 1, 1), 5, true, 3);
         for (int e = 0; e < 2000; e++) {
             List<Integer> order = order(read(batches, e, 0));
@@ -71,7 +71,7 @@ class BatchesTest {
         }
         for (int[] video : seen) {
             for (int times : video) {
-                assertEquals(400, times, 90); // sqrt(2000 * 0.2 * 0.8) = 18; five deviations
+                assertEquals(400, times, 90); // standard deviation sqrt(2000 * 0.2 * 0.8) = 18; five of them
             }
         }
     }
@@ -107,7 +107,7 @@ class BatchesTest {
             assertTrue(loader.get().isDaemon());
             assertNotEquals(Thread.currentThread(), loader.get());
         }
-        loader.get().join(); // closed early: the thread ends
+        loader.get().join(); // closed early: the thread must end
         assertFalse(loaded.tryAcquire(), "and loads nothing more");
     }
 

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(30)
 class DownloadTest {
 
-    /** Answers one request; {@code from} is where the Range asked to begin, or -1 without one. */
+    /** Answers one request; {@code from} is the start of the requested Range, or -1 without a Range. */
     private interface Answer {
         void to(long from, OutputStream out) throws Exception;
     }
@@ -52,7 +52,7 @@ class DownloadTest {
     private Path part;
     private Download download;
 
-    /** A plain socket, because a server with manners cannot cut a connection in the middle. */
+    /** A plain socket, because an HTTP server cannot cut a connection in the middle of a response. */
     @BeforeEach
     void serve(@TempDir Path directory) throws Exception {
         new Random(1).nextBytes(content);
@@ -95,7 +95,7 @@ class DownloadTest {
             requests.add(from);
             answer.to(from, socket.getOutputStream());
         } catch (Exception e) {
-            // The client hung up.
+            // The client closed the connection.
         }
     }
 
@@ -111,7 +111,7 @@ class DownloadTest {
 
     @Test
     void aCutDownloadGoesOnWhereItBroke() throws Exception {
-        // More cuts than tries: those that gained something do not count.
+        // More interruptions than tries: those after which some bytes had arrived do not count.
         answer = (from, out) -> serve(out, Math.max(0, from), (int) Math.min(SIZE, Math.max(0, from) + 40_000));
         List<Long> progress = new ArrayList<>();
         assertTrue(download.to(target, (done, total) -> {
@@ -241,7 +241,7 @@ class DownloadTest {
         assertEquals(0, requests.size());
     }
 
-    /** The part's name is no secret, and others may write to a directory such as /tmp. */
+    /** The name of the unfinished file can be predicted, and other users may write to a directory such as /tmp. */
     @Test
     void whatOthersPutInThePartsPlaceIsNotWrittenThrough() throws Exception {
         Path precious = Files.writeString(Files.createDirectories(target.getParent()).resolve("precious"), "precious");
@@ -260,7 +260,7 @@ class DownloadTest {
         Files.delete(part);
         assertEquals(0, requests.size());
         assertEquals("precious", Files.readString(precious));
-        // Put there while the server is busy, between two tries.
+        // Created between two tries, while the server works.
         answer = (from, out) -> {
             if (!Files.exists(part)) {
                 Files.createSymbolicLink(part, precious);
@@ -301,7 +301,7 @@ class DownloadTest {
 
     @Test
     void aPlaceThatCannotBeWrittenIsSaid() throws Exception {
-        Files.write(target.getParent(), new byte[1]); // a file where the directory should be
+        Files.write(target.getParent(), new byte[1]); // a file instead of the directory
         answer = (from, out) -> serve(out, 0, SIZE);
         assertTrue(refused().startsWith("Cannot write " + target));
     }
@@ -320,8 +320,8 @@ class DownloadTest {
     }
 
     /**
-     * Promises everything from {@code from} on and cuts the connection after byte {@code end}, once the client has it:
-     * what is still under way when a connection breaks may be lost.
+     * Announces everything from {@code from} on, and cuts the connection after byte {@code end}, once the client has
+     * received it: bytes in transit when a connection breaks may be lost.
      */
     private void serve(OutputStream out, long from, int end) throws Exception {
         String status = from == 0 ? "200 OK" : "206 Partial Content\r\nContent-Range: bytes " + from + "-" + (SIZE - 1)

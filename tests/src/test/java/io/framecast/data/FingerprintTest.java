@@ -24,7 +24,7 @@ class FingerprintTest {
         return Fingerprint.of(new Split(videos, videos.slice(0, 0)));
     }
 
-    /** By its definition, so that runs of this version are known by later ones. */
+    /** Computed here from its definition: later versions must recognise the videos of runs of this version. */
     @Test
     void itIsTheHashOfSizeAndValues() throws Exception {
         MessageDigest hash = MessageDigest.getInstance("SHA-256");
@@ -63,7 +63,7 @@ class FingerprintTest {
                 of(new MovingSquares(5, 4, 8, 6, 3)).differenceFrom(of(FEW)));
     }
 
-    /** Of many or large videos some frames are read, one by one, from the first to the last. */
+    /** Of many or large videos only some frames are read, one by one, from the first to the last. */
     @Test
     void ofManyFramesSomeAreRead() {
         for (int[] size : new int[][] {{10_000, 20, 64, 64}, {3, 2000, 512, 512}, {4, 5, 3000, 3000}}) {
@@ -78,7 +78,7 @@ class FingerprintTest {
         }
     }
 
-    /** Videos that note which frames of theirs are read. */
+    /** Videos that record which of their frames are read. */
     private record Blank(int count, int frames, int height, int width, Set<Long> read) implements Videos {
         @Override
         public int channels() {

@@ -21,7 +21,7 @@ class MovingMnistTest {
 
     private static final MnistDigits DIGITS = MnistDigits.bundled();
 
-    /** A digit whose top left corner is at a whole pixel. */
+    /** A digit whose upper left corner is at an integer position. */
     private record Place(int digit, int top, int left) {
         int pixel(int row, int column) {
             int r = row - top;
@@ -30,7 +30,10 @@ class MovingMnistTest {
         }
     }
 
-    /** Takes the frames apart again by search, and holds the paths found to the physics of the original. */
+    /**
+     * Finds the positions of the digits in the frames by search, and checks their paths against the rules of the
+     * original data set.
+     */
     @Test
     void twoDigitsMoveAtTenthsOfTheFreeRangeAndBounceOffTheWalls() {
         MovingMnist videos = new MovingMnist(DIGITS, 0, 2, 40, 20, 11); // a seven and a two
@@ -45,7 +48,7 @@ class MovingMnistTest {
                 List<Place[]> pairs = pairs(frame, places(frame, 0, 2));
                 assertFalse(pairs.isEmpty(), "video " + i + ", frame " + t + " is not made of two digits");
                 pairs.removeIf(pair -> pair[0].digit == pair[1].digit);
-                bothShown = !pairs.isEmpty(); // else the video shows one digit twice: half of them
+                bothShown = !pairs.isEmpty(); // half of the videos show one digit twice
                 if (bothShown) {
                     assertEquals(1, pairs.size(), "the frame has one reading");
                     Place[] pair = pairs.get(0);
@@ -60,7 +63,7 @@ class MovingMnistTest {
                 for (int k = 0; k < 4; k += 2) {
                     double[] vertical = speed(path[k]);
                     double[] horizontal = speed(path[k + 1]);
-                    // 0.1 of the 36 pixels that a digit of 28 can move in 64.
+                    // 0.1 of 36, the range of a digit of 28 pixels in a frame of 64.
                     assertTrue(Math.hypot(vertical[0], horizontal[0]) < 3.6
                             && 3.6 < Math.hypot(vertical[1], horizontal[1]), () -> "step between "
                             + Math.hypot(vertical[0], horizontal[0]) + " and "
@@ -70,14 +73,14 @@ class MovingMnistTest {
             }
         }
         assertTrue(checked > 10, checked + " videos with both digits");
-        // A coordinate goes 2/pi * 0.1 of its range a frame on average, and 20 frames are worth more than one crossing.
+        // On average a coordinate moves 2/pi * 0.1 of its range per frame: more than the whole range in 20 frames.
         assertTrue(bounces > 3 * checked, bounces + " bounces");
     }
 
     /**
-     * The least and the largest speed in pixels a frame that would give this path, and its number of bounces. The
-     * place is known to one pixel; the speed is constant, but for the step that is cut short at a wall. So of two
-     * places of the same run from wall to wall, d pixels and k frames apart, the speed is within (d-1)/k, (d+1)/k.
+     * The least and the largest speed in pixels per frame that could give this path, and its number of bounces.
+     * Positions are known to one pixel; the speed is constant, except for the step that ends at a wall. So for two
+     * positions between the same walls, d pixels and k frames apart, the speed is between (d-1)/k and (d+1)/k.
      */
     private static double[] speed(int[] path) {
         double least = 0;
@@ -87,7 +90,7 @@ class MovingMnistTest {
         for (int j = 1; j < path.length; j++) {
             boolean atWall = path[j] == 0 || path[j] == 36;
             if (atWall) {
-                // Without the wall the step would have led through it, or at least into its pixel.
+                // Without the wall, the step would have gone beyond the wall, or at least into its pixel.
                 least = Math.max(least, path[j] == 36 ? 35 - path[j - 1] : path[j - 1] - 1);
                 bounces += path[j - 1] != path[j] ? 1 : 0;
                 start = j;
@@ -149,7 +152,7 @@ class MovingMnistTest {
     void theBitsOfASeedStayAsTheyAre() {
         CRC32 crc = new CRC32();
         crc.update(MovingMnist.training(4, 7).bytes(3));
-        // From an implementation of the generator, java.util.Random and SplitMix64 in Python.
+        // Computed by an implementation of the generator, java.util.Random and SplitMix64 in Python.
         assertEquals(0xb71507c2L, crc.getValue());
     }
 
@@ -161,7 +164,7 @@ class MovingMnistTest {
         }
     }
 
-    /** Looks for the digits of the first frame where they stand apart, among all 10,000. */
+    /** Searches all 10,000 digits for those of the first frame, if they do not overlap there. */
     private static void assertShowsOnly(int from, int to, byte[] video) {
         int[] frame = frame(video, 0);
         List<Place[]> pairs = pairs(frame, places(frame, 0, 10_000));
@@ -207,7 +210,7 @@ class MovingMnistTest {
         return IntStream.range(0, 4096).map(i -> video[t * 4096 + i] & 0xff).toArray();
     }
 
-    /** All places of the digits where no pixel is brighter than the frame. */
+    /** All positions of the digits at which no pixel is brighter than the frame. */
     private static List<Place> places(int[] frame, int firstDigit, int lastDigit) {
         List<Place> places = new ArrayList<>();
         for (int digit = firstDigit; digit < lastDigit; digit++) {
@@ -222,7 +225,7 @@ class MovingMnistTest {
 
     private static boolean fits(int[] frame, int digit, int top, int left) {
         for (int i = 0; i < 28 * 28; i++) {
-            int k = i * 401 % 784; // scattered over the image, to fail early
+            int k = i * 401 % 784; // scattered over the image, to find a mismatch early
             if (DIGITS.pixel(digit, k / 28, k % 28) > frame[(top + k / 28) * 64 + left + k % 28]) {
                 return false;
             }

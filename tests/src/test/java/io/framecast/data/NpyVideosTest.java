@@ -56,7 +56,7 @@ class NpyVideosTest {
         }
     }
 
-    /** The same pictures in each: a value of uint8 lies in its range where the value made of it lies in its own. */
+    /** The same pictures in each type: the values of uint8, scaled to the range of the type. */
     @ParameterizedTest
     @ValueSource(strings = {"int8.npy", "uint16.npy", "int16.npy", "uint32.npy", "int32.npy", "uint64.npy", "int64.npy",
         "uint16-big-endian.npy", "int64-big-endian-fortran.npy", "fortran.npy", "one.npz", "one-compressed.npz",
@@ -67,7 +67,7 @@ class NpyVideosTest {
                 for (int n = 0; n < 2; n++) {
                     float[] values = videos.get(n).values();
                     for (int i = 0; i < 36; i++) {
-                        // The largest numbers are rounded to float on the way.
+                        // The largest integers are rounded when converted to float.
                         assertEquals((100 * n + 20 * (i / 12) + 4 * (i / 3 % 4) + i % 3) / 255f, values[i], 1e-6f);
                     }
                 }
@@ -157,7 +157,7 @@ class NpyVideosTest {
             assertEquals(VideoLayout.TNHW, framesFirst.layout(), n + " videos");
             assertArrayEquals(MovingMnist.training(n, 4).get(n - 1).values(), framesFirst.get(n - 1).values());
         }
-        // The other way round: 20 videos of n frames.
+        // The opposite order: 20 videos of n frames.
         for (int frames : new int[] {2, 5, 20}) {
             MovingMnist made = new MovingMnist(MnistDigits.bundled(), 0, 100, 20, frames, 4);
             Path file = directory.resolve("videos-first.npy");
@@ -186,7 +186,7 @@ class NpyVideosTest {
     @Test
     void filesAboveTwoGibibytesAreReadToTheirEnd() throws Exception {
         Path file = directory.resolve("large.npy");
-        int count = 30_000; // 2.46 GB, of which the disk holds a few blocks
+        int count = 30_000; // 2.46 GB, in a sparse file of a few blocks
         byte[] header = NpyHeader.encode(NpyType.UINT8, List.of(20, count, 64, 64));
         long size = header.length + 20L * count * 4096;
         try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {

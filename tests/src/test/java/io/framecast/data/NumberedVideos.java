@@ -1,6 +1,8 @@
 package io.framecast.data;
 
-/** Videos whose values tell their place: 1000 * video + 10 * frame + value / 100 (so at most 100 a frame). */
+/**
+ * Videos whose values encode their position: 1000 * video + 10 * frame + value / 100 (so at most 100 values per frame).
+ */
 record NumberedVideos(int count, int frames, int height, int width, int channels) implements Videos {
 
     @Override

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is packed is read, or refused in a sentence. That what NumPy packs is read, {@link NpyVideosTest} shows. */
+/** Compressed files are read, or refused in a sentence. {@link NpyVideosTest} reads those written by NumPy. */
 class PackedFilesTest {
 
     @TempDir
@@ -77,7 +77,7 @@ class PackedFilesTest {
     @Test
     void whatClaimsToBeMoreThanItCanBeIsRefusedBeforeTheDiskIsFull() throws IOException {
         refused(gzip(array("(20000, 20000, 1000, 1000)", 1000)), "claims to unpack to 400000000000");
-        // Nothing after what the header says is unpacked: the damage in it is not found.
+        // Bytes after the end of the array are not decompressed: damage there is not noticed.
         Path bomb = gzip(Arrays.copyOf(array("(4, 5, 30, 40)", 24_000), 10_000_000));
         byte[] packed = Files.readAllBytes(bomb);
         refused(Files.write(bomb, Arrays.copyOf(packed, packed.length - 100)),
@@ -87,7 +87,7 @@ class PackedFilesTest {
     @Test
     void damageIsASentence() throws IOException {
         byte[] array = array("(4, 5, 30, 40)", 24_000);
-        new java.util.Random(3).nextBytes(array); // What is packed shall not be short.
+        new java.util.Random(3).nextBytes(array); // Random bytes, so that the compressed file is large.
         System.arraycopy(array("(4, 5, 30, 40)", 24_000), 0, array, 0, 100);
         Path gzipped = gzip(array);
         byte[] packed = Files.readAllBytes(gzipped);
@@ -103,14 +103,17 @@ class PackedFilesTest {
         }
     }
 
-    /** Neither waited for, as opening a pipe that nobody writes to would, nor an "Illegal seek". */
+    /**
+     * A pipe is refused at once: opening a pipe without a writer would block, and reading it would fail with "Illegal
+     * seek".
+     */
     @Test
     @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void aPipeIsRefusedInWords() throws Exception {
         Path pipe = directory.resolve("pipe");
         assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor());
         refused(pipe, "is a pipe; save it to a file first");
-        // As /dev/stdin and the shell's <(...) are.
+        // Like /dev/stdin and the shell's <(...).
         refused(Files.createSymbolicLink(directory.resolve("link"), pipe), "is a pipe; save it to a file first");
     }
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How values become brightness, and which cannot. */
+/** How values are scaled, and which values are refused. */
 class ScaleTest {
 
     private static final NpyVideos.Progress SILENT = (done, total) -> { };
@@ -25,7 +25,7 @@ class ScaleTest {
     @TempDir
     private Path directory;
 
-    /** 4 videos of 3 frames of 2x2, 0 but for some values at the end of video 2. */
+    /** 4 videos of 3 frames of 2x2, 0 except for some values at the end of video 2. */
     private NpyVideos of(String descr, String scale, double... values) {
         int bytes = descr.charAt(2) - '0';
         ByteBuffer data = ByteBuffer.allocate(48 * bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -55,7 +55,7 @@ class ScaleTest {
     void theWholeFileSaysWhichValuesAreBlackAndWhite(String descr, double value, double black, double white) {
         NpyVideos videos = of(descr, null, value);
         assertEquals(new Scale(black, white), videos.scale());
-        // The first video is on the scale of the file, though it does not have that value.
+        // The first video is scaled as the whole file, although it does not have the largest value.
         assertEquals((float) (-black / (white - black)), videos.get(0).values()[0], 1e-7f);
         assertEquals((float) ((value - black) / (white - black)), videos.get(2).values()[11], 1e-7f);
     }
@@ -122,7 +122,7 @@ class ScaleTest {
                 }).getMessage();
                 assertTrue(message.contains(expected), message);
             }
-            // What is not used is not looked at.
+            // Values that are not used are not checked.
             videos.check(4, 1, SILENT);
             videos.check(2, 3, SILENT);
             videos.get(2, 0, 1);

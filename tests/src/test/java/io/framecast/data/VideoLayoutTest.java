@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Axes in any order, as they are given and as they are judged. */
+/** Axes in any order, given by the user or detected. */
 class VideoLayoutTest {
 
     private static final Videos GREY = new MovingSquares(12, 20, 16, 20, 1);
@@ -26,7 +26,7 @@ class VideoLayoutTest {
     @TempDir
     private Path directory;
 
-    /** Videos without the noise of {@link MovingSquares}: a square whose colours are far apart. */
+    /** Videos without the noise of {@link MovingSquares}: a square with very different values in its channels. */
     private record Colours(int count, int frames, int height, int width, int channels) implements Videos {
         @Override
         public Video get(int index) {
@@ -44,7 +44,7 @@ class VideoLayoutTest {
         }
     }
 
-    /** Videos by a function of their index. */
+    /** Videos computed by a function of their index. */
     private record Made(int count, int frames, int height, int width, int channels, IntFunction<Video> source)
             implements Videos {
         @Override
@@ -88,7 +88,7 @@ class VideoLayoutTest {
         }
     }
 
-    /** Pieces end within gaps that are read along and between those that are jumped over. */
+    /** Read pieces end within small gaps, which are read, and within large gaps, which are skipped. */
     @Test
     void framesThatLieFarApartAreReadAsThoseThatDoNot() {
         Videos videos = new MovingSquares(3, 3, 40, 50, 1);
@@ -145,21 +145,21 @@ class VideoLayoutTest {
     void theColoursOfOneClipComeFirst() {
         float[] grey = new MovingSquares(1, 30, 24, 32, 1).get(0).values();
         float[] values = new float[3 * grey.length];
-        for (int i = 0; i < values.length; i++) { // A warm light.
+        for (int i = 0; i < values.length; i++) { // Grey with a slight tint.
             values[i] = grey[i / 3] * (1 - i % 3 * 0.02f);
         }
         Videos clip = new Made(1, 30, 24, 32, 3, index -> new Video(30, 24, 32, 3, values));
         NpyVideos read = judged(clip, "cthw");
         assertEquals(VideoLayout.NTHW, read.layoutGuess().orElseThrow().other());
         assertArrayEquals(clip.get(0).values(), read.get(0).values());
-        // Three videos are told of, as they might have been colours.
+        // A message about three videos, because the axis could be that of the channels.
         Videos three = new MovingSquares(3, 30, 24, 32, 1);
         read = judged(three, "nthw");
         assertEquals(new VideoLayout("cthw"), read.layoutGuess().orElseThrow().other());
         assertArrayEquals(three.get(2).values(), read.get(2).values());
     }
 
-    /** Nothing changes from one to the next: that is no sign of time. */
+    /** Axes along which nothing changes are not taken as time. */
     @ParameterizedTest
     @CsvSource({"1, 20", "1, 200", "2, 20", "30, 20", "5, 300"})
     void oneVideoAndVideosThatAreAllAlikeArePlain(int count, int frames) {
@@ -212,7 +212,7 @@ class VideoLayoutTest {
         assertEquals(count, read.count(), axes);
         assertEquals(size != 64, read.layoutGuess().isPresent(), "its shape is no choice");
         assertArrayEquals(cropped.get(count - 1).values(), read.get(count - 1).values());
-        // The other way round nothing is turned.
+        // In the usual order nothing changes.
         assertEquals(VideoLayout.NTHW, judged(cropped, "nthw").layout());
     }
 

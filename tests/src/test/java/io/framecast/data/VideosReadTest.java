@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whoever reads into an array gets the values that {@code get} gives, bit for bit, and nothing beside them. */
+/** Reading into an array gives the values of {@code get}, bit for bit, and changes nothing else in the array. */
 class VideosReadTest {
 
     private static final Videos NUMBERED = new NumberedVideos(4, 5, 3, 4, 2);
@@ -69,7 +69,7 @@ class VideosReadTest {
             ScaleException e = assertThrows(ScaleException.class, () -> videos.read(0, 1, 3, target, 0, 1000));
             assertEquals(file + " has the value 9.0 in video 0, frame 2, outside [0, 8]", e.fault());
             assertEquals(new Scale(0, 40), e.fitting(), "the range of all values from there on");
-            videos.read(1, 0, 3, target, 0, 1000); // The others are good.
+            videos.read(1, 0, 3, target, 0, 1000); // The other video is valid.
         }
     }
 
@@ -98,7 +98,7 @@ class VideosReadTest {
         assertThrows(IllegalArgumentException.class, () -> Videos.of(new float[23], 1, 2, 3, 4, 1));
         assertThrows(IllegalArgumentException.class, () -> Videos.of(new float[0], 0, 2, 3, 4, 1));
         assertThrows(IllegalArgumentException.class, () -> Videos.of(new float[24], -1, -2, 3, 4, 1));
-        // 2^32 of them: as an int that is 0.
+        // 2^32 videos: 0 as an int.
         assertThrows(IllegalArgumentException.class, () -> Videos.of(new float[1], 1 << 16, 1 << 16, 1 << 16, 1 << 16,
                 1 << 16));
         assertThrows(IllegalArgumentException.class, () -> Videos.of(List.of()));
@@ -111,7 +111,7 @@ class VideosReadTest {
         assertThrows(FramecastException.class, () -> new Batches(videos, 0, false, 0));
     }
 
-    /** Into a time-major batch of three videos, as the second of them. */
+    /** Reads into a time-major batch of three videos, as the second one. */
     private static void assertReadsWhatGetGives(Videos videos) {
         int size = videos.frameSize();
         int stride = 3 * size;

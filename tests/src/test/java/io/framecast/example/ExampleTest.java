@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What README says of the engine as a library. */
+/** README's section on the engine as a library. */
 class ExampleTest {
 
     private static final Path SOURCE = Path.of("src/test/java/io/framecast/example/MovingSquareExample.java");
@@ -49,7 +49,7 @@ class ExampleTest {
         Matcher scores = Pattern.compile("squared error of a frame: ([\\d.]+), of repeating the last frame: ([\\d.]+)")
                 .matcher(lines.get(11));
         assertTrue(scores.matches(), lines.get(11));
-        // It has learnt that squares move: half the error of one who does not know.
+        // The model has learnt that the squares move: its error is below half of that of repeating the last frame.
         assertTrue(Double.parseDouble(scores.group(1)) < Double.parseDouble(scores.group(2)) / 2, lines.get(11));
         assertEquals(16, Checkpoint.read(file).model().input().height());
     }

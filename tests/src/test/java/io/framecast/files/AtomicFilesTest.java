@@ -35,14 +35,14 @@ class AtomicFilesTest {
     @TempDir
     private Path directory;
 
-    /** Writes "new" to every file named, as a process does that begins with its own permissions. */
+    /** Writes "new" to every file named, as a separate process with its own umask and identity. */
     public static void main(String... files) {
         for (String file : files) {
             AtomicFiles.write(Path.of(file), "new");
         }
     }
 
-    /** What a shell's script says, {@code "$@"} being {@link #main} for the files. */
+    /** The output of a shell script in which {@code "$@"} runs {@link #main} for the files. */
     private static String shell(String script, Object... files) throws Exception {
         return new ChildJvm().under("sh", "-c", script, "sh").run(AtomicFilesTest.class, files);
     }
@@ -183,7 +183,7 @@ class AtomicFilesTest {
         Path nothing = Path.of("/dev/null");
         AtomicFiles.write(nothing, "new");
         NpyWriter.write(nothing, NpyType.UINT8, List.of(5), out -> out.write(new byte[5]));
-        // As large as no disk is: nobody asks how much the directory of devices has left.
+        // Larger than any disk: free space is not checked for devices.
         assertThrows(IllegalStateException.class, () -> NpyWriter.write(nothing, NpyType.UINT8,
                 List.of(1 << 30, 1 << 30), out -> { }));
         assertFalse(Files.isRegularFile(nothing));
@@ -197,7 +197,7 @@ class AtomicFilesTest {
         assertEquals("before\nnewafter\n", Files.readString(output));
     }
 
-    // ---- The file beside -----------------------------------------------------------------------------------------
+    // ---- The unfinished file --------------------------------------------------------------------------------------
 
     @Test
     void noNameIsTooLong() throws IOException {
@@ -246,7 +246,7 @@ class AtomicFilesTest {
 
     // ---- The end of the process ----------------------------------------------------------------------------------
 
-    /** Begins to write a file, and says so when the first bytes are on the disk; never ends by itself. */
+    /** Starts to write a file, prints a line when the first bytes are on the disk, and does not end by itself. */
     public static final class Stuck {
         public static void main(String... files) {
             AtomicFiles.write(Path.of(files[0]), out -> {
@@ -260,7 +260,7 @@ class AtomicFilesTest {
     }
 
     private static Process stuck(Path file) throws IOException {
-        // A shell may have its background jobs ignore signals.
+        // Shells may make background jobs ignore signals.
         Process process = new ProcessBuilder("env", "--default-signal=INT,HUP",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
                 System.getProperty("java.class.path"), Stuck.class.getName(), file.toString())
@@ -292,7 +292,10 @@ class AtomicFilesTest {
         assertEquals("old", Files.readString(old));
     }
 
-    /** Not what the living write: another process, or this one, whose lock must outlive that it looks at the others. */
+    /**
+     * Unfinished files of running processes are not deleted, neither those of another process nor those of this one,
+     * whose lock must remain after it has tested the other files.
+     */
     @Test
     void whatAKilledProcessWasWritingGoesWhenTheSameNameIsWrittenNext() throws Exception {
         Path file = directory.resolve("file");
@@ -337,7 +340,7 @@ class AtomicFilesTest {
         }
     }
 
-    /** The one name that is there beside the others. */
+    /** The only name in the directory that is not in {@code others}. */
     private String only(List<String> others) throws IOException {
         List<String> names = new ArrayList<>(names());
         names.removeAll(others);

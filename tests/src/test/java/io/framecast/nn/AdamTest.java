@@ -57,7 +57,8 @@ class AdamTest {
                     check("m", step, k, golden.values("m")[from + k], m[k], roundings * largest[k]);
                     check("v", step, k, golden.values("v")[from + k], v[k], roundings * largest[k] * largest[k]);
                     // p: its own rounding at each step, the reference's once, and updates of up to about the learning
-                    // rate, whose relative errors are those of m and v and a few more roundings: ten times is ample.
+                    // rate, whose relative errors are those of m and v and a few more roundings: a factor of ten is
+                    // sufficient.
                     double bound = Math.scalb((step + 1) * (Math.abs(start[k]) + 1e-3 * step), -24)
                             + 1e-3 * step * 10 * roundings;
                     check("p", step, k, golden.values("p")[from + k], p[k], bound);

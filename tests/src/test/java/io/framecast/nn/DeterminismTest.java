@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The same seed, precision and number of threads make the same bits. */
+/** The same seed, precision and number of threads give the same bits. */
 class DeterminismTest {
 
     private static final int STEPS = 5;
@@ -55,7 +55,7 @@ class DeterminismTest {
         assertSameBits(train(CPU_MODEL, backend, STEPS), train(CPU_MODEL, backend, 2));
     }
 
-    /** Recorded launches and plain ones, and the recording begun anew on the way. */
+    /** CUDA graphs and single launches, and a new recording in the middle. */
     @Test
     void graphsAndPlainLaunchesMakeTheSameBits() {
         Map<String, HostTensor> recorded = train(CUDA_MODEL, () -> cuda(true), STEPS);
@@ -80,8 +80,8 @@ class DeterminismTest {
     }
 
     /**
-     * Trains for {@link #STEPS} steps; after {@code breakAfter} of them all is closed, and a new backend goes on with
-     * the parameters and Adam's averages.
+     * Trains for {@link #STEPS} steps. After {@code breakAfter} of them everything is closed, and a new backend
+     * continues with the parameters and Adam's moving averages.
      */
     private static Map<String, HostTensor> train(ModelConfig model, Supplier<Backend> device, int breakAfter) {
         Map<String, HostTensor> parameters = Parameters.initial(model, 3);

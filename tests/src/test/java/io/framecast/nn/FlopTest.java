@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Operations counted by hand: outputs, times the products that each is a sum of, times two. */
+/** Operations counted by hand: the number of outputs, times the number of products in each, times two. */
 class FlopTest {
 
     private static final long PIXELS = 64 * 64;
@@ -18,7 +18,7 @@ class FlopTest {
     void theReferenceNetworkTakes111GigaflopForwardAnd333AStep() {
         List<Flop> layers = Flop.ofLayers(Models.load("keras"), 19);
         assertEquals(6, layers.size());
-        // 256 channels of gates. The first layer sees one channel and gives no gradient for it.
+        // 256 channels of gates. The first layer has one input channel, and computes no gradient for its input.
         long input = 19 * 2 * PIXELS * 256 * 5 * 5;
         long recurrent = 18 * 2 * PIXELS * 256 * 5 * 5 * 64;
         assertFlop(input + recurrent, input + 2 * recurrent, layers.get(0));

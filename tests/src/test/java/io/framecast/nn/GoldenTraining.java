@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Trains the network of a golden case on its videos, batch after batch in their order; the last may be smaller. */
+/** Trains the network of a golden case on its videos, batch after batch, in order; the last batch may be smaller. */
 final class GoldenTraining {
 
     private final TestBackend backend;
@@ -43,7 +43,7 @@ final class GoldenTraining {
         return parameters;
     }
 
-    /** The videos from {@code first} to before {@code end}, time-major as all of them are. */
+    /** The videos from {@code first} (inclusive) to {@code end} (exclusive), time-major. */
     static float[] videos(Golden.Case c, String tensor, int first, int end) {
         float[] all = c.values(tensor);
         int frames = c.number("frames");

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Initial values against what defines them. */
+/** Initial values against their definitions. */
 class InitializerTest {
 
     @Test
@@ -22,7 +22,7 @@ class InitializerTest {
         double limit = Math.sqrt(6.0 / (15 * (20 + 80)));
         Arrays.sort(values);
         assertTrue(values[0] >= -limit && values[values.length - 1] <= limit);
-        // Kolmogorov's distance from the uniform distribution: above 1.95/sqrt(n) once in a thousand seeds.
+        // The Kolmogorov-Smirnov distance from the uniform distribution: above 1.95/sqrt(n) for one seed in a thousand.
         double distance = 0;
         for (int k = 0; k < values.length; k++) {
             distance = Math.max(distance, Math.abs((k + 0.5) / values.length - (values[k] / limit + 1) / 2));
@@ -38,7 +38,7 @@ class InitializerTest {
         for (float value : values) {
             largest = Math.max(largest, Math.abs(value));
         }
-        // Of n uniform values the largest is short of the limit by about 1/n of it.
+        // The largest of n uniform values is below the limit by about 1/n of it.
         assertTrue(largest <= limit && largest > limit * (1 - 10.0 / values.length), largest + " of " + limit);
     }
 
@@ -57,7 +57,7 @@ class InitializerTest {
                     dot += tall ? (double) q[k * columns + a] * q[k * columns + b]
                             : (double) q[a * columns + k] * q[b * columns + k];
                 }
-                // Rounded to float32, a unit vector's products change by up to 2^-23 of at most 1.
+                // Rounding to float32 changes the products of unit vectors by up to 2^-23.
                 assertEquals(a == b ? 1 : 0, dot, 1e-6);
             }
         }
@@ -65,7 +65,8 @@ class InitializerTest {
 
     @Test
     void orthogonalMatricesAreSpreadOverBothSigns() {
-        // Without the sign of R's diagonal taken out, a QR decomposition's first entries all have one sign.
+        // Without the correction by the signs of R's diagonal, the first entries of a QR decomposition all have the
+        // same sign.
         Random random = new Random(4);
         int positive = 0;
         for (int k = 0; k < 100; k++) {

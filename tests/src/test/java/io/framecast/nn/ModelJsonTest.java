@@ -167,7 +167,7 @@ class ModelJsonTest {
                 wrong(model("{'type': 'SpaceToDepth', 'block_size': 3}"), "Layer 0", "3", "8x8x4"),
                 wrong(model("{'type': 'DepthToSpace', 'block_size': 4}"), "Layer 0", "4", "8x8x4"),
                 wrong(model("{'type': 'SpaceToDepth'}"), "block_size"),
-                // 8 pixels times 128, three times, in both directions: the product is beyond every integer on the way.
+                // Height and width become 8 * 128^3 = 2^24: the number of values overflows an int.
                 wrong(model(big + "," + big + "," + big), "too large"),
                 wrong("{'input': {'height': 16384, 'width': 16384, 'channels': 16384}, 'layers': ["
                         + "{'type': 'SpaceToDepth', 'block_size': 16384}]}", "too large"));

@@ -76,7 +76,7 @@ class NetworkTest {
         int batch = c.number("batch");
         Tensor y = training.forward(0, batch);
         assertClose("training outputs", c.values("training_outputs"), y.read(), Closeness.OUTPUT);
-        // The loss is a mean of terms whose derivative by the output is at most about 1.
+        // The loss is a mean of terms whose derivative with respect to the output is at most about 1.
         assertEquals(c.settings().get("first_loss").doubleValue(), training.loss(y, 0, batch, true),
                 Closeness.OUTPUT);
         training.network().backward(training.loss().gradient());
@@ -110,11 +110,11 @@ class NetworkTest {
     }
 
     /**
-     * Two bounds, with u = 2^-8 the roundoff of bfloat16. To float32's losses: on its way through at most four
-     * convolutions an output gathers errors of about 2u, of random sign; the loss averages over hundreds of outputs,
-     * and u of it is more than is left. To the losses of a reference that rounds the same operands: only those
-     * roundings count that fall to the other side for float32's errors, a few in ten thousand, so u/8 is ample; before
-     * the first update, when these have not spread yet, 1e-5 is.
+     * Two bounds, with u = 2^-8, the unit roundoff of bfloat16. Against the float32 losses: through at most four
+     * convolutions, an output accumulates errors of about 2u with random sign; the loss averages over hundreds of
+     * outputs, so that a bound of u is sufficient. Against a reference that rounds the same operands: the two differ
+     * only where float32 errors make a rounding go the other way, for a few operands in ten thousand; the bound is u/8,
+     * and 1e-5 before the first update.
      */
     @ParameterizedTest
     @MethodSource("casesBothWays")

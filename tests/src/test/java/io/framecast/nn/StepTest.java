@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Rollout with carried state against the whole growing sequence, run anew each time by another network. Both are
- * float32, and may add up convolutions in other orders: the tolerance is that of float32 outputs.
+ * Rollout with carried state against the whole growing sequence, recomputed each time by another network. Both are
+ * float32, and may sum convolutions in a different order: the tolerance is that of float32 outputs.
  */
 @ParameterizedClass(name = "{0}")
 @EnumSource(TestDevice.class)
@@ -61,7 +61,7 @@ class StepTest {
                 + layers + "]}").replace('\'', '"'), name);
         Map<String, HostTensor> parameters = Parameters.initial(model, 11);
         Random random = new Random(12);
-        // Away from mean 0 and variance 1, so that batch norm does something.
+        // Not mean 0 and variance 1, so that batch normalisation has an effect.
         parameters.forEach((parameter, value) -> {
             if (parameter.contains("moving")) {
                 for (int k = 0; k < value.values().length; k++) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class ForecastScoresTest {
 
-    /** Both sides compute in float64 from the same float32 values: only the order of the sums differs. */
+    /** Both implementations compute in float64 from the same float32 values: only the order of the sums differs. */
     private static final double TOLERANCE = 1e-10;
 
     @Test
@@ -38,7 +38,7 @@ class ForecastScoresTest {
         assertEquals(1, scores.result().ssim().mean(), TOLERANCE);
     }
 
-    /** The largest finite frames there can be, and the widest range in one frame. */
+    /** The largest finite values, and the widest range within one frame. */
     @Test
     void finiteFramesHaveFiniteScores() {
         Video truth = video(0, 1, 12, 12, 1, 0);
@@ -111,7 +111,7 @@ class ForecastScoresTest {
         assertEquals(Arrays.stream(expected).average().orElseThrow(), metric.mean(), TOLERANCE * scale, key);
     }
 
-    /** The same whole numbers as forecast_scores.py, so that both start from the same float32 values. */
+    /** The same integers as in forecast_scores.py, so that both start from the same float32 values. */
     private static Video video(int number, int frames, int height, int width, int channels, int mix) {
         float[] values = new float[frames * height * width * channels];
         int i = 0;

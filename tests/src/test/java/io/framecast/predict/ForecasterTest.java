@@ -64,7 +64,7 @@ class ForecasterTest {
         return videos.get(index, 0, frames).values();
     }
 
-    /** More frames than are kept on the device at once, so that the block that holds them is used again. */
+    /** More frames than fit into the block on the device, so that it is reused. */
     @Test
     void aForecastIsTheLastFrameOfTheGrowingSequenceRunAnewHoweverLongItIs() {
         Checkpoint checkpoint = checkpoint(1);
@@ -108,7 +108,7 @@ class ForecasterTest {
             Forecaster forecaster = forecaster(channels);
             FrameShape shape = new FrameShape(HEIGHT, WIDTH, channels);
             assertEquals(shape, forecaster.frameShape());
-            // Multiples of 1/255, which images hold exactly.
+            // Multiples of 1/255, which images represent exactly.
             Video video = squares(channels).get(0, 0, 4);
             List<BufferedImage> images = IntStream.range(0, 4).mapToObj(t -> Images.image(
                     video.frames(t, t + 1).values(), shape)).toList();
@@ -145,7 +145,7 @@ class ForecasterTest {
         BufferedImage indexed = new BufferedImage(2, 1, BufferedImage.TYPE_BYTE_INDEXED);
         indexed.setRGB(0, 0, 0xffff0000);
         assertArrayEquals(new float[] {1, 0, 0, 0, 0, 0}, Images.values(List.of(indexed), colour));
-        // Beyond black and white.
+        // Outside [0, 1].
         BufferedImage drawn = Images.image(new float[] {-0.5f, 1.5f}, grey);
         assertEquals(0, drawn.getRaster().getSample(0, 0, 0));
         assertEquals(255, drawn.getRaster().getSample(1, 0, 0));
@@ -189,11 +189,11 @@ class ForecasterTest {
         refused("0 videos at once.*", () -> Forecaster.open(backend.get(), checkpoint(1), 0));
         assertThrows(IndexOutOfBoundsException.class,
                 () -> forecaster.forecast(videos, new int[] {3}, 2, 1, nobody));
-        // It can still be used.
+        // The forecaster can still be used.
         assertEquals(2, forecaster.forecast(good, 2).length);
     }
 
-    /** Videos that do not keep to their own shape. */
+    /** Videos whose frames do not have the shape that they report. */
     @Test
     void unequalVideosAreRefused() {
         Videos videos = squares(1);

@@ -34,7 +34,7 @@ class UserCacheTest {
     private Path temporary;
     private String user;
 
-    /** Loads a library of JavaCPP's and tells from where, as a process does that finds its own place. */
+    /** Loads a library of JavaCPP in a separate process, and prints the path from which it was loaded. */
     public static void main(String... arguments) {
         JavaCpp.load();
         System.out.println(UserCache.directory());
@@ -63,7 +63,7 @@ class UserCacheTest {
         return assertThrows(FramecastException.class, () -> find(environment, NO_HOME)).getMessage();
     }
 
-    /** Makes a file or directory somebody else's, as only root can. */
+    /** Changes the owner of a file or directory; only root can do that. */
     private static void giveAway(Path file) {
         try {
             int own = (int) Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
@@ -83,9 +83,9 @@ class UserCacheTest {
         assertFalse(Files.exists(xdg));
         assertEquals(xdg.resolve("framecast"), find(Map.of("XDG_CACHE_HOME", xdg.toString()), home));
         assertEquals(home.resolve(".cache/framecast"), find(Map.of("XDG_CACHE_HOME", "relative"), home));
-        // A user without an entry among the users.
+        // A user without an entry in the user database.
         assertEquals(home.resolve(".cache/framecast"), find(Map.of("HOME", home.toString()), NO_HOME));
-        // What ~ is to a shell, before what the system knows of the user.
+        // $HOME, as ~ in a shell, takes precedence over the user database.
         Path shells = Files.createDirectory(directory.resolve("shells"));
         assertEquals(shells.resolve(".cache/framecast"), find(Map.of("HOME", shells.toString()), home));
         Path last = temporary.resolve("framecast-" + user);
@@ -124,7 +124,7 @@ class UserCacheTest {
         Path last = temporary.resolve("framecast-0");
         assertEquals(last.toString(), child().under(prefix).environment("XDG_CACHE_HOME", home)
                 .run(UserCacheTest.class));
-        // Nothing of what was made to try it stays: the list of the home's files is empty.
+        // The files created for the check are removed: the home directory is empty.
         assertEquals(last + "\n.\n..", child().under(prefix).under("sh", "-c", "\"$@\" && ls -a " + home, "sh")
                 .environment("HOME", home).run(UserCacheTest.class));
         String refused = child().under("sh", "-c", "! \"$@\"", "sh").under(prefix).environment("FRAMECAST_CACHE", home)
@@ -138,7 +138,7 @@ class UserCacheTest {
             return new ProcessBuilder(Stream.concat(prefix.stream(), Stream.of(command)).toList()).start().waitFor()
                     == 0;
         } catch (IOException e) {
-            return false; // There is no such program.
+            return false; // The program does not exist.
         }
     }
 
@@ -158,7 +158,7 @@ class UserCacheTest {
         Map<String, String> given = Map.of("FRAMECAST_CACHE", open.toString());
         assertTrue(refused(given).startsWith("FRAMECAST_CACHE is " + open + ", which cannot be used: others may write "
                 + "there; set it to a directory of your own"));
-        // Or below.
+        // Also in subdirectories.
         permit(open, "rwxr-xr-x");
         Path below = permit(Files.createDirectories(open.resolve("a.jar/b")), "rwxrwxr-x");
         assertEquals(last, find(Map.of(), home));
@@ -166,13 +166,13 @@ class UserCacheTest {
         permit(below, "rwxr-xr-x");
         Path file = permit(Files.createFile(below.resolve("lib.so")), "rw-rw-r--");
         assertTrue(refused(given).contains("others may write to " + file + "; set it to"));
-        // But what the umask leaves is well where others cannot come.
+        // But group and other permissions by the umask are fine below a directory that is closed to others.
         permit(open, "rwx------");
         assertEquals(open, find(given, NO_HOME));
         Files.createSymbolicLink(below.resolve("lib.so.1"), file);
         Files.createSymbolicLink(below.resolve("lib.so.2"), below.resolve("none"));
         assertEquals(open, find(given, NO_HOME));
-        // Links out of it lead to files of which the same is true.
+        // The same is checked for the targets of links that lead out of the directory.
         Path outside = permit(Files.createFile(directory.resolve("lib.so")), "rw-r--r--");
         Files.createSymbolicLink(below.resolve("lib.so.3"), outside);
         assertEquals(open, find(given, NO_HOME));
@@ -191,7 +191,7 @@ class UserCacheTest {
         assertEquals(temporary.resolve("framecast-" + user), find(Map.of(), NO_HOME));
     }
 
-    /** While the directory was open; now it is closed. */
+    /** Written by others while the directory was open to them; now it is closed. */
     @Test
     void whatOthersPutThereIsNotBelieved() throws IOException {
         Path cache = permit(Files.createDirectories(home.resolve(".cache/framecast")), "rwx------");
@@ -233,7 +233,7 @@ class UserCacheTest {
         }
         byte[] good = Files.readAllBytes(library);
         FileTime time = Files.getLastModifiedTime(library);
-        // Of the same size and date: all that JavaCPP looks at.
+        // The same size and date, which is all that JavaCPP compares.
         Files.write(library, new byte[good.length]);
         Files.setLastModifiedTime(library, time);
         assertEquals(place.toString(), child().run(UserCacheTest.class));

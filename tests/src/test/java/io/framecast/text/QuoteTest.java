@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class QuoteTest {
 
-    /** C0, DEL, C1 (whose CSI some terminals obey), separators of lines, marks of direction, a lone surrogate. */
+    /** C0, DEL, C1 (with CSI, which some terminals interpret), line separators, direction marks, a lone surrogate. */
     @ParameterizedTest
     @CsvSource({"0, \\u0000", "7, \\u0007", "8, \\u0008", "9, \\t", "10, \\n", "13, \\r", "27, \\u001b", "127, \\u007f",
         "133, \\u0085", "155, \\u009b", "8206, \\u200e", "8232, \\u2028", "8233, \\u2029", "8238, \\u202e",

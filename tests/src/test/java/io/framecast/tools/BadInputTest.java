@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every mistake gets one sentence and an exit status, and leaves nothing behind. */
+/** Every wrong input gives a message of one sentence and an exit status, and leaves no files. */
 class BadInputTest {
 
     @TempDir
@@ -81,7 +81,7 @@ class BadInputTest {
         return Arguments.of(1, command, List.of(says));
     }
 
-    /** Names of files in the directory begin with {@code @}. */
+    /** {@code @} stands for the test's directory in names of files. */
     static Stream<Arguments> optionsOutOfRange() {
         String train = "train --data @videos.npy --model @tiny.json --out @new ";
         String predict = "predict --checkpoint @init.safetensors --input @videos.npy --output @new.npy ";
@@ -146,7 +146,7 @@ class BadInputTest {
     }
 
     static Stream<Arguments> badFiles() {
-        // All three frames: those that are not needed are not read.
+        // A context of all three frames: frames that are not needed are not read.
         String predict = "predict --context 3 --frames 1 --checkpoint @init.safetensors --output @new.npy --input ";
         String train = "train --model @tiny.json --epochs 1 --validation-split 0 --batch-size 2 --out @new --data ";
         return Stream.of(
@@ -254,7 +254,7 @@ class BadInputTest {
         assertEquals(before, work.contents());
     }
 
-    /** A name with a slash at its end is that of a directory, there or not. */
+    /** A name with a slash at its end is that of a directory, whether it exists or not. */
     @Test
     void namesThatAreEmptyOrOfDirectoriesNameNoFiles() {
         Map<String, String> before = work.contents();
@@ -284,7 +284,9 @@ class BadInputTest {
         assertTrue(Files.isDirectory(work.file("gifs")));
     }
 
-    /** What files and arguments are called, and what they hold, moves no cursor and forges no line. */
+    /**
+     * Control characters and line breaks in file names, arguments and contents of files are not printed as they are.
+     */
     @Test
     void namesAndContentsShowAsTheyAre() throws IOException {
         String evil = "a\nframecast: done\u001b[31m\u202e.npy";
@@ -322,7 +324,7 @@ class BadInputTest {
         }
     }
 
-    /** Nothing is allocated, and nothing computed, for a model that cannot be. */
+    /** For an impossible model, nothing is allocated or computed. */
     @Test
     void aModelHasBoundsThatNobodyMeets() throws IOException {
         String start = "{\"input\": {\"height\": 8, \"width\": 8, \"channels\": 1}, \"layers\": [";
@@ -372,7 +374,7 @@ class BadInputTest {
         Map<String, String> before = work.contents();
         Cli.run(command + run).refused(1, "NaN", "video 4, frame 2");
         assertEquals(before, work.contents());
-        // What is not used does no harm.
+        // Invalid values that are not used are no error.
         assertEquals(0, Cli.run(command + run + " --videos 4 --epochs 1").status());
     }
 

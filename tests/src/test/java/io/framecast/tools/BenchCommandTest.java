@@ -39,11 +39,11 @@ class BenchCommandTest {
     }
 
     private static void assertAtMost(double whole, double parts, String what) {
-        // Times are read one after the other, and sums round.
+        // Times are measured one after the other, and sums are rounded.
         assertTrue(parts <= whole * (1 + 1e-9), () -> what + ": parts of " + parts + " in " + whole);
     }
 
-    /** What keys other programs read, and that the figures agree with one another. */
+    /** The keys that other programs read, and the consistency of the figures. */
     @Test
     void figuresAreAllThereAndAddUp() throws IOException {
         JsonNode figures = figures("--threads 2 --precision fp32");
@@ -58,7 +58,7 @@ class BenchCommandTest {
         assertEquals(19, figures.get("frames").intValue());
         assertEquals(number(figures, "/matmul_gflops_fp32"), number(figures, "/matmul_gflops"));
         assertTrue(figures.get("peak_rss_bytes").isIntegralNumber());
-        // The device's memory is the process's: at least the activations are resident by the end of a step.
+        // The device's memory is that of the process: by the end of a step, at least the activations are resident.
         assertAtMost(number(figures, "/peak_rss_bytes"), number(figures, "/device_bytes"), "memory");
         assertEquals(number(figures, "/gflop_per_video") / number(figures, "/seconds_per_video"),
                 number(figures, "/gflops"), 1e-9 * number(figures, "/gflops"));
@@ -103,8 +103,9 @@ class BenchCommandTest {
     }
 
     /**
-     * What ops put down, in C++, holds the operations that {@link io.framecast.nn.Flop} counts, and beyond them only
-     * those of passes over cells: about 40 for each of 288 in this model's smallest convolution.
+     * The profile of the ops, in C++, contains the operations that {@link io.framecast.nn.Flop} counts and, in
+     * addition, those of the pointwise passes over the cells: at most about 40 per 288 in this model's smallest
+     * convolution.
      */
     @Test
     void whatOpsPutDownIsWhatIsCounted() throws IOException {
@@ -124,7 +125,8 @@ class BenchCommandTest {
 
     @Test
     void costIsShownToGrowWithFramesSizeFiltersAndThreads() throws IOException {
-        // Little work a pixel, in channels by sixteen: the largest videos have 20 frames of 128x128.
+        // A model with little work per pixel and channels in multiples of 16: the largest videos have 20 frames of
+        // 128x128.
         Workplace.write(work.model(), """
                 {"input": {"height": 6, "width": 10, "channels": 1}, "layers": [
                   {"type": "ConvLSTM2D", "filters": 16, "kernel_size": 1, "padding": "same"},
@@ -138,12 +140,12 @@ class BenchCommandTest {
             assertTrue(number(row, "/seconds_per_video") > 0, row::toString);
         }
         assertEquals(List.of("frames", "size", "filters", "threads"), varied.stream().distinct().toList());
-        // Sizes of 32 and of 64: four times the pixels.
+        // Sizes 32 and 64: four times the pixels.
         assertEquals(4 * number(rows, "/4/gflop_per_video"), number(rows, "/5/gflop_per_video"), 1e-12);
         assertEquals(List.of(32, 64), List.of(rows.at("/4/value").intValue(), rows.at("/5/value").intValue()));
     }
 
-    /** A backend that keeps no account of ops, and whose ceilings are not measured. */
+    /** A backend without a profile of ops, whose ceilings are not measured. */
     @Test
     void whatIsNotKnownIsNotMadeUp() throws IOException {
         JsonNode figures = figures("--device softgpu");
@@ -155,7 +157,7 @@ class BenchCommandTest {
         assertTrue(figures.at("/layers/0/backward/ops").isEmpty());
     }
 
-    /** The tables show what is in the JSON file of the same run, a row for each part and each of its ops. */
+    /** The tables show the figures of the JSON file of the same run, with a row for each part and each of its ops. */
     @Test
     void tablesSayWhereTheStepGoes() throws IOException {
         Path json = work.file("bench.json");

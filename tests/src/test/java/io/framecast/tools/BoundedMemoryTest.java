@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Long videos in a heap that does not hold one of them: each is a tenth larger, as float32. */
+/** Long videos in a heap that is too small for one of them: as float32, each is a tenth larger than the heap. */
 @Timeout(120)
 class BoundedMemoryTest {
 
@@ -32,7 +32,7 @@ class BoundedMemoryTest {
 
     @BeforeAll
     static void prepare() throws IOException {
-        // A file with a hole: nearly nothing on the disk. Its first and last pixels are white.
+        // A sparse file, which takes little space on disk. Its first and last pixels are white.
         videos = Npy.write(directory.resolve("long.npy"), "|u1", "False", "(2, " + FRAMES + ", 64, 64)",
                 new byte[] {(byte) 255});
         try (RandomAccessFile file = new RandomAccessFile(videos.toFile(), "rw")) {

@@ -14,24 +14,24 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 
-/** The command line in this process, with what it says. */
+/** Runs the command line in this process, and captures its output. */
 final class Cli {
 
     record Result(List<String> arguments, int status, String out, String err) {
 
-        /** That it did what it was asked for, and complained about nothing. */
+        /** Asserts success, without output on standard error. */
         Result done() {
             assertEquals(0, status, this::toString);
             assertEquals("", err, this::toString);
             return this;
         }
 
-        /** That it left with the status, and one sentence that has these parts. */
+        /** Asserts the exit status, and a message of one sentence that contains these parts. */
         Result refused(int expectedStatus, String... says) {
             assertEquals(expectedStatus, status, this::toString);
             List<String> lines = err.lines().toList();
             assertEquals(1, lines.stream().filter(line -> line.startsWith("framecast: ")).count(), this::toString);
-            // The parser of options adds where there is help.
+            // For wrong usage a line about --help is added.
             assertTrue(lines.size() == 1 || expectedStatus == 2 && lines.size() == 2
                     && lines.get(1).startsWith("Try: "),
                     this::toString);
@@ -50,7 +50,7 @@ final class Cli {
     /** Commands that compute. */
     private static final Set<String> COMPUTING = Set.of("train", "predict", "evaluate", "gifs", "demo", "bench");
 
-    /** The arguments, with the CPU as the device where none is named: not what {@code auto} finds on a GPU machine. */
+    /** The arguments, with the CPU as the default device: {@code auto} would use the GPU of a GPU machine. */
     static List<String> onCpu(List<String> arguments) {
         if (arguments.isEmpty() || !COMPUTING.contains(arguments.get(0)) || arguments.contains("--device")) {
             return arguments;
@@ -60,7 +60,7 @@ final class Cli {
         return all;
     }
 
-    /** Arguments separated by spaces, and then some that may have spaces in them. */
+    /** Runs a command: arguments separated by spaces, then more arguments, which may contain spaces. */
     static Result run(String command, Object... more) {
         String[] first = command.isEmpty() ? new String[0] : command.split(" ");
         String[] arguments = Arrays.copyOf(first, first.length + more.length);
@@ -68,7 +68,8 @@ final class Cli {
             arguments[first.length + k] = more[k].toString();
         }
         if (TestDevice.SOFTWARE) {
-            // A process holds one driver: on a GPU machine "devices" would leave none for the tests of the software one.
+            // A process can load one driver: on a GPU machine, "devices" would load NVIDIA's, and the tests of the
+            // software device could not run.
             SoftGpu.load();
         }
         PrintStream out = System.out;

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A checkpoint that Framecast 0.1.0 wrote within a run's second epoch, which every later version must read. It was made
- * with
+ * A checkpoint that Framecast 0.1.0 wrote within a run's second epoch. Every later version must be able to read it. It
+ * was made with
  *
  * <pre>
  * framecast train --device cpu --threads 1 --batch-size 2 --validation-split 0.25 --epochs 3 --steps 5 --lr 0.01
@@ -24,12 +24,12 @@ import org.junit.jupiter.api.io.TempDir;
  * framecast train --resume r2 --steps 9
  * </pre>
  *
- * with the videos and the model of {@link Workplace}: {@code last.safetensors}, {@code forecast.npy} and, of the steps
- * after the fifth, {@code resumed-steps.csv}. Do not make these files anew.
+ * with the videos and the model of {@link Workplace}: {@code last.safetensors}, {@code forecast.npy}, and
+ * {@code resumed-steps.csv} with the steps after the fifth. Do not regenerate these files.
  */
 class CommittedCheckpointTest {
 
-    /** Another instruction set adds in another order; all values are of the order of 1. */
+    /** Other instruction sets sum in a different order; all values are of the order of 1. */
     private static final double TOLERANCE = 1e-5;
 
     @TempDir
@@ -64,7 +64,7 @@ class CommittedCheckpointTest {
         Workplace work = Workplace.in(directory);
         copy("last.safetensors", "run/checkpoints/last.safetensors");
         Cli.Result said = Cli.run("train --steps 9 --data", work.data(), "--resume", directory.resolve("run"));
-        // With warnings of the run's other files, which are missing.
+        // With warnings about the run's other files, which are missing.
         assertEquals(0, said.status(), said::toString);
         List<String> expected = new String(resource("resumed-steps.csv"), StandardCharsets.UTF_8).lines().toList();
         List<String> actual = Files.readAllLines(directory.resolve("run/steps.csv"));

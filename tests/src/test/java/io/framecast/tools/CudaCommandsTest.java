@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whole commands on the CUDA device that tests use, against the same on the CPU. */
+/** Whole commands on the tests' CUDA device, against the same commands on the CPU. */
 class CudaCommandsTest {
 
     private static final String CUDA = " --device " + TestDevice.CUDA;
@@ -30,7 +30,10 @@ class CudaCommandsTest {
         work = Workplace.in(directory);
     }
 
-    /** All layers of the reference network, smaller; units and channels that come in fours, and some that do not. */
+    /**
+     * All types of layers of the reference network, smaller; numbers of units and channels that are multiples of four,
+     * and others.
+     */
     private Path model() {
         return Workplace.write(work.file("model.json"), """
                 {"input": {"height": 6, "width": 10, "channels": 1}, "layers": [
@@ -64,7 +67,7 @@ class CudaCommandsTest {
         }
     }
 
-    /** Twenty steps, of batches of 3 and, the last of each epoch of 5 videos, of 2. */
+    /** Twenty steps. An epoch has 5 videos, in batches of 3 and 2. */
     @ParameterizedTest
     @ValueSource(strings = {"kernels", "vendor"})
     void twentyStepsHaveTheLossesOfTheCpuAndTheSameBitsAgain(String convolutions) throws IOException {
@@ -77,7 +80,7 @@ class CudaCommandsTest {
                 again.resolve("checkpoints/last.safetensors"));
     }
 
-    /** With scheduled sampling, whose forecasts within a step are part of what is recorded. */
+    /** With scheduled sampling: its forecasts are part of the recorded step. */
     @Test
     void scheduledSamplingHasTheLossesOfTheCpuToo() throws IOException {
         String options = "--steps 8 --scheduled-sampling 0.25 --lr-schedule cosine";

@@ -20,12 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Files of strangers: thousands of good ones with something changed. Each is read, or refused in one line of a bounded
- * length that a terminal shows as it is. Mutations come from fixed seeds, and a failure names its own.
+ * Fuzzing: thousands of valid files with changed bytes. Each is read, or refused with one line of limited length
+ * without control characters. Mutations have fixed seeds; a failure names its seed.
  */
 class HostileFilesTest {
 
-    /** Beside the paths of files: a sentence, and what it quotes. */
+    /** The limit of a message without the paths of files: a sentence with a quotation. */
     private static final int LONGEST = 1000;
 
     private static final int MUTATIONS = 800;
@@ -49,7 +49,7 @@ class HostileFilesTest {
         work.init();
     }
 
-    /** One to three changes, most of them within the first {@code header} bytes. */
+    /** Makes one to three changes, most of them within the first {@code header} bytes. */
     private static byte[] mutate(byte[] good, int header, Random random) {
         byte[] bytes = good;
         for (int changes = 1 + random.nextInt(3); changes > 0 && bytes.length > 0; changes--) {
@@ -83,7 +83,7 @@ class HostileFilesTest {
         return changed;
     }
 
-    /** @return how many were refused */
+    /** @return how many files were refused */
     private static int fuzz(Path good, int header, int count, Reader reader) throws IOException {
         byte[] bytes = Files.readAllBytes(good);
         Path file = good.resolveSibling("mutated-" + good.getFileName());
@@ -140,8 +140,9 @@ class HostileFilesTest {
     }
 
     /**
-     * By the command itself, which does more with it than parse. For quickness in a run that cannot go on, as its
-     * videos are gone, and in one of an earlier version, of which the checkpoint does not say the same.
+     * Runs the command itself, which does more with the config than parsing. The run cannot be resumed because its
+     * videos are missing, which makes the test quick; and it is of an earlier version, whose checkpoint does not
+     * contain the config.
      */
     @Test
     void config() throws IOException {

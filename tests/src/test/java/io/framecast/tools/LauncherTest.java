@@ -31,8 +31,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * {@code tools/framecast}, in a checkout with few sources. In place of Maven a script "builds" the program that is
- * tested: as Maven does, by writing over what lies in {@code target/}, and to where the launcher tells it to.
+ * {@code tools/framecast}, in a checkout with few sources. A script in place of Maven "builds" the tested program: like
+ * Maven, it overwrites files in {@code target/}, and writes jars to the directory that the launcher chooses.
  */
 @Timeout(240)
 class LauncherTest {
@@ -74,7 +74,7 @@ class LauncherTest {
             "framecast: building (about half a minute on two cores the first time, and its downloads)\n";
     private static final String BUILDING_SOFTGPU =
             "framecast: building (about two minutes on two cores the first time, for the software CUDA device)\n";
-    /** What the JVM itself says of its environment. */
+    /** A line that the JVM prints about its environment. */
     private static final String JVM_SAYS = "Picked up JAVA_TOOL_OPTIONS.*\n";
 
     @TempDir
@@ -89,7 +89,10 @@ class LauncherTest {
     private record Said(int status, String out, String err) {
     }
 
-    /** Lists the program's jars: this test's class path but for the tests, what only they use, and CUDA's natives. */
+    /**
+     * Lists the program's jars: the class path of this test without the tests, their own dependencies, and CUDA's
+     * natives.
+     */
     @BeforeAll
     static void prepareTheProgram() throws IOException {
         assumeTrue("UTF-8".equals(System.getProperty("sun.jnu.encoding")), "needs a UTF-8 locale");
@@ -131,7 +134,7 @@ class LauncherTest {
         assertTrue(checkout.resolve("tools/framecast").toFile().setExecutable(true));
     }
 
-    /** The launcher in that directory, with the environment that ends in these variables. */
+    /** Prepares the launcher in the given directory, with these variables added to the environment. */
     private ProcessBuilder launcher(Path in, List<String> variables, Object... arguments) {
         List<String> command = new ArrayList<>(List.of("env", "PATH=" + maven + ":" + System.getenv("PATH"),
                 "PROGRAM=" + program, "JAVA_HOME=" + System.getProperty("java.home")));
@@ -155,7 +158,7 @@ class LauncherTest {
         return run(launcher(directory, List.of(variables), "--version"));
     }
 
-    /** That the launcher does or does not build first, and then does what it was asked to. */
+    /** Asserts that the launcher builds first, or does not, and then runs the command. */
     private void assertBuilds(boolean builds) throws IOException, InterruptedException {
         Said said = version();
         assertEquals("framecast " + Main.VERSION + "\n", said.out, said::toString);
@@ -198,7 +201,7 @@ class LauncherTest {
             signal("STOP", training);
             assertFalse(Files.exists(run.resolve("report.html")), "it should not be that quick");
 
-            // What the launcher builds meanwhile, from other sources, does not even run. Then `mvn clean`.
+            // Meanwhile the launcher builds other sources, into a program that does not run. Then `mvn clean`.
             Workplace.write(checkout.resolve("java/src/main/java/A.java"), "other");
             Path broken = Files.createDirectory(directory.resolve("broken"));
             List<String> jars = new ArrayList<>();
@@ -220,7 +223,7 @@ class LauncherTest {
             training.destroyForcibly().waitFor();
         }
 
-        // No process runs what was built from the earlier sources any more.
+        // No process uses the build of the earlier sources any more.
         Workplace.write(checkout.resolve("java/src/main/java/A.java"), "again other");
         assertBuilds(true);
         assertEquals(1, built().size());
@@ -243,7 +246,7 @@ class LauncherTest {
                 FileTime.from(Instant.now().plus(Duration.ofDays(1))));
         assertBuilds(false);
 
-        // As a copy that keeps dates leaves it. Maven and make, which go by dates, must see it, too.
+        // Like a copy that keeps modification times. Maven and make, which compare times, must notice the change, too.
         Workplace.write(source, "other");
         Files.setLastModifiedTime(source, past);
         Path unchanged = checkout.resolve("native/java/A.java");
@@ -259,13 +262,13 @@ class LauncherTest {
         assertBuilds(false);
     }
 
-    /** It takes most of a build's time. A build that has it serves all commands. */
+    /** The software device takes most of a build's time. A build with it is used for all commands. */
     @Test
     void theSoftwareDeviceIsBuiltForTheFirstCommandThatUsesIt() throws Exception {
         assertBuilds(true);
         Path plain = built().get(0);
         for (String arguments : List.of("init --device softgpu", "init --device=SoftGPU")) {
-            // No such option: it is about what is built before.
+            // init has no such option: this tests only what is built.
             Said said = run(launcher(directory, List.of(), arguments));
             assertEquals(2, said.status, said::toString);
             assertEquals(arguments.contains("=") ? "" : BUILDING_SOFTGPU, said.err.replaceAll("(?m)^(?!.*building).*\n",
@@ -321,7 +324,7 @@ class LauncherTest {
         assertBuilds(true);
     }
 
-    /** Where the checkout lies, and from where it is used. */
+    /** Directories of the checkout, and working directories of the launcher. */
     @ParameterizedTest
     @ValueSource(strings = {"with space", "with:colon", "d\u00e9", "it's \"$HOME\" #1 100%41 ${x} a&b;c*\\"})
     void namesOfDirectoriesAndFilesMayHaveAnyCharactersWhateverTheLocale(String name) throws Exception {
@@ -341,7 +344,7 @@ class LauncherTest {
         assertTrue(Files.exists(here.resolve("d\u00e9/images.png")));
     }
 
-    /** A machine as some containers are, by a stand-in for the program that says what locales there are. */
+    /** A machine like some containers: a script in place of the program that lists the locales. */
     @Test
     void withoutAUtf8LocaleANameThatJavaCannotSayIsASentence() throws Exception {
         Path bin = Files.createDirectory(directory.resolve("bin"));
@@ -364,7 +367,7 @@ class LauncherTest {
                 "--version")));
     }
 
-    /** The link that hides the colon does not become one more with each of them. */
+    /** Builds through the link that hides a colon do not each leave another link. */
     @Test
     void buildsThatAreKilledLeaveOneLinkAndTheNextNone() throws Exception {
         checkout(directory.resolve("with:colon/framecast"));
@@ -400,13 +403,13 @@ class LauncherTest {
         assertEquals(2, said.status);
         assertTrue(said.err.startsWith("framecast: the name $'vid\\351os.npy' is not text in UTF-8, "), said::toString);
 
-        // The shell cannot pass these on, but files with arguments can.
+        // A shell cannot pass such arguments, but argument files can.
         Cli.run("data info a\0b.npy").refused(2, "no file named \"a\\u0000b", "Nul character not allowed");
         Cli.run("train --data generated --out a\0b").refused(2, "no file named \"a\\u0000b", "Nul character");
         Cli.run("train --data a\0b.npy --out", directory.resolve("new")).refused(1, "no file named \"a\\u0000b");
     }
 
-    /** Java 24 and later warn of native code that they were not told of. */
+    /** Java 24 and later warn of native code unless it is enabled by an option. */
     @Test
     void nothingIsSaidThatIsNotAskedFor() throws Exception {
         assertBuilds(true);
@@ -415,7 +418,7 @@ class LauncherTest {
         assertEquals("", said.err);
     }
 
-    /** In a file a bar is a line for each time that it is drawn. Java 22 to 24 have a console without a terminal. */
+    /** In a file, a progress bar would leave one line per update. Java 22 to 24 have a console without a terminal. */
     @Test
     void barsAreDrawnOnTerminalsOnly() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "needs script, which makes terminals");
@@ -427,7 +430,7 @@ class LauncherTest {
         for (String elsewhere : List.of("", ">out </dev/null", "2>out", "2>&1 | cat >out")) {
             Files.deleteIfExists(directory.resolve("out"));
             List<String> command = launcher(directory, variables).command();
-            command.remove(command.size() - 1); // The launcher, which is called in the terminal.
+            command.remove(command.size() - 1); // Removes the launcher, which the script starts on the terminal.
             command.addAll(List.of("script", "-qec", train + runs++ + " " + elsewhere, "/dev/null"));
             Said said = run(new ProcessBuilder(command).directory(directory.toFile()));
             assertEquals(0, said.status, said::toString);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Numbers that are none: forecasts that overflow, baselines without error, runs that diverge. */
+/** NaN and infinity: forecasts that overflow, baselines without error, runs that diverge. */
 class NotFiniteTest {
 
     private static final String MODEL = """
@@ -52,7 +52,7 @@ class NotFiniteTest {
 
     @Test
     void aForecastThatOverflowsIsASentenceAndNothingIsReplaced() throws IOException {
-        // 1e38 is a float32, and 1e40 is not.
+        // 1e38 is in the range of float32, 1e40 is not.
         Path checkpoint = multiplier(100);
         Path output = Workplace.write(directory.resolve("y.npy"), "as it was");
         Path json = Workplace.write(directory.resolve("scores.json"), "as it was");
@@ -80,7 +80,7 @@ class NotFiniteTest {
         assertEquals("as it was", Files.readString(output));
     }
 
-    /** A model of finite parameters that is infinite everywhere: two layers of biases. */
+    /** A model with finite parameters whose output is infinite everywhere: two layers of biases. */
     private Path infinite() {
         ModelConfig model = ModelJson.parse(MODEL.replace("]}\n", """
                 ,{"type": "Conv3D", "filters": 1, "kernel_size": [1, 1, 1], "activation": "linear"}]}
@@ -120,7 +120,7 @@ class NotFiniteTest {
     @Test
     void aRunWhoseForecastsOverflowHasItsReport() throws IOException {
         Path run = directory.resolve("run");
-        // The loss of one step is finite, and ten steps of forecasts are not.
+        // The loss of one step is finite, a forecast of ten frames is not.
         Cli.Result result = Cli.run("train --loss mean_squared_error --lr 1e-30 --steps 1 --init",
                 multiplier(30_000), "--data", still, "--out", run);
         assertEquals(0, result.status(), result::toString);

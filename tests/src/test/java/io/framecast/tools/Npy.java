@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** .npy files, version 1.0, by the definition of the format alone. */
+/** .npy files, version 1.0, read and written independently of the engine. */
 record Npy(String shape, float[] values) {
 
     static Path write(Path file, String descr, String fortranOrder, String shape, byte[] data) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What people bring: what was made of it is said, and once said otherwise it is read otherwise. */
+/** Users' files: the command prints how it interprets them, and options change that. */
 class OwnVideosTest {
 
     @TempDir
@@ -30,7 +30,7 @@ class OwnVideosTest {
         checkpoint = work.init();
     }
 
-    /** The squares of 8 videos of 5 frames of 6x10 as a mask: 0 and 1. */
+    /** Moving squares as a mask of 0 and 1: 8 videos of 5 frames of 6x10. */
     private static byte[] mask() {
         byte[] mask = new byte[8 * 5 * 60];
         for (int k = 0; k < 8; k++) {
@@ -165,7 +165,7 @@ class OwnVideosTest {
         Cli.Result info = Cli.run("data info", black);
         assertEquals(0, info.status());
         assertTrue(info.err().contains("are 0 or below: there is nothing to see"), info::toString);
-        // Of what is used alone is spoken where no more was looked at.
+        // The message says that only the values that are used were checked.
         values[3 * 60] = 0.5f;
         Npy.write(black, "(8, 5, 6, 10)", values);
         values[0] = 0;

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a trained checkpoint serves for: predict, evaluate and gifs, and the commands on data. */
+/** The commands that use a trained checkpoint: predict, evaluate and gifs, and the commands on data. */
 class PredictCommandTest {
 
     @TempDir
@@ -36,7 +36,7 @@ class PredictCommandTest {
     static void train() {
         work = Workplace.in(directory);
         Path run = work.file("run");
-        // Past the initial values, so that batch norm's moving averages matter.
+        // Trained, so that the moving averages of batch normalisation are not the initial ones.
         Cli.run("train --epochs 2 --lr 0.05 --data", work.data(), "--model", work.model(), "--out", run).done();
         checkpoint = run.resolve("checkpoints/last.safetensors");
     }
@@ -49,7 +49,7 @@ class PredictCommandTest {
     void predictionsAreThoseOfTheWholeGrowingSequenceRunAnewForEachFrame() {
         Path output = work.file("y.npy");
         int frames = 4;
-        // A context of 2: the network is shown no more, though the videos have 5 frames.
+        // With a context of 2 the network is given two frames only, although the videos have 5.
         predict("--context 2 --frames 4", work.data(), output).done();
         Npy predicted = Npy.read(output);
         assertEquals("(8, 4, 6, 10, 1)", predicted.shape());
@@ -186,14 +186,14 @@ class PredictCommandTest {
                 repeated += Math.pow(video[2 * size + i] - video[size + i % size], 2) / 24;
             }
         }
-        // Sums of float32 values; the batches of both commands are the same.
+        // Sums of float32 values; both commands use the same batches.
         assertEquals(model, scores.at("/model/mse/mean").doubleValue(), 1e-5 * model);
         assertEquals(repeated, scores.at("/repeat_last_frame/mse/mean").doubleValue(), 1e-5 * repeated);
         assertEquals(3, scores.at("/model/ssim/per_frame").size());
         assertTrue(table.contains("PSNR") && table.contains("repeat the last frame"), table);
     }
 
-    /** It needs no --validation-split 0: there is nothing to choose. */
+    /** A file with one video needs no --validation-split 0. */
     @Test
     void gifsShowTheOneVideoOfAFile() throws IOException {
         Path one = Npy.write(work.file("one.npy"), Workplace.VIDEOS.slice(3, 4));

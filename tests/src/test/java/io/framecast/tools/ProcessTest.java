@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What takes a process of its own to see: a signal, and a disk that is full. */
+/** Behaviour that needs a separate process: signals, full disks, closed pipes. */
 @Timeout(60)
 class ProcessTest {
 
@@ -43,7 +43,10 @@ class ProcessTest {
         work = Workplace.in(directory);
     }
 
-    /** The command line under {@code prefix}, such as a shell that limits it, in a heap of so many MB. */
+    /**
+     * Starts the command line under {@code prefix}, for example a shell that sets limits, with a heap of {@code heap}
+     * MB.
+     */
     static Process start(List<String> prefix, int heap, Object... arguments) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx" + heap + "m",
@@ -57,20 +60,22 @@ class ProcessTest {
         return new ProcessBuilder(command).start();
     }
 
-    /** What a process says on standard error, but for what the JVM itself says of its environment. */
+    /** The standard error of a process, without the lines of the JVM about its environment. */
     static String errors(Process process) throws IOException {
         return process.errorReader(StandardCharsets.UTF_8).lines()
                 .filter(line -> !line.startsWith("Picked up JAVA_TOOL_OPTIONS")).collect(Collectors.joining("\n"));
     }
 
-    /** The signals that ask a process to end; some are sent twice, by a shell that hangs up or by timeout. */
+    /**
+     * The signals that ask a process to end. Some arrive twice, for example when a terminal is closed or from timeout.
+     */
     @ParameterizedTest
     @CsvSource({"INT, 1", "TERM, 2", "HUP, 2", "XCPU, 1"})
     void aSignalFinishesTheStepSavesAndLeavesWhatCanBeGoneOnWithBitForBit(String signal, int times) throws Exception {
         Path run = work.file("run");
         String options = "train --threads 2 --batch-size 2 --videos 6 --data " + work.data() + " --model "
                 + work.model();
-        // A shell may have its background jobs ignore the signal.
+        // Shells may make background jobs ignore the signal.
         Process process = start(List.of("env", "--default-signal=" + signal), 256, options, "--epochs 1000000 --out",
                 run);
         try {
@@ -121,7 +126,7 @@ class ProcessTest {
                 .toList();
     }
 
-    /** As under {@code | head -1}, and as when a terminal is closed: nobody reads any more, and then comes HUP. */
+    /** As with {@code | head -1}, and when a terminal is closed: the reader is gone, then HUP arrives. */
     @Test
     void nobodyWhoReadsIsNoReasonToEndAndLosesNothing() throws Exception {
         Path run = work.file("run");
@@ -190,7 +195,7 @@ class ProcessTest {
             String err = errors(process);
             assertTrue(process.waitFor(30, TimeUnit.SECONDS));
             statuses.add(process.exitValue());
-            // The second came while the first was at work, or after.
+            // The second command ran while the first one was running, or after it.
             assertTrue(process.exitValue() == 0 ? err.isEmpty()
                     : err.contains("in use by process ") || err.contains("holds a run already"), err);
         }
@@ -201,7 +206,7 @@ class ProcessTest {
 
     @Test
     void aRunThatCannotBeginForWantOfSpaceLeavesNothing() throws Exception {
-        // Native libraries are extracted once, by whoever comes first.
+        // Native libraries are extracted once, by the first process.
         try (CpuBackend cpu = new CpuBackend(Precision.FP32, 1)) {
             assertEquals(1, cpu.threads().orElseThrow());
         }
@@ -222,7 +227,7 @@ class ProcessTest {
         byte[] before = Files.readAllBytes(checkpoint);
         assertTrue(before.length > 2048);
         Map<String, String> contents = work.contents();
-        // No file may grow beyond 2 blocks, which are of 512 or 1024 bytes.
+        // Limits files to 2 blocks of 512 or 1024 bytes.
         Process process = start(List.of("sh", "-c", "ulimit -f 2; exec \"$@\"", "sh"), 256, "init --seed 6 --model",
                 work.model(), "--out", checkpoint);
         String err = errors(process);
@@ -233,7 +238,10 @@ class ProcessTest {
         assertEquals(contents, work.contents(), "nothing half-written");
     }
 
-    /** A result that cannot be written is none; a training's is in its files. Who closes a pipe need not be told. */
+    /**
+     * A command fails if its output cannot be written, except a training, whose results are in its files. A closed pipe
+     * gives no message.
+     */
     @ParameterizedTest
     @CsvSource({"/dev/full, 1, 0, Cannot write to standard output: No space left on device.", "pipe, 1, 0, ''"})
     void aResultThatCannotBeWrittenIsAFailureButATrainingIsNot(String to, int status, int ofTraining, String says)
@@ -265,7 +273,7 @@ class ProcessTest {
         assertTrue(err.startsWith("framecast: The Java heap of 64 MB is full; ") && err.lines().count() == 1, err);
     }
 
-    /** What there is on a machine without NVIDIA's driver; and with one, whatever that finds. */
+    /** Needs a machine without NVIDIA's driver. */
     @Test
     void withoutAnNvidiaDriverCudaIsASentenceAndAutoIsTheCpu() throws Exception {
         assumeFalse(Files.exists(Path.of("/dev/nvidiactl")), "this machine has an NVIDIA driver");
@@ -284,7 +292,7 @@ class ProcessTest {
         process.destroyForcibly();
     }
 
-    /** Nothing can be kept under a file: the next place is taken. */
+    /** A file cannot be the cache's parent directory: the next candidate is used. */
     @Test
     void aCacheThatCannotBeWrittenDoesNoHarm() throws Exception {
         Process process = start(List.of("env", "XDG_CACHE_HOME=/dev/null",
@@ -306,7 +314,7 @@ class ProcessTest {
                 lines.stream().map(line -> line.replaceFirst(" .*", "")).toList());
         assertTrue(lines.get(0).matches("cpu +no   FRAMECAST_CACHE is /dev/null, which cannot be used: .*\\."),
                 lines.get(0));
-        for (String line : lines.subList(1, lines.size())) { // The sentence once only.
+        for (String line : lines.subList(1, lines.size())) { // The sentence is printed only once.
             assertTrue(line.matches("\\w+ +no   for the same reason as cpu"), line);
         }
     }

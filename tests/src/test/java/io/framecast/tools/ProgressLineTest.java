@@ -20,19 +20,23 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Progress as a person sees it. */
+/** Progress bars on a terminal. */
 @Timeout(60)
 class ProgressLineTest {
 
     @TempDir
     Path directory;
 
-    /** What a terminal of so many columns gets from a command: lines, and what is between carriage returns. */
+    /**
+     * The output of a command on a terminal with the given number of columns, split at line breaks and carriage
+     * returns.
+     */
     private List<String> onTerminal(String columns, String command) throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1) to make a terminal");
         ProcessBuilder script = new ProcessBuilder("/usr/bin/script", "-qec", columns + "exec " + command, "/dev/null")
                 .redirectErrorStream(true);
-        // Not in the command, which a shell reads: the project may lie in a directory of any name.
+        // In the environment, not in the command: a shell parses the command, and the project's path may contain any
+        // characters.
         script.environment().put("CLASSPATH", System.getProperty("java.class.path"));
         Process process = script.start();
         process.getOutputStream().close();
@@ -43,7 +47,7 @@ class ProgressLineTest {
         return Arrays.asList(all.split("[\r\n]+"));
     }
 
-    /** No columns is a terminal whose size nobody has set. */
+    /** 0 columns: a terminal whose size was not set. */
     @ParameterizedTest
     @CsvSource({"'stty cols 40; ', 40", "'stty cols 80; ', 80", "'stty cols 132; ', 132", "'stty cols 0; ', 80"})
     void aBarIsAsWideAsTheTerminalAndEndsWhereTheStepsDo(String stty, int columns) throws Exception {

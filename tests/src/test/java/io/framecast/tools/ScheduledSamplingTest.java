@@ -21,7 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class ScheduledSamplingTest {
 
-    /** Relative: losses after up to nine steps of Adam in float32. A frame that is not sampled changes them by more. */
+    /**
+     * Relative tolerance for losses after up to nine steps of Adam in float32. One frame without sampling changes them
+     * by more.
+     */
     private static final double TOLERANCE = 1e-5;
 
     @TempDir
@@ -79,7 +82,7 @@ class ScheduledSamplingTest {
         assertClose("loss of step", c.numbers("losses"), column(run.resolve("steps.csv"), "loss"), TOLERANCE);
         Path metrics = run.resolve("metrics.csv");
         assertClose("validation loss of epoch", c.numbers("validation_losses"), column(metrics, "val_loss"), TOLERANCE);
-        // The rate of the epoch's last step, (1 + cos(pi k / K)) / 2 of the given one before step k + 1 of K.
+        // The rate of the epoch's last step: for step k + 1 of K it is (1 + cos(pi k / K)) / 2 times the given rate.
         assertClose("rate of epoch", c.numbers("rates"), column(metrics, "lr"), 1e-12);
     }
 }

@@ -17,13 +17,13 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How many threads compute where nobody says how many. Each case takes a process of its own. */
+/** The default number of threads. Each case needs a separate process. */
 @Timeout(60)
 class ThreadsTest {
 
     private static final Pattern COUNT = Pattern.compile("(\\d+ threads?), (?:oneDNN|all checks)");
 
-    /** The numbers that {@code devices} names, of the CPU and of the software device. */
+    /** The numbers of threads that {@code devices} prints for the CPU and for the software device. */
     private static List<String> threads(List<String> prefix, String... options) throws Exception {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx256m"));
@@ -39,7 +39,7 @@ class ThreadsTest {
         for (Matcher matcher = COUNT.matcher(said); matcher.find();) {
             counts.add(matcher.group(1));
         }
-        // Beside NVIDIA's driver the software device is not opened.
+        // With NVIDIA's driver, the software device is not opened.
         assertEquals(Files.exists(Path.of("/dev/nvidiactl")) ? 1 : 2, counts.size(), said);
         return counts;
     }
@@ -48,7 +48,7 @@ class ThreadsTest {
         counts.forEach(count -> assertEquals(expected, count, counts::toString));
     }
 
-    /** More than this machine may have, so that no library can know but from the JVM. */
+    /** More processors than this machine has, so that libraries can know the number only from the JVM. */
     @Test
     void theJvmSaysHowMany() throws Exception {
         assertAll("1 thread", threads(List.of(), "-XX:ActiveProcessorCount=1"));
@@ -64,7 +64,7 @@ class ThreadsTest {
         assertAll("1 thread", threads(List.of("/usr/bin/taskset", "-c", first)));
     }
 
-    /** As in a container that is given the time of one processor on a machine of many. */
+    /** Like a container with the CPU time of one processor on a machine with many. */
     @Test
     void aControlGroupWithAQuotaHasAsManyAsThatPaysFor() throws Exception {
         assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "there is one processor anyway");

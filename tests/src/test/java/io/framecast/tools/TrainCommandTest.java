@@ -121,7 +121,7 @@ class TrainCommandTest {
         double[] expected = losses(init, 3, 2, 2, 0.01);
         assertEquals(expected.length + 1, rows.size());
         for (int k = 0; k < expected.length; k++) {
-            // The same network; the loss is summed up in another way.
+            // The same network; only the order of the sums in the loss differs.
             assertEquals(expected[k], Double.parseDouble(rows.get(k + 1).split(",")[1]), 1e-6 * expected[k], "step "
                     + (k + 1));
         }
@@ -188,15 +188,15 @@ class TrainCommandTest {
         train(options + "--epochs 3", whole).done();
         Path pieces = work.file("pieces");
         train(options + "--steps 4", pieces).done();
-        // Half of the second epoch is made, and reported on as such.
+        // Half of the second epoch is done, and has a row of its own.
         assertEquals(3, csv(pieces, "metrics.csv", 4).size());
-        // Without a new limit there is nothing to go on for.
+        // Without a new limit there is nothing left to do.
         Cli.run("train --resume", pieces).done();
         assertEquals(5, csv(pieces, "steps.csv", 2).size());
         Cli.run("train --steps 5 --resume", pieces).done();
         Cli.run("train --epochs 3 --resume", pieces).done();
         assertSameRun(whole, pieces);
-        // That limit is the run's now.
+        // The run keeps that limit.
         Cli.run("train --resume", pieces).done();
         assertSameRun(whole, pieces);
         assertEquals(3,
@@ -219,7 +219,7 @@ class TrainCommandTest {
         byte[] first = Files.readAllBytes(last(run));
         Map<String, String> before = work.contents();
         train("--steps 1 --seed 2", run).refused(1, run.toString(), "--resume", "--overwrite");
-        // A run that cannot begin replaces nothing, even where it might.
+        // A run that cannot start replaces nothing, even with --overwrite.
         Path other = Workplace.write(work.file("other.json"),
                 Files.readString(work.model()).replace("\"filters\": 1", "\"filters\": 2"));
         before.put(other.toString(), work.contents().get(other.toString()));
@@ -257,7 +257,10 @@ class TrainCommandTest {
         Cli.run("train --resume", run).refused(1, "cut short", "--out " + run + " --overwrite");
     }
 
-    /** As version 0.1.0 left it: only config.json says what the run is, and nothing what its videos are. */
+    /**
+     * Changes a run to the form of version 0.1.0: its options are only in config.json, and there is no fingerprint of
+     * its videos.
+     */
     static void asByAnEarlierVersion(Path run) throws IOException {
         for (Path checkpoint : List.of(last(run), best(run))) {
             SafeTensorsFile contents = SafeTensorsFile.read(checkpoint);
@@ -295,17 +298,17 @@ class TrainCommandTest {
         Files.writeString(config, good.replace("\"batch-size\" : 2", "\"batch-size\" : 0"));
         Cli.run("train --resume", run).refused(1, "config.json has a wrong value", "--batch-size");
         Files.writeString(config, good);
-        // There is nothing to know its videos by.
+        // Without a fingerprint, the videos cannot be checked.
         Cli.Result result = Cli.run("train --steps 5 --data", Files.move(work.data(), work.file("moved.npy")),
                 "--resume", run);
         assertEquals(0, result.status(), result::toString);
         assertTrue(result.err().lines().count() == 1 && result.err().contains("cannot be told"), result::toString);
         assertSameRun(whole, run);
-        // Now it does know.
+        // Now the fingerprint is written.
         assertEquals(8, SafeTensorsFile.json(Files.readString(config)).at("/data/videos").intValue());
     }
 
-    /** Done, with warnings that have these parts, a line each. */
+    /** Asserts success, with one line of warning per part. */
     private static Cli.Result warned(Cli.Result result, String... says) {
         assertEquals(0, result.status(), result::toString);
         List<String> lines = result.err().lines().toList();
@@ -333,7 +336,7 @@ class TrainCommandTest {
         warned(Cli.run("train --epochs 2 --resume", run), "steps.csv was mended: 1 line ",
                 "metrics.csv was mended: 2 lines ");
         assertSameRun(whole, run);
-        // A run that is over mends and reports again.
+        // Resuming a finished run repairs its files and writes the report again.
         append(run.resolve("steps.csv"), "3");
         Files.delete(run.resolve("report.html"));
         warned(Cli.run("train --resume", run), "steps.csv was mended: 1 line ");
@@ -386,7 +389,7 @@ class TrainCommandTest {
         Path moved = Files.move(work.data(), work.file("moved.npy"));
         Map<String, String> before = work.contents();
         Cli.run("train --steps 3 --resume", run).refused(1, "no longer in " + work.data(), "--data");
-        // Of the same shape, but for one pixel in the middle.
+        // Files to compare: the same videos; one pixel changed; other shapes.
         MovingSquares videos = Workplace.VIDEOS;
         float[][] values = new float[videos.count()][];
         for (int k = 0; k < values.length; k++) {
@@ -409,10 +412,10 @@ class TrainCommandTest {
         Cli.run("train --data generated --resume", run).refused(1, "it has 1000 videos, not 8");
         assertEquals(before, work.contents());
 
-        // The same ones elsewhere, and with the axes the other way round.
+        // The same videos in another file, and with the axes in another order.
         Cli.run("train --steps 3 --data", moved, "--resume", run).done();
         Cli.run("train --steps 4 --layout tnhw --data", turned, "--resume", run).done();
-        // That place is the run's now; and others in it are noticed.
+        // The run keeps the new path; other videos in that file are noticed.
         Cli.run("train --steps 5 --resume", run).done();
         assertSameRun(whole, run);
         Files.copy(other, turned, StandardCopyOption.REPLACE_EXISTING);
@@ -499,7 +502,7 @@ class TrainCommandTest {
         }
         JsonNode state = SafeTensorsFile.json(SafeTensorsFile.read(last(run)).metadata("framecast.training"));
         assertEquals(used, state.at("/run/options/threads").intValue());
-        // On a machine of more processors it would be another number; here one that no machine would choose.
+        // On another machine the default number would differ; this test uses a number that is no machine's default.
         Path three = work.file("three");
         train("--steps 1", three);
         SafeTensorsFile contents = SafeTensorsFile.read(last(three));
@@ -516,7 +519,7 @@ class TrainCommandTest {
     @Test
     void theRateThatIsLoggedIsTheOneThatWasUsed() throws IOException {
         Path run = work.file("run");
-        // Seven videos to train on: four steps an epoch, eight in all.
+        // Seven training videos: four steps per epoch, eight in total.
         String out = train("--epochs 2 --lr 0.01 --lr-schedule cosine --scheduled-sampling 0.5", run).done().out();
         List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
         for (int epoch = 1; epoch <= 2; epoch++) {
@@ -524,7 +527,7 @@ class TrainCommandTest {
             assertEquals(expected, Double.parseDouble(rows.get(epoch).split(",")[3]), 1e-12);
             assertTrue(out.contains(String.format(Locale.ROOT, "lr %.2g", expected)), out);
         }
-        // What was at its end begins again in the middle.
+        // The schedule had reached its end; with twice the epochs it continues from the middle.
         out = Cli.run("train --epochs 4 --resume", run).done().out();
         assertTrue(out.contains("schedule: the cosine ends at step 16 now, not 8: the learning rate goes on at 0.0050, "
                 + "not 0.0\nscheduled sampling: from step 9 on now, not 5\n"), out);
@@ -536,7 +539,7 @@ class TrainCommandTest {
     @Test
     void aRunThatStoppedEarlySaysHowToGoOn() throws IOException {
         Path run = work.file("run");
-        // At such a rate nothing gets better.
+        // With this learning rate the loss does not decrease.
         String out = train("--epochs 100 --lr 3 --videos 3 --validation-split 0.4", run).out();
         String advice = "to train on from the best: framecast ";
         String said = out.lines().filter(line -> line.startsWith("stopped early: ")).findFirst().orElseThrow();

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** A directory with a small model and small videos to use commands on. */
+/** A directory with a small model and small videos, for tests of commands. */
 record Workplace(Path directory, Path model, Path data) {
 
     static final MovingSquares VIDEOS = new MovingSquares(8, 5, 6, 10, 1);

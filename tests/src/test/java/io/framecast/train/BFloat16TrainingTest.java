@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Training in bfloat16 goes where training in float32 goes. */
+/** Training in bfloat16 follows training in float32. */
 class BFloat16TrainingTest {
 
     private static final int STEPS = 200;
@@ -34,10 +34,10 @@ class BFloat16TrainingTest {
                 {"type": "DepthToSpace", "block_size": 2}]}""", "the test");
 
     /**
-     * Rounding to bfloat16 puts an operand off by at most 2^-8 of it, to either side alike. A loss is a mean over all
-     * pixels and frames, so that most of that cancels within a step; what is left sends the two runs on ways that part
-     * slowly, as the noise of a batch does, while each is as good as the other. The bounds are twice the roundoff on
-     * average and eight times at any one step; 0.7 and 2.9 times were measured.
+     * Rounding to bfloat16 changes an operand by at most 2^-8 of its value, up or down. A loss is a mean over all
+     * pixels and frames, so that most of this cancels within a step. The rest lets the two runs diverge slowly, like
+     * the noise of batches, without making one better than the other. The bounds are twice the unit roundoff on
+     * average, and eight times in a single step; 0.7 and 2.9 times were measured.
      */
     @Test
     void twoHundredStepsFollowThoseInFloat32() {

@@ -35,7 +35,7 @@ class CheckpointTest {
               {"type": "Conv3D", "filters": 1, "kernel_size": 3, "activation": "sigmoid"}]}
             """;
 
-    /** What a run is, which is its own affair. */
+    /** The description of a run; the checkpoint does not interpret it. */
     private static final ObjectNode RUN = (ObjectNode) SafeTensorsFile.json("{\"options\": {\"seed\": 7}}");
 
     @TempDir
@@ -123,7 +123,7 @@ class CheckpointTest {
                 SafeTensorsFile.json(read.metadata("framecast.training")).get("learning_rate").doubleValue());
     }
 
-    /** How a file is spoiled: the header, as the writer made it, to the header as it will be. */
+    /** A damage to a file: changes the header that the writer made. */
     private interface Damage {
         void to(ObjectNode header, ObjectNode metadata);
     }

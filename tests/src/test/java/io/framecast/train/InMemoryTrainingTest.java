@@ -19,7 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Training as a library does it. */
+/** Training in memory, as users of the library do it. */
 class InMemoryTrainingTest {
 
     private static final ModelConfig MODEL = ModelJson.parse("""
@@ -98,7 +98,7 @@ class InMemoryTrainingTest {
         TrainingResult rest = fit(half, TRAINING, VALIDATION, SETTINGS);
         assertEquals(5, rest.steps().size());
         assertSameParameters(whole, rest.last());
-        // Anew with its parameters: nothing of the run is left.
+        // A new run with the parameters: nothing of the old run's state is used.
         assertEquals(9, fit(half.withoutTraining(), TRAINING, NONE, SETTINGS).steps().size());
     }
 

@@ -4,7 +4,7 @@ import io.framecast.data.Video;
 import io.framecast.data.Videos;
 import java.util.Random;
 
-/** Small videos of a grey square that moves over a noisy ground: something to learn in a few steps. */
+/** Small videos of a grey square that moves over a noisy background: they can be learnt in a few steps. */
 public record MovingSquares(int count, int frames, int height, int width, int channels) implements Videos {
 
     @Override

@@ -51,7 +51,7 @@ class RunDirectoryTest {
         return RunDirectory.create(path, false, notes::add);
     }
 
-    /** A run of two steps, an epoch each, that is over. */
+    /** Writes a finished run of two steps, each an epoch. */
     private void aRun() {
         try (RunDirectory run = create()) {
             run.describe(Map.of("seed", 1L));
@@ -86,7 +86,7 @@ class RunDirectoryTest {
     @Test
     void aRunIsOneUsersUntilItIsClosed() throws IOException {
         try (RunDirectory run = create()) {
-            // Not there yet: two may intend to make it, but one begins.
+            // The directory does not exist yet: two may be opened, but only one can start.
             RunDirectory other = create();
             run.trainingStarted(checkpoint(0, 0));
             Map<String, String> before = contents();
@@ -101,7 +101,7 @@ class RunDirectoryTest {
         }
         assertFalse(Files.exists(path.resolve(".lock")));
         RunDirectory.resume(path, notes::add).close();
-        // Who waited for a place finds a run there, and not what was there before.
+        // Now there is a run: another one cannot be created.
         FramecastException e = assertThrows(FramecastException.class, this::create);
         assertTrue(e.getMessage().contains("holds a run already"), e.getMessage());
         assertEquals(List.of(), notes);
@@ -129,7 +129,7 @@ class RunDirectoryTest {
         assertTrue(Files.exists(path.resolve(".lock")));
         locked.close();
         assertEquals(before, contents());
-        // The checkpoint can be written, but not what comes after it.
+        // The checkpoint can be written, but not the files after it.
         Path config = Files.createDirectories(path.resolve("config.json/theirs"));
         before = contents();
         try (RunDirectory run = RunDirectory.create(path, true, notes::add)) {
@@ -242,7 +242,7 @@ class RunDirectoryTest {
         JsonNode config = SafeTensorsFile.json(Files.readString(path.resolve("config.json")));
         assertEquals(1, config.get("seed").intValue());
         assertEquals(1, Checkpoint.read(RunDirectory.lastCheckpoint(path)).training().run().get("seed").intValue());
-        // A run that goes on as something else says so in its checkpoint before it makes a step.
+        // If the description of a resumed run differs, the checkpoint is written again before the first step.
         try (RunDirectory run = RunDirectory.resume(path, notes::add)) {
             run.last();
             run.describe(Map.of("seed", 2));
@@ -251,7 +251,7 @@ class RunDirectoryTest {
         assertEquals(2, Checkpoint.read(RunDirectory.lastCheckpoint(path)).training().run().get("seed").intValue());
     }
 
-    /** The disk takes no new checkpoint: a directory is in its way. */
+    /** The checkpoint cannot be written: a directory has its name. */
     @Test
     void anEarlierRunStandsUntilANewOneIsWritten() throws IOException {
         aRun();

@@ -34,7 +34,7 @@ class RunTableTest {
         return table.read(directory, notes::add).stream().map(RunTable.Row::number).toList();
     }
 
-    /** What may become of the file, how many lines are lost by that, and which steps are left. */
+    /** A change of the file, how many lines it loses, and which steps remain. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "step,loss,seconds\\n1,0.7,0.1000\\n2,0.6,0.1000\\n | 0 | 1 2",
@@ -73,7 +73,7 @@ class RunTableTest {
         assertThrows(FramecastException.class, () -> RunTable.STEPS.read(directory, notes::add));
     }
 
-    /** Whatever is done to them: no exception, and no row that was not there. */
+    /** Random changes give no exception, and no row that was not in the file. */
     @Test
     void mutatedTablesAreReadAndMended() throws IOException {
         Random random = new Random(5);

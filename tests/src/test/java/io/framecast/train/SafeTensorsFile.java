@@ -14,7 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A safetensors file read by the definition of the format alone: length, JSON header, data. */
+/** A safetensors file, read independently of the engine: length, JSON header, data. */
 public record SafeTensorsFile(ObjectNode header, ByteBuffer data) {
 
     public static SafeTensorsFile read(Path file) {
@@ -51,7 +51,7 @@ public record SafeTensorsFile(ObjectNode header, ByteBuffer data) {
         }
     }
 
-    /** Writes it with the header as it is now. */
+    /** Writes the file with the present header. */
     public void write(Path file) {
         write(file, header.toString(), data.array().length == data.capacity() ? data.array() : bytes(data.duplicate()));
     }
@@ -73,7 +73,7 @@ public record SafeTensorsFile(ObjectNode header, ByteBuffer data) {
         return values;
     }
 
-    /** The same tensors, bit for bit, and the same progress but for the time it took; the options may differ. */
+    /** Asserts the same tensors, bit for bit, and the same progress, except for times; the options may differ. */
     public static void assertSame(Path expectedFile, Path actualFile) {
         SafeTensorsFile expected = read(expectedFile);
         SafeTensorsFile actual = read(actualFile);

@@ -32,7 +32,7 @@ class SafeTensorsTest {
 
     private static Map<String, HostTensor> tensors() {
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
-        // Not in the order of names; with the values that are easily lost.
+        // Not in the order of names; with special values.
         tensors.put("b", new HostTensor(new int[] {2, 3},
                 new float[] {1, -0f, Float.MIN_VALUE, -Float.MAX_VALUE, Float.NaN, Float.NEGATIVE_INFINITY}));
         tensors.put("a \"ü\\", new HostTensor(new int[] {1}, new float[] {0.1f}));
@@ -64,7 +64,8 @@ class SafeTensorsTest {
         assertEquals("[]", read.shape("scalar").toString());
         tensors().forEach((name, expected) ->
                 assertArrayEquals(bits(expected.values()), bits(read.values(name))));
-        // The format asks for a header that begins with '{' and may end with spaces; data on 8 bytes suits all readers.
+        // The format asks for a header that begins with '{' and may end with spaces; data aligned to 8 bytes works with
+        // all readers.
         byte[] bytes = Files.readAllBytes(file);
         assertEquals('{', bytes[8]);
         assertEquals(0, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong() % 8);

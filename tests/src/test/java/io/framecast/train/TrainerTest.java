@@ -44,7 +44,7 @@ class TrainerTest {
 
     @TempDir
     Path directory;
-    /** What the runs had to say. */
+    /** The messages of the runs. */
     private final List<String> notes = new ArrayList<>();
 
     private static TrainingSettings settings(int epochs, int steps, double learningRate) {
@@ -52,7 +52,7 @@ class TrainerTest {
                 Loss.BINARY_CROSSENTROPY);
     }
 
-    /** Hears of a run, and may stop it. */
+    /** Records the events of a run, and may stop it. */
     private static final class Listener implements TrainingListener {
         private final List<StepMetrics> steps = new ArrayList<>();
         private final List<EpochMetrics> epochs = new ArrayList<>();
@@ -75,7 +75,7 @@ class TrainerTest {
         }
     }
 
-    /** Asks a run to stop, from within. */
+    /** Stops a run from one of its callbacks. */
     private interface Stopper {
         Videos arm(Listener listener, Videos validation, Runnable stop);
     }
@@ -105,7 +105,7 @@ class TrainerTest {
                 .map(line -> String.join(",", Arrays.copyOf(line.split(","), columns))).toList();
     }
 
-    /** That two runs left the same but for the time they took. */
+    /** Asserts that the files of two runs are the same, except for times. */
     private static void assertSameRun(Path expected, Path actual) throws IOException {
         SafeTensorsFile.assertSame(RunDirectory.lastCheckpoint(expected), RunDirectory.lastCheckpoint(actual));
         SafeTensorsFile.assertSame(RunDirectory.bestCheckpoint(expected), RunDirectory.bestCheckpoint(actual));
@@ -143,7 +143,7 @@ class TrainerTest {
         }
         Listener listener = new Listener();
         int[] validated = new int[1];
-        // The epoch was not judged yet: that is what the resumed run begins with, and here it is stopped at it again.
+        // The epoch has not been validated yet: the resumed run starts with that, and is stopped during it again.
         assertEquals(Trainer.Outcome.INTERRUPTED, train(stopped, TRAINING, VALIDATION, settings(3, 7, 0.01), listener,
                 (l, videos, stop) -> as(videos, index -> {
                     validated[0]++;
@@ -182,7 +182,7 @@ class TrainerTest {
         };
     }
 
-    /** Videos of the shape of others, as {@code get} gives them. */
+    /** Videos with the shape of {@code others}, read by {@code get}. */
     private static Videos as(Videos others, IntFunction<Video> get) {
         return new Videos() {
             @Override
@@ -240,7 +240,7 @@ class TrainerTest {
     void theBestCheckpointHasTheLowestValidationLossByTheMovingAverages() throws IOException {
         Path path = directory.resolve("run");
         Listener listener = new Listener();
-        // Of four epochs the second is the best: then the videos turn into their negatives, which nothing is learnt of.
+        // The second of four epochs is the best: after it the validation videos become their negatives.
         int[] read = new int[1];
         Videos negatives = as(VALIDATION, k -> changed(VALIDATION.get(k), x -> 1 - x));
         Videos turning = as(VALIDATION, k -> (read[0]++ < 2 * VALIDATION.count() ? VALIDATION : negatives).get(k));
@@ -248,7 +248,7 @@ class TrainerTest {
         List<Double> losses = listener.epochs.stream().map(EpochMetrics::validationLoss).toList();
         double lowest = Collections.min(losses);
         assertEquals(1, losses.indexOf(lowest), losses.toString());
-        // The mean of some hundred float32 values of about 1: 1e-5 is beyond the reach of rounding.
+        // A mean of several hundred float32 values of about 1: rounding errors are below 1e-5.
         assertEquals(lowest, inferenceLoss(RunDirectory.bestCheckpoint(path), VALIDATION), 1e-5);
         assertEquals(losses.get(3), inferenceLoss(RunDirectory.lastCheckpoint(path), negatives), 1e-5);
         assertEquals(lowest, Checkpoint.read(RunDirectory.lastCheckpoint(path)).training().progress().callbacks()
@@ -259,7 +259,7 @@ class TrainerTest {
                     + ",0.05"),
                     rows.get(epoch));
         }
-        // An epoch's loss is the mean over its videos: the third step of each has one where the others have two.
+        // An epoch's loss is the mean over its videos: the third step of each epoch has one video, the others have two.
         List<StepMetrics> steps = listener.steps;
         assertEquals((2 * steps.get(0).loss() + 2 * steps.get(1).loss() + steps.get(2).loss()) / 5,
                 listener.epochs.get(0).loss(), 1e-12);
@@ -305,7 +305,7 @@ class TrainerTest {
     void aPlateauLowersTheLearningRateAndThenStopsTheRunForGood() throws IOException {
         Path path = directory.resolve("run");
         Listener listener = new Listener();
-        // What the model learns is wrong for the negatives of its videos.
+        // Learning increases the loss of the negatives of the training videos.
         Videos negatives = as(TRAINING, index -> changed(TRAINING.get(index), x -> 1 - x));
         assertEquals(Trainer.Outcome.STOPPED_EARLY, train(path, TRAINING, negatives, settings(100, 0, 0.02),
                 listener, (l, videos, stop) -> videos));
@@ -318,11 +318,11 @@ class TrainerTest {
             assertEquals(0.02 * (since > 10 ? 0.01 : since > 5 ? 0.1 : 1), epoch.learningRate(), 1e-12,
                     epoch.toString());
         }
-        // It is over, however often it is resumed.
+        // The run stays finished when it is resumed.
         assertEquals(Trainer.Outcome.STOPPED_EARLY, train(path, negatives, settings(100, 0, 0.02)));
         assertEquals(stopped + 1, Files.readAllLines(path.resolve("metrics.csv")).size());
 
-        // One that is stopped between the cut of the rate and the end comes to the same end.
+        // A run that is stopped between the reduction of the rate and its end has the same result.
         Path pieces = directory.resolve("pieces");
         train(pieces, negatives, settings(best + 7, 0, 0.02));
         assertEquals(Trainer.Outcome.STOPPED_EARLY, train(pieces, negatives, settings(100, 0, 0.02)));
@@ -333,7 +333,7 @@ class TrainerTest {
     void aLossThatIsNoNumberStopsTheRunAndTheLastGoodCheckpointStands() {
         Path path = directory.resolve("run");
         int[] read = new int[1];
-        // Good in the first epoch and the first step of the second.
+        // Valid in the first epoch and in the first step of the second.
         Videos spoiled = as(TRAINING, index -> changed(TRAINING.get(index), read[0]++ < 7 ? x -> x : x -> Double.NaN));
         FramecastException e = assertThrows(FramecastException.class, () -> train(path, spoiled, VALIDATION,
                 settings(5, 0, 0.01), new Listener(), (l, videos, stop) -> videos));

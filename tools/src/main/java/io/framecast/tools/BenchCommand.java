@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
         + "can do at most; and rollout.")
 final class BenchCommand implements Runnable {
 
-    /** Input frames: the videos of Moving MNIST but for the last, which is only asked for. */
+    /** Input frames: those of a Moving MNIST video without the last, which is only a target. */
     private static final int FRAMES = MovingMnist.FRAMES - 1;
 
     @Mixin

@@ -82,7 +82,7 @@ final class DataCommand implements Runnable {
         }
     }
 
-    /** The file that the commands below look at. */
+    /** The file that the subcommands read. */
     static final class Source {
 
         @Parameters(paramLabel = "FILE", arity = "0..1", description = "A .npy file of videos.")
@@ -94,7 +94,7 @@ final class DataCommand implements Runnable {
         @Mixin
         NpyOptions npy;
 
-        /** Checks that what is written is another file. */
+        /** Checks that the output is another file. */
         void requireApart(String writes, Path output) {
             Options.requireApart(file == null ? "--data" : "FILE", path(), writes, output);
         }
@@ -165,7 +165,7 @@ final class DataCommand implements Runnable {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
             source.requireApart("--out", out);
             try (NpyVideos videos = source.open()) {
-                source.npy.check(videos, 0, 0); // What it draws is checked as it is read.
+                source.npy.check(videos, 0, 0); // The frames to draw are checked when they are read.
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");
                 int last = Math.min(videos.count(), first + count);

@@ -12,7 +12,7 @@ import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which videos. */
+/** The options that select videos. */
 final class DataOptions {
 
     static final String GENERATED = "generated";
@@ -31,7 +31,7 @@ final class DataOptions {
                     + GENERATED_VIDEOS + " generated.")
     Integer videos;
 
-    /** Where the videos come from a file. */
+    /** Null where the videos are generated. */
     private NpyVideos file;
 
     boolean isGenerated() {
@@ -47,7 +47,7 @@ final class DataOptions {
         return videos == null ? GENERATED_VIDEOS : videos;
     }
 
-    /** Opens the file, or generates videos of digits that no training video shows. */
+    /** Opens the file, or generates videos of validation digits, which no training video shows. */
     Videos open(long seed) {
         check();
         return isGenerated() ? MovingMnist.validation(generatedCount(), seed) : openFile();
@@ -64,10 +64,10 @@ final class DataOptions {
     }
 
     /**
-     * Looks at the values of the opened videos before anything is done with them.
+     * Checks the values of the opened videos before they are used.
      *
      * @param frames how many frames of each are used
-     * @throws FramecastException if there is a value that cannot be used
+     * @throws FramecastException if there is an invalid value
      */
     void check(int frames) {
         if (file != null) {
@@ -75,7 +75,7 @@ final class DataOptions {
         }
     }
 
-    /** Videos for training and, if there are any, for validation; the two have no digit in common. */
+    /** Videos for training and, if there are any, for validation. The two sets have no digit in common. */
     static List<MovingMnist> generated(int count, double validationFraction, long seed) {
         int training = Split.trainingCount(count, validationFraction);
         MovingMnist first = MovingMnist.training(training, seed);
@@ -103,9 +103,10 @@ final class DataOptions {
     }
 
     /**
-     * How many frames after the context can be compared with the truth; ten at most, as is the custom.
+     * How many frames after the context can be compared with true frames; by default ten at most, as usual for Moving
+     * MNIST.
      *
-     * @param frames how many are asked for; null if that is open
+     * @param frames the number given by the user; null if none was given
      */
     int comparable(Videos opened, int context, Integer frames) {
         int left = opened.frames() - context;
@@ -122,7 +123,7 @@ final class DataOptions {
         return new FrameShape(videos.height(), videos.width(), videos.channels());
     }
 
-    /** @throws FramecastException unless the model takes frames as these */
+    /** @throws FramecastException if the frames do not have the shape of the model's input */
     static void requireFrames(Videos videos, String source, FrameShape model) {
         if (!frameShape(videos).equals(model)) {
             throw new FramecastException(source + " has frames of " + frameShape(videos)

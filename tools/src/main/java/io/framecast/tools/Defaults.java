@@ -9,7 +9,10 @@ import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The engine's defaults, as the values of options. Options of the command line alone have theirs beside them. */
+/**
+ * Takes the default values of options from the engine. Options that exist in the command line only have their defaults
+ * in their annotation.
+ */
 final class Defaults implements IDefaultValueProvider {
 
     private final Map<String, String> ofDevices = new HashMap<>();

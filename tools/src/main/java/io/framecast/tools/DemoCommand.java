@@ -62,7 +62,7 @@ final class DemoCommand implements Callable<Integer> {
         Path data = out.resolve("videos.npy");
         Path sheet = out.resolve("videos.png");
         try (RunDirectory run = RunDirectory.create(out.resolve("run"), true, Terminal::warn)) {
-            run.lock(); // Before the videos are written, which may be another demo's.
+            run.lock(); // Before the videos are written: another demo may be using the file.
             return demo(run, data, sheet, begin);
         }
     }
@@ -73,7 +73,8 @@ final class DemoCommand implements Callable<Integer> {
             Split split = Split.of(made, VALIDATION_SPLIT);
             ModelConfig model = Models.load("small", DataOptions.frameShape(made));
             System.out.println("2/4 training the small model");
-            // Many steps of one video beat fewer of more, and forecasts hold only if practised.
+            // In the same time, many steps of one video give lower errors than fewer steps of several, and scheduled
+            // sampling makes forecasts stable.
             TrainingSettings settings = TrainingSettings.builder().epochs(epochs).batchSize(BATCH_SIZE)
                     .learningRate(LEARNING_RATE).schedule(TrainingSettings.Schedule.COSINE).scheduledSampling(SAMPLING)
                     .seed(SEED).build();
@@ -102,7 +103,7 @@ final class DemoCommand implements Callable<Integer> {
         return NpyVideos.open(data, VideoLayout.TNHW, null);
     }
 
-    /** Those of {@code framecast train}, which can go on with the run. */
+    /** The options in the form of {@code framecast train}, which can resume the run. */
     private Map<String, Object> options(Path data, Backend backend) {
         Map<String, Object> options = new LinkedHashMap<>();
         options.put("data", data.toAbsolutePath().toString());

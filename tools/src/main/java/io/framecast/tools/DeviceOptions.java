@@ -9,7 +9,7 @@ import io.framecast.device.DeviceSettings;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
-/** Which device computes, and how; {@link Defaults} has what is used where an option is not given. */
+/** The options that select the device and its settings; their defaults are in {@link Defaults}. */
 final class DeviceOptions {
 
     @Option(names = "--device", paramLabel = "DEVICE",
@@ -34,9 +34,9 @@ final class DeviceOptions {
     int threads;
 
     /**
-     * Opens the device, and says which it is.
+     * Opens the device, and prints which one it is.
      *
-     * @throws io.framecast.FramecastException if it cannot be used here
+     * @throws io.framecast.FramecastException if it cannot be used on this machine
      */
     Backend open() {
         Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
@@ -47,7 +47,7 @@ final class DeviceOptions {
         return choice.backend();
     }
 
-    /** The CPU with so many threads, whatever the options say of these. */
+    /** Opens the CPU with the given number of threads instead of that of the options. */
     Backend cpu(int threadCount) {
         return Backends.choose(settings().with(Device.CPU).withThreads(threadCount),
                 new FetchProgress()).backend();

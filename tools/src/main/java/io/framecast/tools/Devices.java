@@ -6,13 +6,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What of the devices is here, and why the rest is not, as text. */
+/** The available devices, and why the others are not available, as text. */
 final class Devices {
 
     private Devices() {
     }
 
-    /** A line for each device, for the compiler of kernels, and for each library of --conv vendor. */
+    /** One line for each device, for NVRTC, and for each library of --conv vendor. */
     static List<String> describe() {
         List<String> lines = new ArrayList<>();
         Map<String, String> first = new HashMap<>();

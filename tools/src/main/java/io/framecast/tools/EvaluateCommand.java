@@ -72,7 +72,7 @@ final class EvaluateCommand implements Runnable {
         map.put("frames", evaluation.frames());
         map.put("model", toMap(evaluation.model()));
         map.put("repeat_last_frame", toMap(evaluation.baseline()));
-        // Where the baseline is perfect there is nothing to reduce: null.
+        // Null if the baseline has no error: the ratio is undefined.
         map.put("mse_reduction", evaluation.model().mse().reductionFrom(evaluation.baseline().mse()));
         return map;
     }

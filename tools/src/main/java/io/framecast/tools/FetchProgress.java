@@ -3,7 +3,7 @@ package io.framecast.tools;
 import io.framecast.backend.FetchListener;
 import java.net.URI;
 
-/** A line on standard error while something is fetched, with a dot for every 10 MB. */
+/** Shows the progress of a download on standard error: one dot per 10 MB. */
 final class FetchProgress implements FetchListener {
 
     private static final long DOT = 10_000_000L;

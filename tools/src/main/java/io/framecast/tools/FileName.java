@@ -7,7 +7,7 @@ import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Names of files, as options have them. A {@link Path} drops a slash at the end, which says "a directory". */
+/** Converts file names given as options. A {@link Path} loses the slash at the end of a directory's name. */
 final class FileName implements ITypeConverter<Path> {
 
     @Override
@@ -18,7 +18,7 @@ final class FileName implements ITypeConverter<Path> {
         return path(name);
     }
 
-    /** For options that name a directory. */
+    /** For options whose value is a directory. */
     static final class OfDirectory implements ITypeConverter<Path> {
 
         @Override
@@ -30,7 +30,7 @@ final class FileName implements ITypeConverter<Path> {
         }
     }
 
-    /** Why a text names no file, if that can be seen without looking there. */
+    /** Why a text cannot be the name of a file, as far as the text alone shows. */
     static Optional<String> problem(String name) {
         if (name.isEmpty()) {
             return Optional.of("it is empty; name a file");
@@ -47,7 +47,9 @@ final class FileName implements ITypeConverter<Path> {
         }
     }
 
-    /** Of a name with a NUL, or with characters that the locale's character set lacks. */
+    /**
+     * The message for a name with a NUL character, or with characters that the locale's character set does not have.
+     */
     static String unusable(InvalidPathException e) {
         return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
                 + "; choose another name.";

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes the forecasts of one video after the other, though several are made at once: frames of the video that is
- * written go to the file as they come, those of the others are kept in the heap until it is their turn.
+ * Writes forecasts to a file in the order of the videos, although several videos are forecast at once. Frames of the
+ * video being written go directly to the file; those of later videos are kept in the heap.
  */
 final class FileOrder implements ForecastListener {
 
@@ -20,7 +20,7 @@ final class FileOrder implements ForecastListener {
     private final Map<Integer, List<float[]>> waiting = new HashMap<>();
     private int next;
 
-    /** @param frames of each forecast */
+    /** @param frames the number of frames of each forecast */
     FileOrder(NpyWriter out, int frames) {
         this.out = out;
         this.frames = frames;

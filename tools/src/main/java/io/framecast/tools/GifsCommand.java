@@ -58,7 +58,7 @@ final class GifsCommand implements Runnable {
             DataOptions.requireFrames(all, data.data, model.model().input());
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
-            // Generated videos here show validation digits only. All of a file need no split, which one video has not.
+            // Generated videos show only validation digits here. If all videos of a file are used, no split is needed.
             Videos last = data.isGenerated() || count == all.count() ? all : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));

@@ -42,7 +42,7 @@ final class InitCommand implements Runnable {
         FrameShape own = Models.load(model).input();
         FrameShape frames = new FrameShape(height == null ? own.height() : height, width == null ? own.width() : width,
                 channels == null ? own.channels() : channels);
-        // What is asked for here goes before what a file says.
+        // Options take precedence over the model's file.
         ModelConfig config = Models.load(model, frames).withInput(frames);
         Checkpoint.initial(config, seed).write(out);
         Terminal.say(out + ": " + Count.of(config.parameterCount(), "parameter") + ", frames of " + config.input());

@@ -13,7 +13,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine;
 
-/** The command line. Exit status: 0 done, 1 failed, 2 bad usage, 130 interrupted. */
+/** The command line. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted. */
 @Command(
         name = "framecast",
         description = "Next-frame video prediction with ConvLSTM networks.",
@@ -51,22 +51,22 @@ public final class Main {
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e));
             int status = line.execute(args);
             return status == 0 && System.out.checkError() ? lost(line.getParseResult().subcommand()) : status;
-        } catch (Error e) { // The handler above is given exceptions only.
+        } catch (Error e) { // The handler above receives exceptions only.
             return main.failed(e);
         }
     }
 
     /**
-     * Some output could not be written: a failure. But the results of a training are in its files, so that it goes on
-     * when its terminal or the reader of its pipe is gone, and has not failed.
+     * The exit status if standard output could not be written. That is a failure, except for a training: its results
+     * are in its files, so that it continues when its terminal or the reader of its pipe has gone.
      *
-     * @param command null where there was none, only --help or --version
+     * @param command null if there was none, only --help or --version
      * @return the exit status
      */
     private static int lost(ParseResult command) {
         Object object = command == null ? null : command.commandSpec().userObject();
         boolean trained = object instanceof TrainCommand || object instanceof DemoCommand;
-        if (!StandardOutput.isPipe()) { // Whoever closes a pipe, as head does, knows.
+        if (!StandardOutput.isPipe()) { // A closed pipe, as with head, needs no message.
             String message = "Cannot write to standard output: " + StandardOutput.failure() + ".";
             if (trained) {
                 Terminal.warn(message);
@@ -91,7 +91,7 @@ public final class Main {
         return e instanceof Options.UsageException ? BAD_USAGE : FAILED;
     }
 
-    /** What was wrong and what to do. */
+    /** The message of an exception, as a sentence. */
     static String sentence(Throwable e) {
         String message = String.valueOf(e.getMessage());
         if (e instanceof ScaleException scale) {

@@ -13,12 +13,12 @@ import java.util.function.Function;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
-/** How a file of videos is to be read, and what is said of how it was. */
+/** The options on how to read a file of videos, and the messages about how it was read. */
 final class NpyOptions {
 
     private static final String AUTO = "auto";
 
-    /** Scans of less are so short that no progress is shown. */
+    /** Below this number of bytes, a scan is too short for a progress bar. */
     private static final long LONG_SCAN = 500_000_000;
 
     @Option(names = "--layout", paramLabel = "AXES", defaultValue = AUTO,
@@ -35,7 +35,7 @@ final class NpyOptions {
 
     private Path file;
 
-    /** Opens a file, and says how its axes were taken where they might be others. */
+    /** Opens a file, and prints the order of its axes if it could be another one. */
     NpyVideos open(Path path) {
         file = path;
         NpyVideos videos = NpyVideos.open(path, parse("--layout", layout, VideoLayout::new),
@@ -63,11 +63,11 @@ final class NpyOptions {
     }
 
     /**
-     * Looks at the values that a command is about to use, and says how they become brightness where that is not plain.
+     * Checks the values that a command will use, and prints the scale if it is not obvious.
      *
-     * @param count how many videos it uses, from the first on
-     * @param frames how many frames of each, from the first on
-     * @throws FramecastException if there is a value that cannot be used
+     * @param count how many videos it uses, from the first
+     * @param frames how many frames of each, from the first
+     * @throws FramecastException if there is an invalid value
      */
     void check(NpyVideos videos, int count, int frames) {
         ValueRange range;
@@ -104,7 +104,7 @@ final class NpyOptions {
                 + "; if " + Scale.text(range.most()) + " is white, say --scale " + new Scale(black, range.most()) + ".";
     }
 
-    /** Where a person waits for a scan, its progress. */
+    /** The progress bar of a scan, if standard error is a terminal. */
     private static final class Scan implements NpyVideos.Progress, AutoCloseable {
 
         private ProgressBar bar;
@@ -127,7 +127,7 @@ final class NpyOptions {
         }
     }
 
-    /** What to do about values that do not fit the scale. */
+    /** The message about values that do not fit the scale, with advice. */
     static String sentence(ScaleException e) {
         return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and "
                 + Scale.text(e.fitting().white()) + " is white, say --scale " + e.fitting() + ".";

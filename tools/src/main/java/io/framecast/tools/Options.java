@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Checks of options beyond their type. */
+/** Checks of options that go beyond their types. */
 final class Options {
 
     private Options() {
     }
 
     /**
-     * @throws UsageException with the message unless {@code holds}
+     * @throws UsageException with this message if {@code holds} is false
      */
     static void require(boolean holds, String message) {
         if (!holds) {
@@ -23,17 +23,17 @@ final class Options {
         }
     }
 
-    /** @throws UsageException unless {@code fraction} is a possible --validation-split */
+    /** @throws UsageException if {@code fraction} is no valid --validation-split */
     static void requireSplit(double fraction) {
         require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
     }
 
     /**
-     * Checks that a command does not replace a file that it reads, whatever names and links lead to it. Pipes and
-     * devices may be both read and written.
+     * Checks that a command does not replace a file that it reads, also under another name or through links. Pipes and
+     * devices may be read and written at the same time.
      *
      * @param reads the option that names {@code input}
-     * @param input null where there is none
+     * @param input null if there is none
      * @param writes the option that names {@code output}
      * @param output null where there is none
      * @throws UsageException if they are the same file
@@ -44,7 +44,7 @@ final class Options {
         }
     }
 
-    /** @param files what is written where {@code output} is a directory */
+    /** @param files the files that are written if {@code output} is a directory */
     static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
         require(input == null || files.stream().noneMatch(file -> isSame(input, file)), writes + " " + output
                 + " would replace " + reads + " " + input + ", which is read; choose another " + writes + ".");
@@ -54,22 +54,22 @@ final class Options {
         try {
             return Files.isRegularFile(output) && Files.exists(input) && Files.isSameFile(input, output);
         } catch (IOException e) {
-            return false; // Reading it will say more.
+            return false; // Reading it will give a better message.
         }
     }
 
-    /** The command as it was given, to be given again in a shell. */
+    /** The command line, quoted for a shell. */
     static String commandLine(CommandSpec spec) {
         return spec.commandLine().getParseResult().originalArgs().stream().map(Options::quoted)
                 .collect(Collectors.joining(" ", "framecast ", ""));
     }
 
-    /** A word as a shell takes it. */
+    /** A word, quoted for a shell if necessary. */
     static String quoted(String word) {
         return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
-    /** A wrong option: like any failure, but the exit status says bad usage. */
+    /** A wrong option: exit status 2 instead of 1. */
     static final class UsageException extends FramecastException {
         UsageException(String message) {
             super(message);

@@ -23,24 +23,24 @@ import java.util.Map;
 import java.util.ServiceLoader;
 
 /**
- * Compares training steps with another engine's, in one process: the same network, initial parameters, videos and
- * number of threads. First both must compute the right losses, those of the other engine in float64: a way of it that
- * does not is left out. Then their steps alternate, so that whatever else the machine does slows both.
+ * Compares training steps with another engine, in one process: the same network, initial parameters, videos and number
+ * of threads. First, the losses of both must agree with those that the other engine computes in float64; a way of it
+ * that does not agree is left out. Then their steps alternate, so that other load on the machine slows down both.
  */
 final class PeerComparison {
 
-    /** What {@code --peer} takes; whether it was built in is another question. */
+    /** The values of {@code --peer}; a build may have none of them. */
     private static final List<String> PEERS = List.of("pytorch");
 
-    /** By how much the first losses may be off, and those after one step of Adam. */
+    /** The tolerances of the first loss, and of the loss after one step of Adam. */
     private record Tolerance(double first, double second) {
     }
 
-    /** By how much losses are off: the first, and that after one step of Adam. */
+    /** The absolute errors of the first loss, and of the loss after one step of Adam. */
     private record Error(double first, double second) {
 
         boolean within(Tolerance tolerance) {
-            return first <= tolerance.first && second <= tolerance.second; // So that NaN is not.
+            return first <= tolerance.first && second <= tolerance.second; // False for NaN.
         }
 
         Error orMore(Error other) {
@@ -53,15 +53,15 @@ final class PeerComparison {
         }
     }
 
-    /** A way of the peer that computes something else. */
+    /** A way of the peer with wrong losses. */
     private record LeftOut(Precision precision, String way, Error error) {
     }
 
     private static final Tolerance FP32 = new Tolerance(1e-5, 1e-4);
-    /** Both round to 8 bits, but not the same things. */
+    /** Both engines round to 8 bits, but not the same values. */
     private static final Tolerance BF16 = new Tolerance(2e-3, 1e-2);
 
-    /** Seconds a video at one precision: medians, and those of each step they are of, ours first. */
+    /** Seconds per video at one precision: the medians, and the times of all steps, ours first. */
     private record Compared(Precision precision, double ours, double peers, double[][] steps, String way) {
     }
 
@@ -75,14 +75,14 @@ final class PeerComparison {
     private final float[] inputs;
     private final float[] targets;
     private double[] right;
-    /** By precision: the most by which losses were off of what is compared. */
+    /** By precision, the largest error of the losses of what is compared. */
     private final Map<String, Error> errors = new LinkedHashMap<>();
     private final List<LeftOut> leftOut = new ArrayList<>();
 
     /**
-     * @param device the CPU, with any number of threads; changed to what each part of the comparison takes
-     * @param batch videos a step
-     * @param rounds steps of each engine that count
+     * @param device the CPU, with any number of threads; its precision is set by the comparison
+     * @param batch videos per step
+     * @param rounds measured steps of each engine
      */
     PeerComparison(Peer peer, DeviceOptions device, ModelConfig model, int batch, int rounds) {
         this.peer = peer;
@@ -107,8 +107,8 @@ final class PeerComparison {
     }
 
     /**
-     * @param name what {@code --peer} was given
-     * @throws FramecastException if there is no such peer, or it was not built
+     * @param name the value of {@code --peer}
+     * @throws FramecastException if there is no such peer, or it is not in this build
      */
     static Peer find(String name) {
         Options.require(PEERS.contains(name), "There is no peer \"" + name + "\" to compare with; choose "
@@ -122,7 +122,9 @@ final class PeerComparison {
                 + "tools/framecast, which builds it.");
     }
 
-    /** Real videos, as far as they fill the model's frames: (frames, batch, height, width, channels). */
+    /**
+     * Pixels of Moving MNIST, row after row without regard to its frame size: (frames, batch, height, width, channels).
+     */
     private float[] videos(int firstFrame) {
         MovingMnist videos = MovingMnist.training(batch, 1);
         int size = model.input().size();
@@ -140,10 +142,10 @@ final class PeerComparison {
     }
 
     /**
-     * Compares, and prints what it finds.
+     * Compares, and prints the results.
      *
      * @return the figures, for JSON
-     * @throws FramecastException if this engine does not compute the right losses, or the other in no way
+     * @throws FramecastException if the losses of this engine are wrong, or those of all ways of the other
      */
     Map<String, Object> run(List<Precision> precisions) {
         try {
@@ -152,7 +154,7 @@ final class PeerComparison {
             right = peer.lossesInFloat64(model, initial, device.threads, batch, frames, inputs, targets);
             System.out.printf(Locale.ROOT, "  losses %.7f and %.7f%n", right[0], right[1]);
             if (!precisions.contains(Precision.FP32)) {
-                // Only there is all the same but for rounding.
+                // Only in fp32 do both engines compute the same except for rounding.
                 checkOurs();
             }
             List<Compared> times = new ArrayList<>();
@@ -208,7 +210,7 @@ final class PeerComparison {
         errors.put(text(precision), error.orMore(errors.get(text(precision))));
     }
 
-    /** Whether a way of the peer computes the right losses; says so if not. */
+    /** Whether a way of the peer computes the right losses; prints a message if not. */
     private boolean agrees(Precision precision, String way, double[] losses) {
         Error error = error(losses);
         if (error.within(tolerance(precision))) {
@@ -242,9 +244,8 @@ final class PeerComparison {
     }
 
     /**
-     * Whoever compares with another engine should use it at its best, and which way that is depends on the processor
-     * and on the precision. Two steps of each way count, one of all before the next of any, and of them the shorter:
-     * what else the machine does only ever adds.
+     * The other engine's fastest way, which depends on the processor and on the precision. Each way is measured twice,
+     * in two rounds, and the shorter time counts: other load on the machine only adds time.
      */
     private String fastest(Precision precision) {
         Map<String, Peer.Training> trainings = new LinkedHashMap<>();
@@ -300,7 +301,7 @@ final class PeerComparison {
             figures.put("peer_seconds_per_video", times.peers);
             figures.put("of_peer", times.ours / times.peers);
             figures.put("of_peer_best", times.ours / best.peers);
-            // Where these scatter, something else was running.
+            // If these scatter, other programs were running.
             figures.put("steps", times.steps[0]);
             figures.put("peer_steps", times.steps[1]);
             figures.put("peer_way", times.way);

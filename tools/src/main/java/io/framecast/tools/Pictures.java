@@ -20,24 +20,27 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * GIFs and strips of random videos, truth beside prediction.
+ * GIFs and strips of random videos, with truth and prediction side by side.
  *
  * @param videos to choose from
- * @param context how many frames the model sees
+ * @param context how many frames the model is given
  * @param frames how many it predicts
  */
 record Pictures(Videos videos, int context, int frames) {
 
-    /** @param number of the video in its file */
+    /** @param number the video's index in its file */
     record Files(int number, Path gif, Path strip) {
     }
 
-    /** A forecaster of videos at once, whose forecasts are kept until they are drawn. */
+    /**
+     * Creates a forecaster, with a batch size that takes into account that forecasts are kept in the heap until they
+     * are drawn.
+     */
     Forecaster open(Backend backend, Checkpoint checkpoint) {
         return Forecaster.open(backend, checkpoint, Forecaster.videosAtOnce(checkpoint.model(), frames));
     }
 
-    /** Draws so many of the videos. Each picture is written as soon as its forecast is there. */
+    /** Draws {@code count} of the videos. Each picture is written as soon as its forecast is complete. */
     List<Files> write(Forecaster forecaster, int count, long seed, Path directory) {
         List<Integer> indices = new ArrayList<>(IntStream.range(0, videos.count()).boxed().toList());
         Collections.shuffle(indices, new Random(seed));
@@ -54,13 +57,13 @@ record Pictures(Videos videos, int context, int frames) {
         return files;
     }
 
-    /** What a directory has by the names of pictures. */
+    /** The files in a directory that have names of pictures. */
     static List<Path> in(Path directory) {
         List<Path> pictures = new ArrayList<>();
         try (DirectoryStream<Path> files = java.nio.file.Files.newDirectoryStream(directory, "video-*.{gif,png}")) {
             files.forEach(pictures::add);
         } catch (IOException e) {
-            // There is no such directory yet; or writing to it will say more.
+            // The directory does not exist yet, or writing to it will give a better message.
         }
         return pictures;
     }
@@ -78,7 +81,7 @@ record Pictures(Videos videos, int context, int frames) {
         return new Files(number, gif, strip);
     }
 
-    /** What the pictures leave out, in sentences. */
+    /** What the pictures do not show, in sentences. */
     List<String> omissions() {
         return Forecast.omissions(context, frames, videos.height(), videos.width(), videos.channels());
     }

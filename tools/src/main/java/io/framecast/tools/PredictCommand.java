@@ -85,7 +85,7 @@ final class PredictCommand implements Runnable {
         }
     }
 
-    /** @param to keeps forecasts until it can write them in the file's order */
+    /** @param to keeps forecasts until they can be written in the file's order */
     private void predict(Backend backend, Checkpoint model, Videos videos, int written, ForecastListener to) {
         int[] all = IntStream.range(0, videos.count()).toArray();
         try (Forecaster forecaster = Forecaster.open(backend, model,

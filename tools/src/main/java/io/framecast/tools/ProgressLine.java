@@ -4,9 +4,9 @@ import java.io.PrintStream;
 import me.tongfei.progressbar.ProgressBarConsumer;
 
 /**
- * The line of a terminal that a progress bar is drawn on, anew each time: as wide as the terminal is then. It uses
- * nothing but carriage return and spaces, which every terminal has. (The library's own line keeps the width that it
- * began with, and asks a native library for it.)
+ * The line of the terminal with the progress bar. It is redrawn each time, with the present width of the terminal,
+ * using only carriage return and spaces, so that it works on every terminal. (The progress bar library reads the width
+ * once, at the start, from a native library.)
  */
 final class ProgressLine implements ProgressBarConsumer {
 
@@ -17,7 +17,7 @@ final class ProgressLine implements ProgressBarConsumer {
         this.out = out;
     }
 
-    /** One less than there is room for: many terminals go on to the next line when the last column is written. */
+    /** One less than the width: many terminals wrap when the last column is written. */
     @Override
     public int getMaxRenderedLength() {
         return Terminal.columns() - 1;

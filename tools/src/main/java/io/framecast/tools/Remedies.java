@@ -4,13 +4,13 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import java.util.stream.Collectors;
 
-/** The engine's advice in the words of the command line. */
+/** Translates the engine's advice to options of the command line. */
 final class Remedies {
 
     private Remedies() {
     }
 
-    /** The message, and in parentheses the options for what it advises: "Choose a smaller batch (--batch-size)." */
+    /** The message, with the options for its advice in parentheses: "Choose a smaller batch (--batch-size)." */
     static String sentence(FramecastException e) {
         if (e.remedies().isEmpty()) {
             return e.getMessage();

@@ -15,21 +15,24 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The options of {@code framecast train} that a run keeps, as its config has them. */
+/** The options of {@code framecast train} that are kept in a run's config. */
 final class RunOptions {
 
-    /** Where the videos are, and how they are read. May change when a run resumes: it checks that they are the same. */
+    /**
+     * Where the videos are, and how to read them. May change when a run resumes: the fingerprint ensures that the
+     * videos are the same.
+     */
     private static final List<String> PLACE = List.of("--data", "--layout", "--scale");
 
-    /** Cannot change when a run resumes. */
+    /** Options that cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--lr",
             "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--loss",
             "--precision", "--threads");
 
-    /** What a new run takes from its checkpoint or its machine. */
+    /** Options that a run started with --init takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");
 
-    /** How far a run goes: a run that resumes keeps them, unless one is given anew. */
+    /** The limits of a run: a run that resumes keeps them, unless one is given again. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");
 
     private final CommandSpec spec;
@@ -42,14 +45,14 @@ final class RunOptions {
         return spec.commandLine().getParseResult().hasMatchedOption(name);
     }
 
-    /** @throws Options.UsageException if an option is given that cannot change */
+    /** @throws Options.UsageException if the user gave an option that cannot change */
     void requireNoneKeptGiven() {
         for (String name : KEPT) {
             Options.require(!isGiven(name), name + " cannot change when a run resumes; leave it out.");
         }
     }
 
-    /** Those that another run on the same videos needs, as words for a shell, each after a space. */
+    /** The given options that a new run on the same videos needs, quoted for a shell, each after a space. */
     String given() {
         StringBuilder words = new StringBuilder();
         Stream.of(PLACE, KEPT).flatMap(List::stream).filter(name -> !NOT_ANOTHERS.contains(name)).forEach(name -> {
@@ -68,7 +71,7 @@ final class RunOptions {
         return words.toString();
     }
 
-    /** The options as they are after defaults. */
+    /** All options with their values, including defaults. */
     Map<String, Object> toMap() {
         Map<String, Object> options = new LinkedHashMap<>();
         Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).forEach(name -> {
@@ -80,10 +83,10 @@ final class RunOptions {
     }
 
     /**
-     * Takes the options of a run, but for those that are given.
+     * Sets the options to those of a run, except for those that the user gave.
      *
-     * @param options by their names without dashes; one that is missing or null keeps its default
-     * @param source where they are from, for messages
+     * @param options by name without dashes; an option that is missing or null keeps its default
+     * @param source the file they come from, for messages
      */
     void restore(JsonNode options, Path source) {
         for (String name : PLACE) {
@@ -108,7 +111,7 @@ final class RunOptions {
                 throw new IllegalArgumentException("no value");
             }
             option.setValue(convert(option, value.asText()));
-        } catch (Exception e) { // Whatever a converter throws.
+        } catch (Exception e) { // Converters may throw any exception.
             throw new FramecastException(source + " has a wrong value for \"" + name.substring(2) + "\": "
                     + Quote.of(value) + ".", e);
         }
@@ -129,12 +132,12 @@ final class RunOptions {
             throw new IllegalArgumentException(text);
         }
         if (type == String.class) {
-            return Path.of(text).toString(); // All of them name files, or could.
+            return Path.of(text).toString(); // These options can name files: refuses invalid names.
         }
         return type == Path.class ? Path.of(text) : new JsonMapper().convertValue(text, type);
     }
 
-    /** The names of options that two configs have different values for. */
+    /** The names of options whose values differ between two configs. */
     static List<String> differences(JsonNode one, JsonNode other) {
         List<String> names = new ArrayList<>();
         Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).map(name -> name.substring(2)).forEach(name -> {

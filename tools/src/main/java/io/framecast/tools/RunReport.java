@@ -23,21 +23,24 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
- * {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint; from the last,
- * if the best is missing.
+ * Writes {@code loss.png}, the GIFs and {@code report.html} of a run, from its files and its best checkpoint, or its
+ * last one if there is no best.
  */
 final class RunReport {
 
     private static final int CONTEXT = 10;
     private static final int GIFS = 5;
-    /** Videos to score: that takes about as long as an epoch on as many videos, and more change the scores little. */
+    /**
+     * The largest number of videos to score. Scoring takes about as long as an epoch on as many videos, and more videos
+     * change the scores little.
+     */
     private static final int EVALUATED = 100;
 
     /**
-     * What is not in a run's files.
+     * Information that is not in the run's files.
      *
-     * @param command that began the run, or resumed it
-     * @param data    where its videos are from
+     * @param command the command line that started or resumed the run
+     * @param data the source of its videos
      * @param failure why the training ended early, or null
      */
     record About(String title, String command, String data, String failure) {
@@ -47,9 +50,9 @@ final class RunReport {
     }
 
     /**
-     * Writes everything; forecasts are for the validation videos, or the training videos where there are none.
+     * Writes everything. Forecasts are of validation videos, or of training videos if there are none.
      *
-     * @return the pictures of forecasts; none if there are no forecasts that are finite
+     * @return the pictures of forecasts; empty if no forecast is finite
      */
     static List<Pictures.Files> write(Backend backend, Path run, Split split, TrainingSettings settings, About about) {
         List<Report.Epoch> epochs = epochs(run);
@@ -87,7 +90,7 @@ final class RunReport {
         Path best = RunDirectory.bestCheckpoint(run);
         Path last = RunDirectory.lastCheckpoint(run);
         boolean hasBest = Files.exists(best);
-        // A run that failed before its first epoch was over has learnt nothing to show.
+        // A run that failed within its first epoch has no useful forecasts.
         if (hasBest || about.failure == null && Files.exists(last)) {
             if (!hasBest) {
                 Terminal.warn(best + " is missing: the report shows forecasts of the last checkpoint.");

@@ -40,12 +40,12 @@ final class ScoreTable {
                 number(baselineSsim, 3, 7));
     }
 
-    /** 74 columns, or as many more as the number of the frame is longer than its heading. */
+    /** One row, 74 columns wide; wider if the frame's number is longer than the heading. */
     private static String line(Object... columns) {
         return String.format("%-5s %8s %8s %7s %7s  %8s %8s %7s %7s%n", columns);
     }
 
-    /** With so many decimals where that fits the width, else short, such as 1.2e+10. */
+    /** A number with {@code decimals} decimals if that fits the width, else in scientific notation, as 1.2e+10. */
     static String number(double value, int decimals, int width) {
         if (!Double.isFinite(value)) {
             return Double.isNaN(value) ? "NaN" : value > 0 ? "inf" : "-inf";

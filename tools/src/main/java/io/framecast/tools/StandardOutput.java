@@ -9,7 +9,10 @@ import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The process's standard output, which knows why it could not be written to. {@code System.out} knows only whether. */
+/**
+ * The process's standard output. It keeps the reason of a failed write; {@code System.out} only tells that there was
+ * one.
+ */
 final class StandardOutput extends FileOutputStream {
 
     private static final int FILE_TYPE = 0170000;
@@ -21,9 +24,9 @@ final class StandardOutput extends FileOutputStream {
         super(FileDescriptor.out);
     }
 
-    /** Has {@code System.out} write here from now on, in the characters that it has had. */
+    /** Replaces {@code System.out}, with the same character set. */
     static void take() {
-        // Java 17 knows the first of a terminal only, and under the second name.
+        // Java 17 does not have the first property, and has the second only for a terminal.
         String charset = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
         System.setOut(new PrintStream(new BufferedOutputStream(new StandardOutput()), true,
                 charset == null ? Charset.defaultCharset() : Charset.forName(charset)));
@@ -39,12 +42,12 @@ final class StandardOutput extends FileOutputStream {
         }
     }
 
-    /** Why it could not be written to, where {@code System.out} says so: "No space left on device". */
+    /** Why a write failed, after {@code System.out} has reported an error: "No space left on device". */
     static String failure() {
         return failure;
     }
 
-    /** Whether it is a pipe, which can be written to as long as somebody reads. */
+    /** Whether it is a pipe: then writing fails once no process reads it. */
     static boolean isPipe() {
         try {
             int mode = (int) Files.getAttribute(Path.of("/proc/self/fd/1"), "unix:mode");

@@ -16,43 +16,42 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import sun.misc.Signal;
 
-/** What is said to a person, and where. */
+/** Messages to the user. */
 final class Terminal {
 
     /** The major number of {@code /dev/null}, {@code /dev/zero} and the like. */
     private static final long MEMORY_DEVICES = 1;
-    /** Where the width is not known; also the width of tables. */
+    /** The width if it is unknown; also the width of tables. */
     static final int USUAL_COLUMNS = 80;
     private static final int LEAST_COLUMNS = 20;
     private static final Pattern SIZE = Pattern.compile("\\d+ (\\d+)\\s*");
 
-    /** The terminal's, 0 while unknown: at first, and when its window has changed. */
+    /** The width of the terminal; 0 if unknown, as at the start and after the window was resized. */
     private static volatile int columns;
     private static boolean followed;
 
     private Terminal() {
     }
 
-    /** A line of a command's results, which may hold names of files. */
+    /** Prints a line of a command's results, which may contain names of files. */
     static void say(String line) {
         System.out.println(Quote.line(line));
     }
 
-    /** A line on standard error about something that is not wrong, but that the person should know. */
+    /** Prints a line on standard error about something that is no error, but that the user should know. */
     static void warn(String message) {
         System.err.println("framecast: warning: " + Quote.line(message));
     }
 
-    /** A line on standard error about what was decided for the person, and how to decide otherwise. */
+    /** Prints a line on standard error about an automatic decision, and how to change it. */
     static void note(String message) {
         System.err.println("framecast: note: " + Quote.line(message));
     }
 
     /**
-     * Whether a person watches standard error, where progress bars are drawn: whether it is a terminal, of all
-     * character devices the one kind that a program's output goes to, but for those of memory such as
-     * {@code /dev/null}. ({@code System.console()} does not tell: in Java 22 to 24 it is there without a terminal, too,
-     * and it is never about standard error.)
+     * Whether standard error, where progress bars are drawn, is a terminal: a character device that is no memory device
+     * such as {@code /dev/null}. ({@code System.console()} cannot tell: in Java 22 to 24 it exists also without a
+     * terminal, and it is not about standard error.)
      */
     static boolean isWatched() {
         try {
@@ -65,14 +64,14 @@ final class Terminal {
         }
     }
 
-    /** A progress bar, to be built only where {@link #isWatched}. */
+    /** A progress bar; build it only if {@link #isWatched}. */
     static ProgressBarBuilder bar(String task) {
         ProgressBarBuilder bar = new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200).setConsumer(new ProgressLine(System.err));
         return columns() < 50 ? bar.hideEta() : bar;
     }
 
-    /** How many characters a line of the terminal takes, now: at least 20. */
+    /** The present width of the terminal in characters, at least 20. */
     static int columns() {
         int now = columns;
         if (now == 0) {
@@ -91,7 +90,7 @@ final class Terminal {
         }
     }
 
-    /** What the system knows of a terminal; nothing where the file is none, or its size was never set. */
+    /** The width that the system has for a terminal; empty if the file is no terminal, or its size was never set. */
     private static Optional<Integer> columnsOf(String terminal) {
         try {
             Process stty = new ProcessBuilder("stty", "size").redirectInput(new File(terminal))

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 
-/** A progress bar for the epoch in progress, where there is a terminal, and a line for each epoch that is over. */
+/** Shows a progress bar for the current epoch, if there is a terminal, and prints a line for each finished epoch. */
 final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
@@ -17,8 +17,8 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
     private long videos;
 
     /**
-     * @param epochs at most; {@link Integer#MAX_VALUE} where steps alone are counted
-     * @param stepsLeft steps at most, from now on
+     * @param epochs the maximal number of epochs; {@link Integer#MAX_VALUE} if only steps are limited
+     * @param stepsLeft the maximal number of steps from now on
      */
     TerminalProgress(int epochs, long stepsLeft) {
         this.epochs = epochs;
@@ -46,7 +46,7 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** As many as there is room for beside the bar and its times. */
+    /** As many figures as fit beside the bar and its times. */
     static String figures(StepMetrics step, double videosPerSecond, int columns) {
         return (columns < 60 ? "" : String.format(Locale.ROOT, " loss %.4f", step.loss()))
                 + (columns < 100 ? "" : String.format(Locale.ROOT, "  lr %.2g", step.learningRate()))
@@ -63,7 +63,7 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
                 epoch.learningRate(), epoch.seconds(), videos / seconds);
     }
 
-    /** Ends the bar of an epoch that is not over. */
+    /** Closes the bar of an unfinished epoch. */
     @Override
     public void close() {
         if (bar != null) {

@@ -135,7 +135,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** A new run may begin with what is in an earlier one, but not in the one that it replaces. */
+    /** A new run may start from files of another run, but not of the run that it replaces. */
     private void requireApart(Path directory) {
         List<Path> files = new ArrayList<>(RunDirectory.files(directory));
         files.addAll(Pictures.in(directory.resolve("gifs")));
@@ -145,8 +145,8 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /**
-     * @param last the checkpoint to go on from; null for a new run
-     * @param config of the run that goes on
+     * @param last the checkpoint to resume from; null for a new run
+     * @param config the config of the resumed run; null for a new run
      */
     private int train(RunDirectory run, Checkpoint last, JsonNode config) {
         if (last != null && !data.isGenerated() && !new RunOptions(spec).isGiven("--data")
@@ -173,7 +173,10 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** Keeps the number of threads for the whole run, also on another machine: the bits depend on it. */
+    /**
+     * Keeps the backend's number of threads in the run's config. The run resumes with it, also on another machine: the
+     * bits of the results depend on it.
+     */
     private void keepThreads(Backend backend, boolean resumes) {
         backend.threads().ifPresent(threads -> {
             device.threads = threads;
@@ -225,7 +228,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /**
-     * Writes the report of a run that is over. If that fails, the run has not: its checkpoints are written.
+     * Writes the report of a finished run. If that fails, the run is still successful: its checkpoints are written.
      *
      * @param failure why the training ended early, or null
      */
@@ -252,7 +255,7 @@ final class TrainCommand implements Callable<Integer> {
         Options.requireSplit(validationSplit);
     }
 
-    /** The checkpoint that a run goes on from. */
+    /** The checkpoint to resume from. */
     private static Checkpoint last(RunDirectory run) {
         try {
             return run.last();
@@ -261,7 +264,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** What to do about a run without a whole last checkpoint. */
+    /** Advice for a run whose last checkpoint is missing or damaged. */
     private static String remedy(Path run) {
         Path best = RunDirectory.bestCheckpoint(run);
         Path last = RunDirectory.lastCheckpoint(run);
@@ -282,10 +285,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /**
-     * The config of the run that resumes: from its checkpoint, and from {@code config.json} only where the checkpoint
-     * has none.
-     */
+    /** The config of the resumed run: from its checkpoint, or from {@code config.json} if the checkpoint has none. */
     private JsonNode config(RunDirectory run, Checkpoint last) {
         Path file = resume.resolve("config.json");
         JsonNode known = last.training().run();
@@ -318,7 +318,7 @@ final class TrainCommand implements Callable<Integer> {
         return known;
     }
 
-    /** @throws FramecastException if the videos are others than those that the run has seen */
+    /** @throws FramecastException if the videos are not those of the run */
     private void requireSameVideos(JsonNode config, Fingerprint now) {
         JsonNode json = config.path("data");
         if (json.isMissingNode()) {
@@ -340,7 +340,7 @@ final class TrainCommand implements Callable<Integer> {
         });
     }
 
-    /** Tells how other limits of epochs or steps change the learning rate and the sampling from here on. */
+    /** Prints how new limits of epochs or steps change the learning rate and the sampling from here on. */
     private void sayWhatNewLimitsChange(JsonNode config, TrainingSettings now, Checkpoint last, Split split) {
         JsonNode options = config.path("options");
         TrainingSettings before = settings(options.path("epochs").isNumber() ? options.path("epochs").intValue() : null,
@@ -390,7 +390,7 @@ final class TrainCommand implements Callable<Integer> {
         DataOptions.requireFrames(split.training(), data.data, config.input());
     }
 
-    /** What the run is, for its config: the options as they are now, and what the videos are. */
+    /** The description of the run for its config: the present options, and the fingerprint of the videos. */
     private Map<String, Object> description(Fingerprint fingerprint) {
         Map<String, Object> options = new RunOptions(spec).toMap();
         if (!data.isGenerated()) {

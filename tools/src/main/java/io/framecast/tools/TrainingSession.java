@@ -16,19 +16,19 @@ import java.util.Optional;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
-/** Training as a person sees it: progress on the terminal, and Ctrl-C. */
+/** Training from the command line: progress on the terminal, and Ctrl-C. */
 final class TrainingSession {
 
     private TrainingSession() {
     }
 
     /**
-     * Signals that ask a process to end. A batch system sends XCPU when the time limit is reached. Not QUIT: a JVM
-     * answers it with a thread dump, and goes on.
+     * Signals that ask a process to end. A batch system sends XCPU at the time limit. QUIT is not one of them: a JVM
+     * prints a thread dump and continues.
      */
     private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP", "XCPU");
 
-    /** Trains. Ctrl-C and the other {@link #SIGNALS} finish the step, save the run and end it. */
+    /** Trains. After Ctrl-C or another of the {@link #SIGNALS} it finishes the step, saves the run and ends it. */
     static Trainer.Outcome train(Backend backend, Checkpoint start, Split split, TrainingSettings settings,
             RunDirectory run) {
         System.out.println("training: " + Count.of(split.training().count(), "video") + ", "
@@ -44,7 +44,7 @@ final class TrainingSession {
             try {
                 return trainer.run();
             } catch (DivergedException e) {
-                throw e; // To go on would lead there again.
+                throw e; // No advice to resume: the resumed run would diverge again.
             } catch (FramecastException e) {
                 if (!run.hasBegun()) {
                     throw e;
@@ -57,14 +57,17 @@ final class TrainingSession {
         }
     }
 
-    /** The command that goes on with a run, for a shell. */
+    /** The command that resumes a run, quoted for a shell. */
     static String resumption(RunDirectory run) {
         return "framecast train --resume " + Options.quoted(run.path().toString());
     }
 
-    /** Finishes the step and saves; a second Ctrl-C leaves at once. */
+    /** Finishes the step and saves; a second Ctrl-C ends the process at once. */
     private static final class Stop implements SignalHandler {
-        /** Some programs pass a signal on to their whole group, so that it comes twice: that is not a second Ctrl-C. */
+        /**
+         * Within this time, a second signal is not a second Ctrl-C: some programs forward a signal to their whole
+         * process group, so that it arrives twice.
+         */
         private static final long SECOND_THOUGHT_NANOS = 500_000_000;
 
         private final Trainer trainer;
@@ -76,9 +79,9 @@ final class TrainingSession {
         }
 
         /**
-         * Stops the trainer before it prints: where the terminal is gone, printing fails. Only a second Ctrl-C ends the
-         * process at once. Other signals may come twice by themselves: a shell that hangs up and the system both send
-         * HUP, and timeout sends TERM twice.
+         * Stops the trainer before printing: without a terminal, printing fails. Only a second Ctrl-C ends the process
+         * at once. Other signals often arrive twice: when a terminal is closed both the shell and the system send HUP,
+         * and timeout sends TERM twice.
          */
         @Override
         public synchronized void handle(Signal signal) {
@@ -96,8 +99,8 @@ final class TrainingSession {
     }
 
     /**
-     * Sets a handler, and returns the one before; nothing where a program cannot handle the signal (java -Xrs). The JVM
-     * keeps a signal ignored that was ignored when it started, as HUP is under nohup.
+     * Sets a handler, and returns the previous one; empty if a program cannot handle the signal (java -Xrs). A signal
+     * that was ignored when the JVM started, as HUP is under nohup, stays ignored.
      */
     private static Optional<SignalHandler> handle(String signal, SignalHandler handler) {
         try {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** GIFs as two decoders see them: a strict one of this project, and the JDK's. */
+/** GIFs, read with two decoders: a strict one of this project, and the JDK's. */
 class AnimationTest {
 
     private static final int FRAMES = 3;
@@ -28,7 +28,7 @@ class AnimationTest {
     @TempDir
     Path directory;
 
-    /** The sizes of colour tables, and of code tables that overflow: one and two colours are where encoders fail. */
+    /** All sizes of colour tables, and code tables that overflow. Many encoders fail with one or two colours. */
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5, 16, 17, 128, 129, 255, 256})
     void asManyColoursAsThereAreOpenEverywhereAsTheyAre(int colors) throws IOException {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ComparisonGifTest {
 
-    /** The ramp has all 256 greys, and with the colours around it there are a few more than a GIF can have. */
+    /** The ramp has all 256 greys; with the other colours there are a few more than a GIF can have. */
     private static final int GREY_BOUND = 1;
     private static final Notes NO_NOTES = new Notes(List.of());
 
@@ -55,7 +55,7 @@ class ComparisonGifTest {
                 assertBorder(Palette.PREDICTED, frame, layout);
             }
         }
-        // No difference is claimed while nothing is predicted: but for these words the panel is empty.
+        // During the context there is no difference: except for these words the panel is empty.
         BufferedImage panel = frames.get(2).getSubimage(layout.panelX(2), ComparisonGif.Layout.PANEL_Y, 9 * 21, 6 * 21);
         assertTrue(Pictures.shows(panel, "none yet"));
         for (int y = 0; y < 6 * 21; y++) {
@@ -108,7 +108,7 @@ class ComparisonGifTest {
                     }
                 }
             }
-            // Six levels a channel, which were dithered, would be 51 apart: 13 off on average.
+            // A palette of six levels per channel has steps of 51, and an average error of 13.
             assertTrue(error / (2 * size * 2 * size * 3) < 6, "the ramp is " + error / (2 * size * 2 * size * 3)
                     + " levels off");
         }
@@ -135,12 +135,12 @@ class ComparisonGifTest {
                 "Pictures show the first of 4 channels, as grey."), Forecast.omissions(1000, 10, 600, 1200, 4));
         assertEquals(List.of("Strips show frames of 512x512 pixels reduced to 198x198."),
                 Forecast.omissions(10, 10, 512, 512, 1));
-        // So few frames that a strip has room for more, but not for frames that are kept reduced.
+        // A strip of few frames, which could show them larger than they are kept.
         assertEquals(List.of("GIFs show frames of 600x600 pixels reduced to 512x512.",
                 "Strips show frames of 600x600 pixels reduced to 512x512."), Forecast.omissions(1, 1, 600, 600, 1));
         assertEquals(List.of(), Forecast.omissions(10, 10, 64, 64, 3));
 
-        // GIFs of two frames, as large ones take their time; strips of twenty, which they reduce.
+        // GIFs with two frames, because large GIFs are slow; strips with twenty, so that these are reduced.
         List<Video> large = List.of(Forecast.reduced(Pictures.ramp(1, 600, 1200, 2, 0)));
         assertGifShows(new Forecast(2, 600, 1200, Collections.nCopies(2, large.get(0)), large),
                 "frames of 600x1200 pixels reduced to 256x512", "the first of 2 channels, as grey");
@@ -155,7 +155,7 @@ class ComparisonGifTest {
         assertStripShows(Pictures.forecast(small, small.frames(19, 20), 19));
     }
 
-    /** That the last frame of the GIF has exactly these lines, and the room for them. */
+    /** Asserts that the last frame of the GIF has exactly these lines, and the space for them. */
     private void assertGifShows(Forecast forecast, String... lines) throws IOException {
         Path gif = directory.resolve("said.gif");
         ComparisonGif.write(gif, forecast);
@@ -170,7 +170,7 @@ class ComparisonGifTest {
                 last.getHeight());
     }
 
-    /** That the strip has exactly these lines, and the room for them. */
+    /** Asserts that the strip has exactly these lines, and the space for them. */
     private void assertStripShows(Forecast forecast, String... lines) throws IOException {
         Path strip = directory.resolve("said.png");
         FrameStrip.write(strip, forecast);

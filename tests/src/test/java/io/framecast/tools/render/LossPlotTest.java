@@ -32,7 +32,7 @@ class LossPlotTest {
         int first = first(heights);
         int last = last(heights);
         assertTrue(last - first > 700, "the curve spans the plot: " + first + " to " + last);
-        // Equal steps down: the middle epoch lies half way, to within the width of the stroke.
+        // The losses decrease in equal steps: the middle epoch is half way, within the width of the stroke.
         assertEquals((heights[first] + heights[last]) / 2.0, heights[(first + last) / 2], 4);
         assertTrue(heights[last] - heights[first] > 300, "and falls: " + heights[first] + " to " + heights[last]);
     }
@@ -52,7 +52,7 @@ class LossPlotTest {
         List<Report.Epoch> one = List.of(new Report.Epoch(1, 0.5, OptionalDouble.of(0.6), 1e-3));
         LineChart.Series steps = LossPlot.chart(one, new double[] {3, 2, 1}).series().get(0);
         assertEquals(List.of(3.0, 2.0, 1.0), Arrays.stream(steps.y()).boxed().toList());
-        // 1000 steps in at most 400 points: means of three.
+        // 1000 steps in at most 400 points: means of three steps.
         double[] many = new double[1000];
         many[3] = 6;
         LineChart chart = LossPlot.chart(one, many);
@@ -61,7 +61,7 @@ class LossPlotTest {
         assertEquals(2, chart.series().get(0).y()[1]);
     }
 
-    /** What a chart draws: its texts, and the points of its curve, which has the colour of the first series. */
+    /** Records what a chart draws: its texts, and the points of the first curve. */
     private record Drawing(List<String> texts, List<Double> x, List<Double> y) implements LineChart.Surface {
 
         static Drawing of(double... steps) {
@@ -109,7 +109,7 @@ class LossPlotTest {
         assertEquals(List.of("Loss", "epoch", "no numbers to draw"), Drawing.of().texts());
         assertEquals(-1, last(curve(plot(List.of(), new double[0]), Palette.SERIES[0])));
 
-        // One value, and values that are all the same, get an axis around them.
+        // With one value, or equal values, the axis extends around the value.
         Drawing one = Drawing.of(0.25);
         assertEquals(List.of("0.22", "0.24", "0.26", "0.28"), one.labels(4));
         assertEquals(1, one.y().size());
@@ -118,7 +118,7 @@ class LossPlotTest {
         assertEquals(1, zeros.y().stream().distinct().count());
         assertEquals(3, zeros.x().stream().distinct().count());
 
-        // From 0 to 1e9; the point that is not finite is left out, and named.
+        // An axis from 0 to 1e9; a text names the first point that is not finite.
         Drawing wide = Drawing.of(1e-9, 1e9, Double.NaN, Double.POSITIVE_INFINITY);
         assertEquals("training is not finite at step 3", wide.texts().get(1));
         assertEquals(List.of("0.0e+00", "2.0e+08", "4.0e+08", "6.0e+08", "8.0e+08", "1.0e+09"),

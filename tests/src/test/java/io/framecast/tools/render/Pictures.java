@@ -5,7 +5,7 @@ import java.awt.image.BufferedImage;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Videos whose every pixel is known, for the tests of this package. */
+/** Videos with known pixels, for the tests of this package. */
 final class Pictures {
 
     private Pictures() {
@@ -20,7 +20,7 @@ final class Pictures {
         return new Video(frames, height, width, channels, values);
     }
 
-    /** The whole video and the frames that were forecast after {@code context}. */
+    /** A forecast from the whole video and the frames predicted after {@code context}. */
     static Forecast forecast(Video truth, Video prediction, int context) {
         if (context + prediction.frames() != truth.frames()) {
             throw new IllegalArgumentException("not a forecast of this video");
@@ -28,7 +28,7 @@ final class Pictures {
         return new Forecast(truth.frames(), truth.height(), truth.width(), frames(truth), frames(prediction));
     }
 
-    /** Whether these words stand somewhere in the picture, in one colour that is not around the letters. */
+    /** Whether these words are somewhere in the picture, in one colour on a background of another. */
     static boolean shows(BufferedImage image, String words) {
         Picture text = new Picture(2 * PixelFont.width(words), 2 * PixelFont.HEIGHT, 0);
         text.text(words, 0, 0, 2, 1);
@@ -39,7 +39,7 @@ final class Pictures {
     }
 
     private static boolean isAt(int[] pixels, int width, int first, Picture text) {
-        int[] colors = new int[2]; // Paper and ink.
+        int[] colors = new int[2]; // Background and text.
         boolean[] known = new boolean[2];
         for (int k = 0; k < text.pixels.length; k++) {
             int color = pixels[first + k / text.width * width + k % text.width];

@@ -40,7 +40,7 @@ class ReportTest {
                 headers(page, "row"));
         assertEquals(List.of("mean", "model", "baseline", "change"), headers(page, "col").subList(0, 4));
         for (String expected : List.of(
-                // Means, their changes, then frame by frame.
+                // The means, their changes, then the scores of each frame.
                 "60.50", "121.00", "\u221250.0%", "100.00", "200.00", "20.50", "10.25", "+10.25", "0.8500", "0.4000",
                 "+0.4500", "40.25", "80.75", "101.00", "141.00", "0.9000", "0.8000", "0.6000", "0.2000",
                 // Epochs.
@@ -61,12 +61,12 @@ class ReportTest {
             names.add(((Element) charts.item(i)).getAttribute("aria-label"));
         }
         assertEquals(List.of("MSE", "SSIM", "Loss"), names);
-        // Two frames of two series; of the two epochs only one has a validation loss.
+        // Two series of two frames; only one of the two epochs has a validation loss.
         assertEquals(List.of(4, 4, 3), List.of(dots(charts, 0), dots(charts, 1), dots(charts, 2)));
         assertEquals(List.of("model, predicted frame 1: 40.25", "model, predicted frame 2: 80.75",
                 "baseline, predicted frame 1: 101", "baseline, predicted frame 2: 141"),
                 texts((Element) charts.item(0), "title"));
-        // On the MSE axis zero is at the bottom: heights over it are as the values.
+        // The MSE axis starts at zero: heights are proportional to the values.
         NodeList dots = ((Element) charts.item(0)).getElementsByTagName("circle");
         double bottom = LineChart.HEIGHT - 44;
         double low = bottom - Double.parseDouble(((Element) dots.item(0)).getAttribute("cy"));
@@ -83,7 +83,7 @@ class ReportTest {
         Element image = (Element) page.getElementsByTagName("img").item(0);
         assertArrayEquals(Files.readAllBytes(gif), decoded(image, "src", "data:image/gif;base64,"));
         assertEquals("a ball that falls", image.getAttribute("alt"));
-        // Who has asked for less motion gets the still picture in the place of the other.
+        // With reduced motion, the still picture is shown instead of the animation.
         Element still = (Element) page.getElementsByTagName("source").item(0);
         assertEquals(image.getParentNode(), still.getParentNode());
         assertEquals("(prefers-reduced-motion: reduce)", still.getAttribute("media"));
@@ -150,7 +150,7 @@ class ReportTest {
         assertTrue(Files.size(directory.resolve("report.html")) < 500_000);
         assertTrue(texts(page, "summary").get(0).matches("1?\\d{3} of 100000 epochs"), texts(page, "summary").get(0));
         assertTrue(headers(page, "row").contains("100000"), "the last one");
-        // The peak of one epoch is not lost: the curve reaches the top of the axis, which ends at 10.
+        // A peak of one epoch stays visible: the curve reaches the top of the axis, which ends at 10.
         String points = ((Element) page.getElementsByTagName("polyline").item(0)).getAttribute("points");
         double top = Arrays.stream(points.split(" ")).mapToDouble(p -> Double.parseDouble(p.split(",")[1])).min()
                 .orElseThrow();
@@ -180,7 +180,7 @@ class ReportTest {
                 new Metric(new double[] {psnr, psnr}), new Metric(new double[] {ssim1, ssim2}));
     }
 
-    /** Reads the page as XML, which a page with an unclosed or unescaped part is not. */
+    /** Reads the page as XML; fails for unclosed elements and unescaped text. */
     private Document parse(Report report) throws Exception {
         Path file = directory.resolve("report.html");
         report.write(file);

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A GIF by the letter of its specification (GIF89a, CompuServe 1990), for tests: whatever some decoder could stumble
- * over is an error.
+ * A strict GIF decoder for tests (GIF89a specification, CompuServe 1990): everything that some decoder could reject is
+ * an error.
  *
  * @param frames the pixels of each, 0xRRGGBB; each fills the screen
  */

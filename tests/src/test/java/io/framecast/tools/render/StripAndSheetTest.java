@@ -90,7 +90,7 @@ class StripAndSheetTest {
                 assertEquals(layout.frames()[k] % 200, rgb, "row " + row + ", column " + k);
             }
         }
-        // A hundred rows of large frames, and frames of one pixel by thousands.
+        // A hundred rows of large frames, and frames of one pixel by several thousand.
         assertTrue(ContactSheet.Layout.of(videos, IntStream.range(0, 100).toArray()).height() < 8200);
         assertTrue(ContactSheet.Layout.of(new Squares(3, 1, read), new int[] {0}).width() < 4200);
     }
@@ -99,7 +99,7 @@ class StripAndSheetTest {
     void reducedFramesAreMeansOfWhatIsUnderThem() {
         Video frame = new Video(1, 2, 3, 1, new float[] {0, 3, 6, 6, 9, 12});
         assertArrayEquals(new float[] {3, 6, 9}, new FrameSize(3, 1).reduce(frame).values(), 1e-6f);
-        // Three columns in two: a whole one and half of the middle one each.
+        // Three columns become two: each is the mean of one column and half of the middle one.
         assertArrayEquals(new float[] {1, 5, 7, 11}, new FrameSize(2, 2).reduce(frame).values(), 1e-6f);
         Video ramp = Pictures.ramp(1, 50, 70, 3, 5);
         float[] reduced = new FrameSize(31, 17).reduce(ramp).values();
@@ -115,7 +115,7 @@ class StripAndSheetTest {
         return IntStream.range(0, values.length / 3).mapToDouble(i -> values[3 * i + channel]).average().orElseThrow();
     }
 
-    /** Long videos of one grey a frame, that cannot be read but frame by frame. */
+    /** Long videos with one grey per frame, which can be read only frame by frame. */
     private record Squares(int frames, int side, AtomicInteger read) implements Videos {
 
         @Override
@@ -187,7 +187,7 @@ class StripAndSheetTest {
         }
     }
 
-    /** PNG loses nothing: every pixel is the 8-bit level nearest to the value. */
+    /** PNG is lossless: every pixel is the 8-bit level nearest to the value. */
     private static void assertFrame(Video video, int t, BufferedImage image, int left, int top, int scale) {
         for (int y = 0; y < video.height() * scale; y++) {
             for (int x = 0; x < video.width() * scale; x++) {

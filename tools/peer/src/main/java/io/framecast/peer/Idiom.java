@@ -2,7 +2,9 @@ package io.framecast.peer;
 
 import java.util.Arrays;
 
-/** How a ConvLSTM is written in PyTorch, and how its images lie in memory: the same results, other speeds. */
+/**
+ * A way to write a ConvLSTM in PyTorch, with its memory format. All ways have the same results, but not the same speed.
+ */
 enum Idiom {
 
     /** The cell of most repositories: one convolution of the frame and the hidden state, concatenated, per frame. */

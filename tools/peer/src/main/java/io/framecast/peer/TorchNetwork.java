@@ -30,10 +30,10 @@ import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A network as a PyTorch user would write it. Between layers a sequence is (frames*batch, channels, height, width),
- * time-major, so that batch normalisation and the input's convolution take all frames at once.
+ * A network as a PyTorch user would write it. Between layers a sequence has the shape (frames*batch, channels, height,
+ * width), time-major, so that batch normalisation and the convolution of the input process all frames at once.
  *
- * <p>Tensors that calls make belong to the caller's {@link org.bytedeco.javacpp.PointerScope}.
+ * <p>Tensors created in a call belong to the caller's {@link org.bytedeco.javacpp.PointerScope}.
  */
 final class TorchNetwork {
 
@@ -53,10 +53,10 @@ final class TorchNetwork {
     private final List<Tensor> statistics = new ArrayList<>();
 
     /**
-     * @param operands what convolutions multiply
-     * @param values what all else is computed in, and parameters are kept in
-     * @param batch videos at once
-     * @param frames frames a video
+     * @param operands the type of the operands of convolutions
+     * @param values the type of parameters and of all other computations
+     * @param batch videos per batch
+     * @param frames frames per video
      */
     TorchNetwork(ModelConfig model, Map<String, HostTensor> initial, ScalarType operands, ScalarType values,
             int batch, int frames, Idiom idiom) {
@@ -72,7 +72,10 @@ final class TorchNetwork {
         }
     }
 
-    /** The layer whose sigmoid is left to the loss: as in our engine, the last but for moves of pixels. */
+    /**
+     * The index of the layer whose sigmoid is computed by the loss: as in our engine, the last layer that does not only
+     * move pixels.
+     */
     private static int logits(ModelConfig model) {
         int last = model.layers().size() - 1;
         while (last >= 0 && (model.layers().get(last) instanceof DepthToSpace
@@ -142,7 +145,7 @@ final class TorchNetwork {
         return new Concatenated(config, both, b);
     }
 
-    /** A cell that convolves each frame and the state before it at once. */
+    /** A cell with one convolution of the frame and the previous state, concatenated. */
     private final class Concatenated implements Layer {
         private final ConvLstm2D config;
         private final Tensor kernel;
@@ -173,7 +176,9 @@ final class TorchNetwork {
         }
     }
 
-    /** A cell that adds the convolution of the state to that of the input, which is made of all frames before. */
+    /**
+     * A cell that adds the convolution of the state to that of the input, which is computed for all frames in advance.
+     */
     private final class Ahead implements Layer {
         private final ConvLstm2D config;
         private final Tensor kernel;
@@ -191,7 +196,7 @@ final class TorchNetwork {
         public Tensor forward(Tensor x) {
             Tensor w = recurrentKernel.to(operands);
             TensorOptional none = new TensorOptional();
-            // One chunk a frame, and no slices: a slice's gradient would be as large as all frames.
+            // Chunks instead of slices: the gradient of a slice would have the size of all frames.
             TensorVector inputs = convolve(x.to(operands), kernel.to(operands),
                     new TensorOptional(bias.to(operands))).chunk(frames, 0);
             TensorVector outputs = new TensorVector();
@@ -289,7 +294,7 @@ final class TorchNetwork {
         return parameter;
     }
 
-    /** For longer than the scope it was made in; {@link TorchTraining} closes it. */
+    /** Keeps a tensor beyond the scope that it was created in; {@link TorchTraining} closes it. */
     private static Tensor kept(Tensor tensor) {
         tensor.retainReference();
         return tensor;
@@ -306,7 +311,7 @@ final class TorchNetwork {
 
     /** A copy. */
     static Tensor tensor(float[] values, long... shape) {
-        // The memory that is wrapped is the scope's, and ends with it.
+        // Cloned, as the wrapped memory is freed at the end of the scope.
         return torch.from_blob(new FloatPointer(values), shape).clone();
     }
 }

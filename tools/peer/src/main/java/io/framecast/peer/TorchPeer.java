@@ -31,7 +31,7 @@ public final class TorchPeer implements Peer {
         try {
             return "PyTorch " + Loader.getVersion("org.bytedeco", "pytorch").replaceFirst("-.*", "");
         } catch (IOException e) {
-            return "PyTorch"; // Its jar was packed anew, without its version.
+            return "PyTorch"; // The jar was repackaged without its version.
         }
     }
 
@@ -49,7 +49,10 @@ public final class TorchPeer implements Peer {
                 Idiom.of(way));
     }
 
-    /** By other code than {@link #train}'s: convolutions are matrix products here, for oneDNN has none in float64. */
+    /**
+     * Runs other code than {@link #train}: oneDNN has no convolutions in float64, so that they are matrix products
+     * here.
+     */
     @Override
     public double[] lossesInFloat64(ModelConfig model, Map<String, HostTensor> initial, int threads, int batch,
             int frames, float[] inputs, float[] targets) {
@@ -62,7 +65,7 @@ public final class TorchPeer implements Peer {
 
     private static void setThreads(int threads) {
         torch.set_num_threads(threads);
-        // It multiplies the matrices of float64, with threads of its own.
+        // OpenBLAS computes the float64 matrix products, with its own number of threads.
         openblas_nolapack.blas_set_num_threads(threads);
     }
 }

@@ -19,18 +19,19 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A network with PyTorch's own Adam. What a step makes, the graph for its gradients above all, is freed at its end,
- * by a scope: nothing waits for the garbage collector.
+ * A network with PyTorch's own Adam. A scope frees the tensors and the autograd graph at the end of each step, without
+ * the garbage collector.
  */
 final class TorchTraining implements Peer.Training {
 
     private static final double LEARNING_RATE = 1e-3;
     private static final double BETA_2 = 0.999;
-    /** Keras's, where PyTorch's own is 1e-8. */
+    /** Keras's default; PyTorch's is 1e-8. */
     private static final double EPSILON = 1e-7;
 
     static {
-        // Only before they start: operators of one step depend on one another, and theirs would be more threads.
+        // Can be set only before the inter-op threads start. One is enough: the operators of a step depend on each
+        // other.
         torch.set_num_interop_threads(1);
     }
 
@@ -43,8 +44,8 @@ final class TorchTraining implements Peer.Training {
     private long steps;
 
     /**
-     * @param operands what convolutions multiply
-     * @param values what all else is computed in
+     * @param operands the type of the operands of convolutions
+     * @param values the type of all other computations
      */
     TorchTraining(ModelConfig model, Map<String, HostTensor> initial, ScalarType operands, ScalarType values,
             int batch, int frames, Idiom idiom) {
@@ -78,13 +79,15 @@ final class TorchTraining implements Peer.Training {
             if (training) {
                 adam.zero_grad(true);
                 loss.backward();
-                // Keras adds epsilon before it corrects the bias of v, PyTorch after; this makes both the same update.
+                // Keras adds epsilon before the bias correction of v, PyTorch after it. This epsilon makes the updates
+                // equal.
                 epsilon().put(EPSILON / Math.sqrt(1 - Math.pow(BETA_2, ++steps)));
                 adam.step();
             }
             return loss.item_double();
         } catch (RuntimeException e) {
-            // What C++ threw, such as for want of memory; its first line says why, the others where.
+            // A C++ exception, for example for lack of memory. Its first line is the reason; the others are the stack
+            // trace.
             String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("").replaceFirst("\\.$", "");
             throw new FramecastException("PyTorch failed: " + why + "; choose a smaller --batch-size or model if it is "
                     + "memory that it lacks.", e);
@@ -97,7 +100,7 @@ final class TorchTraining implements Peer.Training {
         return new AdamOptions(adam.param_groups().get(0).options()).eps();
     }
 
-    /** (frames, batch, height, width, channels) as a view that is (frames*batch, channels, height, width). */
+    /** A view of (frames, batch, height, width, channels) as (frames*batch, channels, height, width). */
     private Tensor images(float[] pixels) {
         return TorchNetwork.tensor(pixels, images, frame.height(), frame.width(), frame.channels()).to(values)
                 .permute(0, 3, 1, 2);

@@ -25,7 +25,7 @@ class TorchPeerTest {
     private static final int BATCH = 2;
     private static final int THREADS = 2;
 
-    /** Every type of layer, kernels of even size too, channels to be put in order, and all activations. */
+    /** Every type of layer, also with kernels of even size and with several channels, and all activations. */
     private static final String MODEL = """
             {"input": {"height": 8, "width": 12, "channels": 3}, "layers": [
               {"type": "SpaceToDepth", "block_size": 2},
@@ -45,7 +45,7 @@ class TorchPeerTest {
     private final ModelConfig model = ModelJson.parse(MODEL, "test");
     private final Map<String, HostTensor> initial = Parameters.initial(model, 5);
     private final float[] inputs = values(6, 1);
-    /** Far from a half, so that there is something to learn. */
+    /** Values far from 0.5, so that there is something to learn. */
     private final float[] targets = values(7, 0.2f);
 
     private float[] values(long seed, float most) {
@@ -79,7 +79,7 @@ class TorchPeerTest {
         return losses;
     }
 
-    /** The third loss depends on all gradients of the first step, and on moving Adam on. */
+    /** The third loss depends on all gradients of the first step, and on the state of Adam. */
     @ParameterizedTest
     @EnumSource
     void trainsAsOurEngineDoes(Idiom idiom) {
@@ -104,7 +104,7 @@ class TorchPeerTest {
         }
     }
 
-    /** bfloat16 has 8 bits: losses of a network of eight layers are good to about a hundredth of that. */
+    /** bfloat16 has 8 significant bits: the losses of a network of eight layers agree to about a hundredth of that. */
     @ParameterizedTest
     @EnumSource
     void trainsInBfloat16WithinItsRounding(Idiom idiom) {

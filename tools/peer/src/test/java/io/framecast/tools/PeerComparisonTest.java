@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The comparison as a command, and what it refuses. */
+/** The comparison as a command, and its errors. */
 class PeerComparisonTest {
 
     private static final String MODEL = """
@@ -37,7 +37,7 @@ class PeerComparisonTest {
               {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]}
             """;
 
-    /** Real PyTorch, but for losses that are off: by how much says its way, or null for float64. */
+    /** PyTorch with wrong losses: {@code by} gives the error for each way, and for null that of float64. */
     private record Wrong(ToDoubleFunction<String> by) implements Peer {
 
         @Override
@@ -128,7 +128,7 @@ class PeerComparisonTest {
         assertFalse(peer.get("precisions").has("fp32"));
     }
 
-    /** As PyTorch 2.10 on a Zen 5, whose convolutions of some shapes are wrong in one layout. */
+    /** Like PyTorch 2.10 on a Zen 5: convolutions of some shapes are wrong in one memory format. */
     @Test
     void aWayThatComputesSomethingElseIsLeftOutWithALineAndTheOthersAreCompared() {
         List<String> ways = new TorchPeer().ways();
@@ -163,7 +163,7 @@ class PeerComparisonTest {
         }
     }
 
-    /** To us it looks the same whether we are wrong or float64 is; that it is not float64 is what we count on. */
+    /** A wrong float64 result looks the same as an error of ours; the comparison relies on float64. */
     @Test
     void whereOurOwnLossesAreWrongThatIsSaid() {
         FramecastException e = assertThrows(FramecastException.class,

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** A benchmark's figures for JSON: a video's, in the units that their names say; NaN where they are not known. */
+/** The figures of a benchmark for JSON, per video, in the units of their names; NaN if unknown. */
 public final class BenchJson {
 
     private BenchJson() {
@@ -95,7 +95,7 @@ public final class BenchJson {
         return map;
     }
 
-    /** The table of how cost grows. */
+    /** The table of {@code --scaling}. */
     public static List<Map<String, Object>> of(List<ScalingBench.Row> rows) {
         List<Map<String, Object>> list = new ArrayList<>();
         for (ScalingBench.Row row : rows) {

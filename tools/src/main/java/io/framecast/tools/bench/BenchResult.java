@@ -11,26 +11,26 @@ import java.util.OptionalLong;
 import java.util.TreeSet;
 
 /**
- * What a benchmark found.
+ * The results of a benchmark.
  *
- * @param model as it was named
- * @param device in words
- * @param threads those of this machine that computed, if they did
- * @param batch videos a step
+ * @param model the model's name, as given
+ * @param device a description of the device
+ * @param threads the number of threads, if the backend computes on the CPU
+ * @param batch videos per step
  * @param frames input frames of a video
- * @param steps the steps of which {@code seconds} is the median
- * @param seconds of a training step as the trainer makes it, a video
- * @param account of a further step, taken apart
- * @param deviceBytes the most device memory that training held
- * @param peakRss the most memory of the process that was resident while training, in bytes
+ * @param steps how many steps {@code seconds} is the median of
+ * @param seconds seconds of a training step, as the trainer makes it, per video
+ * @param account the profile of a further step
+ * @param deviceBytes the peak device memory during training
+ * @param peakRss the peak resident memory of the process during training, in bytes
  */
 public record BenchResult(String model, String device, Precision precision, OptionalInt threads, int batch, int frames,
         int steps, double seconds, StepAccount account, Ceilings ceilings, long deviceBytes, OptionalLong peakRss,
         List<RolloutBench.Figures> rollout) {
 
     /**
-     * Measures a model: at least so many steps, half as many taken apart, and as many rollouts. The ceilings are
-     * measured before and after, as others may use the machine in between.
+     * Measures a model: at least {@code steps} steps, half as many profiled steps, and as many rollouts. The ceilings
+     * are measured before and after, as other programs may use the machine in between.
      */
     public static BenchResult measure(Backend backend, String name, ModelConfig model, int frames, int batch,
             int steps) {
@@ -54,12 +54,12 @@ public record BenchResult(String model, String device, Precision precision, Opti
                 List.copyOf(rollout));
     }
 
-    /** Floating-point operations of the definition in a training step, a video. */
+    /** Floating-point operations of a training step by the definition, per video. */
     double flop() {
         return account.flop(StepAccount.STEP);
     }
 
-    /** Bytes through memory in a training step, a video; NaN where the backend keeps no account. */
+    /** Bytes moved through memory by a training step, per video; NaN if the backend has no profile. */
     double bytes() {
         return account.bytes(StepAccount.STEP);
     }

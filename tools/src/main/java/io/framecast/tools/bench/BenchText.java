@@ -13,7 +13,7 @@ import java.util.Set;
 public final class BenchText {
 
     private static final String UNKNOWN = "-";
-    /** The least share of a step that is not printed as 0.0%. */
+    /** Smaller shares of a step would be printed as 0.0%. */
     private static final double VISIBLE = 5e-4;
     private static final int NAME = 44;
 
@@ -61,7 +61,7 @@ public final class BenchText {
         line("");
     }
 
-    /** Layer by layer, forward and then backward, each with its ops. */
+    /** All layers, forward and then backward, each with its ops. */
     private void breakdown(StepAccount account, ModelConfig model) {
         line("%-44s %9s %7s %8s %9s %8s %7s %6s", "", "ms", "share", "GFLOP", "GFLOP/s", "matmul", "MB", "copy");
         for (int k = 0; k < model.layers().size(); k++) {
@@ -116,7 +116,7 @@ public final class BenchText {
         result.peakRss().ifPresent(bytes -> line("this process's memory, at most: %.3f GB", bytes / 1e9));
     }
 
-    /** The table of how cost grows. */
+    /** The table of {@code --scaling}. */
     public static String of(List<ScalingBench.Row> rows) {
         BenchText text = new BenchText(Ceilings.UNKNOWN, Double.NaN);
         text.line("");
@@ -145,7 +145,7 @@ public final class BenchText {
         return number("%.1f%%", 100 * share);
     }
 
-    /** The text with the share in it, or nothing where it is not known. */
+    /** The formatted share, or "" if it is unknown. */
     private static String share(String format, double share) {
         return Double.isFinite(share) ? String.format(Locale.ROOT, format, percent(share)) : "";
     }

@@ -6,7 +6,10 @@ import io.framecast.data.Video;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 
-/** Real pixels, as far as they fill a model's frames: speed depends on values where these become denormal. */
+/**
+ * Videos of real pixels, repeated until they fill the model's frames: speed depends on the values if some become
+ * denormal.
+ */
 record BenchVideos(int count, Video video) implements Videos {
 
     private static final float[] PIXELS = MovingMnist.training(1, 1).get(0).values();

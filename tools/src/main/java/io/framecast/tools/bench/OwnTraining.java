@@ -12,7 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
 
-/** This engine's training, as a peer's: the side of a comparison that is ours. */
+/** This engine's training behind the interface of a peer: our side of a comparison. */
 public final class OwnTraining implements Peer.Training {
 
     private static final double LEARNING_RATE = 1e-3;
@@ -27,10 +27,10 @@ public final class OwnTraining implements Peer.Training {
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
 
     /**
-     * @param backend stays the caller's
-     * @param initial the initial parameters by name
-     * @param batch videos a step
-     * @param frames input frames a video
+     * @param backend closed by the caller
+     * @param initial the initial parameters, by name
+     * @param batch videos per step
+     * @param frames input frames per video
      */
     public OwnTraining(Backend backend, ModelConfig model, Map<String, HostTensor> initial, int batch, int frames) {
         this.frames = frames;
@@ -63,7 +63,7 @@ public final class OwnTraining implements Peer.Training {
         network.backward(loss.gradient());
         adam.begin(LEARNING_RATE);
         adam.update();
-        // A device may still be at it when the calls have returned.
+        // Waits for the device, which may still be computing when the calls return.
         network.parameters().trained().read(0, new float[1], 0, 1);
         return value;
     }

@@ -8,9 +8,9 @@ import java.util.List;
  *
  * @param layer the layer's index in the model; -1 for the loss and the optimiser
  * @param name the layer's Keras type, "loss" or "optimiser"
- * @param seconds by the clock, a video
- * @param flop floating-point operations of the definition ({@link io.framecast.nn.Flop}), a video
- * @param ops what the backend put down to its ops, a video; empty where it keeps no account
+ * @param seconds elapsed time, per video
+ * @param flop floating-point operations by the definition ({@link io.framecast.nn.Flop}), per video
+ * @param ops the backend's profile of its ops, per video; empty if the backend has no profile
  */
 public record Part(Kind kind, int layer, String name, double seconds, double flop, List<OpCost> ops) {
 
@@ -19,12 +19,12 @@ public record Part(Kind kind, int layer, String name, double seconds, double flo
         FORWARD, LOSS, BACKWARD, OPTIMISER
     }
 
-    /** Bytes that its ops move through memory if nothing stays in cache, a video; NaN where no account is kept. */
+    /** Bytes that its ops move through memory if there is no cache, per video; NaN without a profile. */
     public double bytes() {
         return ops.isEmpty() ? Double.NaN : ops.stream().mapToDouble(OpCost::bytes).sum();
     }
 
-    /** Of its seconds, those that no op accounts for. */
+    /** The seconds that are not in any of its ops. */
     public double otherSeconds() {
         return Math.max(0, seconds - ops.stream().mapToDouble(OpCost::seconds).sum());
     }

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 
-/** What Linux keeps of this process's memory. */
+/** The kernel's figures of this process's memory. */
 final class ProcessMemory {
 
     private static final String PEAK = "VmHWM:";
@@ -13,16 +13,16 @@ final class ProcessMemory {
     private ProcessMemory() {
     }
 
-    /** Begins {@link #peak} anew from what is resident now, where the kernel allows it. */
+    /** Resets {@link #peak} to the present resident memory, if the kernel allows that. */
     static void resetPeak() {
         try {
             Files.writeString(Path.of("/proc/self/clear_refs"), "5");
         } catch (IOException e) {
-            // Then the peak is that of the whole life of the process, which is not less.
+            // Then the peak is that since the start of the process, which is an upper bound.
         }
     }
 
-    /** The most bytes of memory that were resident at once, where the kernel says so. */
+    /** The peak resident memory in bytes, if the kernel reports it. */
     static OptionalLong peak() {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith(PEAK))

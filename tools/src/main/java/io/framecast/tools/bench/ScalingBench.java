@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 /** How the cost of a training step grows with frames, size, filters and threads, one varied at a time. */
 public final class ScalingBench {
 
-    /** Videos a step. */
+    /** Videos per step. */
     static final int BATCH = 1;
 
     private static final int[] FRAMES = {5, 10, 19, 38};
@@ -23,11 +23,11 @@ public final class ScalingBench {
     private static final int[] FILTERS = {16, 32, 64};
 
     /**
-     * A line of the table.
+     * A row of the table.
      *
      * @param varied what was varied: "frames", "size", "filters" or "threads"
-     * @param seconds of a training step, a video; NaN if it could not be measured
-     * @param flop floating-point operations of the definition, a video; NaN likewise
+     * @param seconds seconds of a training step, per video; NaN if it could not be measured
+     * @param flop floating-point operations by the definition, per video; NaN likewise
      * @param failure why it could not be measured, or null
      */
     public record Row(String varied, int value, double seconds, double flop, String failure) {
@@ -43,13 +43,13 @@ public final class ScalingBench {
     private final int steps;
     private final Map<Case, Cost> measured = new HashMap<>();
 
-    /** @param steps how many steps to take the median of, at least, for each line */
+    /** @param steps the minimal number of steps of each row's median */
     public ScalingBench(Backend backend, int steps) {
         this.backend = backend;
         this.steps = steps;
     }
 
-    /** @param withThreads opens the same device with so many threads; for backends that have threads */
+    /** @param withThreads opens the same device with the given number of threads; used if the backend has threads */
     public List<Row> run(ModelConfig model, int frames, IntFunction<Backend> withThreads) {
         List<Row> rows = new ArrayList<>();
         for (int count : FRAMES) {
@@ -74,7 +74,7 @@ public final class ScalingBench {
         return rows;
     }
 
-    /** 1, 2, 4 and so on, and all there are. */
+    /** 1, 2, 4 and so on, and the number of processors. */
     private static List<Integer> threadCounts(int processors) {
         List<Integer> counts = new ArrayList<>();
         for (int count = 1; count < processors; count *= 2) {
@@ -84,7 +84,7 @@ public final class ScalingBench {
         return counts;
     }
 
-    /** Not every model can be varied in every way, and not every machine holds the result. */
+    /** A row; with a failure if the model cannot be varied like that, or needs too much memory. */
     private static Row row(String varied, int value, Supplier<Cost> cost) {
         try {
             Cost found = cost.get();
@@ -95,7 +95,7 @@ public final class ScalingBench {
     }
 
     private Cost cost(ModelConfig model, int frames) {
-        // Varied to what it is, the model is the same in several lines.
+        // Cached: the unchanged model is in several rows.
         Case key = new Case(model, frames);
         Cost known = measured.get(key);
         if (known == null) {

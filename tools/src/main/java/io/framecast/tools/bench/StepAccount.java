@@ -6,34 +6,34 @@ import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Where a training step goes.
+ * The profile of a training step.
  *
- * @param parts in the order in which they were computed
+ * @param parts the parts, in the order of computation
  */
 public record StepAccount(List<Part> parts) {
 
-    /** The loss is the end of forward. */
+    /** The loss belongs to the forward pass. */
     static final Set<Kind> FORWARD = Set.of(Kind.FORWARD, Kind.LOSS);
     static final Set<Kind> BACKWARD = Set.of(Kind.BACKWARD);
     static final Set<Kind> OPTIMISER = Set.of(Kind.OPTIMISER);
     static final Set<Kind> STEP = Set.of(Kind.values());
 
-    /** Of the whole step, a video; without what keeping the account takes between its parts. */
+    /** Seconds of the whole step, per video, without the overhead of profiling between its parts. */
     double seconds() {
         return seconds(STEP);
     }
 
-    /** Seconds a video. */
+    /** Seconds per video. */
     double seconds(Set<Kind> kinds) {
         return sum(kinds, Part::seconds);
     }
 
-    /** Floating-point operations of the definition, a video. */
+    /** Floating-point operations by the definition, per video. */
     double flop(Set<Kind> kinds) {
         return sum(kinds, Part::flop);
     }
 
-    /** Bytes through memory, a video; NaN where no account is kept. */
+    /** Bytes moved through memory, per video; NaN without a profile. */
     double bytes(Set<Kind> kinds) {
         return parts.stream().allMatch(part -> part.ops().isEmpty()) ? Double.NaN
                 : sum(kinds, part -> part.ops().isEmpty() ? 0 : part.bytes());

@@ -7,7 +7,7 @@ import io.framecast.tools.bench.Part.Kind;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Takes the time of a step's parts as they end, and the backend's account of each. */
+/** Records the time of each part of a step, with the backend's profile of the part. */
 final class StepClock {
 
     private final Backend backend;
@@ -16,14 +16,14 @@ final class StepClock {
     private final List<Part> parts = new ArrayList<>();
     private long last = System.nanoTime();
 
-    /** @param anything on the device: to read of it waits for all that was asked of the device before */
+    /** @param anything any tensor on the device: reading it waits for all previous work of the device */
     StepClock(Backend backend, Tensor anything, int batch) {
         this.backend = backend;
         this.anything = anything;
         this.batch = batch;
     }
 
-    /** What was computed since the last part, or since the beginning, is this one. */
+    /** Records a part: the work since the end of the previous part, or since the start. */
     void ended(Kind kind, int layer, String name, double flop) {
         anything.read(0, new float[1], 0, 1);
         double seconds = (System.nanoTime() - last) / 1e9;

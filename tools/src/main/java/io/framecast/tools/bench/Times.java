@@ -2,20 +2,20 @@ package io.framecast.tools.bench;
 
 import java.util.Arrays;
 
-/** Times by the clock. */
+/** Measures elapsed time. */
 public final class Times {
 
-    /** What is quick is run for so long, in seconds: a few short runs may all fall where others use the machine. */
+    /** The minimal total time of the runs, in seconds: a few short runs may all be disturbed by other programs. */
     static final double LEAST = 0.3;
 
-    /** @param runs of which {@code seconds} is the median */
+    /** @param runs how many runs {@code seconds} is the median of */
     record Median(double seconds, int runs) {
     }
 
     private Times() {
     }
 
-    /** The median time of {@code work}, run at least so many times. */
+    /** The median time of {@code work}, run at least {@code fewest} times. */
     static Median median(int fewest, Runnable work) {
         double[] seconds = new double[fewest];
         int runs = 0;

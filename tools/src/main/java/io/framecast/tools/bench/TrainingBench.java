@@ -18,10 +18,10 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 
-/** Training steps of a model on a device: binary cross-entropy and Adam, as the trainer makes them. */
+/** Measures training steps of a model on a device, with binary cross-entropy and Adam, as the trainer makes them. */
 final class TrainingBench implements AutoCloseable {
 
-    /** The first loads, compiles and packs; a backend that records its programs does so in the second. */
+    /** The first step loads and compiles code and packs weights; in the second, a backend may record its programs. */
     static final int WARM_UP = 2;
 
     private static final double LEARNING_RATE = 1e-3;
@@ -41,10 +41,10 @@ final class TrainingBench implements AutoCloseable {
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
 
     /**
-     * Plans the network.
+     * Creates the network.
      *
-     * @param frames input frames of a video, which has one more
-     * @param batch videos a step
+     * @param frames input frames per video; a video has one more
+     * @param batch videos per step
      */
     TrainingBench(Backend backend, ModelConfig model, int frames, int batch) {
         this.backend = backend;
@@ -69,12 +69,12 @@ final class TrainingBench implements AutoCloseable {
         BenchVideos.fill(videos);
     }
 
-    /** Floating-point operations of the definition, a video. */
+    /** Floating-point operations by the definition, per video. */
     double flop() {
         return flop.stream().mapToDouble(Flop::total).sum();
     }
 
-    /** The median of at least so many steps after some to warm up, in seconds a video. */
+    /** The median of at least {@code steps} steps after the warm-up, in seconds per video. */
     Times.Median measure(int steps) {
         for (int k = 0; k < WARM_UP; k++) {
             step();
@@ -83,7 +83,7 @@ final class TrainingBench implements AutoCloseable {
         return new Times.Median(median.seconds() / batch, median.runs());
     }
 
-    /** A step as the trainer makes it: the next batch goes to the device while it computes. */
+    /** A step as the trainer makes it: the next batch is uploaded while the device computes. */
     private void step() {
         adam.begin(LEARNING_RATE);
         program.run();
@@ -101,7 +101,7 @@ final class TrainingBench implements AutoCloseable {
         loss.forward(network.forward(inputs, frames, batch, true), targets, inputs.size(), true);
     }
 
-    /** Of at least so many further steps, taken apart, the account of the one with the median time. */
+    /** Profiles at least {@code fewest} further steps, and returns the profile of the step with the median time. */
     StepAccount account(int fewest) {
         List<StepAccount> accounts = new ArrayList<>();
         for (double all = 0; accounts.size() < fewest || all < Times.LEAST;) {

@@ -1,7 +1,7 @@
 /**
- * Measurements of training and rollout, beside what the machine can do at most. {@link
- * io.framecast.tools.bench.TrainingBench} measures steps; {@link io.framecast.tools.bench.StepAccount} says where one
- * goes; {@link io.framecast.tools.bench.BenchText} and {@link io.framecast.tools.bench.BenchJson} say it to people and
- * programs. All figures are a video's unless they say otherwise.
+ * Benchmarks of training and rollout, compared with the ceilings of the machine.
+ * {@link io.framecast.tools.bench.TrainingBench} measures steps; {@link io.framecast.tools.bench.StepAccount} is the
+ * profile of a step; {@link io.framecast.tools.bench.BenchText} prints the results as tables,
+ * {@link io.framecast.tools.bench.BenchJson} converts them for JSON. All figures are per video unless stated otherwise.
  */
 package io.framecast.tools.bench;

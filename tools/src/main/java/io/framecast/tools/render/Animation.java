@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 
-/** Pictures of one size as a GIF that plays for ever and rests on the last one before it begins anew. */
+/** Writes pictures of one size as a GIF that repeats for ever, with a pause on the last picture. */
 final class Animation {
 
     private static final long FRAME_MILLIS = 150;
@@ -19,8 +19,8 @@ final class Animation {
     /**
      * Writes the file.
      *
-     * @param count how many pictures
-     * @param draw  makes one of them; asked twice for each, so that not all of them have to be held
+     * @param count the number of pictures
+     * @param draw draws a picture; called twice for each, so that not all pictures have to be in memory
      * @throws io.framecast.FramecastException if the file cannot be written
      */
     static void write(Path file, int count, IntFunction<Picture> draw) {
@@ -37,7 +37,7 @@ final class Animation {
                 if (gif == null) {
                     gif = new GifEncoder(out, picture.width, picture.height, 0);
                 }
-                // With no more than 256 colours the encoder keeps them as they are.
+                // The encoder does not change the colours if there are at most 256.
                 gif.addImage(picture.pixels, picture.width, new ImageOptions().setDelay(
                         t == count - 1 ? LAST_FRAME_MILLIS : FRAME_MILLIS, TimeUnit.MILLISECONDS));
             }

@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * Few colours for many: the group of colours in which a cut takes away most of the squared error is cut in two, across
- * red, green or blue, again and again (after X. Wu, "Efficient statistical computations for optimal color
+ * Colour quantisation by variance minimisation: repeatedly, the group of colours whose best cut (along red, green or
+ * blue) reduces the squared error most is cut in two (X. Wu, "Efficient statistical computations for optimal color
  * quantization", Graphics Gems II, 1991).
  */
 final class ColorGroups {
 
-    /** Colours with as many pixels: their sums of red, green and blue. */
+    /** A number of pixels, with the sums of their red, green and blue. */
     record Entry(long pixels, double red, double green, double blue) {
 
         static Entry of(int rgb, long pixels) {
@@ -29,7 +29,7 @@ final class ColorGroups {
                     | (int) Math.round(blue / pixels);
         }
 
-        /** By how much the squared error of both together is above that of each by itself. */
+        /** The reduction of the squared error if the two are separate groups instead of one. */
         double between(Entry other) {
             double redStep = red / pixels - other.red / other.pixels;
             double greenStep = green / pixels - other.green / other.pixels;
@@ -44,7 +44,7 @@ final class ColorGroups {
             Comparator.comparingDouble(e -> e.green / e.pixels),
             Comparator.comparingDouble(e -> e.blue / e.pixels));
 
-    /** A group, with its best cut: between its first entries, {@code left}, and the others. */
+    /** A group with its best cut: {@code left} are the entries on one side of it. */
     private record Group(Entry sum, List<Entry> left, List<Entry> right, double gain) {
 
         static Group of(List<Entry> entries) {
@@ -71,7 +71,7 @@ final class ColorGroups {
     private ColorGroups() {
     }
 
-    /** At most {@code count} colours, 0xRRGGBB, for these. */
+    /** At most {@code count} colours, 0xRRGGBB, that represent these entries. */
     static int[] means(List<Entry> entries, int count) {
         PriorityQueue<Group> groups = new PriorityQueue<>(Comparator.comparingDouble(Group::gain).reversed());
         groups.add(Group.of(entries));

@@ -6,16 +6,16 @@ import java.nio.file.Path;
 /**
  * An animation of a forecast: truth, prediction and their absolute difference side by side.
  *
- * <p>While the model watches (light grey borders), the middle panel shows the frames it is given and is titled
- * "input", and the difference says "none yet": nothing is predicted. From the first forecast frame on the
- * middle panel is the model's own, titled "prediction", with an orange border. A caption counts the frames from 1, and
- * lines below it say what is not shown as it is.
+ * <p>During the context (light grey borders) the middle panel, titled "input", shows the frames that the model is
+ * given, and the panel of the difference says "none yet". From the first predicted frame on, the middle panel, titled
+ * "prediction" with an orange border, shows the model's output. A caption counts the frames from 1; lines below it say
+ * what is reduced or left out.
  *
- * <p>A GIF has at most 256 colours a frame: see {@link GifPalette}.
+ * <p>A GIF has at most 256 colours per frame: see {@link GifPalette}.
  */
 public final class ComparisonGif {
 
-    /** Panels of small frames are enlarged to about this. */
+    /** Small frames are enlarged to about this size. */
     private static final int PANEL_PIXELS = 192;
 
     private static final int BACKGROUND = 0x17191e;
@@ -70,7 +70,7 @@ public final class ComparisonGif {
         picture.frame(image, layout.panelX(panel), Layout.PANEL_Y, layout.panel());
     }
 
-    /** An empty panel with its title above and its border around. */
+    /** Draws an empty panel with its title and border. */
     private static void frame(Picture picture, Layout layout, int panel, String title, int border) {
         int x = layout.panelX(panel);
         picture.text(title, x - Layout.BORDER, Layout.MARGIN, Layout.FONT, TEXT);
@@ -79,7 +79,7 @@ public final class ComparisonGif {
         picture.fill(x, Layout.PANEL_Y, layout.panel().width(), layout.panel().height(), EMPTY);
     }
 
-    /** In the middle of an empty panel, where it fits. */
+    /** Draws a word in the middle of an empty panel, if it fits. */
     private static void word(Picture picture, Layout layout, int panel, String word) {
         int right = layout.panel().width() - PixelFont.width(word) * Layout.FONT;
         int below = layout.panel().height() - Layout.LINE;
@@ -88,7 +88,7 @@ public final class ComparisonGif {
         }
     }
 
-    /** One tick a frame: those gone by in their colour, those to come dark. */
+    /** Draws one tick per frame: past frames in their colour, future frames dark. */
     private static void timeline(Picture picture, Layout layout, Forecast forecast, int t) {
         int frames = forecast.truth().size();
         int left = layout.width() / 2;
@@ -101,7 +101,7 @@ public final class ComparisonGif {
         }
     }
 
-    /** Where things are, for panels of the given size. */
+    /** The layout for panels of the given size. */
     record Layout(FrameSize panel, Notes notes) {
 
         static final int FONT = 2;
@@ -111,7 +111,7 @@ public final class ComparisonGif {
         private static final int LINE = PixelFont.HEIGHT * FONT;
         static final int PANEL_Y = MARGIN + LINE + 6 + BORDER;
 
-        /** The left edge of a panel's pixels. Narrow panels still leave room for their title. */
+        /** The left edge of a panel's pixels. Narrow panels are spaced so that their titles fit. */
         int panelX(int panel) {
             return MARGIN + BORDER + panel * (columnWidth() + GAP);
         }
@@ -128,7 +128,7 @@ public final class ComparisonGif {
             return captionY() + LINE + MARGIN - 4;
         }
 
-        /** Room for three columns, for the widest caption in the left half, and for the notes. */
+        /** The width of the picture: three panels, the widest caption in the left half, and the notes fit. */
         int width() {
             int columns = 2 * MARGIN + 3 * columnWidth() + 2 * GAP;
             int caption = 2 * (MARGIN + PixelFont.width("frame 999999 \u00b7 predicted") * FONT);

@@ -5,18 +5,18 @@ import java.nio.file.Path;
 import java.util.stream.IntStream;
 
 /**
- * A PNG of some videos' frames: one video a row, labelled with its index from 0 as in the file, and one frame a
- * column, numbered from 1. Where there are too many frames for a picture that one can look at, it shows some of them;
- * where they are too large, it shows them reduced; a line below then says so.
+ * A PNG of some videos' frames: one row per video, labelled with its index in the file, from 0; one column per frame,
+ * numbered from 1. If there are too many frames it shows some of them, and if they are too large it shows them reduced;
+ * a line below then says so.
  */
 public final class ContactSheet {
 
     private static final int FONT = 2;
     private static final int MARGIN = 10;
     private static final int SEPARATOR = 2;
-    /** Small frames are enlarged to about this, and large ones not reduced below it to show more of them. */
+    /** Small frames are enlarged to about this size, and large ones are not reduced below it to show more of them. */
     private static final int FRAME_PIXELS = 96;
-    /** The room for frames. */
+    /** The largest width of all frames together. */
     private static final int MOST_WIDTH = 4000;
     private static final int MOST_HEIGHT = 8000;
 
@@ -26,8 +26,8 @@ public final class ContactSheet {
     /**
      * Writes the sheet.
      *
-     * @param indices which videos, in the order of the rows
-     * @return what is not shown as it is, in words, or "" if everything is
+     * @param indices the indices of the videos, in the order of the rows
+     * @return a text on what is reduced or left out, or ""
      * @throws io.framecast.FramecastException if the file cannot be written
      */
     public static String write(Path file, Videos videos, int... indices) {
@@ -56,9 +56,9 @@ public final class ContactSheet {
     }
 
     /**
-     * Where things are; columns and rows are never smaller than their labels.
+     * The layout; columns and rows are at least as large as their labels.
      *
-     * @param frames those that are shown, from 0
+     * @param frames the numbers of the shown frames, from 0
      */
     record Layout(int labels, int column, int row, int[] frames, int rows, FrameSize frame, Notes notes) {
 
@@ -78,7 +78,7 @@ public final class ContactSheet {
                     indices.length, frame, notes);
         }
 
-        /** The first, the last, and others at even distances. */
+        /** The first frame, the last, and others at even distances. */
         private static int[] evenly(int frames, int count) {
             return IntStream.range(0, count)
                     .map(k -> count == 1 ? 0 : (int) Math.round((double) k * (frames - 1) / (count - 1))).toArray();

@@ -5,20 +5,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A video, the first frames of which a model was shown, and the model's version of the rest, at the size to draw it in.
- * Of many seen frames only the last are here.
+ * A video with the forecast of its last frames, at the size for drawing. Of a long context it has only the last frames.
  *
- * @param frames    of the whole video, up to the end of the forecast
- * @param height    of its frames in its file: here they are no larger than pictures need them, see {@link #reduced}
- * @param width     likewise
- * @param truth     its last frames, each a video of one frame: those seen, and what came after them
- * @param predicted the model's version of the last of {@code truth}
+ * @param frames the number of frames of the video, up to the end of the forecast
+ * @param height the height of the frames in the file; those here may be smaller, see {@link #reduced}
+ * @param width the width of the frames in the file
+ * @param truth true frames, each a video of one frame: those of the context, and those that follow
+ * @param predicted the predictions of the last frames of {@code truth}
  */
 public record Forecast(int frames, int height, int width, List<Video> truth, List<Video> predicted) {
 
-    /** Frames are kept no larger than they are ever drawn. */
+    /** The largest size at which frames are drawn; larger frames are not kept. */
     static final int MOST_PIXELS = 512;
-    /** Of the frames seen, the last ones are shown: what the motion was just before. */
+    /** Of the context, only the last frames are shown: these show the motion before the forecast. */
     private static final int MOST_SEEN = 20;
 
     public Forecast {
@@ -39,17 +38,17 @@ public record Forecast(int frames, int height, int width, List<Video> truth, Lis
         }
     }
 
-    /** The frame, from 0, with which pictures of a forecast after {@code context} seen frames begin. */
+    /** The number, from 0, of the first frame in pictures of a forecast with this context. */
     public static int firstShown(int context) {
         return Math.max(0, context - MOST_SEEN);
     }
 
-    /** A frame as large as pictures need it at most. */
+    /** A frame, reduced to the largest size at which frames are drawn. */
     public static Video reduced(Video frame) {
         return FrameSize.of(frame.height(), frame.width(), 1, MOST_PIXELS).reduce(frame);
     }
 
-    /** What pictures of forecasts of such videos leave out, in sentences. */
+    /** What pictures of forecasts of such videos do not show, in sentences. */
     public static List<String> omissions(int context, int predicted, int height, int width, int channels) {
         List<String> sentences = new ArrayList<>();
         int first = firstShown(context);
@@ -70,19 +69,19 @@ public record Forecast(int frames, int height, int width, List<Video> truth, Lis
                 + " pixels reduced to " + drawn.height() + "x" + drawn.width() + ".") : List.of();
     }
 
-    /** What a picture with frames of this size says that it does not show as it is. */
+    /** The notes of a picture with frames of this size, on what it reduces or leaves out. */
     Notes notes(FrameSize drawn) {
         int context = frames - predicted.size();
         return Notes.of(seen() == context ? "" : "the last " + seen() + " of " + context + " seen frames", height,
                 width, truth.get(0).channels(), drawn);
     }
 
-    /** The number of frames of {@code truth} that the model was shown. */
+    /** How many frames of {@code truth} belong to the context. */
     int seen() {
         return truth.size() - predicted.size();
     }
 
-    /** The number, from 1 on in the whole video, of frame {@code t} of {@code truth}. */
+    /** The number in the whole video, from 1, of frame {@code t} of {@code truth}. */
     int number(int t) {
         return frames - truth.size() + t + 1;
     }

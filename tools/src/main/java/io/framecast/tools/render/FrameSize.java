@@ -4,16 +4,16 @@ import io.framecast.data.Video;
 import java.util.Arrays;
 
 /**
- * How large the frames of a video are drawn: small ones enlarged by a whole factor, every pixel as a square; large ones
- * reduced, every pixel the mean of those under it.
+ * The size at which the frames of a video are drawn. Small frames are enlarged by an integer factor, each pixel as a
+ * square; large frames are reduced by averaging.
  *
  * @param width  in pixels of the picture
- * @param height likewise
+ * @param height in pixels of the picture
  */
 record FrameSize(int width, int height) {
 
     /**
-     * @param target small frames are enlarged as long as no side is longer than this
+     * @param target small frames are enlarged while no side is longer than this
      * @param most   larger frames are reduced until no side is longer than this
      */
     static FrameSize of(int height, int width, int target, int most) {
@@ -29,12 +29,12 @@ record FrameSize(int width, int height) {
         return Math.max(1, (int) Math.round((double) length * most / side));
     }
 
-    /** Whether frames of this video lose something. */
+    /** Whether frames of this size are reduced. */
     boolean reduces(int videoHeight, int videoWidth) {
         return height < videoHeight || width < videoWidth;
     }
 
-    /** Of a video of one frame: that frame reduced to this size, or the video as it is if it is not larger. */
+    /** Reduces a video of one frame to this size; returns the same video if it is not larger. */
     Video reduce(Video frame) {
         if (!reduces(frame.height(), frame.width())) {
             return frame;
@@ -44,7 +44,7 @@ record FrameSize(int width, int height) {
         return new Video(1, height, width, channels, means(rows, height, frame.width(), channels, width));
     }
 
-    /** From (outer, length, inner) to (outer, shorter, inner): means of equal shares of the middle axis. */
+    /** From (outer, length, inner) to (outer, shorter, inner): the means over equal parts of the middle axis. */
     private static float[] means(float[] values, int outer, int length, int inner, int shorter) {
         float[] means = new float[Math.multiplyExact(Math.multiplyExact(outer, shorter), inner)];
         double share = (double) length / shorter;

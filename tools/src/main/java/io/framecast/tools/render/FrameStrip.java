@@ -3,18 +3,18 @@ package io.framecast.tools.render;
 import java.nio.file.Path;
 
 /**
- * A forecast as one PNG, for papers: a row of true frames (context and future), and under the future the
- * prediction and the absolute difference. Columns are numbered from 1; a grey bar marks the seen frames and an
- * orange one the predicted. What it does not show as it is, lines below say.
+ * A forecast as one PNG, for papers: a row of true frames (context and future), and below the future frames the
+ * predictions and the absolute differences. Columns are numbered from 1; a grey bar marks the context and an orange one
+ * the forecast. Lines below say what is reduced or left out.
  */
 public final class FrameStrip {
 
     private static final int FONT = 2;
-    /** Small frames are enlarged to about this; large ones are reduced until all of them fit into the room. */
+    /** Small frames are enlarged to about this size; large ones are reduced until all of them fit. */
     private static final int FRAME_PIXELS = 128;
     private static final int ROOM = 4000;
     private static final int MARGIN = 10;
-    /** Between frames, and between the last seen and the first predicted one. */
+    /** The gap between frames, and that between context and forecast. */
     private static final int SEPARATOR = 2;
     private static final int NOW = 8;
     private static final int BAR = 4;
@@ -52,13 +52,13 @@ public final class FrameStrip {
         picture.writePng(file);
     }
 
-    /** The size of frames where there are so many. */
+    /** The size at which frames are drawn if there are {@code frames} of them. */
     static FrameSize size(int height, int width, int frames) {
         int most = Math.max(1, ROOM / frames - SEPARATOR);
         return FrameSize.of(height, width, FRAME_PIXELS, Math.min(Forecast.MOST_PIXELS, most));
     }
 
-    /** Where things are; columns are at least as wide as the largest frame number. */
+    /** The layout; columns are at least as wide as the largest frame number. */
     record Layout(FrameSize frame, int column, int frames, int seen, Notes notes) {
 
         Layout(Forecast forecast) {

@@ -5,23 +5,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * At most 256 colours for all pictures of an animation, so that nothing flickers. If the pictures have no more, these
- * are they, else {@link ColorGroups} makes the best of them: colours of large areas come out as they are. A pixel takes
- * the nearest colour, without dithering: flat areas stay flat.
+ * One palette of at most 256 colours for all pictures of an animation, so that nothing flickers. If the pictures have
+ * no more colours than that, these are the palette; else {@link ColorGroups} chooses them, so that colours of large
+ * areas stay exact. A pixel takes the nearest colour, without dithering: flat areas stay flat.
  */
 final class GifPalette {
 
     private static final int COLORS = 256;
-    /** Where pictures have more colours than this, those that are much alike count as one. */
+    /** If pictures have more colours than this, similar colours count as one. */
     private static final int MOST_TOLD_APART = 1 << 15;
 
-    /** The pixels of each colour, by those of its bits (of red, of green and of blue) that tell it apart. */
+    /** The pixels of each colour. The key is the colour reduced to the bits per channel that are used at present. */
     private Map<Integer, ColorGroups.Entry> counts = new HashMap<>();
     private int mask = 0xff;
     private int[] colors;
     private final Map<Integer, Integer> nearest = new HashMap<>();
 
-    /** Counts a picture's colours; all pictures come before {@link #build}. */
+    /** Counts a picture's colours. All pictures must be counted before {@link #build}. */
     void count(Picture picture) {
         int[] pixels = picture.pixels;
         for (int from = 0, to; from < pixels.length; from = to) {
@@ -37,7 +37,7 @@ final class GifPalette {
         }
     }
 
-    /** One bit less of red, green and blue. */
+    /** Uses one bit less of red, green and blue. */
     private void tellFewerApart() {
         mask = mask << 1 & 0xff;
         Map<Integer, ColorGroups.Entry> fewer = new HashMap<>();
@@ -51,7 +51,7 @@ final class GifPalette {
         counts = Map.of();
     }
 
-    /** Gives every pixel of a picture its colour here. */
+    /** Replaces every pixel of a picture by its colour in the palette. */
     void apply(Picture picture) {
         int[] pixels = picture.pixels;
         for (int from = 0, to; from < pixels.length; from = to) {

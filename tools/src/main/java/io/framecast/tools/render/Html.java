@@ -2,7 +2,7 @@ package io.framecast.tools.render;
 
 import java.util.List;
 
-/** Text and tables as HTML that is well-formed XML too. */
+/** Text and tables as HTML that is also well-formed XML. */
 final class Html {
 
     private Html() {
@@ -29,7 +29,7 @@ final class Html {
                 || c >= 0x10000;
     }
 
-    /** A table of plain text whose first column names the row; it scrolls sideways where the page is narrow. */
+    /** A table of plain text whose first column is the row's heading; it scrolls horizontally on narrow pages. */
     static String table(List<String> head, List<List<String>> rows) {
         StringBuilder html = new StringBuilder("<div class=\"scroll\"><table>\n<thead><tr>");
         head.forEach(name -> html.append("<th scope=\"col\">" + escape(name) + "</th>"));

@@ -10,8 +10,8 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
- * A small line chart: axes with round numbers, a grid, a legend. It is laid out once, in units of which the
- * chart is 480 wide and 300 high, and drawn on any {@link Surface}: as SVG in the report, as pixels in loss.png.
+ * A small line chart: axes with round numbers, a grid, a legend. Its layout is 480 units wide and 300 high, and can be
+ * drawn on any {@link Surface}: as SVG in the report, as pixels in loss.png.
  *
  * @param fromZero whether the vertical axis starts at zero
  */
@@ -25,10 +25,10 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
     private static final int TOP = 40;
     private static final int BOTTOM = 44;
     private static final int TEXT = 12;
-    /** More points than this no longer get a dot each. */
+    /** Curves with more points than this have no dots. */
     private static final int DOTS = 60;
 
-    /** One curve. Points that are not finite are left out, and the chart says where the first one was. */
+    /** One curve. Points that are not finite are left out, and a text in the chart says where the first of them is. */
     static final class Series {
 
         private final String name;
@@ -66,7 +66,7 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
 
     enum Ink { TITLE, LABEL, GRID, AXIS }
 
-    /** What a chart is drawn on; y grows downwards, and text stands on its baseline. */
+    /** A surface to draw a chart on; y grows downwards, and the y of a text is its baseline. */
     interface Surface {
 
         void line(double x1, double y1, double x2, double y2, Ink ink);
@@ -76,7 +76,7 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
         /** A curve in the colour of series {@code index}. */
         void curve(double[] x, double[] y, int index);
 
-        /** A dot on a curve, and what it stands for. */
+        /** A dot on a curve, with a description of its value. */
         void dot(double x, double y, int index, String meaning);
     }
 
@@ -125,7 +125,9 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
         }
     }
 
-    /** Of many points over one unit of the picture's width, those that show: the first, the last and the extremes. */
+    /**
+     * Reduces many points within one unit of the width to those that are visible: the first, the last and the extremes.
+     */
     private static int[] outline(double[] px, double[] py) {
         if (px.length <= 4 * WIDTH) {
             return IntStream.range(0, px.length).toArray();
@@ -146,7 +148,7 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
         return shown.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** Every name with a piece of its curve to the right; the width of a name is a guess on the wide side. */
+    /** Draws every name with a piece of its curve; the width of a name is an upper estimate. */
     private void legend(Surface surface) {
         double right = WIDTH - RIGHT;
         for (int i = series.size() - 1; i >= 0; i--) {
@@ -161,12 +163,12 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
                 : String.format(Locale.ROOT, "%.4g", value);
     }
 
-    /** A scale from values to positions whose ends and ticks are round numbers. */
+    /** A scale from values to positions, with round numbers at its ends and ticks. */
     private record Axis(double min, double max, double step, double from, double to) {
 
         private static final int INTERVALS = 5;
 
-        /** @param leastStep the smallest distance between ticks: 1 where values count things, else 0 */
+        /** @param leastStep the smallest distance between ticks: 1 if the values are counts, else 0 */
         static Axis over(DoubleStream values, double from, double to, double leastStep, boolean fromZero) {
             var range = values.summaryStatistics();
             double low = fromZero ? Math.min(0, range.getMin()) : range.getMin();
@@ -177,13 +179,13 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
                 high += Math.max(room, 1e-6);
             }
             double step = Math.max(leastStep, round((high - low) / INTERVALS));
-            // Where values count things, the axis may end between ticks.
+            // If the values are counts, the axis may end between ticks.
             double min = leastStep > 0 ? low : Math.floor(low / step + 1e-9) * step;
             double max = leastStep > 0 ? high : Math.ceil(high / step - 1e-9) * step;
             return new Axis(min, max, step, from, to);
         }
 
-        /** The least of 1, 2, 5, 10, 20, 50, ... that is not below {@code value}. */
+        /** The smallest of ..., 0.5, 1, 2, 5, 10, 20, ... that is not below {@code value}. */
         private static double round(double value) {
             double power = Math.pow(10, Math.floor(Math.log10(value)));
             double digit = value / power;
@@ -202,7 +204,7 @@ record LineChart(String title, String xLabel, List<Series> series, boolean fromZ
         String label(double tick) {
             int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
             return String.format(Locale.ROOT, decimals > 5 || step >= 1e6 ? "%.1e" : "%." + decimals + "f",
-                    tick == 0 ? 0.0 : tick); // -0.0 would be shown with its sign.
+                    tick == 0 ? 0.0 : tick); // -0.0 would be shown with a sign.
         }
     }
 }

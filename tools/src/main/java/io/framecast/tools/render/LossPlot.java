@@ -14,13 +14,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The course of training as a PNG: training and validation loss per epoch, or, before the second epoch is over,
- * the training loss per step. The text is drawn with {@link PixelFont}, so no font needs to be installed.
+ * The loss curves as a PNG: training and validation loss per epoch, or the training loss per step until two epochs have
+ * finished. Text is drawn with {@link PixelFont}, so that no font has to be installed.
  */
 public final class LossPlot {
 
     private static final int SCALE = 2;
-    /** Longer runs are shown as means of neighbouring steps. */
+    /** Of longer runs, the means of neighbouring steps are shown. */
     private static final int STEP_POINTS = 400;
 
     private LossPlot() {
@@ -29,8 +29,8 @@ public final class LossPlot {
     /**
      * Writes the plot, 960x600 pixels.
      *
-     * @param epochs     the epochs that are over, may be empty
-     * @param stepLosses the training loss of every step from the first, may be empty
+     * @param epochs the finished epochs, may be empty
+     * @param stepLosses the training loss of every step, may be empty
      * @throws io.framecast.FramecastException if the file cannot be written
      */
     public static void write(Path file, List<Report.Epoch> epochs, double[] stepLosses) {

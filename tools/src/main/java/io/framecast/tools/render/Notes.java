@@ -3,7 +3,7 @@ package io.framecast.tools.render;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Lines of small text in a picture, on what it does not show as it is; none if it shows everything. */
+/** Lines of small text in a picture, on what it reduces or leaves out; none if it shows everything unchanged. */
 record Notes(List<String> lines) {
 
     private static final int FONT = 2;
@@ -16,8 +16,8 @@ record Notes(List<String> lines) {
     /**
      * The notes of a picture of videos of this shape.
      *
-     * @param frames on frames that it leaves out, or "" if it has all
-     * @param drawn  how large it draws them
+     * @param frames a text on frames that are left out, or ""
+     * @param drawn the size at which frames are drawn
      */
     static Notes of(String frames, int height, int width, int channels, FrameSize drawn) {
         List<String> lines = new ArrayList<>();
@@ -38,7 +38,7 @@ record Notes(List<String> lines) {
         return lines.stream().mapToInt(line -> PixelFont.width(line) * FONT).max().orElse(0);
     }
 
-    /** With the room below, which is 0 if there are none. */
+    /** The height of the lines and of the space below; 0 if there are no lines. */
     int height(int below) {
         return lines.isEmpty() ? 0 : lines.size() * LINE - 2 + below;
     }

@@ -8,13 +8,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import javax.imageio.ImageIO;
 
-/** An RGB picture to put frames and text on. Colours are 0xRRGGBB. */
+/** An RGB picture with frames and text. Colours are 0xRRGGBB. */
 final class Picture {
 
     static {
-        // A JDK without the desktop libraries would otherwise look for a display when DISPLAY is set.
+        // Otherwise a JDK without the desktop libraries tries to open a display if DISPLAY is set.
         System.setProperty("java.awt.headless", "true");
-        // Pictures are small: encode them in memory rather than through a file in the temporary directory.
+        // Pictures are small: encodes them in memory instead of in a temporary file.
         ImageIO.setUseCache(false);
     }
 
@@ -38,7 +38,7 @@ final class Picture {
         }
     }
 
-    /** Draws a video of one frame, at that size, with its upper left corner at (x, y). */
+    /** Draws a video of one frame at the given size, with its upper left corner at (x, y). */
     void frame(Video frame, int x, int y, FrameSize size) {
         Video shown = size.reduce(frame);
         int scale = size.width() / shown.width();
@@ -57,12 +57,12 @@ final class Picture {
         AtomicFiles.write(file, out -> ImageIO.write(image, "png", out));
     }
 
-    /** A note on channels that are not shown, or "" if all are. */
+    /** A note on channels that are not shown, or "". */
     static String channelsNote(int channels) {
         return channels == 1 || channels == 3 ? "" : "the first of " + channels + " channels, as grey";
     }
 
-    /** The absolute difference of two videos of one shape. */
+    /** The absolute difference of two videos of the same shape. */
     static Video difference(Video a, Video b) {
         float[] values = new float[a.values().length];
         for (int i = 0; i < values.length; i++) {
@@ -72,8 +72,8 @@ final class Picture {
     }
 
     /**
-     * Three channels are red, green and blue; of any other number the first is shown in grey. Values outside
-     * [0, 1] are clipped, NaN is black.
+     * The colour of a pixel. Three channels are red, green and blue; of any other number the first channel is shown in
+     * grey. Values outside [0, 1] are clipped, NaN is black.
      */
     private static int color(Video video, int row, int column) {
         int at = (row * video.width() + column) * video.channels();

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A bitmap font of its own, because a machine that trains models may have no font installed, and Java then
- * refuses to draw any text. Capitals are 7 pixels high, descenders 2; letters take the width they need,
- * digits all the same. A character that the font lacks is drawn as a box.
+ * A bitmap font, because a machine that trains models may have no font installed, and Java then cannot draw text.
+ * Capitals are 7 pixels high, descenders 2; letters have different widths, digits the same. Characters that are not in
+ * the font are drawn as a box.
  */
 final class PixelFont {
 
@@ -18,7 +18,10 @@ final class PixelFont {
     private static final int CELL = 5;
     private static final int SPACE = 3;
 
-    /** Blocks of glyphs side by side: a line of names, then the rows from the top ({@code #} is ink). */
+    /**
+     * Blocks of glyphs side by side: a line of characters, then the rows of their pixels from the top ({@code #} is
+     * set).
+     */
     private static final String[] GLYPHS = {
         """
         A     B     C     D     E     F     G     H     I     J     K     L     M
@@ -98,7 +101,7 @@ final class PixelFont {
     private PixelFont() {
     }
 
-    /** The width of {@code text} in font pixels, without space after the last letter. */
+    /** The width of {@code text} in font pixels, without the space after the last letter. */
     static int width(String text) {
         int width = 0;
         for (int i = 0; i < text.length(); i++) {

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A run on one HTML page that needs nothing beside it: styles, charts (SVG) and pictures are inside, there are no
- * scripts, and it follows the reader's light or dark setting. Parts that were not given are left out.
+ * The report on a run: one self-contained HTML page with styles, charts (SVG) and pictures inside, without scripts, in
+ * the reader's light or dark mode. Parts that were not given are left out.
  */
 public final class Report {
 
@@ -35,7 +35,7 @@ public final class Report {
     public record Layer(String type, String outputShape, long parameters) {
     }
 
-    /** An epoch that is over, counted from 1; {@code lr} is the learning rate. */
+    /** A finished epoch, counted from 1; {@code lr} is the learning rate. */
     public record Epoch(int epoch, double loss, OptionalDouble valLoss, double lr) {
     }
 
@@ -45,7 +45,7 @@ public final class Report {
     private record Image(String caption, String seen, Path gif, Path still) {
     }
 
-    /** Longer tables show some of their rows. */
+    /** Of longer tables, some rows are shown. */
     private static final int MOST_ROWS = 1000;
 
     private final String title;
@@ -63,24 +63,24 @@ public final class Report {
         this.title = title;
     }
 
-    /** Adds a line to the table about the run. */
+    /** Adds a row to the table about the run. */
     public Report fact(String name, String value) {
         facts.add(new Fact(name, value));
         return this;
     }
 
-    /** Adds a sentence that whoever opens the page has to know first: about what failed. */
+    /** Adds a sentence at the top of the page, for example about what failed. */
     public Report notice(String sentence) {
         notices.add(sentence);
         return this;
     }
 
     /**
-     * Adds an animation. Readers who have asked their system for less motion are shown the still picture instead.
+     * Adds an animation. Readers whose system is set to reduced motion see the still picture instead.
      *
-     * @param seen  what is seen in it, for those who do not see it
+     * @param seen the alternative text of the picture
      * @param gif   read when the report is written
-     * @param still a PNG of the same; likewise
+     * @param still a PNG of the same forecast, read when the report is written
      */
     public Report animation(String caption, String seen, Path gif, Path still) {
         images.add(new Image(caption, seen, gif, still));
@@ -93,17 +93,17 @@ public final class Report {
         return this;
     }
 
-    /** The layers from the input on. */
+    /** Adds the layers, from the input to the output. */
     public Report model(List<Layer> layers) {
         this.layers = List.copyOf(layers);
         return this;
     }
 
     /**
-     * The losses.
+     * Adds the losses.
      *
-     * @param epochs     the epochs that are over
-     * @param stepLosses the training loss of every step; drawn while there are not yet two epochs
+     * @param epochs the finished epochs
+     * @param stepLosses the training loss of every step; shown if fewer than two epochs have finished
      */
     public Report training(List<Epoch> epochs, double[] stepLosses) {
         this.epochs = List.copyOf(epochs);
@@ -111,7 +111,7 @@ public final class Report {
         return this;
     }
 
-    /** The scores of the model's forecasts, and those of repeating the last seen frame. */
+    /** Adds the scores of the model's forecasts and of the baseline (repeating the last frame of the context). */
     public Report scores(Result scores, Result baseline) {
         this.scores = scores;
         this.baseline = baseline;

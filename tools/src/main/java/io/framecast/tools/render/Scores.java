@@ -3,16 +3,19 @@ package io.framecast.tools.render;
 import io.framecast.predict.ForecastScores.Metric;
 import java.util.Locale;
 
-/** Numbers of forecasts in words, for people: as many digits as tell something, whatever the size. */
+/** Scores as text, with as many digits as are useful for their magnitude. */
 public final class Scores {
 
-    /** From here on, digits after the point and the thousands before it only take room. */
+    /** From this value on, numbers are shown in scientific notation. */
     private static final double LARGE = 1e6;
 
     private Scores() {
     }
 
-    /** With so many decimals, or as 1.23e+45 where that would be long; "not finite" for NaN and infinities. */
+    /**
+     * A number with {@code decimals} decimals, or in scientific notation (1.23e+45) if that would be long; "not finite"
+     * for NaN and infinities.
+     */
     public static String number(double value, int decimals) {
         if (!Double.isFinite(value)) {
             return "not finite";
@@ -21,7 +24,7 @@ public final class Scores {
                 : String.format(Locale.ROOT, "%.2e", value);
     }
 
-    /** An error beside the baseline's as a clause that goes after "is": "12.3% lower than that of ...". */
+    /** The comparison of an error with the baseline's, to follow the word "is": "12.3% lower than that of ...". */
     public static String beside(Metric error, Metric baseline, String baselineName) {
         double reduction = error.reductionFrom(baseline);
         if (baseline.mean() == 0) {
@@ -35,7 +38,7 @@ public final class Scores {
                 reduction >= 0 ? "lower" : "higher", baselineName);
     }
 
-    /** The change from the baseline's, in short: "-12.3%", "x 57.3", or "baseline 0" where there is no such number. */
+    /** The change from the baseline's, in short: "-12.3%", "x 57.3", or "baseline 0" if the baseline is 0. */
     static String change(Metric error, Metric baseline) {
         double reduction = error.reductionFrom(baseline);
         if (baseline.mean() == 0) {
@@ -44,7 +47,7 @@ public final class Scores {
         return reduction < -9 ? "\u00d7 " + number(1 - reduction, 1) : signed(-100 * reduction, 1) + "%";
     }
 
-    /** With its sign: a real minus sign, which is as wide as the plus. */
+    /** A number with its sign: U+2212 for minus, which is as wide as the plus. */
     static String signed(double value, int decimals) {
         String number = number(value, decimals);
         return number.startsWith("-") ? "\u2212" + number.substring(1) : "+" + number;
