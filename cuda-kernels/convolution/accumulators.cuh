@@ -1,10 +1,11 @@
+// What a thread accumulates of the block's tile, and where in the tile that is: all that an epilogue knows of a main
+// loop. This is the layout of multiply-adds on CUDA cores.
 #pragma once
 
 namespace convolution {
 
-// What a thread accumulates of the block's tile, and where in the tile that is: all that an epilogue knows of a main
-// loop. A thread's THREAD_M x THREAD_N values are groups of 4 x 4, M / ROW_GROUPS rows and N / COLUMN_GROUPS columns
-// apart; so the lanes of a warp read consecutive words of shared memory.
+// A thread's THREAD_M x THREAD_N values are groups of 4 x 4, M / ROW_GROUPS rows and N / COLUMN_GROUPS columns apart:
+// the lanes of a warp read consecutive words of shared memory.
 template <class Tile_> struct Accumulators {
     using Tile = Tile_;
     static constexpr int ROWS = Tile::THREAD_M, COLUMNS = Tile::THREAD_N;

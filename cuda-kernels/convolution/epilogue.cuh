@@ -62,11 +62,13 @@ public:
             for (int g = 0; g < Accumulators::ROW_GROUPS; g++) {
                 __syncthreads();
 #pragma unroll
-                for (int i = 0; i < 4; i++)
+                for (int j = 0; j < Accumulators::COLUMNS; j++) {
+                    const int n = Accumulators::column(j);
+                    if (n >= width) continue;
 #pragma unroll
-                    for (int j = 0; j < Accumulators::COLUMNS; j++)
-                        if (const int n = Accumulators::column(j); n < width)
-                            shared.staged[Accumulators::row(i) * width + n] = accumulators.value[4 * g + i][j];
+                    for (int i = 0; i < 4; i++)
+                        shared.staged[Accumulators::row(i) * width + n] = accumulators.value[4 * g + i][j];
+                }
                 __syncthreads();
                 const int first = row + g * STAGED_ROWS, count = min(STAGED_ROWS, rows - first) * width;
                 for (int i = threadIdx.x; i < count; i += Tile::THREADS) {

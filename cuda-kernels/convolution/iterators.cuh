@@ -5,9 +5,8 @@
 //   backward data      Im2colIterator<BackwardDataMapping>    TransposedFilterIterator: w
 //   backward weights   TransposedIm2colIterator: x            RowMajorIterator: dy
 //
-// An iterator has a Map (thread_map.cuh), and for the current tile and an iteration of the map pointer(i) and
-// valid(i, kLeft), where so many k are left from the tile's first on; invalid elements are zeros and are not read.
-// advance() goes on by Tile::K.
+// An iterator has a Map (thread_map.cuh), and for iteration i of the map access(i, kLeft) in the current tile, where so
+// many k are left from the tile's first on. advance() goes on by Tile::K.
 #pragma once
 #include "convolution/mixed_radix.cuh"
 #include "convolution/shape.cuh"
@@ -15,6 +14,12 @@
 #include "convolution/tile.cuh"
 
 namespace convolution {
+
+// Map::VECTOR elements. Not valid: they are zeros, and `from` must not be read.
+struct Access {
+    const float *from;
+    bool valid;
+};
 
 // Forward: from an output pixel and a tap of the kernel to the pixel of x.
 struct ForwardMapping {
@@ -63,8 +68,7 @@ public:
               k(ONE_TAP ? 0 : Map::contiguous()) {
         findSources();
     }
-    __device__ bool valid(int i, int) const { return offset[i] >= 0; }
-    __device__ const float *pointer(int i) const { return from + (offset[i] + k.low); }
+    __device__ Access access(int i, int) const { return {from + (offset[i] + k.low), offset[i] >= 0}; }
     __device__ void advance() {
         if (k.template add<Tile::K>() || !ONE_TAP) findSources();
     }
@@ -105,8 +109,9 @@ public:
     __device__ RowMajorIterator(const float *matrix, int n)
             : from(matrix + Map::k(0) * OUTPUTS + n + Map::mn(0)),
               inside(OUTPUTS % Tile::N == 0 || n + Map::mn(0) < OUTPUTS) {}
-    __device__ bool valid(int i, int kLeft) const { return inside && (K_MULTIPLE || Map::k(i) < kLeft); }
-    __device__ const float *pointer(int i) const { return from + (Map::k(i) - Map::k(0)) * OUTPUTS; }
+    __device__ Access access(int i, int kLeft) const {
+        return {from + (Map::k(i) - Map::k(0)) * OUTPUTS, inside && (K_MULTIPLE || Map::k(i) < kLeft)};
+    }
     __device__ void advance() { from += Tile::K * OUTPUTS; }
 
 private:
@@ -125,10 +130,10 @@ public:
     __device__ TransposedFilterIterator(const float *w, int n) : n(n), k(Map::contiguous()) {
         from = w + (size_t)(k.high * INPUTS + n + Map::mn(0)) * OUTPUTS + k.low;
     }
-    __device__ bool valid(int i, int) const {
-        return (INPUTS % Tile::N == 0 || n + Map::mn(i) < INPUTS) && (K_MULTIPLE || k.high < TAPS);
+    __device__ Access access(int i, int) const {
+        return {from + (Map::mn(i) - Map::mn(0)) * OUTPUTS,
+                (INPUTS % Tile::N == 0 || n + Map::mn(i) < INPUTS) && (K_MULTIPLE || k.high < TAPS)};
     }
-    __device__ const float *pointer(int i) const { return from + (Map::mn(i) - Map::mn(0)) * OUTPUTS; }
     __device__ void advance() {
         from += Tile::K;
         const int tap = k.high;
@@ -161,15 +166,11 @@ public:
 #pragma unroll
         for (int i = 0; i < HELD_PIXELS; i++) pixel[i] = MixedRadix<OUT_HEIGHT, OUT_WIDTH>(k + Map::k(i));
     }
-    __device__ bool valid(int i, int kLeft) const {
+    __device__ Access access(int i, int kLeft) const {
         const int p = i % HELD_PIXELS, t = i % HELD_TAPS;
         const int y = pixel[p].middle * STRIDE_HEIGHT, x = pixel[p].low * STRIDE_WIDTH;
-        return (unsigned)(y + row[t]) < HEIGHT && (unsigned)(x + column[t]) < WIDTH && Map::k(i) < kLeft;
-    }
-    __device__ const float *pointer(int i) const {
-        const int p = i % HELD_PIXELS, t = i % HELD_TAPS;
-        const int y = pixel[p].middle * STRIDE_HEIGHT, x = pixel[p].low * STRIDE_WIDTH;
-        return from + (size_t)pixel[p].high * (PIXELS * INPUTS) + ((y * WIDTH + x) * INPUTS + offset[t]);
+        const bool inside = (unsigned)(y + row[t]) < HEIGHT && (unsigned)(x + column[t]) < WIDTH && Map::k(i) < kLeft;
+        return {from + (size_t)pixel[p].high * (PIXELS * INPUTS) + ((y * WIDTH + x) * INPUTS + offset[t]), inside};
     }
     __device__ void advance() {
 #pragma unroll

@@ -1,9 +1,11 @@
+// A flat index split into coordinates, which a main loop advances without a division. Integer divisions, by constants
+// too, are several instructions; advancing with carry is a compare and two adds a coordinate.
 #pragma once
 
 namespace convolution {
 
 // A mixed-radix index (high, middle < MIDDLE, low < LOW), such as (image, row, column) or (kernel row, kernel column,
-// channel), that advances with carry instead of dividing.
+// channel).
 template <int MIDDLE, int LOW> struct MixedRadix {
     int high, middle, low;
 

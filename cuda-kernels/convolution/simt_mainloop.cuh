@@ -2,9 +2,10 @@
 // way from global memory to registers while the current ones are multiplied; one barrier a step of K.
 //
 // Another main loop (tensor cores, copies past the registers) takes its place if it has SharedStorage, Accumulators and
-// run(). Iterators tell only where an access reads and whether it is valid, not how it is made.
+// run(). Iterators return accesses and do not make them.
 #pragma once
 #include "convolution/accumulators.cuh"
+#include "convolution/iterators.cuh"
 #include "vector.cuh"
 
 namespace convolution {
@@ -18,8 +19,10 @@ template <class Iterator> struct LoadFragment {
     __device__ void load(const Iterator &iterator, int kLeft) {
 #pragma unroll
         for (int i = 0; i < Map::ITERATIONS; i++)
-            if (Map::active(i))
-                vectors[i] = Vector<Map::VECTOR>::loadIf(iterator.pointer(i), iterator.valid(i, kLeft));
+            if (Map::active(i)) {
+                const Access access = iterator.access(i, kLeft);
+                vectors[i] = Vector<Map::VECTOR>::loadIf(access.from, access.valid);
+            }
     }
 
     // To a stage of shared memory, in which mn is contiguous: transposed if the operand is contiguous along k.

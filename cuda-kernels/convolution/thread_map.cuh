@@ -1,11 +1,12 @@
+// Which elements of an operand's tile each thread moves from global to shared memory. It does not depend on how a main
+// loop multiplies: that is accumulators.cuh's subject.
 #pragma once
 
 namespace convolution {
 
-// The thread map of a tile load: which elements of an operand's tile, MN x K (MN: rows of A or columns of B), each
-// thread moves from global to shared memory. A thread makes ITERATIONS accesses of VECTOR elements, consecutive along k
-// if K_CONTIGUOUS, else along mn; so are the accesses of neighbouring threads. ALIGNMENT is the widest access that
-// memory allows.
+// The thread map of a tile of MN x K (MN: rows of A or columns of B). A thread makes ITERATIONS accesses of VECTOR
+// elements, consecutive along k if K_CONTIGUOUS, else along mn; so are the accesses of neighbouring threads. ALIGNMENT
+// is the widest access that memory allows.
 template <int THREADS, int MN, int K, int ALIGNMENT, bool K_CONTIGUOUS_> struct ThreadMap {
     static constexpr bool K_CONTIGUOUS = K_CONTIGUOUS_;
     static constexpr int ELEMENTS = (MN * K + THREADS - 1) / THREADS;    // of a thread

@@ -120,6 +120,7 @@ class KernelResourcesTest {
     private static final int BATCH = 5;
     private static final int FRAMES = 19;
 
+    private static final ConvolutionShape FOURS = new ConvolutionShape(31, 29, 32, 20, 3, 5, 2, 1, 1, 2, true);
     private static final ConvolutionShape ODD = new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false);
 
     /** Of the recurrent step: the reference network's, and any tile, of units that come in fours and not. */
@@ -149,9 +150,8 @@ class KernelResourcesTest {
         variants.add(reference(false, ConvolutionShape.same(64, 64, 64, 256, 3, 3), FRAMES * BATCH));
         variants.add(reference(true, ConvolutionShape.same(64, 64, 1, 256, 5, 5), FRAMES * BATCH));
         variants.add(reference(true, ConvolutionShape.same(64, 64, 64, 3, 3, 3), FRAMES * BATCH));
-        ConvolutionShape fours = new ConvolutionShape(31, 29, 32, 20, 3, 5, 2, 1, 1, 2, true);
         for (ConvolutionTile tile : ConvolutionTile.values()) {
-            for (ConvolutionShape shape : List.of(fours, ODD)) {
+            for (ConvolutionShape shape : List.of(FOURS, ODD)) {
                 if (tile.fits(shape.inputs() % 4 == 0)) {
                     variants.add(Variant.of(false, shape, new Tiles(tile, tile, tile)));
                 }
@@ -210,6 +210,33 @@ class KernelResourcesTest {
             }
         }
         assertTrue(problems.isEmpty(), () -> String.join("\n", problems));
+    }
+
+    /**
+     * More blocks fit than {@code __launch_bounds__} promises, which hides more latency: a change of the kernels must
+     * not lose them. For NVRTC 12.9 only, because each version allocates registers differently.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "SM_80, SMALL,      5, 5,  5", "SM_90, SMALL,      5, 5,  5",
+        "SM_80, NARROWEST, 10, 8, 10", "SM_90, NARROWEST, 10, 8, 10",
+        "SM_80, LOW,        3, 2,  3", "SM_90, LOW,        3, 2,  2"})
+    void blocksOnAMultiprocessor(Architecture architecture, ConvolutionTile tile, int forward, int data, int weights) {
+        assumeTrue(TestCompiler.version().equals("12.9"), "the figures are NVRTC 12.9's");
+        Variant variant = Variant.of(false, FOURS, new Tiles(tile, tile, tile));
+        Map<String, Integer> blocks = new TreeMap<>();
+        for (KernelResources kernel : new Job("convolution.cu", variant).compile(architecture)) {
+            blocks.put(kernel.kernel(), architecture.blocks(kernel));
+        }
+        assertEquals(Set.of("convolutionForward", "convolutionBackwardData", "convolutionBackwardWeights"),
+                blocks.keySet());
+        assertAtLeast(forward, "convolutionForward", blocks);
+        assertAtLeast(data, "convolutionBackwardData", blocks);
+        assertAtLeast(weights, "convolutionBackwardWeights", blocks);
+    }
+
+    private static void assertAtLeast(int least, String kernel, Map<String, Integer> blocks) {
+        assertTrue(blocks.get(kernel) >= least, () -> kernel + ": " + blocks.get(kernel) + " blocks, not " + least);
     }
 
     private static String unsupported(Architecture architecture) {
