@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.text.Quote;
 import java.io.File;
@@ -17,7 +17,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import sun.misc.Signal;
 
 /** What is said to a person, and where. */
-final class Terminal {
+public final class Terminal {
 
     /** The major number of {@code /dev/null}, {@code /dev/zero} and the like. */
     private static final long MEMORY_DEVICES = 1;
@@ -34,17 +34,17 @@ final class Terminal {
     }
 
     /** A line of a command's results, which may hold names of files. */
-    static void say(String line) {
+    public static void say(String line) {
         System.out.println(Quote.line(line));
     }
 
     /** A line on standard error about something that is not wrong, but that the person should know. */
-    static void warn(String message) {
+    public static void warn(String message) {
         System.err.println("framecast: warning: " + Quote.line(message));
     }
 
     /** A line on standard error about what was decided for the person, and how to decide otherwise. */
-    static void note(String message) {
+    public static void note(String message) {
         System.err.println("framecast: note: " + Quote.line(message));
     }
 
@@ -54,7 +54,7 @@ final class Terminal {
      * {@code /dev/null}. ({@code System.console()} does not tell: in Java 22 to 24 it is there without a terminal, too,
      * and it is never about standard error.)
      */
-    static boolean isWatched() {
+    public static boolean isWatched() {
         try {
             Map<String, Object> output = Files.readAttributes(Path.of("/proc/self/fd/2"), "unix:mode,rdev");
             boolean characterDevice = ((int) output.get("mode") & 0170000) == 0020000;
@@ -66,7 +66,7 @@ final class Terminal {
     }
 
     /** A progress bar, to be built only where {@link #isWatched}. */
-    static ProgressBarBuilder bar(String task) {
+    public static ProgressBarBuilder bar(String task) {
         ProgressBarBuilder bar = new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200).setConsumer(new ProgressLine(System.err));
         return columns() < 50 ? bar.hideEta() : bar;

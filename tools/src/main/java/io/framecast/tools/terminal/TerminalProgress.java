@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.train.EpochMetrics;
 import io.framecast.train.StepMetrics;
@@ -8,7 +8,7 @@ import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 
 /** A progress bar for the epoch in progress, where there is a terminal, and a line for each epoch that is over. */
-final class TerminalProgress implements TrainingListener, AutoCloseable {
+public final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
     private long stepsLeft;
@@ -20,7 +20,7 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
      * @param epochs at most; {@link Integer#MAX_VALUE} where steps alone are counted
      * @param stepsLeft steps at most, from now on
      */
-    TerminalProgress(int epochs, long stepsLeft) {
+    public TerminalProgress(int epochs, long stepsLeft) {
         this.epochs = epochs;
         this.stepsLeft = stepsLeft;
     }

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
 import java.io.IOException;
@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Checks of options beyond their type. */
-final class Options {
+public final class Options {
 
     private Options() {
     }
@@ -17,14 +17,14 @@ final class Options {
     /**
      * @throws UsageException with the message unless {@code holds}
      */
-    static void require(boolean holds, String message) {
+    public static void require(boolean holds, String message) {
         if (!holds) {
             throw new UsageException(message);
         }
     }
 
     /** @throws UsageException unless {@code fraction} is a possible --validation-split */
-    static void requireSplit(double fraction) {
+    public static void requireSplit(double fraction) {
         require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
     }
 
@@ -38,14 +38,14 @@ final class Options {
      * @param output null where there is none
      * @throws UsageException if they are the same file
      */
-    static void requireApart(String reads, Path input, String writes, Path output) {
+    public static void requireApart(String reads, Path input, String writes, Path output) {
         if (output != null) {
             requireApart(reads, input, writes, output, List.of(output));
         }
     }
 
     /** @param files what is written where {@code output} is a directory */
-    static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
+    public static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
         require(input == null || files.stream().noneMatch(file -> isSame(input, file)), writes + " " + output
                 + " would replace " + reads + " " + input + ", which is read; choose another " + writes + ".");
     }
@@ -59,18 +59,18 @@ final class Options {
     }
 
     /** The command as it was given, to be given again in a shell. */
-    static String commandLine(CommandSpec spec) {
+    public static String commandLine(CommandSpec spec) {
         return spec.commandLine().getParseResult().originalArgs().stream().map(Options::quoted)
                 .collect(Collectors.joining(" ", "framecast ", ""));
     }
 
     /** A word as a shell takes it. */
-    static String quoted(String word) {
+    public static String quoted(String word) {
         return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
     /** A wrong option: like any failure, but the exit status says bad usage. */
-    static final class UsageException extends FramecastException {
+    public static final class UsageException extends FramecastException {
         UsageException(String message) {
             super(message);
         }

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.text.Quote;
 import java.nio.file.InvalidPathException;
@@ -8,7 +8,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Names of files, as options have them. A {@link Path} drops a slash at the end, which says "a directory". */
-final class FileName implements ITypeConverter<Path> {
+public final class FileName implements ITypeConverter<Path> {
 
     @Override
     public Path convert(String name) {
@@ -19,7 +19,7 @@ final class FileName implements ITypeConverter<Path> {
     }
 
     /** For options that name a directory. */
-    static final class OfDirectory implements ITypeConverter<Path> {
+    public static final class OfDirectory implements ITypeConverter<Path> {
 
         @Override
         public Path convert(String name) {
@@ -48,7 +48,7 @@ final class FileName implements ITypeConverter<Path> {
     }
 
     /** Of a name with a NUL, or with characters that the locale's character set lacks. */
-    static String unusable(InvalidPathException e) {
+    public static String unusable(InvalidPathException e) {
         return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
                 + "; choose another name.";
     }

@@ -1,10 +1,10 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.files.FetchListener;
 import java.net.URI;
 
 /** A line on standard error while something is fetched, with a dot for every 10 MB. */
-final class FetchProgress implements FetchListener {
+public final class FetchProgress implements FetchListener {
 
     private static final long DOT = 10_000_000L;
 

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The process's standard output, which knows why it could not be written to. {@code System.out} knows only whether. */
-final class StandardOutput extends FileOutputStream {
+public final class StandardOutput extends FileOutputStream {
 
     private static final int FILE_TYPE = 0170000;
     private static final int PIPE = 0010000;
@@ -22,7 +22,7 @@ final class StandardOutput extends FileOutputStream {
     }
 
     /** Has {@code System.out} write here from now on, in the characters that it has had. */
-    static void take() {
+    public static void take() {
         // Java 17 knows the first of a terminal only, and under the second name.
         String charset = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
         System.setOut(new PrintStream(new BufferedOutputStream(new StandardOutput()), true,
@@ -40,12 +40,12 @@ final class StandardOutput extends FileOutputStream {
     }
 
     /** Why it could not be written to, where {@code System.out} says so: "No space left on device". */
-    static String failure() {
+    public static String failure() {
         return failure;
     }
 
     /** Whether it is a pipe, which can be written to as long as somebody reads. */
-    static boolean isPipe() {
+    public static boolean isPipe() {
         try {
             int mode = (int) Files.getAttribute(Path.of("/proc/self/fd/1"), "unix:mode");
             return (mode & FILE_TYPE) == PIPE;
