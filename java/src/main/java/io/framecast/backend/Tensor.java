@@ -40,6 +40,7 @@ public interface Tensor extends AutoCloseable {
      * @param target the other tensor
      * @param to where they begin in {@code target}
      * @param count how many values
+     * @throws IllegalArgumentException if they overlap, or {@code target} is of another backend
      */
     void copyTo(long offset, Tensor target, long to, long count);
 

@@ -1,25 +1,15 @@
 package io.framecast.train;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.files.AtomicFiles;
-import io.framecast.files.JsonFiles;
-import io.framecast.nn.ModelJson;
 import io.framecast.system.MadeDirectories;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -34,33 +24,25 @@ import java.util.stream.Stream;
  */
 public final class RunDirectory implements TrainingListener, AutoCloseable {
 
-    private static final JsonMapper MAPPER = new JsonMapper();
-    private static final String MODEL = "model";
-
-    /** By directory, the names of the unfinished files that AtomicFiles leaves when the process is killed. */
-    private static final Map<String, String> PARTS = Map.of(
-            "", "config\\.json|steps\\.csv|metrics\\.csv|loss\\.png|report\\.html",
-            "checkpoints", "(last|best)\\.safetensors",
-            "gifs", "video-\\d+\\.(gif|png)");
-
     private final Path path;
     private final boolean resumes;
     private final boolean overwrites;
     private final Consumer<String> notes;
     private final MadeDirectories made = new MadeDirectories();
-    private final List<String> epochs = new ArrayList<>();
+    private final RunConfig config;
+    private final RunTableWriter tables;
     private RunLock lock;
-    private ObjectNode config = MAPPER.createObjectNode();
     /** The run's description in the last checkpoint; null if it has none. */
     private ObjectNode written;
     private boolean begun;
-    private BufferedWriter steps;
 
     private RunDirectory(Path path, boolean resumes, boolean overwrites, Consumer<String> notes) {
         this.path = path;
         this.resumes = resumes;
         this.overwrites = overwrites;
         this.notes = notes;
+        this.config = new RunConfig(path.resolve(RunConfig.NAME));
+        this.tables = new RunTableWriter(path);
         if (Files.isDirectory(path)) {
             lock();
         }
@@ -98,7 +80,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * @throws FramecastException if there is no run, or another process uses it
      */
     public static RunDirectory resume(Path path, Consumer<String> notes) {
-        if (!Files.exists(path.resolve("config.json")) && !Files.exists(lastCheckpoint(path))) {
+        if (!Files.exists(path.resolve(RunConfig.NAME)) && !Files.exists(lastCheckpoint(path))) {
             throw new FramecastException("There is no run to resume in " + path + ": it has neither "
                     + path.relativize(lastCheckpoint(path)) + " nor config.json.");
         }
@@ -155,18 +137,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * @throws FramecastException if it cannot be read, or is not a JSON object
      */
     public JsonNode readConfig() {
-        Path file = path.resolve("config.json");
-        try {
-            JsonNode json = MAPPER.readTree(Files.readString(file));
-            if (!json.isObject()) {
-                throw new FramecastException(file + " is not a JSON object.");
-            }
-            return json;
-        } catch (JsonProcessingException e) {
-            throw new FramecastException(file + " is not valid JSON: " + JsonFiles.fault(e) + ".", e);
-        } catch (IOException e) {
-            throw new FramecastException(file + " cannot be read.", e);
-        }
+        return config.read();
     }
 
     /**
@@ -175,12 +146,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * @param description as a JSON object
      */
     public void describe(Map<String, ?> description) {
-        try {
-            // In the form in which it will be read again, for comparison.
-            config = (ObjectNode) MAPPER.readTree(MAPPER.writeValueAsString(description));
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(e);
-        }
+        config.describe(description);
     }
 
     /**
@@ -194,9 +160,9 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
             requireNoEarlierRun();
         }
         // If not all files can be written, those that did not exist before are removed again.
-        List<Path> fresh = isThere() ? List.of() : Stream.of(lastCheckpoint(path), path.resolve("config.json"),
+        List<Path> fresh = isThere() ? List.of() : Stream.of(lastCheckpoint(path), path.resolve(RunConfig.NAME),
                 RunTable.STEPS.in(path), RunTable.METRICS.in(path)).filter(file -> !Files.exists(file)).toList();
-        removeParts();
+        RunCleanup.removeParts(path);
         try {
             write(start);
             begun = true;
@@ -216,90 +182,22 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     private void write(Checkpoint start) {
         make(lastCheckpoint(path).getParent());
-        Progress progress = start.training().progress();
         // The checkpoint first: if the disk is full, an earlier run's files stay complete.
-        if (!resumes || !config.equals(written)) {
+        if (!resumes || !config.description().equals(written)) {
             checkpointMade(start);
         }
         if (!resumes) {
             delete(bestCheckpoint(path));
         }
         if (resumes || !overwrites) {
-            keepForeignFiles();
+            RunCleanup.keepForeignFiles(path, config, notes);
         }
-        ObjectNode json = config.deepCopy();
-        json.set(MODEL, MAPPER.valueToTree(ModelJson.toMap(start.model())));
-        AtomicFiles.write(path.resolve("config.json"), json.toPrettyString() + "\n");
+        config.write(start.model());
         if (resumes) {
-            RunTable.STEPS.mend(path, progress.step(), notes, line -> { });
-            RunTable.METRICS.mend(path, progress.epoch(), notes, epochs::add);
+            tables.resume(start.training().progress(), notes);
         } else {
-            AtomicFiles.write(RunTable.STEPS.in(path), RunTable.STEPS.header() + "\n");
-            AtomicFiles.write(RunTable.METRICS.in(path), RunTable.METRICS.header() + "\n");
+            tables.create();
         }
-        try {
-            steps = Files.newBufferedWriter(RunTable.STEPS.in(path), StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
-        }
-    }
-
-    /** Renames files that have the name of a run's file but were not written by a run, instead of replacing them. */
-    private void keepForeignFiles() {
-        Path json = path.resolve("config.json");
-        if (Files.exists(json) && !isEmpty(json) && !isConfig()) {
-            keepAside(json);
-        }
-        for (RunTable table : RunTable.values()) {
-            if (table.isForeign(path)) {
-                keepAside(table.in(path));
-            }
-        }
-    }
-
-    private static boolean isEmpty(Path file) {
-        try {
-            return Files.isRegularFile(file) && Files.size(file) == 0;
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(file, e);
-        }
-    }
-
-    private boolean isConfig() {
-        try {
-            return readConfig().has(MODEL);
-        } catch (FramecastException e) {
-            return false;
-        }
-    }
-
-    private void keepAside(Path file) {
-        for (int k = 1;; k++) {
-            Path aside = file.resolveSibling(file.getFileName() + ".kept-" + k);
-            if (!Files.exists(aside, LinkOption.NOFOLLOW_LINKS)) {
-                try {
-                    Files.move(file, aside);
-                } catch (IOException e) {
-                    throw AtomicFiles.cannotWrite(aside, e);
-                }
-                notes.accept(file + " was not as a run leaves it; it is " + aside + " now, and written anew.");
-                return;
-            }
-        }
-    }
-
-    /**
-     * Removes the unfinished files of a process that was killed. Only those of this run's files: other programs may be
-     * writing into the same directory.
-     */
-    private void removeParts() {
-        PARTS.forEach((name, names) -> {
-            Path directory = path.resolve(name);
-            if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && !name.isEmpty()) {
-                return;
-            }
-            AtomicFiles.deleteUnfinished(directory, names);
-        });
     }
 
     private static void delete(Path file) {
@@ -347,45 +245,28 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * @param run its directory
      */
     public static List<Path> files(Path run) {
-        return List.of(lastCheckpoint(run), bestCheckpoint(run), run.resolve("config.json"), RunTable.STEPS.in(run),
+        return List.of(lastCheckpoint(run), bestCheckpoint(run), run.resolve(RunConfig.NAME), RunTable.STEPS.in(run),
                 RunTable.METRICS.in(run), run.resolve("loss.png"), run.resolve("report.html"));
     }
 
     @Override
     public void stepDone(StepMetrics step) {
-        try {
-            steps.write(step.step() + "," + step.loss() + "," + seconds(step.seconds()) + "\n");
-            steps.flush();
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
-        }
+        tables.add(step);
     }
 
     @Override
     public void epochDone(EpochMetrics epoch) {
-        epochs.add(epoch.epoch() + "," + epoch.loss() + ","
-                + (Double.isNaN(epoch.validationLoss()) ? "" : epoch.validationLoss()) + "," + epoch.learningRate()
-                + "," + seconds(epoch.seconds()));
-        AtomicFiles.write(RunTable.METRICS.in(path), out -> {
-            out.write((RunTable.METRICS.header() + "\n").getBytes(StandardCharsets.UTF_8));
-            for (String line : epochs) {
-                out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
-            }
-        });
-    }
-
-    private static String seconds(double seconds) {
-        return String.format(Locale.ROOT, "%.4f", seconds);
+        tables.add(epoch);
     }
 
     @Override
     public void checkpointMade(Checkpoint last) {
-        last.describedBy(config).write(lastCheckpoint(path));
+        last.describedBy(config.description()).write(lastCheckpoint(path));
     }
 
     @Override
     public void bestFound(Checkpoint best) {
-        best.describedBy(config).write(bestCheckpoint(path));
+        best.describedBy(config.description()).write(bestCheckpoint(path));
     }
 
     @Override
@@ -397,11 +278,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     @Override
     public void close() {
         try {
-            if (steps != null) {
-                steps.close();
-            }
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(RunTable.STEPS.in(path), e);
+            tables.close();
         } finally {
             if (lock != null) {
                 lock.close();

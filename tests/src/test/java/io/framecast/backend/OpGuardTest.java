@@ -444,6 +444,28 @@ class OpGuardTest {
         }
     }
 
+    @Test
+    void copiesWithinOneTensor() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Tensor x = backend.tensor(1, 2, 3, 4, 5, 6);
+            Tensor middle = x.slice(2, 3);
+            for (Executable copy : List.<Executable>of(() -> x.copyTo(0, x, 0, 6), () -> x.copyTo(0, x, 2, 3),
+                    () -> x.copyTo(2, x, 0, 3), () -> x.copyTo(0, middle, 0, 3), () -> middle.copyTo(1, x, 4, 2),
+                    () -> middle.copyTo(0, x.slice(1, 2), 0, 2), () -> middle.copyTo(1, middle, 0, 2))) {
+                IllegalArgumentException e = assertThrows(IllegalArgumentException.class, copy);
+                assertTrue(e.getMessage().startsWith("The values to copy and their target overlap: "), e.getMessage());
+            }
+            assertArrayEquals(new float[] {1, 2, 3, 4, 5, 6}, x.read());
+            // Side by side, and nothing.
+            x.copyTo(0, x, 3, 3);
+            assertArrayEquals(new float[] {1, 2, 3, 1, 2, 3}, x.read());
+            middle.copyTo(1, x, 0, 2);
+            middle.copyTo(0, middle, 2, 1);
+            assertArrayEquals(new float[] {1, 2, 3, 1, 3, 3}, x.read());
+            middle.copyTo(1, x, 3, 0);
+        }
+    }
+
     /** A SpaceToDepth whose input gradient was not planned returns none, and writes none. */
     @Test
     void noInputGradientUnlessPlanned() {

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** A directory with a small model and small videos, for tests of commands. */
-record Workplace(Path directory, Path model, Path data) {
+public record Workplace(Path directory, Path model, Path data) {
 
     static final MovingSquares VIDEOS = new MovingSquares(8, 5, 6, 10, 1);
 
@@ -21,7 +21,7 @@ record Workplace(Path directory, Path model, Path data) {
               {"type": "Conv3D", "filters": 1, "kernel_size": 3, "activation": "sigmoid"}]}
             """;
 
-    static Workplace in(Path directory) {
+    public static Workplace in(Path directory) {
         return new Workplace(directory, write(directory.resolve("tiny.json"), MODEL),
                 Npy.write(directory.resolve("videos.npy"), VIDEOS));
     }
@@ -34,7 +34,7 @@ record Workplace(Path directory, Path model, Path data) {
         }
     }
 
-    Path file(String name) {
+    public Path file(String name) {
         return directory.resolve(name);
     }
 

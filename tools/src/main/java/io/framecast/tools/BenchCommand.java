@@ -10,6 +10,8 @@ import io.framecast.tools.bench.BenchJson;
 import io.framecast.tools.bench.BenchResult;
 import io.framecast.tools.bench.BenchText;
 import io.framecast.tools.bench.ScalingBench;
+import io.framecast.tools.option.DeviceOptions;
+import io.framecast.tools.option.Options;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

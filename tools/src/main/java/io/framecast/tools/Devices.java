@@ -1,6 +1,7 @@
 package io.framecast.tools;
 
 import io.framecast.device.Availability;
+import io.framecast.tools.option.Remedies;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -4,6 +4,8 @@ import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.text.Count;
+import io.framecast.tools.option.Options;
+import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;

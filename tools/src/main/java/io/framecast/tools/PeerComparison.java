@@ -14,6 +14,8 @@ import io.framecast.text.Count;
 import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.bench.Peer;
 import io.framecast.tools.bench.Times;
+import io.framecast.tools.option.DeviceOptions;
+import io.framecast.tools.option.Options;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -48,6 +48,11 @@ final class CpuTensor extends GuardedTensor {
     }
 
     @Override
+    protected boolean overlaps(long offset, Tensor target, long to, long count) {
+        return Math.abs(((CpuTensor) target).at(to).address() - at(offset).address()) < count * Float.BYTES;
+    }
+
+    @Override
     protected Tensor sliceChecked(long from, long size) {
         return new CpuTensor(guard(), at(from), size, owner, false);
     }

@@ -26,6 +26,9 @@ public abstract class GuardedTensor implements Tensor {
     /** @param target one of the same backend */
     protected abstract void copyToChecked(long offset, Tensor target, long to, long count);
 
+    /** Whether a copy would read and write a value in the same place; of arguments in range. */
+    protected abstract boolean overlaps(long offset, Tensor target, long to, long count);
+
     protected abstract Tensor sliceChecked(long from, long size);
 
     protected final OpGuard guard() {
@@ -59,6 +62,10 @@ public abstract class GuardedTensor implements Tensor {
         guard.require(target, "The target of a copy");
         Objects.checkFromIndexSize(offset, count, size);
         Objects.checkFromIndexSize(to, count, target.size());
+        if (overlaps(offset, target, to, count)) {
+            throw new IllegalArgumentException("The values to copy and their target overlap: " + count + " values from "
+                    + offset + " of a tensor, to " + to + " of a tensor in the same memory.");
+        }
         copyToChecked(offset, target, to, count);
     }
 

@@ -16,6 +16,7 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.peer.TorchPeer;
 import io.framecast.tools.bench.Peer;
+import io.framecast.tools.option.DeviceOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

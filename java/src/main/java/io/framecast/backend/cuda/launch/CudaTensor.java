@@ -45,6 +45,12 @@ final class CudaTensor extends GuardedTensor {
     }
 
     @Override
+    protected boolean overlaps(long offset, Tensor target, long to, long count) {
+        CudaTensor other = (CudaTensor) target;
+        return other.region == region && Math.abs(other.offset + to - this.offset - offset) < count;
+    }
+
+    @Override
     protected Tensor sliceChecked(long from, long size) {
         return new CudaTensor(guard(), region, offset + from, size, false);
     }

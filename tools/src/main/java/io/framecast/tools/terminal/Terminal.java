@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.text.Quote;
 import java.io.File;
@@ -17,7 +17,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import sun.misc.Signal;
 
 /** Messages to the user. */
-final class Terminal {
+public final class Terminal {
 
     /** The major number of {@code /dev/null}, {@code /dev/zero} and the like. */
     private static final long MEMORY_DEVICES = 1;
@@ -34,17 +34,17 @@ final class Terminal {
     }
 
     /** Prints a line of a command's results, which may contain names of files. */
-    static void say(String line) {
+    public static void say(String line) {
         System.out.println(Quote.line(line));
     }
 
     /** Prints a line on standard error about something that is no error, but that the user should know. */
-    static void warn(String message) {
+    public static void warn(String message) {
         System.err.println("framecast: warning: " + Quote.line(message));
     }
 
     /** Prints a line on standard error about an automatic decision, and how to change it. */
-    static void note(String message) {
+    public static void note(String message) {
         System.err.println("framecast: note: " + Quote.line(message));
     }
 
@@ -53,7 +53,7 @@ final class Terminal {
      * such as {@code /dev/null}. ({@code System.console()} cannot tell: in Java 22 to 24 it exists also without a
      * terminal, and it is not about standard error.)
      */
-    static boolean isWatched() {
+    public static boolean isWatched() {
         try {
             Map<String, Object> output = Files.readAttributes(Path.of("/proc/self/fd/2"), "unix:mode,rdev");
             boolean characterDevice = ((int) output.get("mode") & 0170000) == 0020000;
@@ -65,7 +65,7 @@ final class Terminal {
     }
 
     /** A progress bar; build it only if {@link #isWatched}. */
-    static ProgressBarBuilder bar(String task) {
+    public static ProgressBarBuilder bar(String task) {
         ProgressBarBuilder bar = new ProgressBarBuilder().setTaskName(task).setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200).setConsumer(new ProgressLine(System.err));
         return columns() < 50 ? bar.hideEta() : bar;

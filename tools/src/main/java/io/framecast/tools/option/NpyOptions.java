@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
 import io.framecast.data.LayoutGuess;
@@ -8,13 +8,14 @@ import io.framecast.data.ScaleException;
 import io.framecast.data.ValueRange;
 import io.framecast.data.VideoLayout;
 import io.framecast.text.Count;
+import io.framecast.tools.terminal.Terminal;
 import java.nio.file.Path;
 import java.util.function.Function;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Option;
 
 /** The options on how to read a file of videos, and the messages about how it was read. */
-final class NpyOptions {
+public final class NpyOptions {
 
     private static final String AUTO = "auto";
 
@@ -36,7 +37,7 @@ final class NpyOptions {
     private Path file;
 
     /** Opens a file, and prints the order of its axes if it could be another one. */
-    NpyVideos open(Path path) {
+    public NpyVideos open(Path path) {
         file = path;
         NpyVideos videos = NpyVideos.open(path, parse("--layout", layout, VideoLayout::new),
                 parse("--scale", scale, Scale::of));
@@ -69,7 +70,7 @@ final class NpyOptions {
      * @param frames how many frames of each, from the first
      * @throws FramecastException if there is an invalid value
      */
-    void check(NpyVideos videos, int count, int frames) {
+    public void check(NpyVideos videos, int count, int frames) {
         ValueRange range;
         try (Scan scan = new Scan()) {
             range = videos.check(count, frames, scan);
@@ -128,7 +129,7 @@ final class NpyOptions {
     }
 
     /** The message about values that do not fit the scale, with advice. */
-    static String sentence(ScaleException e) {
+    public static String sentence(ScaleException e) {
         return e.fault() + "; if " + Scale.text(e.fitting().black()) + " is black and "
                 + Scale.text(e.fitting().white()) + " is white, say --scale " + e.fitting() + ".";
     }

@@ -1,17 +1,17 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import java.util.stream.Collectors;
 
 /** Translates the engine's advice to options of the command line. */
-final class Remedies {
+public final class Remedies {
 
     private Remedies() {
     }
 
     /** The message, with the options for its advice in parentheses: "Choose a smaller batch (--batch-size)." */
-    static String sentence(FramecastException e) {
+    public static String sentence(FramecastException e) {
         if (e.remedies().isEmpty()) {
             return e.getMessage();
         }

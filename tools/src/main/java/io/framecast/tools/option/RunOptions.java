@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -16,7 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** The options of {@code framecast train} that are kept in a run's config. */
-final class RunOptions {
+public final class RunOptions {
 
     /**
      * Where the videos are, and how to read them. May change when a run resumes: the fingerprint ensures that the
@@ -37,23 +37,23 @@ final class RunOptions {
 
     private final CommandSpec spec;
 
-    RunOptions(CommandSpec spec) {
+    public RunOptions(CommandSpec spec) {
         this.spec = spec;
     }
 
-    boolean isGiven(String name) {
+    public boolean isGiven(String name) {
         return spec.commandLine().getParseResult().hasMatchedOption(name);
     }
 
     /** @throws Options.UsageException if the user gave an option that cannot change */
-    void requireNoneKeptGiven() {
+    public void requireNoneKeptGiven() {
         for (String name : KEPT) {
             Options.require(!isGiven(name), name + " cannot change when a run resumes; leave it out.");
         }
     }
 
     /** The given options that a new run on the same videos needs, quoted for a shell, each after a space. */
-    String given() {
+    public String given() {
         StringBuilder words = new StringBuilder();
         Stream.of(PLACE, KEPT).flatMap(List::stream).filter(name -> !NOT_ANOTHERS.contains(name)).forEach(name -> {
             OptionSpec option = spec.findOption(name);
@@ -72,7 +72,7 @@ final class RunOptions {
     }
 
     /** All options with their values, including defaults. */
-    Map<String, Object> toMap() {
+    public Map<String, Object> toMap() {
         Map<String, Object> options = new LinkedHashMap<>();
         Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).forEach(name -> {
             Object value = spec.findOption(name).getValue();
@@ -88,7 +88,7 @@ final class RunOptions {
      * @param options by name without dashes; an option that is missing or null keeps its default
      * @param source the file they come from, for messages
      */
-    void restore(JsonNode options, Path source) {
+    public void restore(JsonNode options, Path source) {
         for (String name : PLACE) {
             if (!isGiven(name)) {
                 restore(name, options, source);
@@ -138,7 +138,7 @@ final class RunOptions {
     }
 
     /** The names of options whose values differ between two configs. */
-    static List<String> differences(JsonNode one, JsonNode other) {
+    public static List<String> differences(JsonNode one, JsonNode other) {
         List<String> names = new ArrayList<>();
         Stream.of(PLACE, KEPT, LIMITS).flatMap(List::stream).map(name -> name.substring(2)).forEach(name -> {
             if (!orNull(one.path(name)).equals(orNull(other.path(name)))) {

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * The process's standard output. It keeps the reason of a failed write; {@code System.out} only tells that there was
  * one.
  */
-final class StandardOutput extends FileOutputStream {
+public final class StandardOutput extends FileOutputStream {
 
     private static final int FILE_TYPE = 0170000;
     private static final int PIPE = 0010000;
@@ -25,7 +25,7 @@ final class StandardOutput extends FileOutputStream {
     }
 
     /** Replaces {@code System.out}, with the same character set. */
-    static void take() {
+    public static void take() {
         // Java 17 does not have the first property, and has the second only for a terminal.
         String charset = System.getProperty("stdout.encoding", System.getProperty("sun.stdout.encoding"));
         System.setOut(new PrintStream(new BufferedOutputStream(new StandardOutput()), true,
@@ -43,12 +43,12 @@ final class StandardOutput extends FileOutputStream {
     }
 
     /** Why a write failed, after {@code System.out} has reported an error: "No space left on device". */
-    static String failure() {
+    public static String failure() {
         return failure;
     }
 
     /** Whether it is a pipe: then writing fails once no process reads it. */
-    static boolean isPipe() {
+    public static boolean isPipe() {
         try {
             int mode = (int) Files.getAttribute(Path.of("/proc/self/fd/1"), "unix:mode");
             return (mode & FILE_TYPE) == PIPE;

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
@@ -6,39 +6,41 @@ import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
 import io.framecast.device.DeviceSettings;
+import io.framecast.tools.terminal.FetchProgress;
+import io.framecast.tools.terminal.Terminal;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** The options that select the device and its settings; their defaults are in {@link Defaults}. */
-final class DeviceOptions {
+public final class DeviceOptions {
 
     @Option(names = "--device", paramLabel = "DEVICE",
             description = "auto, cuda, cpu or softgpu (CUDA in software); auto takes a CUDA device that works, "
                     + "else the CPU. "
                     + "Default: ${DEFAULT-VALUE}.")
-    Device device;
+    public Device device;
 
     @Option(names = "--precision", paramLabel = "PRECISION",
             description = "What convolutions multiply: fp32, bf16, or tf32 (CUDA only). Default: ${DEFAULT-VALUE}.")
-    Precision precision;
+    public Precision precision;
 
     @Option(names = "--conv", paramLabel = "HOW",
             description = "Convolutions on CUDA devices: this project's kernels, or vendor (cuDNN and cuBLAS). "
                     + "Default: ${DEFAULT-VALUE}.")
-    Convolutions convolutions;
+    public Convolutions convolutions;
 
     @Option(names = "--threads", paramLabel = "N",
             description = "Threads that the CPU, or the software device, computes with; 0 is one for each processor "
                     + "that this process may use. "
                     + "Default: ${DEFAULT-VALUE}.")
-    int threads;
+    public int threads;
 
     /**
      * Opens the device, and prints which one it is.
      *
      * @throws io.framecast.FramecastException if it cannot be used on this machine
      */
-    Backend open() {
+    public Backend open() {
         Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
                 "--threads must be from 0 to " + DeviceSettings.MAX_THREADS + ", not " + threads + ".");
         Backends.Choice choice = Backends.choose(settings(), new FetchProgress());
@@ -48,7 +50,7 @@ final class DeviceOptions {
     }
 
     /** Opens the CPU with the given number of threads instead of that of the options. */
-    Backend cpu(int threadCount) {
+    public Backend cpu(int threadCount) {
         return Backends.choose(settings().with(Device.CPU).withThreads(threadCount),
                 new FetchProgress()).backend();
     }

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
 import io.framecast.data.MovingMnist;
@@ -7,13 +7,14 @@ import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import io.framecast.text.Count;
+import io.framecast.tools.terminal.Terminal;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that select videos. */
-final class DataOptions {
+public final class DataOptions {
 
     static final String GENERATED = "generated";
     private static final int GENERATED_VIDEOS = 1000;
@@ -21,25 +22,25 @@ final class DataOptions {
     @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = GENERATED,
             description = "A .npy file of videos, or generated: Moving MNIST made on the spot. "
                     + "Default: ${DEFAULT-VALUE}.")
-    String data;
+    public String data;
 
     @Mixin
-    NpyOptions npy;
+    public NpyOptions npy;
 
     @Option(names = "--videos", paramLabel = "N",
             description = "Take the first N videos of the file, or generate N. Default: all of a file, "
                     + GENERATED_VIDEOS + " generated.")
-    Integer videos;
+    public Integer videos;
 
     /** Null where the videos are generated. */
     private NpyVideos file;
 
-    boolean isGenerated() {
+    public boolean isGenerated() {
         return data.equals(GENERATED);
     }
 
     /** The file; null where the videos are generated. */
-    Path file() {
+    public Path file() {
         return isGenerated() ? null : Path.of(data);
     }
 
@@ -48,13 +49,13 @@ final class DataOptions {
     }
 
     /** Opens the file, or generates videos of validation digits, which no training video shows. */
-    Videos open(long seed) {
+    public Videos open(long seed) {
         check();
         return isGenerated() ? MovingMnist.validation(generatedCount(), seed) : openFile();
     }
 
     /** Opens the file and splits it, or generates both parts from different digits. */
-    Split split(double validationFraction, long seed) {
+    public Split split(double validationFraction, long seed) {
         check();
         if (!isGenerated()) {
             return Split.of(openFile(), validationFraction);
@@ -69,14 +70,14 @@ final class DataOptions {
      * @param frames how many frames of each are used
      * @throws FramecastException if there is an invalid value
      */
-    void check(int frames) {
+    public void check(int frames) {
         if (file != null) {
             npy.check(file, videos == null ? file.count() : videos, frames);
         }
     }
 
     /** Videos for training and, if there are any, for validation. The two sets have no digit in common. */
-    static List<MovingMnist> generated(int count, double validationFraction, long seed) {
+    public static List<MovingMnist> generated(int count, double validationFraction, long seed) {
         int training = Split.trainingCount(count, validationFraction);
         MovingMnist first = MovingMnist.training(training, seed);
         return training == count ? List.of(first) : List.of(first, MovingMnist.validation(count - training, seed));
@@ -108,7 +109,7 @@ final class DataOptions {
      *
      * @param frames the number given by the user; null if none was given
      */
-    int comparable(Videos opened, int context, Integer frames) {
+    public int comparable(Videos opened, int context, Integer frames) {
         int left = opened.frames() - context;
         if (left < 1 || frames != null && frames > left) {
             throw new FramecastException("The videos in " + data + " have " + Count.of(opened.frames(), "frame")
@@ -119,12 +120,12 @@ final class DataOptions {
         return frames == null ? Math.min(10, left) : frames;
     }
 
-    static FrameShape frameShape(Videos videos) {
+    public static FrameShape frameShape(Videos videos) {
         return new FrameShape(videos.height(), videos.width(), videos.channels());
     }
 
     /** @throws FramecastException if the frames do not have the shape of the model's input */
-    static void requireFrames(Videos videos, String source, FrameShape model) {
+    public static void requireFrames(Videos videos, String source, FrameShape model) {
         if (!frameShape(videos).equals(model)) {
             throw new FramecastException(source + " has frames of " + frameShape(videos)
                     + ", but the model takes frames of " + model + ".");

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.train.EpochMetrics;
 import io.framecast.train.StepMetrics;
@@ -8,7 +8,7 @@ import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 
 /** Shows a progress bar for the current epoch, if there is a terminal, and prints a line for each finished epoch. */
-final class TerminalProgress implements TrainingListener, AutoCloseable {
+public final class TerminalProgress implements TrainingListener, AutoCloseable {
 
     private final int epochs;
     private long stepsLeft;
@@ -20,7 +20,7 @@ final class TerminalProgress implements TrainingListener, AutoCloseable {
      * @param epochs the maximal number of epochs; {@link Integer#MAX_VALUE} if only steps are limited
      * @param stepsLeft the maximal number of steps from now on
      */
-    TerminalProgress(int epochs, long stepsLeft) {
+    public TerminalProgress(int epochs, long stepsLeft) {
         this.epochs = epochs;
         this.stepsLeft = stepsLeft;
     }

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import java.io.PrintStream;
 import me.tongfei.progressbar.ProgressBarConsumer;

@@ -1,10 +1,10 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import io.framecast.backend.FetchListener;
 import java.net.URI;
 
 /** Shows the progress of a download on standard error: one dot per 10 MB. */
-final class FetchProgress implements FetchListener {
+public final class FetchProgress implements FetchListener {
 
     private static final long DOT = 10_000_000L;
 

@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
 import java.io.IOException;
@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Checks of options that go beyond their types. */
-final class Options {
+public final class Options {
 
     private Options() {
     }
@@ -17,14 +17,14 @@ final class Options {
     /**
      * @throws UsageException with this message if {@code holds} is false
      */
-    static void require(boolean holds, String message) {
+    public static void require(boolean holds, String message) {
         if (!holds) {
             throw new UsageException(message);
         }
     }
 
     /** @throws UsageException if {@code fraction} is no valid --validation-split */
-    static void requireSplit(double fraction) {
+    public static void requireSplit(double fraction) {
         require(fraction >= 0 && fraction < 1, "--validation-split must be from 0 to below 1, not " + fraction + ".");
     }
 
@@ -38,14 +38,14 @@ final class Options {
      * @param output null where there is none
      * @throws UsageException if they are the same file
      */
-    static void requireApart(String reads, Path input, String writes, Path output) {
+    public static void requireApart(String reads, Path input, String writes, Path output) {
         if (output != null) {
             requireApart(reads, input, writes, output, List.of(output));
         }
     }
 
     /** @param files the files that are written if {@code output} is a directory */
-    static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
+    public static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
         require(input == null || files.stream().noneMatch(file -> isSame(input, file)), writes + " " + output
                 + " would replace " + reads + " " + input + ", which is read; choose another " + writes + ".");
     }
@@ -59,18 +59,18 @@ final class Options {
     }
 
     /** The command line, quoted for a shell. */
-    static String commandLine(CommandSpec spec) {
+    public static String commandLine(CommandSpec spec) {
         return spec.commandLine().getParseResult().originalArgs().stream().map(Options::quoted)
                 .collect(Collectors.joining(" ", "framecast ", ""));
     }
 
     /** A word, quoted for a shell if necessary. */
-    static String quoted(String word) {
+    public static String quoted(String word) {
         return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
     /** A wrong option: exit status 2 instead of 1. */
-    static final class UsageException extends FramecastException {
+    public static final class UsageException extends FramecastException {
         UsageException(String message) {
             super(message);
         }

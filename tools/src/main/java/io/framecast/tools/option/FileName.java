@@ -1,4 +1,4 @@
-package io.framecast.tools;
+package io.framecast.tools.option;
 
 import io.framecast.text.Quote;
 import java.nio.file.InvalidPathException;
@@ -8,7 +8,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Converts file names given as options. A {@link Path} loses the slash at the end of a directory's name. */
-final class FileName implements ITypeConverter<Path> {
+public final class FileName implements ITypeConverter<Path> {
 
     @Override
     public Path convert(String name) {
@@ -19,7 +19,7 @@ final class FileName implements ITypeConverter<Path> {
     }
 
     /** For options whose value is a directory. */
-    static final class OfDirectory implements ITypeConverter<Path> {
+    public static final class OfDirectory implements ITypeConverter<Path> {
 
         @Override
         public Path convert(String name) {
@@ -50,7 +50,7 @@ final class FileName implements ITypeConverter<Path> {
     /**
      * The message for a name with a NUL character, or with characters that the locale's character set does not have.
      */
-    static String unusable(InvalidPathException e) {
+    public static String unusable(InvalidPathException e) {
         return "There can be no file named \"" + Quote.of(e.getInput()) + "\" here: " + e.getReason()
                 + "; choose another name.";
     }

@@ -1,10 +1,11 @@
-package io.framecast.tools;
+package io.framecast.tools.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.framecast.tools.Workplace;
 import io.framecast.train.StepMetrics;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
