@@ -31,9 +31,6 @@ import java.util.Optional;
  */
 public final class NpyVideos implements Videos {
 
-    /** What sensors of 8, 10 and 12 bits give for white, in larger numbers. */
-    private static final List<Double> WHITES = List.of(255.0, 1023.0, 4095.0);
-
     /** Is told how much of what is to be read was. */
     @FunctionalInterface
     public interface Progress {
@@ -274,10 +271,10 @@ public final class NpyVideos implements Videos {
         if (givenScale == null && type() == NpyType.BOOL) {
             return new ValueRange(0, 1, 0, 0, false);
         }
-        Survey survey = new Survey(scale());
-        survey.look(videoCount, frameCount, progress);
+        Survey survey = new Survey(type(), scale());
+        look(survey, videoCount, frameCount, progress);
         // NaN and infinity are neither below nor above.
-        if (survey.count > 0 && !(scale().takes(survey.least) && scale().takes(survey.most))) {
+        if (survey.count() > 0 && !(scale().takes(survey.least()) && scale().takes(survey.most()))) {
             float[] values = new float[frameSize()];
             for (int k = 0; k < videoCount; k++) {
                 for (int frame = 0; frame < frameCount; frame++) {
@@ -293,97 +290,23 @@ public final class NpyVideos implements Videos {
         if (judgedScale != null) {
             return;
         }
-        Survey survey = new Survey(null);
-        survey.look(count, frames, progress);
-        Scale scale = judged(survey.least, survey.most);
+        Survey survey = new Survey(type(), null);
+        look(survey, count, frames, progress);
+        Scale scale = survey.judged();
         ValueRange range = survey.range(scale);
         if (range.dark() && type().bytes() > 2) {
-            throw new ScaleException(file + " holds " + type() + " numbers from " + Scale.text(survey.least) + " to "
-                    + Scale.text(survey.most) + ", which are all black on the scale of their type",
-                    Scale.fitting(survey.least, survey.most));
+            throw new ScaleException(file + " holds " + type() + " numbers from " + Scale.text(survey.least()) + " to "
+                    + Scale.text(survey.most()) + ", which are all black on the scale of their type",
+                    Scale.fitting(survey.least(), survey.most()));
         }
         judgedBy = range;
         judgedScale = scale;
     }
 
-    private Scale judged(double least, double most) {
-        Scale range = type().range();
-        if (type() == NpyType.UINT8 || least < 0) {
-            return range;
-        }
-        boolean isWhite = WHITES.contains(most) || type().bytes() > 2 && most == NpyType.UINT16.range().white();
-        return new Scale(0, isWhite ? most : range.white());
-    }
-
-    /** The least and the largest of the values that are looked at. */
-    private final class Survey {
-
-        /** Null while it is not known. */
-        private final Scale scale;
-        private double least = Double.POSITIVE_INFINITY;
-        private double most = Double.NEGATIVE_INFINITY;
-        private long outside;
-        private long count;
-
-        Survey(Scale scale) {
-            this.scale = scale;
-        }
-
-        void look(int videoCount, int frameCount, Progress progress) {
-            List<Axis> box = List.of(new Axis(videoCount, stride('n'), 0), new Axis(frameCount, stride('t'), 0),
-                    new Axis(height, stride('h'), 0), new Axis(width, stride('w'), 0),
-                    new Axis(channels, stride('c'), 0));
-            long total = box.stream().mapToLong(Axis::length).reduce((long) type().bytes(), Math::multiplyExact);
-            if (total == 0) {
-                return;
-            }
-            array.visit(0, box, (values, length) -> {
-                add(values, length);
-                boolean enough = scale == null ? isSettled() : !(most - least < Double.POSITIVE_INFINITY);
-                if (!enough) {
-                    progress.update(count * type().bytes(), total);
-                }
-                return !enough;
-            });
-        }
-
-        private void add(float[] values, int length) {
-            float low = Float.POSITIVE_INFINITY;
-            float high = Float.NEGATIVE_INFINITY;
-            for (int i = 0; i < length; i++) { // Comparisons, of which few hold: Math.min and Math.max are slower.
-                float value = values[i];
-                if (value < low) {
-                    low = value;
-                }
-                if (!(value <= high)) {
-                    if (Float.isNaN(value)) {
-                        low = value;
-                        high = value;
-                        break;
-                    }
-                    high = value;
-                }
-            }
-            least = Math.min(least, low);
-            most = Math.max(most, high);
-            count += length;
-            if (scale != null && !(scale.holds(low) && scale.holds(high))) {
-                for (int i = 0; i < length; i++) {
-                    outside += scale.holds(values[i]) ? 0 : 1;
-                }
-            }
-        }
-
-        /** Whether no further value can change the scale of whole numbers, nor make it a dark one. */
-        private boolean isSettled() {
-            boolean whole = type() == NpyType.UINT8 || least < 0 || type().range().black() == 0
-                    && most > (type().bytes() > 2 ? NpyType.UINT16.range().white() : WHITES.get(WHITES.size() - 1));
-            return whole && !judged(least, most).isDark(least, most);
-        }
-
-        ValueRange range(Scale on) {
-            return new ValueRange(least, most, outside, count, count > 0 && on.isDark(least, most));
-        }
+    private void look(Survey survey, int videoCount, int frameCount, Progress progress) {
+        survey.look(array, List.of(new Axis(videoCount, stride('n'), 0), new Axis(frameCount, stride('t'), 0),
+                new Axis(height, stride('h'), 0), new Axis(width, stride('w'), 0),
+                new Axis(channels, stride('c'), 0)), progress);
     }
 
     /**
@@ -457,9 +380,9 @@ public final class NpyVideos implements Videos {
             return new FramecastException(fault + "; values must be numbers; find out where it comes from.");
         }
         fault += ", outside [" + Scale.text(scale().black()) + ", " + Scale.text(scale().white()) + "]";
-        if (all != null && Double.isFinite(all.most - all.least)) {
-            return new ScaleException(fault + ", and values from " + Scale.text(all.least) + " to "
-                    + Scale.text(all.most) + " in all", Scale.fitting(all.least, all.most));
+        if (all != null && Double.isFinite(all.most() - all.least())) {
+            return new ScaleException(fault + ", and values from " + Scale.text(all.least()) + " to "
+                    + Scale.text(all.most()) + " in all", Scale.fitting(all.least(), all.most()));
         }
         double least = Double.POSITIVE_INFINITY;
         double most = Double.NEGATIVE_INFINITY;
