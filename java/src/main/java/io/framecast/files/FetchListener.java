@@ -2,14 +2,14 @@ package io.framecast.files;
 
 import java.net.URI;
 
-/** Is told about a file that is fetched from a server, which can take minutes. The methods do nothing by default. */
+/** Receives the progress of a download, which can take minutes. The methods do nothing by default. */
 public interface FetchListener {
 
     /** Ignores everything. */
     FetchListener NONE = new FetchListener() { };
 
     /**
-     * The first byte is about to be asked for.
+     * The download begins.
      *
      * @param what the file in words, such as "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)"
      */
@@ -17,14 +17,14 @@ public interface FetchListener {
     }
 
     /**
-     * Some more is here.
+     * More bytes have arrived.
      *
-     * @param bytesDone of the content, after it was unpacked
+     * @param bytesDone bytes of the content so far, after decompression
      */
     default void progressed(long bytesDone, long bytesTotal) {
     }
 
-    /** @param complete whether all is here; if not, the method that fetches throws an exception next */
+    /** @param complete true if the download is complete; if false, the downloading method throws an exception next */
     default void ended(boolean complete) {
     }
 }
