@@ -61,7 +61,7 @@ void check(const char *what, const Side &side, uint64_t bytes) {
     if (place != Place::pageable) require(accessible(what, side.address, bytes));
 }
 
-// Whether the copy sees the host memory as it is when the copy runs, not when it is requested.
+// Whether this is pageable host memory, which an asynchronous copy reads or writes before the call returns.
 bool is_pageable(const Side &side) { return !side.device && place_of(side.address) == Place::pageable; }
 
 }  // namespace
