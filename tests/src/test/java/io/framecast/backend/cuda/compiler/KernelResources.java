@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  *
  * @param threads the threads of a block in {@code __launch_bounds__}; 0 if there are none
  * @param blocks the blocks per multiprocessor in {@code __launch_bounds__}
- * @param registers a thread's
+ * @param registers registers of a thread
  * @param shared bytes of static shared memory of a block
  * @param stack bytes of stack of a thread, of the kernel or of a function that it calls
  * @param spilled bytes that a thread spills, stores or loads
