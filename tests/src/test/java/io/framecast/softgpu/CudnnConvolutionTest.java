@@ -87,7 +87,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class CudnnConvolutionTest {
 
-    /** A tolerance of 0: compares values exactly, but treats +0 and -0 as equal. */
+    /** The smallest tolerance: only +0 and -0 count as equal. */
     private static final double EXACT = Double.MIN_VALUE;
 
     /** The value of the gaps in strided tensors. */
