@@ -9,7 +9,7 @@ namespace framecast {
 
 namespace {
 
-// Rows of a part: they do not depend on the number of threads, so that sums do not either.
+// Rows of a part. Independent of the number of threads, so that the sums are, too.
 size_t grain(int channels) { return std::max<size_t>(64, (1 << 17) / channels); }
 
 }  // namespace
@@ -27,7 +27,8 @@ float *BatchNorm::forward(const float *x, int64_t rows, bool training) {
     rows_ = rows;
     const size_t channels = channels_;
     if (training) {
-        // variance = mean(x^2) - mean(x)^2: in float64, what cancels is far below the digits of float32 input.
+        // variance = mean(x^2) - mean(x)^2, in float64: the cancellation error is far below the precision of float32
+        // input.
         const auto part = [&](size_t begin, size_t end, double *sum) {
             passes().moments(x + begin * channels, end - begin, channels_, sum, sum + channels);
         };

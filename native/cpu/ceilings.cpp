@@ -57,7 +57,7 @@ double matmul_flops(Device &device, int size, bool bf16) {
 
 double copy_bytes(Device &device, size_t bytes) {
     device.enter();
-    // Not from the device's memory: its peak is to be that of the model.
+    // Not allocated from the device, whose peak memory must be that of the model.
     const std::unique_ptr<char[]> from(new char[bytes]), to(new char[bytes]);
     const size_t part = (bytes + device.threads() - 1) / device.threads();
     parallel_for(bytes, part, [&](size_t begin, size_t end) { std::memset(&from[begin], 1, end - begin); });

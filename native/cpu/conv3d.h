@@ -2,11 +2,11 @@
 //
 //   y_t = activation(bias + sum over k of conv(x_{t + k - before}, kernel_k))      before = (kernel_time - 1)/2
 //
-// It is computed as one 2-D convolution over all frames, which has a tap's contribution to each output as channels of
-// its own, (frames, batch, height, width, taps, out); then a pass adds the contributions of each output. With few
-// output channels, all taps (time, height, width) become channels: the convolution is then a matrix product with enough
-// columns to fill vectors. With many, only the taps in time do. Contributions to positions outside the video are
-// computed in vain.
+// Computed as one 2-D convolution over all frames, with separate output channels for the contribution of each tap:
+// (frames, batch, height, width, taps, out). Then a pass adds the contributions to each output. With few output
+// channels, all taps (time, height, width) become channels: the convolution is then a matrix product with enough
+// columns to fill vectors. With many output channels, only the taps in time do. Contributions to positions outside the
+// video are computed but not used.
 #pragma once
 
 #include <memory>
@@ -37,7 +37,7 @@ class Conv3d {
     static std::vector<Tap> channel_taps(const ConvolutionShape &shape, int kernel_time);
     static ConvolutionShape with_taps(ConvolutionShape shape, const std::vector<Tap> &taps, int kernel_time);
 
-    // The row of pixels, (frame*batch + video)*height + row, so many frames and rows after `row`; -1 if outside the
+    // The row of pixels, (frame*batch + video)*height + row, shifted by this many frames and rows; -1 if outside the
     // video.
     int64_t row_at(int64_t row, int frames, int rows) const;
     size_t height() const { return shape_.height; }

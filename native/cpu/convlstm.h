@@ -14,7 +14,8 @@
 
 namespace framecast {
 
-// What a ConvLSTM is made for. Parameters and their gradients stay the caller's, and are read and written at each call.
+// What a ConvLSTM is made for. The caller owns the parameters and their gradients, which are read and written at each
+// call.
 struct ConvLstmPlan {
     ConvolutionShape input;         // the input convolution, with gate_count*filters out
     Activation activation, recurrent_activation;
@@ -42,9 +43,9 @@ class ConvLstm {
     // From the gradient of h, fills the parameters' gradients; returns the gradient of x, or null if not asked for.
     virtual float *backward(const float *dy) = 0;
 
-    // Forgets the carried state, and reads the parameters anew.
+    // Resets the carried state to zero, and reads the current parameters.
     virtual void begin() = 0;
-    // h of `frames` further frames, from the carried state; afterwards the state is that after the first `commit`.
+    // h of `frames` further frames, from the carried state. The new state is the one after the first `commit` frames.
     virtual float *step(const float *x, int frames, int batch, int commit) = 0;
 };
 

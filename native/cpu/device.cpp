@@ -18,7 +18,7 @@ namespace framecast {
 
 namespace {
 
-// What this process may still take, in bytes: the kernel's estimate, cut to the container's limit.
+// The memory still available to this process, in bytes: the kernel's estimate, limited by the container's limit.
 int64_t available_memory() {
     int64_t available = std::numeric_limits<int64_t>::max();
     std::ifstream meminfo("/proc/meminfo");
@@ -71,13 +71,13 @@ const char *Device::isa() {
 }
 
 void Device::enter() const {
-    omp_set_dynamic(0);  // Whatever OMP_DYNAMIC says: the bits of sums go with the number of threads.
+    omp_set_dynamic(0);  // Overrides OMP_DYNAMIC: the bits of sums depend on the number of threads.
     omp_set_num_threads(threads_);
 }
 
 Memory::Memory(Device &device, size_t bytes) : account_(device.account_), bytes_(std::max<size_t>(bytes, 64)) {
     const auto wanted = static_cast<int64_t>(bytes_);
-    // The kernel commits pages when they are first written: it would accept far too much here, and end the process
+    // The kernel commits pages at the first write: it would accept too large an allocation here, and kill the process
     // later.
     if (wanted > account_->available - account_->in_use) {
         throw std::runtime_error("out of memory: " + gigabytes(account_->in_use + wanted) + " are needed and "

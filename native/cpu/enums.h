@@ -1,4 +1,4 @@
-// The enumerations that Java has too. They cross the bridge by name: the numbers are this library's own.
+// Enumerations shared with Java. They are passed by name, so the numbers need not agree.
 #pragma once
 
 #include <cstdint>

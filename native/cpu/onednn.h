@@ -1,4 +1,4 @@
-// What a device has of oneDNN. Only for the few files that call it: its header is slow to compile.
+// The oneDNN objects of a device. Include only where oneDNN is called: its header is slow to compile.
 #pragma once
 
 #include <stdexcept>

@@ -169,7 +169,7 @@ double bce_logits(const float *logits, const float *targets, size_t n, float sca
 }
 
 double bce(const float *outputs, const float *targets, size_t n, float scale, float *gradient) {
-    // Seldom used: networks that end in a sigmoid are trained on their logits.
+    // Rarely used: networks that end in a sigmoid are trained on logits.
     const float low = 1e-7f, high = 1.0f - 1e-7f;
     double total = 0;
     for (size_t k = 0; k < n; k++) {

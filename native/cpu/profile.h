@@ -6,8 +6,8 @@
 
 namespace framecast {
 
-// What one kind of work cost: seconds by the clock, floating-point operations (a multiply-add is two), and the bytes
-// that must cross memory if nothing stays in cache.
+// The cost of one kind of work: elapsed seconds, floating-point operations (a multiply-add is two), and memory traffic
+// in bytes if nothing stays in cache.
 struct OpCost {
     std::string op;
     double seconds, flop, bytes;
@@ -25,12 +25,12 @@ class Profile {
     // Adds to the cost of `op`.
     void add(const char *op, double seconds, double flop, double bytes);
 
-    // The record, an entry an op, in the order in which they first ran.
+    // The record: one entry per op, in the order of the first run.
     int size() const { return static_cast<int>(costs_.size()); }
     const OpCost &cost(int index) const { return costs_[index]; }
     void clear() { costs_.clear(); }
 
-    // Seconds of a clock that only goes forward.
+    // Seconds of a monotonic clock.
     static double now();
 
   private:

@@ -1,5 +1,5 @@
-// Vectors of float32 as wide as the instruction set has them, as GCC's vector types.
-// Only for files that are compiled once for each instruction set (see dispatch.cpp).
+// Float32 vectors of the instruction set's width, as GCC vector types. Only for files that are compiled once for each
+// instruction set (see dispatch.cpp).
 #pragma once
 
 #include <cstdint>

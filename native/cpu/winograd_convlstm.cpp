@@ -15,7 +15,7 @@ namespace {
 size_t bytes_if(bool wanted, size_t values) { return wanted ? values * sizeof(float) : 0; }
 
 // Rows of tiles in a band. Larger bands read the kernel less often, but beyond 32 tiles or so they do not fit the
-// cache. First of all, the thread with the most bands is to have as few rows as possible.
+// cache. First priority: the thread with the most bands should have as few rows as possible.
 int rows_of_bands(int tiles_across, int tiles_down, int batch, int threads) {
     const int most = std::max(1, std::min(32 / tiles_across, tiles_down));
     int best = 1, best_rows = std::numeric_limits<int>::max();

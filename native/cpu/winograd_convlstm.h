@@ -2,7 +2,7 @@
 // padding, no dilation, and a multiple of 16 filters. A frame is one fused pass from x and h of the frame before to h:
 // z and its gradient stay in cache.
 //
-// It makes a fourth (3x3) to a sixth (5x5) of the multiplications of the definition, always in float32. That is faster
+// It needs a fourth (3x3) to a sixth (5x5) of the multiplications of the definition, always in float32. That is faster
 // than a direct convolution in float32, and than one in bfloat16 except with AMX.
 //
 // Rounding: with 5x5 kernels the transformed values are up to ten times larger than the results, and so are their
@@ -20,7 +20,7 @@ namespace framecast {
 
 class WinogradConvLstm : public ConvLstm {
   public:
-    // Whether such a layer can be computed so, and is faster than DirectConvLstm on this machine.
+    // Whether this class supports such a layer, and is faster than DirectConvLstm on this machine.
     static bool serves(const Device &device, const ConvolutionShape &input);
 
     WinogradConvLstm(Device &device, const ConvLstmPlan &plan);
@@ -37,7 +37,7 @@ class WinogradConvLstm : public ConvLstm {
     void over_bands(CellSeconds &total, Work work);
     void combine(const float *bands, int channels, int channels_padded, float *out);
 
-    // Floating-point operations of a convolution of so many channels, summed over frames, by the definition.
+    // Floating-point operations of a convolution with this many channels, over all frames, by definition.
     double products(double channels) const {
         return 2.0 * batch_ * pixels() * channels * gate_count * cells_.filters * cells_.kernel * cells_.kernel;
     }

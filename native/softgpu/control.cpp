@@ -21,7 +21,7 @@ namespace softgpu {
 
 namespace {
 
-// What a function returned stays valid until the same thread's next call.
+// A returned text stays valid until the next call of the same thread.
 const char *keep(std::string text) {
     static thread_local std::string kept;
     kept = std::move(text);
@@ -44,8 +44,8 @@ std::string configure(const std::string &options) {
     return "";
 }
 
-// Where FRAMECAST_SOFTGPU_PROFILE names a file, what was counted goes there when the process ends: as JSON where its name
-// ends so, else as the table and the listing of each kernel.
+// If FRAMECAST_SOFTGPU_PROFILE names a file, the counters are written to it when the process exits: as JSON if the name
+// ends in .json, else as the table and the listing of each kernel.
 __attribute__((destructor)) void write_profile() {
     const char *path = std::getenv("FRAMECAST_SOFTGPU_PROFILE");
     if (!path || counted_kernels().empty()) return;

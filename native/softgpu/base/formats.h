@@ -9,7 +9,7 @@
 
 namespace softgpu {
 
-// IEEE 754's way of laying out a sign, EXPONENT bits and FRACTION bits.
+// An IEEE 754 layout: a sign, EXPONENT bits and FRACTION bits.
 template <int EXPONENT, int FRACTION> struct Format {
     static constexpr int exponent_bits = EXPONENT;
     static constexpr int fraction_bits = FRACTION;
@@ -27,9 +27,10 @@ using TF32 = Format<8, 10>;     // the upper 19 bits of a b32
 using F32 = Format<8, 23>;
 static_assert(F16::nan == NAN_BITS_F16 && BF16::nan == NAN_BITS_BF16 && F32::nan == NAN_BITS_F32);
 
-// Rounding of float_math.h, in its order, and two that no host has: ties away from zero (.rna), and to odd: of the two
-// neighbours of an inexact value the one whose last bit is 1. What was rounded to odd keeps all that a later rounding
-// needs to know, so rounding it to a format at least two bits shorter gives what rounding the exact value would.
+// The rounding modes of float_math.h, in the same order, and two that the host does not have: to nearest with ties away
+// from zero (.rna), and to odd. Round to odd takes the neighbour of an inexact value whose last bit is 1. It avoids
+// double rounding: if the result is then rounded to a format at least two bits shorter, this equals rounding the exact
+// value.
 enum class Round : uint8_t { nearest, down, up, zero, away, odd };
 
 // x / 2^shift as an integer; 1 <= shift, and x + 2^shift does not overflow.
@@ -42,7 +43,7 @@ template <Round R, class U> inline U shift_right(U x, U shift, bool negative) {
     else return (x + (negative == (R == Round::down) ? unit - 1 : U(0))) >> shift;
 }
 
-// Layout of a float or a double.
+// The layout of float or double.
 template <class T> struct Binary {
     using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
     static constexpr int fraction_bits = sizeof(T) == 4 ? 23 : 52;
@@ -60,7 +61,7 @@ template <class F, Round R, class T> inline uint32_t narrow(T x) {
     constexpr Signed rebias = B::bias - F::bias;
     constexpr Signed drop = B::fraction_bits - F::fraction_bits;
 
-    // Magnitudes are compared as signed integers: AVX2 has no other comparison.
+    // Compare magnitudes as signed integers: AVX2 has no unsigned comparison.
     const Bits bits = std::bit_cast<Bits>(x);
     const Signed magnitude = static_cast<Signed>(bits & ~B::sign);
     const bool negative = static_cast<Signed>(bits) < 0;
@@ -69,13 +70,14 @@ template <class F, Round R, class T> inline uint32_t narrow(T x) {
     const Bits significand = (bits & (B::hidden - 1)) | (field ? B::hidden : Bits(0));
     const Signed exponent = (field ? field : 1) - rebias;
 
-    // Below F's least exponent, 1, more bits go: the result is subnormal. From drop + 2 + fraction_bits of F on the
-    // significand is less than half a unit, and stays so however far it is shifted.
+    // Below F's smallest exponent, 1, more bits are dropped: the result is subnormal. The shift is limited to drop + 2
+    // + fraction_bits of F: from there on the significand is less than half a unit, so a larger shift gives the same
+    // result.
     const Signed below = exponent < 1 ? 1 - exponent : 0;
     const Signed shift = drop + (below < F::fraction_bits + 2 ? below : F::fraction_bits + 2);
     const Bits rounded = shift_right<R>(significand, static_cast<Bits>(shift), negative);
 
-    // The significand carries F's hidden bit, or not if subnormal; that counts one into the exponent, as a carry does.
+    // Added, not or-ed: the hidden bit of a normal significand, and a carry from rounding, increment the exponent.
     const Signed base = ((exponent < 1 ? 1 : exponent) - 1) << F::fraction_bits;
     const Signed value = base + static_cast<Signed>(rounded);
     const bool to_infinity = R == Round::nearest || R == Round::away || (R == Round::down && negative) ||
@@ -95,8 +97,8 @@ template <class F, class T> constexpr T widen(uint32_t value) {
     if constexpr (B::bias == F::bias) {
         bits = magnitude;
     } else {
-        // F's exponent field, read in T's place, is too small by the difference of the biases; F's subnormals become
-        // subnormals of T, and the product normalises them.
+        // F's exponent field, placed into T's, is too small by the difference of the biases: multiply by 2 to that
+        // power. F's subnormals become subnormals of T, and the product normalises them.
         constexpr T scale = std::bit_cast<T>(static_cast<Bits>(B::bias + B::bias - F::bias) << B::fraction_bits);
         bits = std::bit_cast<Bits>(std::bit_cast<T>(magnitude) * scale);
         bits = (value & F::infinity) == F::infinity ? magnitude | B::infinity : bits;
@@ -111,13 +113,13 @@ template <class F> inline uint32_t flush(uint32_t value) {
 
 template <class F> inline bool is_nan(uint32_t value) { return (value & (F::sign - 1)) > F::infinity; }
 
-// x + y rounded to odd: Knuth's exact error of the sum tells on which side of it the exact sum lies.
+// x + y rounded to odd. Knuth's two-sum gives the error of the sum, and so on which side the exact sum is.
 inline double sum_to_odd(double x, double y) {
     const double sum = x + y;
     const double part = sum - x;
     const double error = (x - (sum - part)) + (y - part);
     const int64_t bits = std::bit_cast<int64_t>(sum);
-    // One step away from zero where the error has the sum's sign. An infinite sum has a NaN for its error: no step.
+    // One step away from zero if the error has the sign of the sum. The error of an infinite sum is NaN: no step.
     const int64_t step = (error > 0) == (sum > 0) ? 1 : -1;
     const bool inexact = error > 0 || error < 0;
     return std::bit_cast<double>(inexact && (bits & 1) == 0 ? bits + step : bits);

@@ -28,7 +28,7 @@ bool parse_number(const std::string &text, uint64_t &value, bool sizes) {
     }
 }
 
-// "all", "none", or names joined by +; with a leading - a name is taken from all.
+// "all", "none", or names joined by +; a name with a leading - is removed from the set.
 std::string parse_checks(const std::string &value, uint32_t &checks) {
     const uint32_t all = (1u << static_cast<int>(Check::count)) - 1;
     uint32_t result = 0;

@@ -1,4 +1,4 @@
-// What the software device is like and what it checks: read from the environment at the first use, changed by softgpu.h.
+// The settings of the software device: read from the environment at first use, changed through softgpu.h.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,13 @@
 
 namespace softgpu {
 
-// The checks that can be switched, and the faults that cannot (illegal_instruction and after).
+// The checks that can be switched off, and the faults that cannot (illegal_instruction and the ones after it).
 enum class Check : uint8_t {
     bounds,         // access outside an allocation, or after free
     alignment,      // address not a multiple of the access's size
     initialized,    // reading device or shared memory that nothing wrote
-    shared_race,    // two threads on one shared word without a barrier between, one writing
-    block_race,     // two blocks on one global word without atomics or fences between, one writing
+    shared_race,    // two threads access one shared word without a barrier between, one writes
+    block_race,     // two blocks access one global word without atomics or fences between, one writes
     barrier,        // a barrier that not all threads reach, or reached in divergent code
     arguments,      // a launch whose argument list does not fit the kernel's parameters
     leaks,          // allocations never freed
@@ -24,24 +24,24 @@ const char *name(Check check);
 struct Settings {
     uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
     bool counters = true;
-    int threads = 0;                        // of the host, that run blocks; 0: one for each processor
-    int processors = 0;                     // that this process may use; 0: as the C++ library sees them
-    int compute = 80;                       // capability: 75, 80, 86, 89, 90
+    int threads = 0;                        // host threads that run blocks; 0: one per processor
+    int processors = 0;                     // processors that this process may use; 0: the C++ library's count
+    int compute = 80;                       // compute capability: 75, 80, 86, 89, 90
     uint64_t memory_bytes = uint64_t(16) << 30;
-    int driver = 12090;                     // the CUDA that the driver is for: 1000 * major + 10 * minor
+    int driver = 12090;                     // the CUDA version of the driver: 1000 * major + 10 * minor
     uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
 
-    // How many threads of the host run blocks.
+    // The number of host threads that run blocks.
     int host_threads() const;
 
     bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
 
-    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "processors=N" "compute=80" "memory=16g"
-    // "driver=12090" "watchdog=N", separated by commas. Returns what is wrong with it, or an empty string.
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "processors=N" "compute=80"
+    // "memory=16g" "driver=12090" "watchdog=N", separated by commas. Returns an error message, or an empty string.
     std::string apply(const std::string &options);
 };
 
-// The device's. Made from FRAMECAST_SOFTGPU, whose mistakes go to standard error.
+// The settings in use. Initialised from FRAMECAST_SOFTGPU; errors in it are printed to standard error.
 Settings &settings();
 
 // The limits of a compute capability (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").

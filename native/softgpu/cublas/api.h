@@ -1,4 +1,4 @@
-// How every function of the stand-in for cuBLAS looks at its arguments.
+// Checks of arguments that all functions of the cuBLAS replacement use.
 #pragma once
 
 #include "libraries/library.h"
@@ -9,7 +9,7 @@
 
 namespace softgpu::cublas {
 
-// Runs the body of an API function; why it is refused goes to standard error.
+// Runs the body of an API function. If it refuses its arguments, the reason goes to standard error.
 template <class F> cublasStatus_t guarded(const char *function, F body) {
     try {
         body();
@@ -41,7 +41,7 @@ inline cublasContext &live(cublasHandle_t handle) {
     return *handle;
 }
 
-// A factor as alpha and beta: its value, or where in device memory it will be at execution.
+// A factor such as alpha or beta: its value, or its device address to read at execution.
 struct Factor {
     Operand on_device;      // of address 0: `host` is the factor
     double host = 0;

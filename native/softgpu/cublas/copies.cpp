@@ -1,4 +1,4 @@
-// Vectors and matrices between host and device, as the driver's copies of rows.
+// Copies of vectors and matrices between host and device, done with the driver's 2D copies.
 
 #include "cublas/api.h"
 #include "cublas/driver_calls.h"
@@ -10,7 +10,7 @@ namespace {
 
 enum class To { device, host };
 
-// `columns` stretches of `rows` elements, each `ld` elements after the one before.
+// `columns` runs of `rows` elements; each run begins `ld` elements after the one before.
 template <class Copy>
 cublasStatus_t copy_matrix(const char *function, To to, int64_t rows, int64_t columns, int64_t element,
                            const void *from, int64_t from_ld, void *target, int64_t target_ld, Copy copy) {

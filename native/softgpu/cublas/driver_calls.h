@@ -1,4 +1,4 @@
-// What of libcuda.so.1 the stand-in for cuBLAS calls.
+// The functions of libcuda.so.1 that the cuBLAS replacement calls.
 #pragma once
 
 #include "base/cuda_types.h"

@@ -17,7 +17,7 @@ Strided elements(const Matrices &matrix, bool transposed) {
     return s;
 }
 
-// Where each matrix of the batch is.
+// The address of each matrix of the batch.
 int addresses(const Matrices &matrices, int64_t batch, const std::string &what, std::vector<uint64_t> &to) {
     to.resize(batch);
     if (matrices.by_pointers) {
@@ -31,8 +31,8 @@ int addresses(const Matrices &matrices, int64_t batch, const std::string &what, 
     return 0;
 }
 
-// c[j][i] = sum over p of a[p][i] * b[j][p]. Blocks of rows, four columns together, so that c stays close and each
-// element of a that is loaded is used four times.
+// c[j][i] = sum over p of a[p][i] * b[j][p]. Blocked by rows, four columns at a time: c stays in cache, and each loaded
+// element of a is used four times.
 void multiply(const double *__restrict a, const double *__restrict b, double *__restrict c, int64_t m, int64_t n,
               int64_t k) {
     constexpr int64_t ROWS = 512;
@@ -81,7 +81,7 @@ int GemmJob::run() const {
     double factor, old_factor;
     if (int error = alpha.read(function, "alpha", factor)) return error;
     if (int error = beta.read(function, "beta", old_factor)) return error;
-    // As in BLAS, A and B are not read where nothing comes of them, nor C for beta 0.
+    // As in BLAS, A and B are not read if alpha or k is 0, and C is not read if beta is 0.
     const bool product = factor != 0 && k > 0;
 
     const std::string name = function;
@@ -115,7 +115,8 @@ int GemmJob::run() const {
 
 namespace {
 
-// The types that a compute type takes: of A and B, and of C. From cuBLAS's documentation of cublasGemmEx, real floats.
+// The types of A and B, and of C, that a compute type allows: the real floating-point ones in the documentation of
+// cublasGemmEx.
 struct Combination {
     cublasComputeType_t compute;
     cudaDataType ab, c;

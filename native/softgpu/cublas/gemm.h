@@ -5,9 +5,10 @@
 
 namespace softgpu::cublas {
 
-// Column-major matrices of one size: one, or a batch at even distances or wherever an array in device memory says.
+// Column-major matrices of one size: one matrix, a batch with a constant stride, or a batch given by an array of
+// pointers in device memory.
 struct Matrices {
-    uint64_t address = 0;       // of the first, or of the array of their addresses
+    uint64_t address = 0;       // of the first matrix, or of the array of pointers
     bool by_pointers = false;
     int64_t distance = 0;       // from one to the next, in elements
     Number type = Number::f32;
@@ -20,13 +21,13 @@ struct GemmJob {
     int64_t m, n, k, batch;
     Matrices a, b, c;
     Factor alpha, beta;
-    Rounding rounding;          // of A and B, before they are multiplied
+    Rounding rounding;          // rounding of A and B before the product
     bool half_sums;             // CUBLAS_COMPUTE_16F: every step rounds to half
 
     int run() const;
 };
 
-// What a GEMM's caller says, sizes already wide.
+// The arguments of a GEMM, with 64-bit sizes.
 struct GemmCall {
     cublasOperation_t transpose_a, transpose_b;
     int64_t m, n, k;

@@ -1,4 +1,4 @@
-// The rest of what JCublas2's native library wants to find: it names itself once and is refused.
+// The other functions that JCublas2's native library links to. Each prints its name once and returns "not supported".
 
 #include <atomic>
 
@@ -18,7 +18,7 @@ cublasStatus_t not_provided(const char *name, std::atomic_flag &said) {
         static std::atomic_flag said;    \
         return not_provided(#name, said); \
     }
-// With its sister of 64-bit sizes.
+// With its _64 variant, for 64-bit sizes.
 #define BOTH(name)     \
     NOT_PROVIDED(name) \
     NOT_PROVIDED(name##_64)

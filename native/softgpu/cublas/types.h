@@ -61,6 +61,6 @@ struct cublasContext {
     cublasPointerMode_t pointer_mode = CUBLAS_POINTER_MODE_HOST;
     cublasAtomicsMode_t atomics_mode = CUBLAS_ATOMICS_NOT_ALLOWED;
     cublasMath_t math_mode = CUBLAS_DEFAULT_MATH;
-    int multiprocessors = 0;        // that it may use; 0: all
+    int multiprocessors = 0;        // multiprocessors that it may use; 0: all
 };
 using cublasHandle_t = cublasContext *;

@@ -1,5 +1,4 @@
-// Operations on vectors, of a matrix on a vector, and sums of matrices: for floats and doubles. Sums are made in
-// double.
+// Vector operations, matrix-vector products, and matrix sums, for float and double. Sums are accumulated in double.
 
 #include "cublas/api.h"
 
@@ -8,7 +7,7 @@ namespace {
 
 template <class T> constexpr Number NUMBER = std::is_same_v<T, double> ? Number::f64 : Number::f32;
 
-// BLAS counts a vector of negative increment from its far end.
+// In BLAS a vector with a negative increment begins at its last element in memory.
 template <class T> Operand vector(const T *x, int64_t n, int64_t increment, const char *what) {
     require_aligned(x, NUMBER<T>, what);
     require(increment != 0, std::string(what) + " has an increment of 0");
@@ -209,7 +208,7 @@ cublasStatus_t geam(const char *function, cublasHandle_t handle, cublasOperation
         const Factor factors[] = {factor(context, alpha, NUMBER<T>, "alpha"), factor(context, beta, NUMBER<T>, "beta")};
         if (m == 0 || n == 0) return;
         GeamJob job{function, factors[0], factors[1], {}, {}, matrix(c, m, n, ldc, false, "C")};
-        // A matrix whose factor is known to be 0 may be a null pointer.
+        // A matrix whose factor is 0 on the host may be a null pointer.
         const auto summand = [&](const T *x, int64_t ld, bool transposed, const Factor &f, const char *what) {
             if (f.known() && f.host == 0) return Operand{};
             const Operand o = matrix(x, transposed ? n : m, transposed ? m : n, ld, transposed, what);

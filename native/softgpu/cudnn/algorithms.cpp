@@ -1,4 +1,4 @@
-// Which algorithm can do which convolution, after the tables of cuDNN's documentation of cudnnConvolutionForward,
+// Which algorithms support which convolutions: the tables in cuDNN's documentation of cudnnConvolutionForward,
 // cudnnConvolutionBackwardData and cudnnConvolutionBackwardFilter.
 
 #include "cudnn/convolution.h"
@@ -52,7 +52,7 @@ bool spatially_packed(const Strided &s) {
     return true;
 }
 
-// Channels, then the last axis, up to the first: packed but for the images.
+// Channels fastest, then the last axis up to the first spatial one; packed, except for the stride between images.
 bool channels_last_packed(const Strided &s) {
     if (s.dims[1] > 1 && s.strides[1] != 1) return false;
     int64_t stride = s.dims[1];

@@ -9,7 +9,7 @@ Number number(cudnnDataType_t type) {
         case CUDNN_DATA_HALF: return Number::f16;
         case CUDNN_DATA_BFLOAT16: return Number::bf16;
     }
-    constexpr int TYPES = 15;   // of cudnnDataType_t, from 0: the integers and the 8-bit floats among them
+    constexpr int TYPES = 15;   // indexed by cudnnDataType_t, including the integers and the 8-bit floats
     const std::string text = "data type " + std::to_string(type);
     require(type >= 0 && type < TYPES, text + " does not exist");
     throw Refusal{CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, text + " is not provided"};

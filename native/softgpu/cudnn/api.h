@@ -1,4 +1,4 @@
-// How every function of the stand-in for cuDNN looks at its arguments.
+// Checks of arguments that all functions of the cuDNN replacement use.
 #pragma once
 
 #include <utility>
@@ -11,7 +11,8 @@
 
 namespace softgpu::cudnn {
 
-// Runs the body of an API function; why it is refused goes to standard error and to cudnnGetLastErrorString.
+// Runs the body of an API function. If it refuses its arguments, the reason goes to standard error and to
+// cudnnGetLastErrorString.
 void set_last_error(std::string text);
 template <class F> cudnnStatus_t guarded(const char *function, F body) {
     try {
@@ -36,7 +37,7 @@ inline void require_pointer(const void *pointer, const char *what) {
     require(pointer != nullptr, std::string(what) + " is a null pointer", CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
 }
 
-// A handle or descriptor that exists.
+// Checks that a handle or descriptor exists.
 template <class T> T &live(T *object, const char *what) {
     require_pointer(object, what);
     require(Objects<T>::holds(object), std::string(what) + " was never created, or was destroyed");
@@ -44,7 +45,7 @@ template <class T> T &live(T *object, const char *what) {
 }
 inline cudnnContext &live(cudnnHandle_t handle) { return live(handle, "handle"); }
 
-// A descriptor that was also set.
+// Checks that a descriptor exists and was set.
 template <class T> const T &ready(const T *descriptor, const char *what) {
     live(const_cast<T *>(descriptor), what);
     require(descriptor->rank > 0, std::string(what) + " was created and never set");
@@ -55,19 +56,18 @@ Number number(cudnnDataType_t type);
 Strided layout(const cudnnTensorStruct &tensor);
 Strided layout(const cudnnFilterStruct &filter);
 
-// The array at a device address: present and aligned.
+// The array at a device address; checks that the address is not null, and aligned.
 Operand operand(const Strided &layout, const void *address, const char *what);
 inline Operand operand(const cudnnTensorStruct *tensor, const void *address, const char *what) {
     return operand(layout(ready(tensor, what)), address, what);
 }
-// That it can be written: every index has a place of its own.
+// Checks that it can be written: every index has its own address.
 void require_writable(const Operand &operand, const char *what);
 void require_apart(const Operand &a, const Operand &b, const char *what);
 void require_same_shape(const Operand &a, const Operand &b, const char *what);
 void require_same_type(const Operand &a, const Operand &b, const char *what);
 
-// The factors that a result and what is already there are multiplied with: doubles for double tensors, floats for
-// others.
+// alpha and beta, the factors of the result and of the old contents: double for double tensors, float for others.
 struct Blend {
     double alpha, beta;
 };

@@ -1,5 +1,5 @@
-// Batch normalisation. Tensors are read in groups that share their statistics: all numbers of a channel, or all
-// images of an element; a group's members are contiguous.
+// Batch normalisation. Tensors are read in groups that share their statistics: all values of a channel, or one element
+// of all images. The members of a group are contiguous.
 
 #include <cmath>
 
@@ -10,7 +10,7 @@ namespace {
 
 struct Grouping {
     int64_t groups, members;
-    std::vector<int> order;     // of the axes: the group's first
+    std::vector<int> order;     // order of the axes: the group's first
 
     Grouping(cudnnBatchNormMode_t mode, const Strided &x) {
         order = {1};
@@ -24,7 +24,7 @@ struct Grouping {
 };
 
 struct Statistics {
-    double mean, variance;      // of the members: biased
+    double mean, variance;      // of the group's members; biased
 
     explicit Statistics(const double *x, int64_t n) : mean(0), variance(0) {
         for (int64_t i = 0; i < n; ++i) mean += x[i];
@@ -36,7 +36,7 @@ struct Statistics {
 
 double inverse_deviation(double variance, double epsilon) { return 1 / std::sqrt(variance + epsilon); }
 
-// An Operand of address 0 is one that the caller left out.
+// An Operand with address 0 was omitted by the caller.
 bool given(const Operand &o) { return o.address != 0; }
 
 struct TrainingJob {
@@ -150,7 +150,7 @@ struct BackwardJob {
                 inverses.push_back(inverse_deviation(s.variance, epsilon));
             }
             const double mean = means[g], inverse = inverses[g];
-            double sum = 0, product = 0;    // of dy; of dy and the normalised x
+            double sum = 0, product = 0;    // sum of dy; sum of dy times the normalised x
             for (int64_t i = 0; i < grouping.members; ++i) {
                 sum += d[i];
                 product += d[i] * (v[i] - mean) * inverse;
@@ -173,7 +173,8 @@ void require_mode(cudnnBatchNormMode_t mode) {
             "there is no such batch normalisation mode");
 }
 
-// What the parameters of a tensor look like: 1 x C x 1..., or 1 x C x H..., packed. Floats but for doubles.
+// The layout of the parameters of a tensor: 1 x C x 1..., or 1 x C x H..., packed. Of float, or double for double
+// tensors.
 cudnnTensorStruct parameters_of(const cudnnTensorStruct &x, cudnnBatchNormMode_t mode) {
     require_mode(mode);
     supported(x.rank == 4 || x.rank == 5, "batch normalisation is for 4 and 5 dimensions",
@@ -204,7 +205,7 @@ void require_epsilon(double epsilon) {
     require(epsilon >= CUDNN_BN_MIN_EPSILON, "epsilon is below CUDNN_BN_MIN_EPSILON");
 }
 
-// Two pointers that are given both or neither.
+// Checks that either both pointers are given or neither.
 std::pair<Operand, Operand> both_or_neither(const Strided &p, const void *a, const char *a_name, const void *b,
                                             const char *b_name) {
     require((a == nullptr) == (b == nullptr), std::string(a_name) + " and " + b_name + ": one is null, the other not");

@@ -1,8 +1,7 @@
 // The sizes of a convolution, and its three directions as loops.
 //
-// Numbers are copied into arrays with the channels last, [image][position][group][channel] and [group][tap] followed by
-// a matrix of the channels, so that the innermost loop always runs along channels. Products are summed in double
-// and rounded once.
+// Operands are copied to channels-last arrays: [image][position][group][channel], and [group][tap] followed by a matrix
+// of the channels. So the innermost loop always runs over channels. Products are summed in double and rounded once.
 
 #include "cudnn/convolution.h"
 
@@ -47,7 +46,7 @@ Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilte
     flipped = d.mode == CUDNN_CONVOLUTION;
     nhwc_filter = wd.format == CUDNN_TENSOR_NHWC;
     math = d.math;
-    // From compute capability 8.0 on, tensor cores multiply floats as TF32 unless the program insists on FMA.
+    // From compute capability 8.0 on, tensor cores multiply floats as TF32, unless the math type is CUDNN_FMA_MATH.
     if (x.type == Number::f32 && math != CUDNN_FMA_MATH)
         rounding = math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION ? Rounding::f16 : Rounding::tf32;
 }
@@ -69,7 +68,7 @@ Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilte
 
 namespace {
 
-// For each tap and each output position, the input position that they meet at, or -1 in the padding.
+// For each tap and each output position, the input position, or -1 in the padding.
 std::vector<int32_t> meetings(const Convolution &c) {
     std::vector<int32_t> table;
     table.reserve(c.taps() * c.outputs());
@@ -97,7 +96,7 @@ std::vector<int32_t> meetings(const Convolution &c) {
     return table;
 }
 
-// f(channels of an input position, tap's matrix, channels of an output position) for all that meet.
+// Calls f(channels of an input position, matrix of the tap, channels of an output position) for all combinations.
 template <class X, class W, class Y, class F> void for_each_meeting(const Convolution &c, X *x, W *w, Y *y, F f) {
     const std::vector<int32_t> table = meetings(c);
     const int64_t taps = c.taps(), inputs = c.inputs(), outputs = c.outputs();
@@ -184,7 +183,7 @@ void ConvolutionJob::finish(std::vector<double> &result) const {
 int ConvolutionJob::run() const {
     if (int error = check_operands()) return error;
     if (workspace.needed > 0) {
-        // All ones is a NaN in every type: nothing that a program leaves here survives.
+        // All bits set is a NaN in every type: a program cannot rely on old contents of the workspace.
         memset(reinterpret_cast<void *>(workspace.address), 0xff, workspace.needed);
         softgpu_mark_written(workspace.address, workspace.needed);
     }

@@ -1,4 +1,4 @@
-// Convolutions: what one is, which algorithms would do it, and doing it.
+// Convolutions: their sizes, the algorithms that support them, and their execution.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@ namespace softgpu::cudnn {
 
 enum class Direction : uint8_t { forward, backward_data, backward_filter };
 
-// The sizes of a convolution, and its operands' layouts. Plain data, for it goes into streams.
+// The sizes of a convolution and the layouts of its operands. Plain data, since it is copied into streams.
 struct Convolution {
     int rank = 0;                   // spatial dimensions: 2 or 3
     int64_t groups = 1;
@@ -17,7 +17,7 @@ struct Convolution {
     struct Axis {
         int64_t in, out, window, pad, stride, dilation;
     } axes[CUDNN_DIM_MAX - 2] = {};
-    bool flipped = false;           // CUDNN_CONVOLUTION turns the window around
+    bool flipped = false;           // CUDNN_CONVOLUTION: the window is flipped
     bool nhwc_filter = false;
     Rounding rounding = Rounding::exact;
     cudnnMathType_t math = CUDNN_DEFAULT_MATH;
@@ -32,15 +32,15 @@ struct Convolution {
     int64_t outputs() const { return product(&Axis::out); }
     int64_t taps() const { return product(&Axis::window); }
 
-    // Throws Refusal where the descriptors do not fit together.
+    // Throws Refusal if the descriptors do not match.
     Convolution(const cudnnTensorStruct *x, const cudnnFilterStruct *w, const cudnnConvolutionStruct *convolution);
     Convolution(const cudnnTensorStruct *x, const cudnnFilterStruct *w, const cudnnConvolutionStruct *convolution,
                 const cudnnTensorStruct *y);
     Convolution() = default;
 };
 
-// What cuDNN's documentation says of an algorithm. Here all give the same numbers, but each asks for what its name
-// suggests.
+// The documented properties of an algorithm. Here all algorithms compute the same numbers, but each asks for a
+// workspace that its name suggests.
 struct Algorithm {
     enum class Family : uint8_t { none, gemm, fft, fft_tiling, winograd, winograd_nonfused };
     enum class Workspace : uint8_t { none, indices, columns, transforms };
@@ -51,17 +51,17 @@ struct Algorithm {
     cudnnDeterminism_t determinism;
     int abilities;
 
-    // Why it cannot do a convolution, or nothing.
+    // Why it does not support a convolution; empty if it does.
     const char *unable(const Convolution &convolution) const;
     size_t workspace_bytes(const Convolution &convolution) const;
 };
 
 // In the order in which the queries recommend them.
 const std::vector<Algorithm> &algorithms(Direction direction);
-// The one of a number, where it can do the convolution; throws Refusal.
+// The algorithm with this number. Throws Refusal if it does not support the convolution.
 const Algorithm &algorithm(Direction direction, int number, const Convolution &convolution);
 
-// Memory that an algorithm scribbles on.
+// The workspace of an algorithm.
 struct Workspace {
     uint64_t address;
     size_t given, needed;
@@ -75,7 +75,7 @@ struct ConvolutionJob {
     Operand x, w, y;
     Workspace workspace;
     Blend blend;
-    // What cudnnConvolutionBiasActivationForward adds.
+    // The additional operations of cudnnConvolutionBiasActivationForward.
     struct Epilogue {
         bool present = false, relu = false, propagate_nan = false;
         double z_factor = 0;

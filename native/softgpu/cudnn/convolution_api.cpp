@@ -9,7 +9,7 @@ using namespace softgpu::cudnn;
 
 namespace {
 
-// What a query tells of each algorithm: first those that can do the convolution.
+// The result of a query, one entry per algorithm: first those that support the convolution.
 std::vector<cudnnAlgoPerf_t> performances(Direction direction, const Convolution &convolution, bool timed) {
     std::vector<cudnnAlgoPerf_t> list;
     float time = 0;
@@ -55,7 +55,7 @@ cudnnStatus_t query(const char *function, Direction direction, cudnnHandle_t han
     });
 }
 
-// The search on the caller's memory leaves arbitrary values in the result: NaN here.
+// cuDNN's search overwrites the caller's result with arbitrary values: here with NaN.
 struct ScribbleJob {
     const char *function;
     Operand x, w, y;
@@ -104,7 +104,7 @@ cudnnStatus_t workspace_size(const char *function, Direction direction, cudnnHan
     });
 }
 
-// All three directions, in the roles of the forward one: `x` is then its input or that one's gradient.
+// All three directions, named as in forward: `x` is the input of forward, or its gradient.
 ConvolutionJob job(const char *function, Direction direction, const cudnnTensorStruct *x_descriptor, const void *x,
                    const cudnnFilterStruct *w_descriptor, const void *w, const cudnnConvolutionStruct *descriptor,
                    const cudnnTensorStruct *y_descriptor, const void *y, int number, void *workspace_address,

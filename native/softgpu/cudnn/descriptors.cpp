@@ -41,7 +41,7 @@ void set_tensor(cudnnTensorDescriptor_t descriptor, cudnnDataType_t type, int ra
     tensor = set;
 }
 
-// Packed, in the order that the format says.
+// Packed strides, in the axis order of the format.
 void set_tensor(cudnnTensorDescriptor_t descriptor, cudnnTensorFormat_t format, cudnnDataType_t type, int rank,
                 const int *dims) {
     require_format(format);
@@ -86,7 +86,7 @@ void set_convolution(cudnnConvolutionDescriptor_t descriptor, int rank, const in
     std::copy_n(dilation, rank, convolution.dilation);
 }
 
-// Results of the Get functions.
+// Helpers for the results of the Get functions.
 template <class T, class V> void give(T *to, V value, const char *what) {
     require_pointer(to, what);
     *to = static_cast<T>(value);

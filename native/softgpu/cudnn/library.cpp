@@ -51,7 +51,7 @@ CUDNN_API const char *cudnnGetErrorString(cudnnStatus_t status) {
     return "CUDNN_UNKNOWN_STATUS";
 }
 
-// Says what the thread's last refused call was refused for, and forgets it.
+// Returns the reason of the last refused call of the thread, and clears it.
 CUDNN_API void cudnnGetLastErrorString(char *message, size_t max_size) {
     if (message == nullptr || max_size == 0) return;
     const size_t length = std::min(last_error.size(), max_size - 1);

@@ -1,4 +1,4 @@
-// The rest of what JCudnn's native library wants to find: it names itself once and is refused.
+// The other functions that JCudnn's native library links to. Each prints its name once and returns "not supported".
 
 #include <atomic>
 

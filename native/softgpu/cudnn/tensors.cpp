@@ -5,7 +5,7 @@
 namespace softgpu::cudnn {
 namespace {
 
-// to = alpha * from + beta * to, `from` repeated where it has one element along an axis.
+// to = alpha * from + beta * to; `from` is broadcast along axes where it has one element.
 struct BlendJob {
     const char *function;
     Operand from, to;
@@ -110,7 +110,7 @@ CUDNN_API cudnnStatus_t cudnnTransformTensor(cudnnHandle_t handle, const void *a
     });
 }
 
-// The value is one of the tensor's own type.
+// The value has the type of the tensor.
 CUDNN_API cudnnStatus_t cudnnSetTensor(cudnnHandle_t handle, const cudnnTensorDescriptor_t y_descriptor, void *y,
                                        const void *value_pointer) {
     const char *const function = __func__;

@@ -72,7 +72,7 @@ enum cudnnConvolutionBwdFilterAlgo_t : int {
     CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT_TILING = 6
 };
 
-// cudnnConvolutionFwdAlgoPerf_t and its two sisters differ in the type of `algo` only.
+// cudnnConvolutionFwdAlgoPerf_t and the two for backward differ only in the type of `algo`.
 struct cudnnAlgoPerf_t {
     int algo;
     cudnnStatus_t status;
@@ -105,7 +105,7 @@ enum libraryPropertyType : int { MAJOR_VERSION = 0, MINOR_VERSION = 1, PATCH_LEV
 
 constexpr int CUDNN_DIM_MAX = 8;
 
-// What the handles point to. A rank of 0 means that a descriptor was created and never set.
+// The objects behind the handles. Rank 0: the descriptor was created but not set.
 
 struct cudnnContext {
     void *stream = nullptr;
@@ -122,7 +122,7 @@ struct cudnnFilterStruct {
     cudnnDataType_t type = CUDNN_DATA_FLOAT;
     cudnnTensorFormat_t format = CUDNN_TENSOR_NCHW;
     int rank = 0;
-    int dims[CUDNN_DIM_MAX] = {};       // K, C of a group, then the window
+    int dims[CUDNN_DIM_MAX] = {};       // K, C per group, then the window
 };
 
 struct cudnnConvolutionStruct {

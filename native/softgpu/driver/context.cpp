@@ -13,7 +13,7 @@ namespace softgpu {
 
 namespace {
 
-// Null where `handle` is no live context.
+// Null if `handle` is not a live context.
 Context *live_context(CUcontext handle) {
     for (const auto &c : Driver::get().contexts)
         if (c.get() == handle && !c->destroyed) return handle;
@@ -41,7 +41,7 @@ void require_flags(unsigned flags) {
     require(!(flags & ~CU_CTX_FLAGS_MASK) && (schedule == 0 || (schedule & (schedule - 1)) == 0));
 }
 
-// Runs what is left, reports what was not freed, and frees it.
+// Runs the pending work, reports what was not freed, and frees it.
 void end(Context &context) {
     Driver &driver = Driver::get();
     if (!device_lost()) drain_quietly(context);
@@ -230,7 +230,7 @@ CU_API cuCtxSetCacheConfig(int config) {
     });
 }
 
-// Bank sizes other than 4 bytes are a wish that the device ignores, as real ones do since compute capability 5.0.
+// Bank sizes other than 4 bytes are ignored, as on real devices since compute capability 5.0.
 CU_API cuCtxGetSharedMemConfig(int *config) {
     return context_call(__func__, [&](Context &) {
         require(config);
@@ -272,7 +272,7 @@ CU_API cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     });
 }
 
-// References stay counted; the context comes back with the next retain.
+// The reference count is kept. The next retain creates the context again.
 CU_API cuDevicePrimaryCtxReset_v2(CUdevice device) {
     return driver_call(__func__, [&](Driver &driver) {
         require_device(device);

@@ -1,4 +1,4 @@
-// The device and what it says of itself.
+// The device and its attributes.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -22,8 +22,8 @@ struct Attribute {
     int (*value)(const Limits &);
 };
 
-// The ones that are not 0: textures, surfaces, peers, memory mapping, pools of their own and other things that the
-// device does not provide are.
+// The attributes that are not 0. Those of features that the device does not have are 0: textures, surfaces, peers,
+// memory mapping, memory pools and others.
 constexpr Attribute ATTRIBUTES[] = {
     {1, [](const Limits &l) { return l.max_threads_per_block; }},
     {2, [](const Limits &) { return MOST_BLOCK[0]; }},
@@ -39,13 +39,13 @@ constexpr Attribute ATTRIBUTES[] = {
     {12, [](const Limits &l) { return l.registers_per_multiprocessor; }},   // per block
     {13, [](const Limits &) { return CLOCK_KHZ; }},
     {14, [](const Limits &) { return TEXTURE_ALIGNMENT; }},
-    {15, [](const Limits &) { return 1; }},                                 // copies beside kernels
+    {15, [](const Limits &) { return 1; }},                                 // copies overlap kernels
     {16, [](const Limits &l) { return l.multiprocessors; }},
     {19, [](const Limits &) { return 1; }},                                 // can map host memory
     {30, [](const Limits &) { return 512; }},                               // surface alignment
     {31, [](const Limits &) { return 1; }},                                 // concurrent kernels
     {36, [](const Limits &) { return CLOCK_KHZ; }},                         // memory clock
-    {37, [](const Limits &) { return 256; }},                               // bits of the memory bus
+    {37, [](const Limits &) { return 256; }},                               // memory bus width in bits
     {38, [](const Limits &) { return 4 << 20; }},                           // level 2 cache
     {39, [](const Limits &l) { return l.max_threads_per_multiprocessor; }},
     {40, [](const Limits &) { return 2; }},                                 // copy engines
@@ -59,7 +59,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {81, [](const Limits &l) { return l.shared_per_multiprocessor; }},
     {82, [](const Limits &l) { return l.registers_per_multiprocessor; }},
     {83, [](const Limits &) { return 1; }},                                 // managed memory
-    // operations in f32 for one in f64
+    // ratio of f32 to f64 throughput
     {87, [](const Limits &l) { return l.compute == 80 || l.compute == 90 ? 2 : l.compute == 75 ? 32 : 64; }},
     {89, [](const Limits &) { return 1; }},                                 // concurrent managed access
     {90, [](const Limits &) { return 1; }},                                 // compute preemption

@@ -1,5 +1,5 @@
-// NVIDIA's own libraries ask the driver for tables of undocumented functions. There are none here; but NVRTC, where it
-// finds a libcuda.so.1 in its process, calls this function without asking whether it exists.
+// NVIDIA's libraries ask the driver for tables of undocumented functions. There are none here, but the function must
+// exist: if NVRTC finds a libcuda.so.1 in the process, it calls this function without a check.
 #include "driver/state/call.h"
 
 extern "C" {

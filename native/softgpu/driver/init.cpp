@@ -16,7 +16,7 @@ CU_API cuInit(unsigned flags) {
     Driver &driver = Driver::get();
     Driver::Lock lock(driver);
     if (driver.initialized) return CUDA_SUCCESS;
-    // What the report at exit uses is made before that is registered, so that it is still there then.
+    // Objects that the exit handler uses are created before it is registered, so that they still exist when it runs.
     settings();
     Arena::get();
     watch_arguments();
@@ -25,7 +25,7 @@ CU_API cuInit(unsigned flags) {
     return CUDA_SUCCESS;
 }
 
-// The version whose NVRTC makes the newest PTX that is understood: CUDA 12.9.
+// The CUDA version whose NVRTC produces the newest supported PTX: CUDA 12.9.
 CU_API cuDriverGetVersion(int *version) {
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
     if (!version) return CUDA_ERROR_INVALID_VALUE;

@@ -1,4 +1,4 @@
-// What was never freed.
+// Reports of memory and objects that were never freed.
 #include <set>
 
 #include "base/settings.h"
@@ -24,7 +24,7 @@ void list(std::string &text, const Registry<T> &registry, const Context &context
 
 }  // namespace
 
-// A context that an error ended refuses to free, and so does a lost device: nothing is said of these.
+// A context with a sticky error, or a lost device, cannot free anything: these are not reported.
 void report_leaks(Context &context, bool at_exit) {
     if (!settings().on(Check::leaks) || context.sticky != CUDA_SUCCESS || device_lost()) return;
     const Driver &driver = Driver::get();
@@ -51,7 +51,7 @@ void report_leaks(Context &context, bool at_exit) {
 
 void report_leaks_at_exit() {
     Driver &driver = Driver::get();
-    if (!driver.try_lock()) return;     // a thread is still inside: what it holds is no leak
+    if (!driver.try_lock()) return;     // a thread is still inside: what it uses is not a leak
     for (const auto &context : driver.contexts)
         if (!context->destroyed) report_leaks(*context, true);
     driver.unlock();

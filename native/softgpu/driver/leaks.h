@@ -4,7 +4,7 @@
 
 namespace softgpu {
 
-// Report what was never freed: of a context that is destroyed, and of all that are left when the process ends.
+// Report what was never freed: in a context that is destroyed, and in all remaining contexts at process exit.
 void report_leaks(Context &context, bool at_exit);
 void report_leaks_at_exit();
 

@@ -1,9 +1,9 @@
-// The other names of functions, and finding functions by name.
+// Aliases of functions, and lookup of functions by name.
 #include <dlfcn.h>
 
 #include "driver/state/call.h"
 
-// The headers map plain names to versioned ones; both are exported, and lead to the same code.
+// The CUDA headers map plain names to versioned ones. Both are exported, with the same code.
 #define SAME_AS(name, target)                                                                            \
     asm(".pushsection .text\n.globl " #name "\n.type " #name ",@function\n" #name ":\njmp " #target "@PLT\n" \
         ".size " #name ",.-" #name "\n.popsection");
@@ -14,7 +14,7 @@ namespace softgpu {
 
 namespace {
 
-// Names that stand for another function from some version on, the newest first. All others are found by name.
+// Names that mean another function from a CUDA version on, the newest first. All others are looked up by name.
 constexpr struct {
     const char *name;
     int version;

@@ -1,4 +1,4 @@
-// The rest of the driver API: refused, and said so once.
+// The other functions of the driver API: each prints a message once and returns CUDA_ERROR_NOT_SUPPORTED.
 #include <atomic>
 
 #include "driver/state/call.h"

@@ -29,7 +29,7 @@ void decode_address(const Operand &operand, int index, Space space, Instr &instr
         const Type declared = operands.function().registers[operand.reg].type;
         if (ptx::size(declared) == 4) instr.flags |= ADDRESS_32;
         operands.source(index, base, ptx::size(declared) == 4 ? Type::u32 : Type::u64);
-        // Inside a device function, parameters lie in its frame; a register holds their address in local memory.
+        // In a device function, parameters are in its frame in local memory.
         if (space == Space::param && !operands.function().is_entry) instr.space = Space::local;
         return;
     }

@@ -1,4 +1,4 @@
-// How instructions reach memory: shared by loads and stores, atomics, cp.async and ldmatrix.
+// Address operands, for loads and stores, atomics, cp.async and ldmatrix.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,23 @@
 
 namespace softgpu {
 
-constexpr uint8_t ADDRESS_32 = 1;       // of Instr::flags: the base of the address lies in a 32-bit register
-constexpr uint8_t FRAME = 2;            // the address counts from the thread's current frame in local memory
-constexpr uint8_t STRONG = 4;           // volatile, relaxed, acquire, release: no race with others of its kind
-constexpr uint8_t RELEASE = 8;          // orders what came before, as a fence does
-constexpr uint8_t DEVICE_SCOPE = 16;    // of RELEASE: for the device, not for the block only
+constexpr uint8_t ADDRESS_32 = 1;       // bits of Instr::flags: the base of the address is a 32-bit register
+constexpr uint8_t FRAME = 2;            // the address is relative to the thread's current frame in local memory
+constexpr uint8_t STRONG = 4;           // volatile, relaxed, acquire, release: no race with other such accesses
+constexpr uint8_t RELEASE = 8;          // orders earlier accesses, like a fence
+constexpr uint8_t DEVICE_SCOPE = 16;    // for RELEASE: device scope, not only the block
 
-// Puts an address operand into instr: base register to op[index] (NO_SLOT for none), the rest to imm, flags and space.
-// A constant address of generic space is one of global memory.
+// Decodes an address operand into instr: the base register to op[index] (NO_SLOT for none), the rest to imm, flags and
+// space. A constant address of generic space belongs to global memory.
 void decode_address(const ptx::Operand &operand, int index, ptx::Space space, Instr &instr, Operands &operands);
-// The space that an opcode's modifiers name; generic where none does.
+// The state space in the modifiers of an opcode; generic if there is none.
 ptx::Space space_of(const ptx::Instruction &in, Operands &operands);
 
 // The addresses of the active lanes.
 void addresses(const Warp &w, const Instr &i, Slot base, uint64_t *address);
 
-// Calls access(space, mask) for each space that addresses of generic space turn out to be of, with the addresses reduced to
-// it; once where the instruction names the space.
+// Calls access(space, mask), once if the instruction names the space. For generic addresses: once for each space that
+// occurs, with the lanes of that space, and their addresses made relative to its window.
 template <class F> void by_space(const Warp &w, const Instr &i, uint64_t *address, F access) {
     if (i.space != ptx::Space::generic) {
         access(i.space, w.active);

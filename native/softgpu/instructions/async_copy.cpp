@@ -16,8 +16,8 @@ using ptx::Type;
 
 namespace {
 
-// The bytes are taken from global memory when the copy is issued, and land in shared memory when the thread waits for its
-// group: as late as the manual allows, so that a program that reads them too early sees that it does.
+// The bytes are read from global memory when the copy is issued, and written to shared memory when the thread waits for
+// its group. That is as late as the manual allows, so that a read without the wait is detected.
 void async_copy(Warp &w, const Instr &i) {
     Block &block = *w.block;
     const uint32_t bytes = i.width;
@@ -38,7 +38,7 @@ void async_copy(Warp &w, const Instr &i) {
         if (i.op[3] != NO_SLOT && (w.predicate(i.op[3]) >> l & 1)) size[l] = 0;
         if (size[l] == bytes) reading |= 1u << l;
     }
-    // It counts as a load from global memory.
+    // Counted as a load from global memory.
     LineCounters *const counters = block.counters;
     block.counters = nullptr;
     resolve(w, i, Space::shared, to, w.active, bytes, Access::store, at);
@@ -46,7 +46,7 @@ void async_copy(Warp &w, const Instr &i) {
     if (reading) resolve(w, i, Space::global, from, reading, bytes, Access::load, source);
     block.counters = nullptr;
     for (uint32_t rest = w.active & ~reading; rest; rest &= rest - 1) {
-        // Parts of a copy: byte by byte.
+        // A partial copy, byte by byte.
         const int l = __builtin_ctz(rest);
         uint64_t address[LANES] = {};
         std::byte *byte[LANES];
@@ -74,7 +74,7 @@ void commit_copies(Warp &w, const Instr &) {
         ++w.block->copy_group[w.index * LANES + static_cast<uint32_t>(__builtin_ctz(rest))];
 }
 
-// imm: how many of the thread's last groups may still be under way; -1: not even copies that no group holds yet.
+// imm: how many of the thread's last groups may still be pending; -1: none, nor copies that are not in a group yet.
 void wait_copies(Warp &w, const Instr &i) {
     Block &block = *w.block;
     const uint32_t now = w.clock[w.index];

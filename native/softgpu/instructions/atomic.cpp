@@ -1,5 +1,5 @@
-// atom and red (PTX ISA, "atom", "red"). Lanes of a warp go one after the other, from the lowest; blocks on other threads of
-// the host are kept apart by the host's own atomics.
+// atom and red (PTX ISA, "atom", "red"). The lanes of a warp run one after another, lowest first. Blocks on other host
+// threads are synchronised by the host's atomics.
 #include <cmath>
 #include <cstring>
 
@@ -36,7 +36,7 @@ template <class T> T combine_integer(Op op, T old, T b, T c) {
     return old;
 }
 
-// The operations of each type on the bits in memory.
+// The operations of each type, on the bit pattern in memory.
 template <class T> struct Integer {
     using Bits = std::make_unsigned_t<T>;
     static Bits combine(Op op, Bits old, Bits b, Bits c, Space) {
@@ -44,7 +44,7 @@ template <class T> struct Integer {
     }
 };
 
-// Addition of f32 flushes subnormals to zero in global memory, and does not in shared memory ("atom").
+// Addition of f32 flushes subnormals to zero in global memory, but not in shared memory ("atom").
 float flushed(float x) { return std::fpclassify(x) == FP_SUBNORMAL ? std::copysign(0.0f, x) : x; }
 
 struct Float32 {
@@ -166,7 +166,7 @@ bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands)
     instr.exec = exec_for(op, type, in, operands);
     instr.cls = Class::atomic;
     instr.width = static_cast<uint8_t>(op);
-    // Without an ordering it is relaxed; acq_rel and release make what came before visible, as a fence does.
+    // Relaxed by default. acq_rel and release make earlier writes visible, like a fence.
     if (in.has("release") || in.has("acq_rel")) {
         instr.flags |= RELEASE;
         if (!in.has("cta")) instr.flags |= DEVICE_SCOPE;

@@ -21,7 +21,7 @@ struct Xor { template <class T> T operator()(T a, T b) const { return a ^ b; } }
 struct Not { template <class T> T operator()(T a) const { return static_cast<T>(~a); } };
 struct CNot { template <class T> T operator()(T a) const { return a == 0; } };
 
-// Any function of three bits: immLut holds its value for a, b, c at bit 4a + 2b + c. Chosen by c, then b, then a.
+// Any function of three bits: bit 4a + 2b + c of immLut is its value. Selected by c, then b, then a.
 struct Lop3 {
     uint32_t lut[8];
     explicit Lop3(const Instr &instr) {
@@ -35,7 +35,7 @@ struct Lop3 {
     }
 };
 
-// Shift amounts past the width count as the width.
+// Shift amounts above the width are clamped to the width.
 struct ShiftLeft {
     template <class T> T operator()(T a, uint32_t n) const { return n < BITS<T> ? static_cast<T>(a << n) : T{0}; }
 };
@@ -57,7 +57,7 @@ template <bool left, bool wraps> struct FunnelShift {
 struct PopCount { template <class U> uint32_t operator()(U a) const { return std::popcount(a); } };
 struct LeadingZeros { template <class U> uint32_t operator()(U a) const { return std::countl_zero(a); } };
 
-// The highest bit that differs from the sign; `shiftamt`: how far from the top.
+// The highest bit that differs from the sign bit; with .shiftamt its distance from the top.
 template <bool shiftamt> struct FindBit {
     template <class T> uint32_t operator()(T a) const {
         using U = std::make_unsigned_t<T>;
@@ -77,7 +77,7 @@ struct Reverse {
     }
 };
 
-// How many bits of a field lie within the register.
+// The number of bits of a field that are inside the register.
 template <class T> inline uint32_t field_bits(uint32_t position, uint32_t length) {
     const uint32_t room = position < BITS<T> ? BITS<T> - position : 0;
     return length < room ? length : room;
@@ -118,7 +118,7 @@ template <bool clamps> struct FieldMask {
     }
 };
 
-// To 32 bits from n; T tells whether with the sign.
+// Extends n bits to 32, with sign if T is signed.
 template <bool clamps> struct Extend {
     template <class T> T operator()(T a, uint32_t n) const {
         if (clamps && n >= 32) return a;
@@ -128,7 +128,7 @@ template <bool clamps> struct Extend {
     }
 };
 
-// The bit of `mask` that is the offset-th set one from `base` on, upwards or downwards.
+// The position of the offset-th set bit of `mask`, counted from `base` upwards, or downwards if negative.
 struct FindNthSet {
     uint32_t operator()(uint32_t mask, uint32_t base, int32_t offset) const {
         const int step = offset < 0 ? -1 : 1;
@@ -150,13 +150,13 @@ struct Permute {
         for (int i = 0; i < 4; ++i) {
             const uint32_t select = selector >> (4 * i);
             uint32_t byte = byte_of(a, b, select & 7);
-            if (select & 8) byte = byte & 0x80 ? 0xff : 0;  // the byte's sign only
+            if (select & 8) byte = byte & 0x80 ? 0xff : 0;  // only the sign of the byte, replicated
             d |= byte << (8 * i);
         }
         return d;
     }
 };
-// The modes, with From telling which byte goes to place i for a selector of 0 to 3.
+// The modes. From gives the byte for position i and a selector of 0 to 3.
 template <class From> struct PermuteBy {
     uint32_t operator()(uint32_t a, uint32_t b, uint32_t selector) const {
         uint32_t d = 0;
@@ -174,7 +174,7 @@ struct Replicate16 { uint32_t operator()(uint32_t i, uint32_t c) const { return 
 template <class Op> constexpr Exec of_two = lanewise<Op, uint32_t, uint32_t, uint32_t>;
 template <class Op> constexpr Exec of_three = lanewise<Op, uint32_t, uint32_t, uint32_t, uint32_t>;
 
-// Logic on predicates: Op of all lanes at once.
+// Logic on predicates: Op on the bits of all lanes at once.
 template <class Op> void logic2(Warp &warp, const Instr &instr) {
     warp.set_predicate(instr.op[0], Op{}(warp.predicate(instr.op[1]), warp.predicate(instr.op[2])));
 }

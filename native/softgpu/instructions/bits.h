@@ -1,4 +1,4 @@
-// The instructions on bits, which decode_integer decodes with its own.
+// The bit instructions. decode_integer decodes them together with the integer arithmetic.
 #pragma once
 
 #include "program/decoding.h"

@@ -15,16 +15,16 @@ struct Lt { template <class T> bool operator()(T a, T b) const { return a < b; }
 struct Le { template <class T> bool operator()(T a, T b) const { return a <= b; } };
 struct Gt { template <class T> bool operator()(T a, T b) const { return a > b; } };
 struct Ge { template <class T> bool operator()(T a, T b) const { return a >= b; } };
-// Neither is a NaN; negated, one is.
+// True if neither is NaN (num); negated, if one is NaN (nan).
 struct Num { template <class T> bool operator()(T a, T b) const { return a == a && b == b; } };
-// equ and its kind hold where the opposite comparison of numbers does not: so for every NaN.
+// equ, ltu and so on are the negation of the opposite ordered comparison, so they are true for NaN.
 template <class Opposite> struct Unless {
     template <class T> bool operator()(T a, T b) const { return !Opposite{}(a, b); }
 };
 // .ftz
 template <class Op> struct Flushed { bool operator()(float a, float b) const { return Op{}(flush(a), flush(b)); } };
 
-// How Instr::flags says what the comparison t is combined with c to.
+// Values of Instr::flags: how the comparison t is combined with the predicate c.
 enum Combine : uint8_t { ALONE, AND, OR, XOR };
 
 uint32_t combine(uint8_t how, uint32_t t, uint32_t c) {
@@ -36,7 +36,7 @@ uint32_t combine(uint8_t how, uint32_t t, uint32_t c) {
     }
 }
 
-// setp: p of the comparison, and q, where there is one, of its negation.
+// setp: p from the comparison, and q, if present, from its negation.
 template <class Op, class T> void set_predicate(Warp &warp, const Instr &instr) {
     const uint32_t t = lanes_where<Op, T, T>(warp, instr, 2);
     const uint32_t c = instr.flags == ALONE ? 0 : warp.predicate(instr.op[4]);
@@ -44,7 +44,7 @@ template <class Op, class T> void set_predicate(Warp &warp, const Instr &instr) 
     if (instr.op[1] != NO_SLOT) warp.set_predicate(instr.op[1], combine(instr.flags, ~t, c));
 }
 
-// set: in imm what is stored for true, as bits; 0 for false.
+// set: stores the bits in imm for true, 0 for false.
 template <class Op, class T> void set_value(Warp &warp, const Instr &instr) {
     const uint32_t t = lanes_where<Op, T, T>(warp, instr, 1);
     const uint32_t bits = combine(instr.flags, t, instr.flags == ALONE ? 0 : warp.predicate(instr.op[3]));
@@ -52,14 +52,14 @@ template <class Op, class T> void set_value(Warp &warp, const Instr &instr) {
     for_lanes(warp, warp.lanes<uint32_t>(instr.op[0]), [=](int l) { return bits >> l & 1 ? yes : 0; });
 }
 
-// selp d, a, b, c: a where the predicate c holds. H is the type of a lane.
+// selp d, a, b, c: a if the predicate c is true, else b. H is the type of a lane.
 template <class H> void select(Warp &warp, const Instr &instr) {
     const H *a = warp.lanes<H>(instr.op[1]), *b = warp.lanes<H>(instr.op[2]);
     const uint32_t c = warp.predicate(instr.op[3]);
     for_lanes(warp, warp.lanes<H>(instr.op[0]), [=](int l) { return c >> l & 1 ? a[l] : b[l]; });
 }
 
-// slct d, a, b, c: a where c >= 0; a NaN selects b, and -0 is 0.
+// slct d, a, b, c: a if c >= 0, else b. NaN selects b, and -0 counts as 0.
 struct SelectBySign {
     template <class H, class C> H operator()(H a, H b, C c) const { return c >= C{0} ? a : b; }
 };
@@ -85,13 +85,13 @@ bool is_half(Type type) {
 template <class Set> struct Comparison {
     Decoding &d;
     Type type;
-    bool ftz;   // of f32 only
+    bool ftz;   // for f32 only
 
     template <class Op> Exec on_floats() const {
         if (ftz) return Set::template exec<Flushed<Op>, float>;
         return pick<float, double>(type, []<class T>() -> Exec { return Set::template exec<Op, T>; });
     }
-    // Op of every type; bits have but eq and ne.
+    // Op for every type; .b types have only eq and ne.
     template <class Op> Exec on_all() const {
         if (kind(type) == Kind::floating) return on_floats<Op>();
         const auto make = []<class T>() -> Exec { return Set::template exec<Op, T>; };
@@ -136,7 +136,7 @@ Class class_of(Type type) {
     return type == Type::f32 ? Class::float32 : type == Type::f64 ? Class::float64 : Class::integer;
 }
 
-// The operands a and b, and c where there is a .and, .or or .xor, from op[first] and the instruction's `at` on.
+// The operands a and b, and c if there is .and, .or or .xor: from op[first] and PTX operand `at` on.
 void bind_compared(Decoding &d, int first, int at, Type type) {
     d.instr.flags = static_cast<uint8_t>(d.take_one({"and", "or", "xor"}) + 1);
     d.expect(d.instr.flags == ALONE ? at + 2 : at + 3);

@@ -1,8 +1,8 @@
 // cvt and cvt.pack (PTX manual, "Data Movement and Conversion Instructions").
 //
-// Integers become integers directly. Where a floating-point type is involved, the source goes to double, which holds
-// all of them but 64-bit integers exactly, is rounded to an integer or saturated there, and is rounded once to the
-// result's format. From f32 to the narrower formats the way is direct.
+// Integer to integer is direct. With a floating-point type, the source is converted to double, which is exact for all
+// types but 64-bit integers. There it is rounded to an integer or saturated, and then rounded once to the format of the
+// result. From f32 to narrower formats the conversion is direct.
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -16,11 +16,11 @@
 namespace softgpu {
 namespace {
 
-// Instr::flags; SIGNED is of an integer result. Instr::imm is the Round, and Instr::width the bytes of the result's
-// register, which may be wider than the type.
+// Bits of Instr::flags; SIGNED is for an integer result. Instr::imm is the Round. Instr::width is the size in bytes of
+// the result register, which may be wider than the type.
 enum Flag : uint8_t { FTZ = 1, SAT = 2, RELU = 4, SATFINITE = 8, INTEGRAL = 16, WIDE_SOURCE = 32, SIGNED = 64 };
 
-// The lanes of a source of at most 32 bits; `lower` takes the lower halves of a 64-bit register's.
+// The lanes of a source of at most 32 bits; `lower` takes the lower halves of a 64-bit register.
 const uint32_t *source(const Warp &warp, const Instr &instr, uint32_t (&lower)[LANES]) {
     if (!(instr.flags & WIDE_SOURCE)) return warp.lanes<const uint32_t>(instr.op[1]);
     const uint64_t *wide = warp.lanes<const uint64_t>(instr.op[1]);
@@ -28,7 +28,7 @@ const uint32_t *source(const Warp &warp, const Instr &instr, uint32_t (&lower)[L
     return lower;
 }
 
-// Writes the active lanes of the result's register: 64-bit values, or narrower ones extended to 32 bits, and on to 64.
+// Writes the active lanes of the result register: 64-bit values, or narrower ones extended to 32 or 64 bits.
 void store(const Warp &warp, const Instr &instr, const uint64_t *values) {
     for_lanes(warp, warp.lanes<uint64_t>(instr.op[0]), [=](int l) { return values[l]; });
 }
@@ -101,7 +101,8 @@ template <class F> void with_round(Round round, F f) {
     }
 }
 
-// The sources as doubles. 64-bit integers are rounded as `round` says where the result is a double, else to odd.
+// The sources as doubles. 64-bit integers are rounded by `round` if the result is a double, else to odd, since they are
+// rounded again.
 template <class S> [[gnu::noinline]] void load(const Warp &warp, const Instr &instr, bool to_double, double *v) {
     if constexpr (std::is_same_v<S, double>) {
         const double *a = warp.lanes<const double>(instr.op[1]);
@@ -139,10 +140,11 @@ void round_to_integral(Round round, double *v) {
     }
 }
 
-// .sat and .relu of a floating-point result. Rounding is monotonic and keeps 0 and 1, so it may come after.
+// .sat and .relu of a floating-point result. Rounding is monotonic and preserves 0 and 1, so it can be done after
+// clamping.
 template <class T> T limited(uint8_t flags, T x) {
     if (flags & SAT) {
-        x = x > 0 ? x : 0;      // a NaN becomes +0, as does -0
+        x = x > 0 ? x : 0;      // NaN and -0 become +0
         x = x < 1 ? x : 1;
     }
     if (flags & RELU) x = x <= 0 ? 0 : x;
@@ -153,7 +155,7 @@ template <class T> T limited(uint8_t flags, T x) {
 template <class D> D clamped(double x, D nan) {
     using Limits = std::numeric_limits<D>;
     if constexpr (sizeof(D) == 8) {
-        constexpr double end = std::is_signed_v<D> ? 0x1p63 : 0x1p64;   // the first beyond
+        constexpr double end = std::is_signed_v<D> ? 0x1p63 : 0x1p64;   // the first value above the range
         if (x != x) return nan;
         return x >= end ? Limits::max() : x <= static_cast<double>(Limits::min()) ? Limits::min() : static_cast<D>(x);
     } else {
@@ -167,7 +169,7 @@ template <class D>
 [[gnu::noinline]] void finish(const Warp &warp, const Instr &instr, bool from_double, const double *v) {
     const uint8_t flags = instr.flags;
     if constexpr (std::is_integral_v<D>) {
-        // "Zero if source is not .f64 and destination is not .s64, .u64", else the uppermost bit.
+        // NaN to integer: "zero if source is not .f64 and destination is not .s64, .u64", else the highest bit set.
         const D nan = from_double || sizeof(D) == 8 ? static_cast<D>(uint64_t(1) << (8 * sizeof(D) - 1)) : D(0);
         write<D>(warp, instr, [=](int l) { return clamped<D>(v[l], nan); });
     } else if constexpr (std::is_same_v<D, double>) {
@@ -179,7 +181,7 @@ template <class D>
             write<uint32_t>(warp, instr, [=](int l) {
                 const double x = limited(flags, v[l]);
                 uint32_t bits;
-                // The host does the most common rounding itself.
+                // The host rounds to nearest itself, which is the most common mode.
                 if constexpr (R == Round::nearest && std::is_same_v<D, float>)
                     bits = std::bit_cast<uint32_t>(canonical(static_cast<float>(x)));
                 else bits = narrow<Target, R>(x);
@@ -189,7 +191,7 @@ template <class D>
     }
 }
 
-// S or D is a floating-point type: float, double, F16 or BF16.
+// S or D or both are floating-point: float, double, F16 or BF16.
 template <class D, class S> void through_double(Warp &warp, const Instr &instr) {
     double v[LANES];
     load<S>(warp, instr, std::is_same_v<D, double>, v);
@@ -207,7 +209,7 @@ template <class F, Round R> uint32_t narrowed(uint8_t flags, uint32_t bits) {
         constexpr float most = widen<F, float>(F::max_norm);
         x = x > most ? most : x < -most ? -most : x;
     }
-    // A tf32 lies in the upper bits of its register.
+    // A tf32 value is in the upper bits of its register.
     return narrow<F, R>(x) << (std::is_same_v<F, TF32> ? 13 : 0);
 }
 
@@ -218,7 +220,7 @@ template <class F, Round R> void from_f32(Warp &warp, const Instr &instr) {
     write<uint32_t>(warp, instr, [=](int l) { return narrowed<F, R>(flags, a[l]); });
 }
 
-// The first source goes to the upper half.
+// The first source becomes the upper half.
 template <class F, Round R> void pair_from_f32(Warp &warp, const Instr &instr) {
     const uint32_t *a = warp.lanes<const uint32_t>(instr.op[1]), *b = warp.lanes<const uint32_t>(instr.op[2]);
     const uint8_t flags = instr.flags;
@@ -226,7 +228,7 @@ template <class F, Round R> void pair_from_f32(Warp &warp, const Instr &instr) {
                     [=](int l) { return narrowed<F, R>(flags, a[l]) << 16 | narrowed<F, R>(flags, b[l]); });
 }
 
-// cvt.pack: d = c << 2 * bits | a << bits | b, a and b saturated; without c, 16-bit types, c is shifted out.
+// cvt.pack: d = c << 2 * bits | a << bits | b, a and b saturated; the 16-bit types have no c.
 template <class D> void pack(Warp &warp, const Instr &instr) {
     const int32_t *a = warp.lanes<const int32_t>(instr.op[1]), *b = warp.lanes<const int32_t>(instr.op[2]);
     constexpr int bits = 8 * sizeof(D);
@@ -277,14 +279,14 @@ Exec general(Type to, Type from, bool saturate) {
     });
 }
 
-// By Round: nearest, down, up, zero, away.
+// Indexed by Round: nearest, down, up, zero, away.
 template <class F>
 constexpr Exec FROM_F32[] = {from_f32<F, Round::nearest>, from_f32<F, Round::down>, from_f32<F, Round::up>,
                              from_f32<F, Round::zero>, from_f32<F, Round::away>};
 template <class F>
 constexpr Exec PAIR_FROM_F32[] = {pair_from_f32<F, Round::nearest>, nullptr, nullptr, pair_from_f32<F, Round::zero>};
 
-// What to pass to Operands for a register that may be wider than `type`, and its bytes.
+// The type to pass to Operands for a register that may be wider than `type`, and the register's size in bytes.
 struct Place {
     Type type;
     uint8_t bytes;
@@ -317,8 +319,8 @@ void bind(Decoding &d, Type to, Type from, size_t sources) {
     }
 }
 
-// cvt.frnd{.relu}{.satfinite}.type.f32 for the types narrower than f32. Only f16 and bf16 have .rm and .rp, .ftz and
-// (f16) .sat, and then neither .relu nor .satfinite.
+// cvt.frnd{.relu}{.satfinite}.type.f32 for the types narrower than f32. Only f16 and bf16 have .rm, .rp, .ftz and (f16)
+// .sat, but not together with .relu or .satfinite.
 void decode_from_f32(Decoding &d, Type to) {
     const bool single = to == Type::f16 || to == Type::bf16, tf32 = to == Type::tf32;
     const bool pair = !single && !tf32;
@@ -362,14 +364,14 @@ void decode_general(Decoding &d, Type to, Type from) {
     uint8_t &flags = d.instr.flags;
     if (f32 && d.take("ftz")) flags |= FTZ;
 
-    // bf16 has no .sat, and of the conversions with bf16 only those of f32 without .ftz came with sm_80.
+    // bf16 has no .sat. Of the conversions with bf16, sm_80 has only those from f32 without .ftz.
     if (to != Type::bf16 && d.take("sat")) flags |= SAT;
     if (to == Type::bf16 || (from == Type::bf16 && (to != Type::f32 || flags & FTZ))) need_target(d.operands, 90);
 
     if (to_integer && !from_integer) {
         d.instr.imm = d.need_one({"rni", "rmi", "rpi", "rzi"});
         flags |= INTEGRAL;
-        flags &= ~SAT;      // redundant: the result is clamped anyway
+        flags &= ~SAT;      // no effect: the result is clamped anyway
     } else if (to == from && !to_integer) {
         const int round = d.take_one({"rni", "rmi", "rpi", "rzi"});
         if (round >= 0) {
@@ -395,7 +397,7 @@ bool decode_convert(const ptx::Instruction &in, Instr &instr, Operands &operands
         return true;
     }
     const Type from = d.take_type(), to = d.take_type();
-    // From f16 to tf32 in Type's order: the formats narrower than f32, and pairs of them.
+    // The types from f16 to tf32 in Type's order: formats narrower than f32, and pairs of them.
     if (from == Type::f32 && to >= Type::f16 && to <= Type::tf32) decode_from_f32(d, to);
     else decode_general(d, to, from);
     return true;

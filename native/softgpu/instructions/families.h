@@ -1,5 +1,5 @@
-// The families of instructions. Each has one function, which fills `instr` (exec, operands, cls, imm, flags) and returns
-// true, or returns false for an opcode of another family. It rejects types and modifiers that are not provided.
+// The families of instructions. Each has one decode function. It fills `instr` (exec, operands, cls, imm, flags) and
+// returns true, or returns false for an opcode of another family. It rejects unsupported types and modifiers.
 #pragma once
 
 #include "program/operands.h"

@@ -1,4 +1,4 @@
-// Arithmetic of f32 and f64: PTX manual 9.7.3. That of halves is in half.cpp.
+// Arithmetic of f32 and f64: PTX manual 9.7.3. For f16 and bf16 see half.cpp.
 #include <cmath>
 #include <limits>
 
@@ -30,15 +30,15 @@ struct Rcp { template <class F> F operator()(F a) const { return F{1} / a; } };
 struct Sqrt { template <class F> F operator()(F a) const { return std::sqrt(a); } };
 struct Abs { template <class F> F operator()(F a) const { return magnitude(a); } };
 struct Neg { template <class F> F operator()(F a) const { return from_bits<F>(bits(a) ^ SIGN<F>); } };
-// The sign of a, the rest of b.
+// The sign of a, the other bits of b.
 struct CopySign {
     template <class F> F operator()(F a, F b) const {
         return from_bits<F>((bits(a) & SIGN<F>) | (bits(b) & ~SIGN<F>));
     }
 };
 
-// min and max: -0 is less than +0; of a number and a NaN, the number, but with .NaN the NaN. xorsign: of the
-// magnitudes, and the sign is the product's, unless a NaN results.
+// min and max: -0 is less than +0; Of a number and a NaN the result is the number, but with .NaN it is NaN. xorsign:
+// min or max of the magnitudes, with the sign of the product, unless the result is NaN.
 template <bool greatest, bool keep_nan, bool xorsign> struct Extreme {
     template <class F> F operator()(F a, F b) const {
         const F x = xorsign ? magnitude(a) : a, y = xorsign ? magnitude(b) : b;
@@ -51,21 +51,21 @@ template <bool greatest, bool keep_nan, bool xorsign> struct Extreme {
     }
 };
 
-// div.approx is a * (1/b), where the reciprocal of a b beyond 2^126 has become 0.
+// div.approx is a * (1/b), where 1/b is flushed to 0 if |b| is above 2^126.
 struct DivApprox {
     float operator()(float a, float b) const {
         const float size = magnitude(b);
         return size > 0x1p126f && size < HUGE_VALF ? a * CopySign{}(b, 0.0f) : a / b;
     }
 };
-// The functions that devices only approximate: in double, rounded once.
+// Functions that devices approximate: computed in double and rounded once.
 template <double (*function)(double)> struct Approximate {
     template <class F> F operator()(F a) const { return static_cast<F>(function(a)); }
 };
 inline double reciprocal(double a) { return 1.0 / a; }
 inline double reciprocal_root(double a) { return 1.0 / std::sqrt(a); }
 
-// Those of f64 that know the upper word alone, of source and result, and flush subnormals.
+// The f64 approximations that use only the upper word of source and result, and flush subnormals.
 template <double (*function)(double)> struct UpperWord {
     static double word(double x) {
         const uint64_t upper = bits(x) & 0xffffffff00000000u;
@@ -77,7 +77,7 @@ template <double (*function)(double)> struct UpperWord {
     }
 };
 
-// An operation of f32 with its modifiers.
+// An operation on f32 with its modifiers.
 template <class Op, bool ftz, bool sat> struct Single {
     template <class... F> float operator()(F... source) const {
         const float exact = Op{}((ftz ? flush(source) : source)...);
@@ -86,7 +86,7 @@ template <class Op, bool ftz, bool sat> struct Single {
     }
 };
 
-// The same under the rounding of Instr::flags.
+// The same, with the rounding mode in Instr::flags.
 template <Exec exec> void in_mode(Warp &warp, const Instr &instr) {
     const RoundingMode mode(static_cast<Rounding>(instr.flags));
     exec(warp, instr);
@@ -107,7 +107,7 @@ template <int sources> void bind_same(Decoding &d, Type type) {
     else d.bind({type, type, type, type});
 }
 
-// Without a rounding modifier: of f32 with .ftz where it says so, of f64 as it is.
+// Operations without a rounding modifier: f32 with optional .ftz, and f64.
 template <class Op, int sources> void plain(Decoding &d, Type type) {
     bind_same<sources>(d, type);
     if (type == Type::f64) d.finish(same<Op, double, sources>());
@@ -115,7 +115,7 @@ template <class Op, int sources> void plain(Decoding &d, Type type) {
                                 : same<Single<Op, false, false>, float, sources>());
 }
 
-// What is rounded as IEEE 754 has it, to nearest where a rounding modifier may be left out.
+// Operations with IEEE 754 rounding; to nearest if the rounding modifier is omitted.
 enum class Round { required, may_omit };
 enum class Saturate { no, yes };
 template <class Op, int sources, Round modifier, Saturate saturation = Saturate::no>
@@ -141,7 +141,7 @@ void rounded(Decoding &d, Type type) {
                  : rounding<Single<Op, false, false>, float, sources>(mode));
 }
 
-// div, rcp and sqrt of f32 take devices many instructions.
+// div, rcp and sqrt of f32 are many instructions on devices.
 void special_f32(Decoding &d, Type type) {
     if (type == Type::f32) d.instr.cls = Class::special;
 }
@@ -214,7 +214,7 @@ struct Subnormal {
         return bits(magnitude(a)) != 0 && bits(magnitude(a)) < LEAST_NORMAL<F>;
     }
 };
-// Zeros are normal.
+// testp.normal: zero counts as normal.
 struct Normal { template <class F> bool operator()(F a) const { return Finite{}(a) && !Subnormal{}(a); } };
 
 template <class Op, class F> void test(Warp &warp, const Instr &instr) {

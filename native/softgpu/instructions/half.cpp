@@ -1,9 +1,9 @@
 // Arithmetic and comparison of f16, bf16 and packed pairs of them (PTX manual, "Half Precision Floating Point
 // Instructions" and "Half Precision Comparison Instructions").
 //
-// Every result is rounded once. Values of both formats, and products of two, are exact in double; a sum is rounded to
-// odd there, so that rounding it again to 11 or 8 bits does not double the error (half.h). The .approx functions are
-// computed in double and rounded, which is nearer than devices get.
+// Every result is rounded once. Values of both formats, and products of two values, are exact in double. A sum in
+// double is rounded to odd, so that the second rounding to 11 or 8 bits gives the correctly rounded result
+// (base/formats.h). The .approx functions are computed in double and rounded, which is more accurate than devices.
 #include <cmath>
 
 #include "base/formats.h"
@@ -21,7 +21,7 @@ enum Flag : uint8_t { FTZ = 1, SAT = 2, RELU = 4, NAN_WINS = 8, XORSIGN = 16 };
 template <class F> double to_double(uint32_t bits) { return widen<F, double>(bits); }
 template <class F> uint32_t to_nearest(double x) { return narrow<F, Round::nearest>(x); }
 
-// How the instructions turn the bits of their operands into the bits of the result.
+// The operations, from the bits of the operands to the bits of the result.
 struct Add {
     template <class F> static uint32_t apply(uint8_t, uint32_t a, uint32_t b) {
         return to_nearest<F>(sum_to_odd(to_double<F>(a), to_double<F>(b)));
@@ -72,7 +72,7 @@ template <bool MAX> struct MinMax {
     }
 };
 
-// What the modifiers make of operands and results. A zero of either sign saturates to +0.
+// The effect of the modifiers on operands and results. .sat makes -0 to +0.
 template <class F> uint32_t operand(uint8_t flags, uint32_t bits) { return flags & FTZ ? flush<F>(bits) : bits; }
 template <class F> uint32_t finished(uint8_t flags, uint32_t bits) {
     if (flags & FTZ) bits = flush<F>(bits);
@@ -101,8 +101,8 @@ template <class Op, class F, bool PACKED, int COUNT> void half(Warp &warp, const
     else for_lanes(warp, d, [=](int l) { return both(a[l], b[l], c[l]); });
 }
 
-// An instruction that has the modifier `form` (or may have it), takes the modifiers in `f16_flags` and `bf16_flags`,
-// and is there for bf16 from sm_`bf16_target` on.
+// Decodes an instruction that has the modifier `form` (or may have it), accepts the modifiers in `f16_flags` and
+// `bf16_flags`, and exists for bf16 from sm_`bf16_target` on.
 struct Operation {
     std::string_view opcode;
     int sources;
@@ -136,7 +136,7 @@ constexpr Operation OPERATIONS[] = {
     operation<Tanh, 1>("tanh", "approx", false, 0, 0, 90, Class::special),
 };
 
-// A comparison is the set of outcomes for which it holds.
+// A comparison is the set of outcomes (less, equal, greater, unordered) for which it is true.
 enum Outcome : uint8_t { LESS = 1, EQUAL = 2, GREATER = 4, UNORDERED = 8 };
 struct Comparison {
     std::string_view modifier;
@@ -154,7 +154,7 @@ enum class Bool : uint8_t { none, land, lor, lxor };
 constexpr int BOOL_SHIFT = 4;
 constexpr uint8_t COMPARE_FTZ = 64;
 
-// The lanes for which the halves of op[2] and op[3] that begin at bit `shift` compare so.
+// The lanes for which the comparison of op[2] and op[3] is true, for the halves that begin at bit `shift`.
 template <class F> uint32_t compare(const Warp &warp, const Instr &instr, int shift) {
     const uint32_t *a = warp.lanes<const uint32_t>(instr.op[2]), *b = warp.lanes<const uint32_t>(instr.op[3]);
     const uint32_t outcomes = instr.flags;
@@ -174,7 +174,7 @@ template <class F> uint32_t compare(const Warp &warp, const Instr &instr, int sh
     }
 }
 
-// op[0] and op[1] are predicates: of the lower half, and of the upper where both halves are compared.
+// op[0] and op[1] are predicates: for the lower half, and for the upper half if both are compared.
 template <class F> void setp(Warp &warp, const Instr &instr) {
     const uint32_t lower = compare<F>(warp, instr, 0);
     if (instr.op[1] != NO_SLOT) {
@@ -184,7 +184,7 @@ template <class F> void setp(Warp &warp, const Instr &instr) {
     warp.set_predicate(instr.op[0], lower);
 }
 
-// op[0] takes imm where the comparison holds, else 0.
+// op[0] is imm if the comparison is true, else 0.
 template <class F, bool PACKED> void set(Warp &warp, const Instr &instr) {
     const uint32_t lower = compare<F>(warp, instr, 0);
     const uint32_t upper = PACKED ? compare<F>(warp, instr, 16) : 0;
@@ -228,7 +228,7 @@ void decode_arithmetic(Decoding &d, const Operation &op, ptx::Type type) {
     d.finish(op.exec[2 * bf16 + is_packed(type)]);
 }
 
-// Operands a, b and, where there is a .BoolOp, c; and the modifiers that setp and set share.
+// The operands a, b and, with a .BoolOp, c; and the modifiers common to setp and set.
 void decode_comparison(Decoding &d, ptx::Type type) {
     if (is_bf16(type)) need_target(d.operands, 90);
     d.instr.cls = Class::half;

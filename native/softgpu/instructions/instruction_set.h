@@ -1,4 +1,4 @@
-// All instructions that the device provides, but for the control flow, which the decoder knows itself.
+// All supported instructions, except control flow, which the decoder handles itself.
 #pragma once
 
 #include "program/decoder.h"

@@ -11,7 +11,7 @@ namespace {
 using ptx::Type;
 
 template <class T> using Unsigned = std::make_unsigned_t<T>;
-// For products: at least as wide as int, so that nothing is promoted to a signed type and overflows there.
+// The type for products: unsigned and at least as wide as int, so that no promotion to a signed type can overflow.
 template <class T> using Word = decltype(Unsigned<T>{} + 0u);
 
 template <class T> struct Twice;
@@ -62,8 +62,8 @@ struct Sad {
     }
 };
 
-// What division by zero gives is open in the manual; devices give all ones, and the dividend as the remainder. The
-// quotient of the least number and -1 is the least number again, as in wrapping negation.
+// The manual does not define division by zero. Devices return all ones, and the dividend as the remainder. The quotient
+// of INT_MIN and -1 is INT_MIN, as in wrapping negation.
 struct Div {
     template <class T> T operator()(T a, T b) const {
         if (b == 0) return static_cast<T>(~T{0});
@@ -88,7 +88,7 @@ template <class Op> struct Relu {
     template <class T> T operator()(T a, T b) const { return Max{}(Op{}(a, b), T{0}); }
 };
 
-// .u16x2, .s16x2: Op of either half.
+// .u16x2, .s16x2: Op on each half.
 template <class Op, class T> struct Halves {
     uint32_t operator()(uint32_t a, uint32_t b) const {
         const auto low = static_cast<uint16_t>(Op{}(static_cast<T>(a), static_cast<T>(b)));
@@ -98,7 +98,7 @@ template <class Op, class T> struct Halves {
 };
 template <class Op, class T> constexpr Exec halves = lanewise<Halves<Op, T>, uint32_t, uint32_t, uint32_t>;
 
-// Sums of products of bytes, or of halves of a and bytes of b from `first` on.
+// Sums of products of bytes, or of the halves of a and the bytes of b from byte `first` on.
 template <class A, class B, int count, int first> struct DotProduct {
     uint32_t operator()(uint32_t a, uint32_t b, uint32_t c) const {
         for (int i = 0; i < count; ++i) {
@@ -110,7 +110,7 @@ template <class A, class B, int count, int first> struct DotProduct {
     }
 };
 
-// How Instr::flags says what is done with CC.CF, the carry of add.cc and its kind; of a subtraction, the borrow.
+// Bits of Instr::flags: the use of CC.CF, the carry of add.cc and similar; for a subtraction, the borrow.
 enum : uint8_t { TAKE_CARRY = 1, SET_CARRY = 2 };
 
 struct Sum {
@@ -146,21 +146,21 @@ template <class Combine, class Product, class T> void carrying(Warp &warp, const
     if (instr.flags & SET_CARRY) warp.carry = (warp.carry & ~warp.active) | (out & warp.active);
 }
 
-// Whether the instruction takes or sets the carry flag.
+// Whether the instruction reads or sets the carry flag.
 bool take_carry(Decoding &d) {
     const bool takes = d.in.opcode.back() == 'c', sets = d.take("cc");
     d.instr.flags = static_cast<uint8_t>((takes ? TAKE_CARRY : 0) | (sets ? SET_CARRY : 0));
     return takes || sets;
 }
 
-// An instruction of two sources, of one type throughout.
+// Decodes an instruction with two sources, all operands of one type.
 template <class Op> void binary(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type});
     d.finish(pick_integer(type, []<class T>() -> Exec { return lanewise<Op, T, T, T>; }));
 }
 
-// add, sub, addc, subc. Wrapping, they are the same for both signs.
+// add, sub, addc, subc. Wrapping arithmetic is the same for signed and unsigned.
 template <class Op, class Saturating, class Combine> void sum(Decoding &d) {
     if (std::is_same_v<Op, Add> && (d.take("u16x2") || d.take("s16x2"))) {
         d.bind({Type::b32, Type::b32, Type::b32});
@@ -282,7 +282,7 @@ template <class Op> void extreme(Decoding &d) {
     }
 }
 
-// dp4a.atype.btype, and dp2a with .lo or .hi before.
+// dp4a.atype.btype, and dp2a.lo/.hi.atype.btype.
 template <class A, class SignedA, int count> void dot_product(Decoding &d) {
     const int first = count == 2 && d.need_one({"lo", "hi"}) == HIGH ? 2 : 0;
     const Type b = d.take_type(), a = d.take_type();
@@ -301,7 +301,7 @@ template <class A, class SignedA, int count> void dot_product(Decoding &d) {
     }));
 }
 
-// These names serve floating point too.
+// These opcodes exist for floating point, too.
 const Opcodes shared_opcodes = {
     {"add", sum<Add, AddSaturating, Sum>},
     {"sub", sum<Sub, SubSaturating, Difference>},
@@ -326,7 +326,7 @@ const Opcodes integer_opcodes = {
     {"dp2a", dot_product<uint16_t, int16_t, 2>},
 };
 
-// The type is the last modifier, but for .relu, which CUDA's own functions put behind it.
+// The type is the last modifier, except that CUDA's headers write .relu after it.
 bool names_integers(const ptx::Instruction &in) {
     if (in.modifiers.empty()) return false;
     const size_t before = in.modifiers.size() - 1;

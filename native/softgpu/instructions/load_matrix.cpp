@@ -16,8 +16,8 @@ using ptx::Type;
 
 namespace {
 
-// x1, x2 or x4 matrices of 8 x 8 values of 16 bits; lane 8m + r holds the address of row r of matrix m. Lane l gets of each
-// matrix the two values of row l/4 at columns 2(l%4) and the next, or of the transposed matrix likewise.
+// x1, x2 or x4 matrices of 8 x 8 values of 16 bits; lane 8m + r holds the address of row r of matrix m. From each
+// matrix (or its transpose) lane l gets the two values of row l/4, columns 2(l%4) and 2(l%4) + 1.
 template <bool TRANSPOSED> void load_matrix(Warp &w, const Instr &i) {
     uint64_t address[LANES];
     std::byte *row[LANES];

@@ -34,8 +34,7 @@ template <class T, class D> void store_element(std::byte *const *at, uint32_t ma
     }
 }
 
-// All lanes active and their elements one after the other, or all the same: the common cases of coalesced access and of
-// broadcast.
+// The common cases, with all lanes active: contiguous elements (coalesced access), or one element (broadcast).
 bool consecutive(std::byte *const *at, uint32_t mask, size_t bytes) {
     if (mask != FULL) return false;
     const auto first = reinterpret_cast<uintptr_t>(at[0]);
@@ -44,7 +43,7 @@ bool consecutive(std::byte *const *at, uint32_t mask, size_t bytes) {
     return all;
 }
 
-// Four words of each lane, wherever they lie: as a matrix of 16 bytes a lane, transposed four lanes at a time.
+// Four words per lane at any addresses: 4x4 transposes, four lanes at a time.
 void load_four_words(const Warp &w, std::byte *const *at, const Slot *slots) {
     float *const d[4] = {w.lanes<float>(slots[0]), w.lanes<float>(slots[1]), w.lanes<float>(slots[2]), w.lanes<float>(slots[3])};
     for (int l = 0; l < LANES; l += 4) {
@@ -140,7 +139,7 @@ Exec store_exec(int bytes, int register_bytes) {
     }
 }
 
-// The type that lanes have for an element of `type` in this operand: a register may be wider than what it holds.
+// The lane type for an element of `type` in this operand: a register may be wider than the element.
 Type lane_type(const Operand &operand, Type type, const Operands &operands) {
     if (operand.kind != Operand::Kind::reg) return type;
     const Type declared = operands.function().registers[operand.reg].type;
@@ -160,7 +159,7 @@ Class class_of(Space space, bool load) {
     }
 }
 
-// Hints for caches, which are not modelled. discard leaves the bytes undefined: here they keep their values.
+// Cache hints: caches are not modelled. discard leaves the bytes undefined; here they keep their values.
 bool is_hint(const std::string &opcode) {
     return opcode == "prefetch" || opcode == "prefetchu" || opcode == "applypriority" || opcode == "discard";
 }
@@ -193,7 +192,7 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
     if (in.has("release")) instr.flags |= RELEASE;
     if (in.has("gpu") || in.has("sys") || in.has("cluster")) instr.flags |= DEVICE_SCOPE;
 
-    // The elements of a vector share one width of register.
+    // All elements of a vector have the same register width.
     const std::vector<Operand> elements = vector ? value.parts : std::vector<Operand>{value};
     int bytes = ptx::size(type);
     for (const Operand &element : elements) {

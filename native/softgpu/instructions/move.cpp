@@ -22,7 +22,7 @@ void move_predicate(Warp &w, const Instr &i) {
     w.set_predicate(i.op[0], w.predicate(i.op[1]));
 }
 
-// {a, b, ...} of N bits each into one register, the first lowest.
+// Packs {a, b, ...} of N bits each into one register, the first element in the lowest bits.
 template <class D, class E, int COUNT> void pack(Warp &w, const Instr &i) {
     const E *part[COUNT];
     for (int e = 0; e < COUNT; ++e) part[e] = w.lanes<E>(w.slots[i.more + static_cast<uint32_t>(e)]);
@@ -38,7 +38,7 @@ template <class D, class E, int COUNT> void pack(Warp &w, const Instr &i) {
 template <class S, class E, int COUNT> void unpack(Warp &w, const Instr &i) {
     const S *source = w.lanes<S>(i.op[0]);
     constexpr int bits = 8 * sizeof(S) / COUNT;
-    // The source may be one of the results' own place where the PTX names it so.
+    // The source may be one of the results, if the PTX names the same register.
     S copy[LANES];
     for (int l = 0; l < LANES; ++l) copy[l] = source[l];
     for (int e = 0; e < COUNT; ++e)
@@ -57,7 +57,7 @@ template <class T> void dynamic_address(Warp &w, const Instr &i) {
     for_lanes(w, w.lanes<T>(i.op[0]), [&](int l) { return static_cast<T>(base[l] + static_cast<uint64_t>(i.imm)); });
 }
 
-// The block's clock counts the warp instructions it has issued, so that it reads the same in every run.
+// %clock counts the warp instructions of the block, so it is the same in every run.
 template <class T, int SHIFT> void read_clock(Warp &w, const Instr &i) {
     const uint64_t now = w.block->issued() >> SHIFT;
     for_lanes(w, w.lanes<T>(i.op[0]), [=](int) { return static_cast<T>(now); });
@@ -79,7 +79,7 @@ Exec clock_exec(const std::string &name) {
     return nullptr;
 }
 
-// A special register of 32 bits, where PTX allows it a register of 64.
+// A 32-bit special register read into a 64-bit register, which PTX allows.
 void widen(Warp &w, const Instr &i) {
     const uint32_t *a = w.lanes<uint32_t>(i.op[1]);
     for_lanes(w, w.lanes<uint64_t>(i.op[0]), [=](int l) { return static_cast<uint64_t>(a[l]); });
@@ -92,7 +92,7 @@ bool decode_move_vector(const ptx::Instruction &in, Type type, Instr &instr, Ope
     const Type whole = bytes == 8 ? Type::b64 : Type::b32;
     if (packs) operands.result(0, scalar, whole);
     else operands.source(0, scalar, whole);
-    // Elements of 8 and 16 bits lie in 32-bit lanes.
+    // Elements of 8 and 16 bits are stored in 32-bit lanes.
     if (packs) operands.more_sources(vector, Type::b32);
     else operands.more_results(vector, Type::b32);
     if (bytes == 4 && count == 2) instr.exec = packs ? pack<uint32_t, uint32_t, 2> : unpack<uint32_t, uint32_t, 2>;
@@ -159,7 +159,7 @@ uint64_t window_of(Space space) {
     }
 }
 
-// Adds a space's window to its addresses, or takes it off.
+// Adds the window address of a space to its addresses, or subtracts it.
 template <bool TO_SPACE> void convert_address(Warp &w, const Instr &i) {
     const uint64_t *a = w.lanes<uint64_t>(i.op[1]);
     const uint64_t window = static_cast<uint64_t>(i.imm);

@@ -1,5 +1,6 @@
-// Instructions in which the lanes of a warp see each other's values: shfl, vote, match, redux, activemask (PTX ISA, "Data
-// Movement", "Parallel Synchronization"). The executor calls them when all lanes that the mask names have come.
+// Instructions that exchange values between the lanes of a warp: shfl, vote, match, redux, activemask (PTX ISA, "Data
+// Movement", "Parallel Synchronization"). The executor calls them when all lanes in the mask have reached the
+// instruction.
 #include <cstring>
 
 #include "instructions/families.h"

@@ -13,7 +13,7 @@ namespace softgpu {
 
 namespace {
 
-// Values of a call's arguments, and of what they point to. Pointers are generic.
+// Reads the arguments of a call, and memory that they point to. Pointers are generic addresses.
 class Reader {
 public:
     Reader(Warp &w, int lane) : w_(w), lane_(lane), local_(w.local + static_cast<size_t>(lane) * w.block->grid->local_bytes) {}
@@ -53,8 +53,8 @@ private:
     std::byte *const local_;
 };
 
-// C's printf over arguments that lie packed with their natural alignment (CUDA C++ Programming Guide, "Formatted Output").
-// `count` becomes how many were read.
+// C's printf. The arguments are in one buffer, each at its natural alignment (CUDA C++ Programming Guide, "Formatted
+// Output"). `count` becomes the number of arguments read.
 std::string format(const Reader &reader, const std::string &pattern, uint64_t arguments, int32_t &count) {
     std::string out;
     count = 0;
@@ -115,7 +115,7 @@ std::string format(const Reader &reader, const std::string &pattern, uint64_t ar
     return out;
 }
 
-// vprintf(format, arguments): how many characters went out, or rather, as CUDA has it, how many arguments were read.
+// vprintf(format, arguments). As in CUDA it returns the number of arguments, not of characters.
 void print(Warp &w, const Instr &i) {
     const CallSite &site = w.block->grid->program.calls[i.target];
     for (uint32_t rest = w.active; rest; rest &= rest - 1) {

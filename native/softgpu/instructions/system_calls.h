@@ -1,4 +1,4 @@
-// Functions that the device's system provides to kernels: printf and assert.
+// System functions that kernels can call: printf and assert.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace softgpu {
 
-// What runs a call of it (Instr::target is its CallSite), or null where it is not provided.
+// The function that executes a call (Instr::target is its CallSite), or null if the function is not provided.
 Exec system_call(const std::string &name);
 
 }  // namespace softgpu

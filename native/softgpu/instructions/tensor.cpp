@@ -1,10 +1,10 @@
 // mma.sync (PTX manual, "Warp Level Matrix Multiply-Accumulate Instructions"): d = a * b + c for the fragments of a
 // warp.
 //
-// All in double: products are exact there, and so are sums of integers. c and the products are summed in the order of
-// k, and the sum is rounded once to the type of d. For floating point PTX leaves order and precision open, and tensor
-// cores align the terms of a step and cut off what lies below, so that their results differ from these in the last
-// bits. tf32 operands lose their lowest 13 bits, which the hardware ignores.
+// Computed in double: products are exact, and so are integer sums. c and the products are summed in the order of k, and
+// the sum is rounded once to the type of d. PTX does not specify the order and the precision of floating-point sums.
+// Tensor cores align the terms of a step and truncate, so their results differ in the last bits. The lowest 13 bits of
+// tf32 operands are ignored, as in hardware.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -18,7 +18,7 @@
 namespace softgpu {
 namespace {
 
-// Types of a and b: how many elements a 32-bit register holds, and element `e` of it as the number to multiply.
+// Types of a and b: the number of elements in a 32-bit register, and element `e` of it as a number.
 struct Tf32Operand {
     static constexpr int per_register = 1;
     static float element(uint32_t bits, int) { return std::bit_cast<float>(bits & ~0x1fffu); }
@@ -32,7 +32,7 @@ template <class T> struct ByteOperand {
     static float element(uint32_t bits, int e) { return static_cast<T>(bits >> (8 * e)); }
 };
 
-// Types of c and d: two neighbours of a row lie in two registers, or in the halves of one.
+// Types of c and d: two adjacent elements of a row are in two registers, or in the halves of one.
 struct F32Accumulator {
     static constexpr int per_register = 1;
     static double element(uint32_t bits, int) { return std::bit_cast<float>(bits); }
@@ -43,7 +43,7 @@ struct F16Accumulator {
     static double element(uint32_t bits, int e) { return widen<F16, double>(bits >> (16 * e) & 0xffff); }
     static uint32_t bits(double sum) { return narrow<F16, Round::nearest>(sum); }
 };
-// Sums of integers are exact too. They wrap, or with .satfinite are clamped.
+// Integer sums are exact. They wrap, or are clamped with .satfinite.
 template <bool SATFINITE> struct S32Accumulator {
     static constexpr int per_register = 1;
     static double element(uint32_t bits, int) { return static_cast<int32_t>(bits); }
@@ -54,11 +54,11 @@ template <bool SATFINITE> struct S32Accumulator {
     }
 };
 
-// A matrix is laid out in tiles of 8 rows and 4 * per_register columns, one register each, those with the next rows
-// first. In a tile, lane 4 * g + t holds the elements of row g ("groupID") from column t * per_register on
-// ("threadID_in_group"). b lies so with its columns for rows; c and d lie in tiles of 8 x 8, elements 2 * t and
-// 2 * t + 1 of a row in two registers or in the halves of one. This is what the manual's figures "Matrix Fragments for
-// mma" say for all shapes here.
+// The fragment layout of a: tiles of 8 rows and 4 * per_register columns, one register per tile, tiles ordered down the
+// rows first. In a tile, lane 4 * g + t holds the elements of row g ("groupID") from column t * per_register on (t is
+// "threadID_in_group"). b has the same layout, transposed. c and d have tiles of 8 x 8: elements 2 * t and 2 * t + 1 of
+// a row are in two registers, or in the halves of one. This is what the manual's figures "Matrix Fragments for mma"
+// show for all supported shapes.
 template <class A, class B, class C, int M, int K> void mma(Warp &warp, const Instr &instr) {
     constexpr int row_tiles = M / 8;
     constexpr int k_tiles = K / (4 * A::per_register);
@@ -69,7 +69,7 @@ template <class A, class B, class C, int M, int K> void mma(Warp &warp, const In
     const uint32_t *const b_slots = a_slots + row_tiles * k_tiles;
     const uint32_t *const c_slots = b_slots + k_tiles;
 
-    // a stays in the order of lanes. The columns of b go to that of c's lanes: column 2 * t + i to [i][t].
+    // a keeps the lane order. The columns of b are put in the order of c's lanes: column 2 * t + i to [i][t].
     alignas(32) double a[k_tiles][row_tiles][A::per_register][LANES];
     for (int tile = 0; tile < k_tiles * row_tiles; ++tile) {
         const uint32_t *lanes = warp.lanes<const uint32_t>(a_slots[tile]);
@@ -99,7 +99,7 @@ template <class A, class B, class C, int M, int K> void mma(Warp &warp, const In
         for (int k = 0; k < K; ++k) {
             const int register_k = k / A::per_register;
             const double x = a[register_k / 4][tile][k % A::per_register][first + register_k % 4];
-            // Fused or not is the same for exact products.
+            // Products are exact, so a fused multiply-add gives the same result.
             for (int n = 0; n < 8; ++n) sum[n / 4][n % 4] = std::fma(x, b[k][n / 4][n % 4], sum[n / 4][n % 4]);
         }
         for (int n = 0; n < 8; ++n) c[tile][n / 4][first + n % 4] = sum[n / 4][n % 4];
@@ -115,7 +115,7 @@ template <class A, class B, class C, int M, int K> void mma(Warp &warp, const In
     }
 }
 
-// Number of registers of a lane: of d and of c, of a, and of b.
+// Registers per lane: for d and c, for a, and for b.
 struct Shape {
     std::string_view shape;
     ptx::Type c, a, b;

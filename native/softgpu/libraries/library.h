@@ -1,4 +1,4 @@
-// What the stand-ins for cuDNN and cuBLAS share: refusing arguments, knowing their objects, queueing their work.
+// Shared by the cuDNN and cuBLAS replacements: refused arguments, handles, and queued work.
 #pragma once
 
 #include <cstdio>
@@ -15,13 +15,13 @@
 
 namespace softgpu {
 
-// Why a call is refused, and the library's status for it.
+// The reason why a call is refused, and the library's status for it.
 struct Refusal {
     int status;
     std::string why;
 };
 
-// Tells on standard error what a program's author would otherwise have to guess from a status. Returns the text.
+// Prints the reason to standard error, which says more than the status. Returns the text.
 inline std::string complain(const char *function, const std::string &why) {
     const std::string text = std::string(function) + ": " + why;
     fprintf(stderr, "framecast softgpu: %s\n", text.c_str());
@@ -55,7 +55,7 @@ private:
     static inline std::unordered_set<const T *> live_;
 };
 
-// Puts job.run(), which returns a CUresult, in a stream. Returns a CUresult.
+// Enqueues job.run(), which returns a CUresult, in a stream. Returns a CUresult.
 template <class Job> int enqueue(void *stream, const char *name, const Job &job) {
     static_assert(std::is_trivially_copyable_v<Job>);
     constexpr int OUT_OF_MEMORY = 2;    // CUDA_ERROR_OUT_OF_MEMORY

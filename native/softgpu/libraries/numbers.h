@@ -1,4 +1,4 @@
-// The floating-point types of cuDNN's and cuBLAS's operands, to double and back.
+// Conversion of cuDNN's and cuBLAS's floating-point types to double and back.
 #pragma once
 
 #include <immintrin.h>
@@ -36,8 +36,8 @@ inline double value(double x) { return x; }
 inline double value(Half x) { return _cvtsh_ss(x.bits); }
 inline double value(BFloat16 x) { return std::bit_cast<float>(uint32_t(x.bits) << 16); }
 
-// The float next to x whose last bit is odd, or x itself where a float holds it. Rounded once more to a format at least
-// two bits shorter it gives what x itself would: rounding through float directly would round twice.
+// x rounded to float, to odd. If this is then rounded to a format at least two bits shorter, the result is the same as
+// rounding x directly: no double rounding.
 inline float round_to_odd(double x) {
     const float f = static_cast<float>(x);
     if (f == x || std::isnan(x) || (std::bit_cast<uint32_t>(f) & 1)) return f;
@@ -57,7 +57,7 @@ template <class T> T rounded(double x) {
     }
 }
 
-// What tensor cores make of the operands before they multiply them.
+// The rounding that tensor cores apply to operands before the product.
 enum class Rounding : uint8_t { exact, tf32, f16, bf16 };
 
 inline double tensor_operand(double x, Rounding rounding) {
@@ -65,7 +65,7 @@ inline double tensor_operand(double x, Rounding rounding) {
         case Rounding::f16: return value(rounded<Half>(x));
         case Rounding::bf16: return value(rounded<BFloat16>(x));
         case Rounding::tf32: {
-            // 10 bits of mantissa, ties away from zero, as cvt.rna.tf32.f32.
+            // 10 bits of mantissa, ties away from zero, like cvt.rna.tf32.f32.
             if (!std::isfinite(x)) return x;
             return std::bit_cast<float>((std::bit_cast<uint32_t>(static_cast<float>(x)) + 0x1000) & ~0x1fffu);
         }

@@ -8,7 +8,7 @@ namespace softgpu {
 
 namespace {
 
-// f(first byte, bytes) for every stretch of bytes that has no gap.
+// Calls f(first byte, bytes) for every contiguous run of bytes.
 template <class F> void for_each_run(const Strided &strided, F f) {
     if (strided.count() == 0) return;
     Strided s = strided.by_stride();
@@ -37,7 +37,7 @@ Strided Strided::by_stride() const {
 
 bool Strided::overlaps_itself() const {
     const Strided s = by_stride();
-    int64_t end = 1;                // behind the last element of the axes so far
+    int64_t end = 1;                // just after the last element of the axes so far
     for (int i = 0; i < s.rank; ++i) {
         if (s.strides[i] < end) return true;
         end += (s.dims[i] - 1) * s.strides[i];

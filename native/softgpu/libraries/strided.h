@@ -1,4 +1,4 @@
-// Arrays of numbers in device memory, in any order and with gaps: cuDNN's tensors and filters, cuBLAS's matrices.
+// Strided arrays in device memory: cuDNN's tensors and filters, cuBLAS's matrices.
 #pragma once
 
 #include <algorithm>
@@ -34,9 +34,10 @@ struct Strided {
     bool same_dims(const Strided &other) const {
         return rank == other.rank && std::equal(dims, dims + rank, other.dims);
     }
-    // Two indices may have the same address, so that a result there would be undefined.
+    // Whether two indices may have the same address, so that writing would be undefined.
     bool overlaps_itself() const;
-    // Where it begins and ends, in bytes from the element of index 0; begins before it where a stride is negative.
+    // The range of the array, in bytes relative to the element of index 0. It begins before that if a stride is
+    // negative.
     int64_t first_byte() const {
         int64_t first = 0;
         for (int i = 0; i < rank; ++i) first += std::min<int64_t>(0, (dims[i] - 1) * strides[i]);
@@ -47,11 +48,11 @@ struct Strided {
         for (int i = 0; i < rank; ++i) last += std::max<int64_t>(0, (dims[i] - 1) * strides[i]);
         return (last + 1) * size(type);
     }
-    // Axes longer than 1, the closest elements first, strides made positive.
+    // The axes longer than 1, sorted by stride, smallest first, with strides made positive.
     Strided by_stride() const;
 };
 
-// f(offset in elements) for every index, the last axis fastest.
+// Calls f(offset in elements) for every index, the last axis fastest.
 template <class F> void for_each_offset(const Strided &s, int axis, int64_t offset, F &&f) {
     if (axis == s.rank) {
         f(offset);
@@ -62,7 +63,7 @@ template <class F> void for_each_offset(const Strided &s, int axis, int64_t offs
     }
 }
 
-// A Strided at a place. As all else that is put in a stream, plain data.
+// A Strided at a device address. Plain data, since it is copied into streams.
 struct Operand {
     uint64_t address = 0;
     Strided layout;
@@ -71,10 +72,11 @@ struct Operand {
     int check(const char *function, const char *what, bool read) const;
     void mark_written() const;
 
-    // All elements, the last axis fastest.
+    // Reads all elements, the last axis fastest.
     std::vector<double> read() const;
     void write(const std::vector<double> &values) const;
-    // alpha * values + beta * what is there; what is there is not read for beta 0. `values` are lost.
+    // Writes alpha * values + beta * old contents. The old contents are not read if beta is 0. `values` are
+    // overwritten.
     void blend(std::vector<double> &values, double alpha, double beta) const;
     Operand permuted(const std::vector<int> &order) const { return {address, layout.permuted(order)}; }
 

@@ -14,7 +14,7 @@ namespace softgpu {
 
 namespace {
 
-constexpr uint64_t ALIGNMENT = 256, GAP = 256;      // bytes; the gap catches what runs past an end
+constexpr uint64_t ALIGNMENT = 256, GAP = 256;      // bytes; the gap between allocations catches overruns
 constexpr uint64_t PAGE = 4096;
 
 void *reserve(uint64_t bytes) {
@@ -22,7 +22,7 @@ void *reserve(uint64_t bytes) {
     return at == MAP_FAILED ? nullptr : at;
 }
 
-// The whole pages of a range go back to the system; what is read there next is zeros.
+// Returns the whole pages of a range to the system. They read as zeros afterwards.
 void give_back(uint64_t address, uint64_t bytes) {
     const uint64_t begin = align_up(address, PAGE), end = (address + bytes) / PAGE * PAGE;
     if (begin < end) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
@@ -31,14 +31,14 @@ void give_back(uint64_t address, uint64_t bytes) {
 }  // namespace
 
 Arena &Arena::get() {
-    // Never destroyed: memory must outlive whatever else runs when the process ends.
+    // Never destroyed: the memory must outlive all that runs at process exit.
     static Arena *const arena = new Arena;
     return *arena;
 }
 
 Arena::Arena() {
-    // Four times the device's memory, so that what was freed need not be used again soon. Where the system grants no such
-    // range, less.
+    // Four times the device's memory, so that freed addresses are not soon used again; less if the system does not
+    // grant that.
     for (uint64_t size = align_up(settings().memory_bytes * 4, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
         void *memory = reserve(size), *state = reserve(size / 4), *owners = reserve(size * 4);
         if (memory && state && owners) {
@@ -67,7 +67,7 @@ uint64_t Arena::allocate(uint64_t bytes, Kind kind, const std::string &name) {
         address = next_;
         next_ += room;
     } else {
-        // The range is used up: the oldest freed place that fits.
+        // The range is used up: take the oldest freed block that fits.
         uint64_t oldest = ~uint64_t(0);
         for (const auto &[at, a] : allocations_)
             if (a.freed && align_up(a.bytes, ALIGNMENT) + GAP >= room && a.number < oldest) {
@@ -94,7 +94,7 @@ bool Arena::free(uint64_t address, Kind kind) {
     a.freed = true;
     if (kind == Kind::device || kind == Kind::managed) used_ -= a.bytes;
     const uint64_t word = (address - base_) / 4;
-    // No word is accessible, which is a state of zero: made so by hand where the range shares a page with others.
+    // Sets the state to zero (not accessible), by hand at the ends where the range shares a page with others.
     const uint64_t words = (a.bytes + 3) / 4, edge = std::min(words, PAGE);
     std::memset(state_ + word, 0, edge);
     std::memset(state_ + word + words - edge, 0, edge);
@@ -166,7 +166,7 @@ void Arena::mark_written(uint64_t address, uint64_t bytes) {
 void Arena::copy_state(uint64_t to, uint64_t from, uint64_t bytes) {
     const auto written = [this](uint64_t a) { return state_[(a - base_) / 4] >> a % 4 & 1; };
     if (to % 4 == from % 4 && bytes >= 4) {
-        // Word by word where the words match.
+        // Word by word if both ranges are word-aligned to each other.
         while (to % 4) {
             uint8_t &s = state_[(to - base_) / 4];
             s = static_cast<uint8_t>((s & ~(1 << to % 4)) | written(from) << to % 4);

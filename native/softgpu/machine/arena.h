@@ -1,11 +1,10 @@
-// The memory of the device, and what is known of every word of it.
+// The memory of the device, with shadow memory for every word.
 //
-// One range of host addresses is reserved for it, so that a device address is a host address and needs no translation;
-// pinned host memory and the variables of modules are in it too. Two more arrays are indexed by the number of the word:
-//   state   a byte for each 4-byte word: bits 0-3 tell which of its bytes were written, bits 4-7 which may be accessed;
-//   owners  16 bytes for each word: which blocks last wrote and read it during which launch (races.h).
-// Pages of all three cost memory only once touched. Freed addresses are not used again while others are left, so that
-// a use after free is seen as one.
+// It is one reserved range of host addresses, so a device address is a host address and needs no translation. Pinned
+// host memory and module variables are in this range, too. Two shadow arrays are indexed by the word number: state   a
+// byte for each 4-byte word: bits 0-3 tell which bytes were written, bits 4-7 which may be accessed; owners  16 bytes
+// for each word: which blocks last wrote and read it during which launch (races.h). Pages of all three use memory only
+// when touched. Freed addresses are not reused while unused ones are left, so that a use after free is detected.
 #pragma once
 
 #include <cstddef>
@@ -25,38 +24,38 @@ public:
         uint64_t address = 0;
         uint64_t bytes = 0;
         Kind kind = Kind::device;
-        uint64_t number = 0;        // counted from 1, over the life of the process
-        std::string name;           // of a module's variable
+        uint64_t number = 0;        // counted from 1, over the lifetime of the process
+        std::string name;           // name of a module's variable
         bool freed = false;
     };
 
     static Arena &get();
 
-    // 256-byte aligned, with room left unused before the next. 0 where `memory_bytes` of device and managed memory would
-    // be exceeded, or the reserved range is full. Zero bytes are an error of the caller's.
+    // 256-byte aligned, with an unused gap before the next allocation. Returns 0 if `memory_bytes` of device and
+    // managed memory would be exceeded, or the reserved range is full. `bytes` must not be 0.
     uint64_t allocate(uint64_t bytes, Kind kind, const std::string &name = "");
-    // False where no live allocation of a kind that `kind` names begins there.
+    // False if no live allocation of this kind begins there.
     bool free(uint64_t address, Kind kind);
 
-    // The allocation that holds `address`, the nearest one otherwise (freed ones too); false where there is none at all.
+    // The allocation that contains `address`, else the nearest one (also a freed one); false if there is none at all.
     bool find(uint64_t address, Allocation &found) const;
-    // "at byte 4096 of allocation #3 of 4096 bytes (0x...), just past its end": where an address lies, in words.
+    // "at byte 4096 of allocation #3 of 4096 bytes (0x...), just past its end": the place of an address, in words.
     std::string describe(uint64_t address) const;
-    // A live allocation holds all of [address, address + bytes).
+    // Whether a live allocation contains all of [address, address + bytes).
     bool holds(uint64_t address, uint64_t bytes) const;
     std::vector<Allocation> live() const;
     uint64_t used() const;          // bytes of device and managed memory allocated
 
-    // What copies, memsets and library calls do to the state of the words they write.
+    // The effect of copies, memsets and library calls on the state of the words they write.
     void mark_written(uint64_t address, uint64_t bytes);
     void copy_state(uint64_t to, uint64_t from, uint64_t bytes);
-    // Whether all bytes were written; `first` is the first that was not.
+    // Whether all bytes were written; `first` becomes the first one that was not.
     bool is_written(uint64_t address, uint64_t bytes, uint64_t *first = nullptr) const;
 
     bool contains(uint64_t address) const { return address - base_ < size_; }
     uint64_t base() const { return base_; }
     uint64_t size() const { return size_; }
-    uint8_t *state() const { return state_; }       // of the word at base(); index by (address - base()) / 4
+    uint8_t *state() const { return state_; }       // state of the word at base(); index by (address - base()) / 4
     std::byte *owners() const { return owners_; }   // likewise, 16 bytes each
 
 private:

@@ -10,7 +10,7 @@ namespace softgpu {
 
 namespace {
 
-// What the barrier instruction of a group says of its lanes.
+// The barrier operands of a group of lanes.
 uint32_t operand(const Warp &w, Slot slot, int lane) {
     return slot == NO_SLOT ? 0 : w.lanes<uint32_t>(slot)[lane];
 }
@@ -33,8 +33,8 @@ std::string some_threads(const Block &block, const Warp &w, uint32_t mask) {
                             thread_name(block, first) + ",";
 }
 
-// How many threads `mask` stands for at a barrier with a thread count, which counts whole warps: the first lane brings those
-// that a last, partial warp does not have.
+// The number of threads that `mask` counts for at a barrier with a thread count. Such barriers count whole warps, so
+// the first lane of a partial last warp also counts for the missing lanes.
 uint32_t arrivals(const Block &block, const Warp &w, uint32_t mask) {
     const uint32_t missing = w.index + 1 < block.grid->warps_per_block ? 0 : w.index * LANES + LANES - block.grid->threads_per_block;
     return static_cast<uint32_t>(__builtin_popcount(mask)) + (mask & 1 ? missing : 0);
@@ -45,7 +45,7 @@ void join(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
     for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
 }
 
-// All lanes of a warp must come to an aligned barrier by the same instruction, and together.
+// All lanes of a warp must reach an aligned barrier together, at the same instruction.
 void require_aligned(const Block &block, const Warp &w, uint32_t id) {
     const Instr *code = block.grid->program.code.data();
     const Group *first = nullptr;
@@ -67,7 +67,7 @@ void require_aligned(const Block &block, const Warp &w, uint32_t id) {
                     some_threads(block, w, w.live & ~here) + " of the same warp did not", CUDA_ERROR_LAUNCH_FAILED};
 }
 
-// Lets all go on who wait at barrier `id`, if those it expects have come.
+// Releases all lanes that wait at barrier `id`, if all expected threads have arrived.
 void complete(Block &block, uint32_t id, bool exited_count) {
     Block::Barrier &barrier = block.barriers[id];
     const Instr *code = block.grid->program.code.data();
@@ -163,7 +163,7 @@ bool settle(Block &block, const Warp *&warp, uint32_t &at) {
             if (!strict || block.barriers[g.barrier].expected) {
                 const uint32_t id = g.barrier;
                 complete(block, id, true);
-                // A completed barrier has changed the groups: the block can go on.
+                // A barrier has completed and changed the groups: the block can continue.
                 if (block.barriers[id].arrived == 0 && std::any_of(block.warps.begin(), block.warps.end(), [](const Warp &v) {
                         return std::any_of(v.groups.begin(), v.groups.end(),
                                            [](const Group &h) { return h.wait == Group::Wait::none; });
@@ -171,7 +171,7 @@ bool settle(Block &block, const Warp *&warp, uint32_t &at) {
                     return true;
             }
         }
-    // Nobody can move. Lanes that wait for others of their warp are the nearest cause.
+    // Deadlock. First report lanes that wait for others of their warp: that is the most direct cause.
     for (const Warp &w : block.warps)
         for (const Group &g : w.groups) {
             if (g.wait != Group::Wait::converge) continue;

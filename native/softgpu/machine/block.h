@@ -29,8 +29,8 @@ struct Grid {
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
     uint32_t local_bytes = 0;           // of a thread
     std::atomic<uint64_t> next_block{0};
-    std::atomic<bool> stopped{false};   // a fault: blocks that run end at their next turn
-    BlockOrder order;                   // what blocks know of each other (races.h)
+    std::atomic<bool> stopped{false};   // set by a fault: running blocks stop at their next turn
+    BlockOrder order;                   // order between blocks (races.h)
 
     std::mutex mutex;                   // of what follows
     std::string fault_report;
@@ -50,24 +50,24 @@ struct Block {
 
     std::byte *shared = nullptr;        // 16-byte aligned
     std::vector<std::byte> shared_store;
-    SharedShadow shadow;                // what is known of its words (races.h)
-    BlockClock clock;                   // and of its place among blocks
+    SharedShadow shadow;                // shadow of its words (races.h)
+    BlockClock clock;                   // order relative to other blocks
 
     struct Barrier {
         uint32_t arrived = 0;           // by bar.arrive, without waiting
         uint32_t expected = 0;          // 0: all threads
-        std::vector<uint32_t> clock;    // what those who arrived knew
+        std::vector<uint32_t> clock;    // joined clocks of the arrived warps
     };
     Barrier barriers[16];
 
-    struct AsyncCopy {                  // of cp.async: the bytes are taken when it is issued, and land when it is waited for
+    struct AsyncCopy {                  // pending cp.async: bytes are read at issue, written at the wait
         uint32_t thread, to;
         uint8_t bytes;
         uint32_t group;
         uint8_t data[16];
     };
     std::vector<AsyncCopy> copies;
-    std::vector<uint32_t> copy_group;   // of each thread: the group its copies go to now
+    std::vector<uint32_t> copy_group;   // per thread: the current group of its copies
 
     LineCounters *counters = nullptr;   // of each instruction, or null
     std::vector<uint32_t> ran;          // of each instruction: lanes that ran it, in this block or one before
@@ -84,7 +84,7 @@ struct Position {
 };
 Position position(const Grid &grid, uint32_t thread);
 
-// Lanes of `mask` stand at `pc`, ready to go on: joined to those already there.
+// Makes the lanes of `mask` ready at `pc`; they join the lanes that are already there.
 void make_ready(Warp &w, uint32_t pc, uint32_t mask);
 
 }  // namespace softgpu

@@ -22,7 +22,7 @@ const char *name(Class c) {
 
 void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes) {
     uint64_t sector[2 * LANES];
-    uint32_t asked[2 * LANES], count = 0;       // bytes of the sector, a bit each
+    uint32_t asked[2 * LANES], count = 0;       // one bit per byte of the sector
     auto touch = [&](uint64_t s, uint32_t bits) {
         for (uint32_t i = count; i-- > 0;)
             if (sector[i] == s) {
@@ -44,7 +44,7 @@ void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint3
 }
 
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
-    // In units of an access: as many lanes go together as have room in 128 bytes, and as many columns of units there are.
+    // In units of one access: the number of lanes per pass (128 bytes), and of columns of the banks.
     const uint32_t unit = std::max<uint32_t>(bytes, 4), columns = 128 / unit;
     ++c.requests;
     for (uint32_t begin = 0; begin < LANES; begin += columns) {
@@ -83,7 +83,7 @@ struct Record {
     uint64_t launches = 0, blocks = 0, threads = 0;
     double seconds = 0;
     uint32_t registers = 0, shared = 0;
-    std::map<uint32_t, Line> lines;             // by index into Program::code
+    std::map<uint32_t, Line> lines;             // indexed like Program::code
 };
 
 std::mutex records_mutex;
@@ -103,7 +103,7 @@ LineCounters sum(const Record &r) {
     return all;
 }
 
-// Of the bytes that global sectors moved, those that were asked for; 1 where nothing moved.
+// Requested bytes per byte moved in global sectors; 1 if nothing moved.
 double efficiency(const LineCounters &c) { return c.sectors ? static_cast<double>(c.bytes) / (32.0 * static_cast<double>(c.sectors)) : 1; }
 
 constexpr std::initializer_list<Class> GLOBAL_LOADS = {Class::load_global, Class::async_copy},
@@ -141,7 +141,7 @@ void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines,
         made.ptx = program.source.text;
         made.registers = kernel.registers;
         made.shared = kernel.static_shared;
-        // What the kernel never reaches counts too: as never run. The return that ends the code is the decoder's own.
+        // Includes instructions that the kernel never reached, as not run. The final return was added by the decoder.
         const FunctionCode &f = program.functions[kernel.function];
         for (uint32_t at = f.entry; at + 1 < f.end; ++at) made.lines[at] = describe(at);
         r = records.insert(records.end(), std::move(made));
@@ -222,7 +222,7 @@ std::string listing(const std::string &kernel, const char *source) {
     const auto r = std::find_if(records.rbegin(), records.rend(), [&](const Record &known) { return known.kernel == kernel; });
     if (r == records.rend()) return "no launch of a kernel named " + kernel + " was counted\n";
 
-    // Counters by line of the text that is listed: the CUDA source, or the PTX where there is none.
+    // Counters by line of the listed text: the CUDA source, or the PTX if there is none.
     std::string file;
     for (const auto &[at, line] : r->lines)
         if (const size_t colon = line.source.rfind(':'); file.empty() && colon != std::string::npos)
@@ -263,7 +263,7 @@ std::string listing(const std::string &kernel, const char *source) {
     for (uint32_t number = 1; number <= text.size(); ++number) {
         const auto at = by_line.find(number);
         if (at == by_line.end()) {
-            // Of PTX only what can run, of a source all: its other lines are what people find their way by.
+            // Of PTX only the instructions are listed, of a CUDA source all lines.
             if (of_source) out += print("%56s %5u | ", "", number) + text[number - 1] + "\n";
             continue;
         }

@@ -1,4 +1,4 @@
-// What a launch did, counted by PTX instruction: it does not depend on how busy the machine is.
+// Counters of a launch by PTX instruction. They do not depend on the load of the machine.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@ namespace softgpu {
 struct LineCounters {
     uint64_t warps = 0;         // times a warp issued it
     uint64_t threads = 0;       // times a thread ran it
-    uint64_t requests = 0;      // times it went to global or shared memory
-    uint64_t bytes = 0;         // asked for, each byte once a request
-    uint64_t sectors = 0;       // of 32 bytes, that those requests touched
-    uint64_t wavefronts = 0;    // passes over the 32 banks that shared requests took
+    uint64_t requests = 0;      // requests to global or shared memory
+    uint64_t bytes = 0;         // requested bytes; each byte counts once per request
+    uint64_t sectors = 0;       // 32-byte sectors touched by the requests
+    uint64_t wavefronts = 0;    // passes over the 32 banks for shared requests
     uint64_t ideal = 0;         // passes they would have taken without bank conflicts
 
     void operator+=(const LineCounters &o) {
@@ -24,10 +24,10 @@ struct LineCounters {
     }
 };
 
-// Adds one global request: 32-byte sectors touched, and the bytes asked for.
+// Adds one global request: the 32-byte sectors touched and the bytes requested.
 void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes);
-// Adds one request to shared memory: 4-byte banks, 32 of them; threads that read one word share it. Accesses of 8 and 16
-// bytes go in halves and quarters of a warp.
+// Adds one request to shared memory: 4-byte banks, 32 of them; threads that read the same word do not conflict.
+// Accesses of 8 and 16 bytes are done by half warps and quarter warps.
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes);
 
 // Adds the counters of a finished launch (one for each instruction of the program) to the kernel's.

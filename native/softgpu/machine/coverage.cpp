@@ -12,10 +12,10 @@
 
 namespace softgpu {
 
-// What is kept of a program when its modules are gone.
+// The part of a program that is kept after its modules are unloaded.
 struct Coverage {
     uint64_t fingerprint;
-    ptx::Module source;                         // its text, files and inlined calls alone
+    ptx::Module source;                         // only its text, files and inlined calls
     struct Instruction {
         uint32_t line;                          // of the PTX text
         ptx::SourceLine source;
@@ -56,7 +56,7 @@ template <class Items, class Json> std::string list(Items &&items, Json json) {
     return "[" + out + "]";
 }
 
-// A line of source, and those where the function that it stands in was called and inlined, from the inside out.
+// A source line, and the lines of the calls through which its function was inlined, from the inside out.
 std::string place_json(const ptx::Module &module, ptx::SourceLine place) {
     std::string out;
     for (; place.line; place = module.inlined_calls[place.inlined])
@@ -65,7 +65,7 @@ std::string place_json(const ptx::Module &module, ptx::SourceLine place) {
 }
 
 std::string program_json(const Coverage &record) {
-    // Few are the places of many instructions: they are listed once, and instructions give their number.
+    // Many instructions share few places, so places are listed once and instructions refer to them by number.
     std::vector<ptx::SourceLine> places;
     std::map<ptx::SourceLine, size_t> numbers;
     const auto number_of = [&](const ptx::SourceLine &place) {

@@ -1,4 +1,5 @@
-// Which instructions some thread has run since the process began: what no reset and no unloading forgets.
+// Which instructions some thread has run since the process began. Kept across resets of counters and unloading of
+// modules.
 #pragma once
 
 #include <string>
@@ -8,13 +9,13 @@
 
 namespace softgpu {
 
-// The record of a program, which those of the same PTX text share. It is never freed.
+// The record of a program. Programs of the same PTX text share one record. It is never freed.
 Coverage &coverage_of(const Program &program);
 
-// Adds what a launch ran: for each instruction of Program::code, zero where no thread did.
+// Adds a launch: for each instruction of Program::code, zero if no thread ran it.
 void cover(const Program &program, const std::vector<uint32_t> &ran);
 
-// Of every program there was, or of those with code from a source file of this name.
+// JSON of all programs loaded so far, or of those with code from a source file of this name.
 std::string coverage_json(const char *file);
 
 }  // namespace softgpu

@@ -6,7 +6,7 @@
 
 namespace softgpu {
 
-// Writes the report of a fault of `w` at `instr`, stops the grid, and gives it the fault's error. The first one counts.
+// Writes the report of a fault of `w` at `instr`, stops the grid, and sets its error. Only the first fault is reported.
 void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &fault);
 
 }  // namespace softgpu

@@ -1,4 +1,4 @@
-// Exec functions made from functions of one lane.
+// Makes exec functions from functions of one lane.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace softgpu {
 
-// The type that holds a lane of type T: narrow integers are zero-extended to 32 bits.
+// The storage type of a lane of type T: narrow integers are zero-extended to 32 bits.
 template <class T> using Held = std::conditional_t<std::is_integral_v<T> && (sizeof(T) < 4), uint32_t, T>;
 
 template <class T> inline Held<T> held(T value) {
@@ -18,13 +18,13 @@ template <class T> inline Held<T> held(T value) {
     else return value;
 }
 
-// An operation that needs more than its operands is made from the instruction.
+// An operation that needs more than its operands is constructed from the instruction.
 template <class Op> inline Op operation(const Instr &instr) {
     if constexpr (std::is_constructible_v<Op, const Instr &>) return Op(instr);
     else return Op{};
 }
 
-// f(source...) where the sources are pointers to the lanes of op[first], op[first + 1]...
+// Calls f(source...) with pointers to the lanes of op[first], op[first + 1]...
 template <class... S, class F, size_t... I>
 inline auto with_sources(const Warp &warp, const Instr &instr, int first, F f, std::index_sequence<I...>) {
     return f(static_cast<const Held<S> *>(warp.lanes<Held<S>>(instr.op[first + I]))...);
@@ -39,7 +39,7 @@ template <class Op, class D, class... S> void lanewise(Warp &warp, const Instr &
     }, std::index_sequence_for<S...>());
 }
 
-// The lanes for which Op(a, b, ...) holds, active or not: the sources begin at op[first].
+// The mask of the lanes, active or not, for which Op(a, b, ...) is true. The sources begin at op[first].
 template <class Op, class... S> uint32_t lanes_where(const Warp &warp, const Instr &instr, int first) {
     const Op op = operation<Op>(instr);
     return with_sources<S...>(warp, instr, first, [&](const Held<S> *...source) {

@@ -1,4 +1,4 @@
-// Running a launch: blocks over the host's threads, warps of a block in turn.
+// Runs a launch: blocks in parallel on host threads, the warps of a block in turn.
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -59,7 +59,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     block.id[1] = static_cast<uint32_t>(index / grid.launch.grid[0] % grid.launch.grid[1]);
     block.id[2] = static_cast<uint32_t>(index / grid.launch.grid[0] / grid.launch.grid[1]);
     block.exited = 0;
-    // Memory that was not written has the same bytes in every run. In shared memory all ones, a NaN.
+    // Unwritten memory has the same bytes in every run. In shared memory all bits are set, which is a NaN.
     block.registers.assign(size_t(program.register_bytes) * grid.warps_per_block + 64, std::byte(0));
     block.predicates.assign(size_t(program.predicates) * grid.warps_per_block, 0);
     block.local.assign(size_t(grid.local_bytes) * LANES * grid.warps_per_block, std::byte(0));
@@ -102,7 +102,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     }
 }
 
-// To its end, or the grid's. Faults stop the grid.
+// Runs a block until it ends or the grid stops. A fault stops the grid.
 void run_block(Block &block) {
     const Warp *warp = nullptr;
     uint32_t at = 0;
@@ -150,7 +150,7 @@ Position position(const Grid &grid, uint32_t thread) {
 
 int run(const Launch &launch) {
     static std::mutex one_launch;
-    // Their memory is kept from launch to launch, and to the end: a process may exit while a launch goes on.
+    // The memory of blocks is reused by later launches. Never freed: the process may exit while a launch runs.
     static auto &blocks = *new std::vector<std::unique_ptr<Block>>;
     const std::lock_guard<std::mutex> lock(one_launch);
 
@@ -159,7 +159,7 @@ int run(const Launch &launch) {
     grid.threads_per_block = launch.block[0] * launch.block[1] * launch.block[2];
     grid.warps_per_block = (grid.threads_per_block + LANES - 1) / LANES;
     grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
-    // Dynamic shared memory begins at a multiple of 16, after the kernel's own.
+    // Dynamic shared memory begins at a multiple of 16, after the static shared memory.
     grid.shared_bytes = (kernel.static_shared + 15) / 16 * 16 + launch.dynamic_shared;
     grid.local_bytes = kernel.local_bytes;
     begin_launch_stamp();

@@ -17,8 +17,8 @@ struct Launch {
     std::vector<uint8_t> parameters;        // laid out as Kernel::parameters says
 };
 
-// Runs it to its end on the host's threads, one launch at a time. Returns a CUresult; where it is not CUDA_SUCCESS, the
-// report went to standard error and to last_report().
+// Runs it to its end on the host's threads, one launch at a time. Returns a CUresult. If that is not CUDA_SUCCESS, the
+// report was written to standard error and to last_report().
 int run(const Launch &launch);
 
 }  // namespace softgpu

@@ -17,7 +17,7 @@ std::string bytes_of(uint32_t bytes, Access access) {
            std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
 }
 
-// The last address of a lane's access must lie before `size` in a small space.
+// In a small space (shared, local), every byte of a lane's access must be below `size`.
 void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t size, Access access, const char *space) {
     if (mask == FULL && bytes <= size) {
         bool inside = true;

@@ -1,4 +1,4 @@
-// From the addresses of an instruction to bytes of the host: checked and counted.
+// Translates the addresses of an instruction to host addresses, with checks and counters.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace softgpu {
 
-// Checks, counts and resolves: the host address of each active lane's bytes. `bytes` are those of one lane.
+// Checks and counts an access, and returns the host address for each active lane. `bytes` is the size for one lane.
 void resolve(Warp &w, const Instr &i, ptx::Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
              std::byte **at);
 

@@ -52,7 +52,7 @@ std::string at_global(uint64_t address, uint32_t bytes, Access access) {
                 thread_name(*w.block->grid, other) + " of the block: no barrier came between", CUDA_ERROR_LAUNCH_FAILED};
 }
 
-// An earlier access by a thread, stamped `time`, is known to have happened before what warp `w` does now.
+// Whether an earlier access by a thread, stamped `time`, happens before the present of warp `w`.
 bool known(const Warp &w, uint32_t thread, uint32_t time) {
     const uint32_t warp = thread / LANES;
     return warp == w.index ? time < w.clock[warp] : time <= w.clock[warp];
@@ -67,7 +67,7 @@ void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uin
         if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)))
             shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "an atomic access" : "a write");
     }
-    // Of reads of a word's different bytes the last is remembered.
+    // If different bytes of a word were read, only the last read is remembered.
     const bool unordered_read = x.read_time && (x.read_bytes & part) && !known(w, x.reader, x.read_time);
     if (writes(access)) {
         if (unordered_read && (x.reader != thread || (x.read_flags & (SAME_WARP | OTHER_WARPS))) &&
@@ -84,7 +84,7 @@ void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uin
         x.read_flags = is_atomic(access) ? ATOMIC : 0;
         x.read_bytes = static_cast<uint8_t>(more ? x.read_bytes | part : part);
     } else if (!is_atomic(access) || (x.read_flags & ATOMIC)) {
-        // A plain read is the stricter one to remember.
+        // A plain read is remembered rather than an atomic one: it is checked more strictly.
         uint8_t flags = is_atomic(access) ? ATOMIC : 0;
         if (x.reader / LANES != w.index) flags |= OTHER_WARPS;
         else if (x.reader != thread) flags |= SAME_WARP;
@@ -113,8 +113,8 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
         for (uint32_t word = a / 4; word <= (a + bytes - 1) / 4; ++word) {
             SharedShadow::Word &x = const_cast<Block &>(block).shadow.words[word];
             const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
-            // Several threads of this warp have read it since the warp last synchronised, as broadcasts do: one more changes
-            // nothing, and a write since would have been a race.
+            // Several threads of this warp have read the word since the warp last synchronised (a broadcast). One more
+            // read changes nothing, and a write since then would have been reported.
             if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
                 (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.read_bytes & x.written & part) == part)
                 continue;
@@ -131,8 +131,8 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
 
 namespace {
 
-// Who last wrote and read a word: launch (24 bits), block (24), epoch (11), several readers (1), bytes written (4); of the
-// writer the bit of several readers says instead that it was atomic. 0: nobody.
+// The last writer and the last reader of a word: launch (24 bits), block (24), epoch (11), several readers (1), bytes
+// written (4). For the writer, the bit "several readers" means "atomic". 0: none.
 struct Owner {
     std::atomic<uint64_t> writer, reader;
 };
@@ -154,7 +154,7 @@ std::string block_name(const Grid &grid, uint64_t index) {
     return "(" + std::to_string(index % x) + "," + std::to_string(index / x % y) + "," + std::to_string(index / x / y) + ")";
 }
 
-// Exchanging makes each access of two concurrent ones see the other's mark or leave its own first.
+// With an atomic exchange, one of two concurrent accesses always sees the mark of the other.
 void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access) {
     Block &block = *w.block;
     Grid &grid = *block.grid;
@@ -184,7 +184,7 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
         if (!atomic) {
             uint64_t reader = owner.reader.load(std::memory_order_relaxed);
             if (!same_block(reader, mine) || (reader & part) != part) {
-                // Of blocks that read different bytes of the word the last is remembered.
+                // If several blocks read different bytes of the word, only the last is remembered.
                 const bool joined = launch_of(reader) == launch_stamp && (same_block(reader, mine) || (reader & part & 15));
                 const bool others = joined && (!same_block(reader, mine) || (reader & MANY));
                 const uint64_t before = joined ? reader & 15 : 0;
@@ -202,7 +202,7 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
 void begin_launch_stamp() {
     launch_stamp = (launch_stamp + 1) & LAUNCHES;
     if (launch_stamp == 0) {
-        // Old stamps would look like new ones.
+        // The launch number has wrapped: clear the shadow, since old stamps would look like new ones.
         Arena &arena = Arena::get();
         madvise(arena.owners(), arena.size() * 4, MADV_DONTNEED);
         launch_stamp = 1;

@@ -1,14 +1,16 @@
-// Who touched which word, and whether anything came between: shadows of shared and of global memory.
+// Race detection: shadows of shared and of global memory.
 //
-// Shared memory. Each warp has a vector clock: clock[w] is how far it knows warp w's work, its own component being its
-// present. An access is stamped with its thread and its warp's present. When a barrier completes, those who waited take the
-// maximum of the clocks of all who arrived and begin a new present; bar.warp.sync begins one for the warp; a fence followed by
-// an atomic hands a clock on through the block. Two accesses of one word by two threads, one of them a plain write, race
-// unless the later one's warp knows the earlier's stamp. This is the happens-before test of FastTrack (Flanagan and
-// Freund, 2009) at the grain of warps.
+// Shared memory. Each warp has a vector clock: clock[w] is the latest time of warp w that is ordered before it; its own
+// component is its present time. An access is stamped with its thread and the present of its warp. When a barrier
+// completes, each waiting warp takes the maximum of the clocks of all that arrived, and increments its present.
+// bar.warp.sync increments the present of the warp. A fence followed by an atomic publishes a clock to the block. Two
+// accesses to one word by two threads, one of them a plain write, race unless the clock of the later one's warp
+// includes the stamp of the earlier one. This is the happens-before test of FastTrack (Flanagan and Freund, 2009) with
+// warps as threads.
 //
-// Global memory. Blocks are ordered by nothing but a fence followed by an atomic (or volatile) write of the one and an
-// atomic (or volatile) read of the other later; each word keeps its last writing and its last reading block of the launch.
+// Global memory. Two blocks are ordered only by a fence and an atomic (or volatile) write in one, followed by an atomic
+// (or volatile) read in the other. Each word keeps the last block of the launch that wrote it and the last that read
+// it.
 #pragma once
 
 #include <atomic>
@@ -26,12 +28,12 @@ struct Grid;
 struct Warp;
 struct Instr;
 
-// Volatile, relaxed and stronger loads and stores count as atomic; an update both reads and writes.
+// Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
 enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
 
 struct SharedShadow {
     struct Word {
-        uint32_t write_time = 0, read_time = 0;     // of the thread's warp; 0: never
+        uint32_t write_time = 0, read_time = 0;     // time of the thread's warp; 0: never
         uint16_t writer = 0, reader = 0;            // threads
         uint8_t written = 0;                        // bits 0-3: bytes of the word that were ever written
         uint8_t write_bytes = 0;                    // bytes of the last write; bit 4: it was atomic; bit 5: a cp.async under way
@@ -47,7 +49,7 @@ struct SharedShadow {
     }
 };
 
-// What a block has published to others and knows of them.
+// What a block has published to other blocks, and what it has acquired from them.
 struct BlockClock {
     uint32_t epoch = 0;         // publications so far
     uint64_t known = 0;         // BlockOrder's clock at its last acquiring access
@@ -71,9 +73,9 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
 
 // Memory ordering between warps and blocks.
 void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device
-void publish(Warp &w, bool shared);             // before an atomic or volatile write: what came before a fence goes with it
-void acquire(Warp &w, bool shared);             // after an atomic or volatile access: knows what others published
+void publish(Warp &w, bool shared);             // before an atomic or volatile write: publishes what precedes the fence
+void acquire(Warp &w, bool shared);             // after an atomic or volatile access: acquires what others published
 void warp_sync(Warp &w);                        // bar.warp.sync
-void begin_launch_stamp();                      // a new launch: older owners mean nothing
+void begin_launch_stamp();                      // a new launch: older owners are ignored
 
 }  // namespace softgpu

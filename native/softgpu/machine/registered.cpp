@@ -8,7 +8,7 @@ namespace softgpu {
 
 namespace {
 
-// By their start. Never destroyed: a kernel may run until the process is gone.
+// Keyed by start address. Never destroyed: a kernel may run until the process ends.
 auto &ranges_mutex = *new std::shared_mutex;
 auto &ranges = *new std::map<uint64_t, RegisteredRange>;
 

@@ -1,4 +1,4 @@
-// Host memory that cuMemHostRegister made accessible to kernels. All of this is safe while a kernel runs.
+// Host memory that cuMemHostRegister made accessible to kernels. All functions may be called while a kernel runs.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ struct RegisteredRange {
     uint64_t start = 0, bytes = 0;
 };
 
-// False where the range overlaps one that is registered.
+// False if the range overlaps a registered one.
 bool register_range(const RegisteredRange &range);
-// False where no registered range begins there.
+// False if no registered range begins there.
 bool unregister_range(uint64_t start);
 void unregister_ranges_of(CUcontext context);
 
-// The range that holds `address`; false where there is none.
+// The range that contains `address`; false if there is none.
 bool find_registered(uint64_t address, RegisteredRange &found);
-// Whether all of [address, address + bytes) lies in one registered range.
+// Whether [address, address + bytes) is inside one registered range.
 bool is_registered(uint64_t address, uint64_t bytes);
 
 }  // namespace softgpu

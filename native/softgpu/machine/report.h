@@ -5,7 +5,7 @@
 
 namespace softgpu {
 
-// A report that is not of a running kernel: a bad argument list, a leak, a host call outside an allocation.
+// A report that does not come from a running kernel: a bad argument list, a leak, a host call outside an allocation.
 void report(const std::string &text);
 std::string last_report();
 void clear_report();

@@ -11,7 +11,7 @@ namespace softgpu {
 
 struct Block;
 
-// Lanes of a warp that stand at the same instruction: to go on, or to wait there for others.
+// Lanes of a warp at the same instruction, ready to run or waiting for others.
 struct Group {
     enum class Wait : uint8_t { none, barrier, converge };
     uint32_t pc = 0;
@@ -21,11 +21,11 @@ struct Group {
     uint32_t barrier = 0;       // barrier: its number
 };
 
-// Where a lane goes back to when it returns from a device function.
+// Where a lane continues when it returns from a device function.
 struct Frame {
     uint32_t call;              // the call instruction
     uint32_t stack;             // the caller's Warp::stack
-    std::vector<uint8_t> saved; // registers of a function that called itself, one lane's (see warp_runner.cpp)
+    std::vector<uint8_t> saved; // one lane's saved registers of a recursive function (see warp_runner.cpp)
 };
 
 struct Warp {
@@ -35,16 +35,16 @@ struct Warp {
     Block *block;
     uint32_t index;             // within the block
     uint32_t live;              // lanes that have not exited
-    uint32_t carry;             // condition code CC.CF of add.cc and its kind: one bit a lane
+    uint32_t carry;             // condition code CC.CF of add.cc etc., one bit per lane
     const uint32_t *slots;      // Program::slots of the running program
 
     std::byte *local;           // local memory of the 32 lanes, Block::local_bytes each
     uint32_t stack[LANES];      // where each lane's current frame begins in its local memory
     std::vector<Frame> frames[LANES];
     std::vector<Group> groups;  // of live lanes
-    uint32_t turn;              // where those stood who had the last fair turn (warp_runner.cpp)
+    uint32_t turn;              // pc of the lanes that had the last fair turn (warp_runner.cpp)
     uint64_t issued;            // instructions so far
-    std::vector<uint32_t> clock;    // how much of each warp of the block this warp has synchronised with (races.h)
+    std::vector<uint32_t> clock;    // vector clock over the warps of the block (races.h)
     bool fenced = false;            // a fence since the last release
 
     // The 32 lanes of an operand.
@@ -59,8 +59,8 @@ struct Warp {
     }
 };
 
-// Results go to active lanes only. The register allocator never lets a result share its place with a source of the same
-// instruction (but where the PTX itself names one register twice), so loops over lanes need not fear overlap.
+// Results are written to active lanes only. The register allocator never gives a result the place of a source of the
+// same instruction (unless the PTX names one register for both), so loops over lanes have no aliasing problem.
 template <class D, class F> inline void for_lanes(const Warp &w, D *d, F f) {
     const uint32_t mask = w.active;
     if (mask == FULL) {

@@ -12,16 +12,16 @@ namespace softgpu {
 
 namespace {
 
-constexpr uint64_t SLICE = 1 << 18;     // instructions after which another warp, or other lanes of the warp, get their turn
+constexpr uint64_t SLICE = 1 << 18;     // a time slice, in instructions, before other warps or other lanes get a turn
 constexpr uint32_t NOWHERE = 0xffffffffu;
 
-// Takes out of w.groups the lanes to run next. `limit` becomes where they meet others.
+// Removes the lanes to run next from w.groups. `limit` becomes the pc where they meet other lanes.
 bool pick(Warp &w, bool fair, Group &group, uint32_t &limit) {
     int best = -1, ready = 0;
     for (size_t g = 0; g < w.groups.size(); ++g) {
         if (w.groups[g].wait != Group::Wait::none) continue;
         ++ready;
-        // A fair turn goes to the next ones behind those who had it last.
+        // A fair turn goes to the next group after the one that had it last.
         const uint32_t from = fair ? w.turn + 1 : 0;
         if (best < 0 || w.groups[g].pc - from < w.groups[best].pc - from) best = static_cast<int>(g);
     }
@@ -36,7 +36,7 @@ bool pick(Warp &w, bool fair, Group &group, uint32_t &limit) {
     return true;
 }
 
-// Lanes that wait at an instruction for others go on when the others have come, or have exited.
+// Lanes that wait for others at an instruction continue when the others have arrived or exited.
 bool converged(const Warp &w, const Group &group) {
     return (group.members & w.live & ~group.mask) == 0;
 }
@@ -69,8 +69,8 @@ bool WarpRunner::run() {
         }
         ran = true;
         const uint64_t before = w_.issued;
-        // Lanes that spin until others of their warp get on, together or parting and meeting again, must not starve them: the
-        // others get a turn now and then.
+        // Lanes that spin on a value from other lanes of their warp must not starve them, so the others get a turn from
+        // time to time.
         run_group(group, limit, std::min(end, before + (fair ? SLICE / 64 : SLICE / 16)));
         if (fair) last_fair = w_.issued;
         fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= SLICE / 16 || w_.issued - last_fair >= SLICE / 2);
@@ -110,7 +110,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
         case Flow::branch:
             if (active == mask) {
                 next = i.target;
-                // Only a backward branch can go on for ever.
+                // Only backward branches can make an infinite loop.
                 if (next <= pc && issued >= end) {
                     make_ready(w_, next, mask);
                     return;
@@ -122,7 +122,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
             }
             break;
         case Flow::converge: {
-            // Most often everyone is here.
+            // The common case: all lanes are here.
             if (active == mask) {
                 const uint32_t all = i.has_mask ? w_.lanes<uint32_t>(i.op[4])[__builtin_ctz(mask)] : FULL;
                 if (mask == (all & w_.live) && (i.has_mask || mask == FULL) && !w_.groups.size()) {
@@ -275,8 +275,8 @@ void WarpRunner::exit(uint32_t active) {
     block_.exited += static_cast<uint32_t>(__builtin_popcount(active));
 }
 
-// The lanes `active` come to an instruction that others must run with them. They wait there unless all have come; lanes
-// that name different masks form sets of their own.
+// The lanes `active` reach an instruction that they must execute together with other lanes. They wait until all have
+// arrived. Lanes with different masks form separate sets.
 void WarpRunner::converge(const Instr &i, uint32_t active) {
     for (Group &waiting : w_.groups)
         if (waiting.wait == Group::Wait::converge && waiting.pc == pc) {
@@ -311,7 +311,7 @@ void WarpRunner::execute(const Instr &i, uint32_t mask) {
     i.exec(w_, i);
 }
 
-// Lets those go on whose set is complete. bar.warp.sync, as __syncwarp, may be another instruction for each of them.
+// Releases the lanes whose set is complete. For bar.warp.sync (__syncwarp) each lane may be at a different instruction.
 bool WarpRunner::release() {
     bool any = false;
     for (size_t g = 0; g < w_.groups.size(); ++g) {

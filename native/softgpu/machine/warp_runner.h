@@ -1,5 +1,5 @@
-// Running a warp: its lanes with the lowest program counter first, so that lanes that went different ways meet again by
-// themselves; those that wait for others stand by until these have come.
+// Runs a warp. The lanes with the lowest program counter run first, so that diverged lanes reconverge. Lanes that wait
+// for others are skipped until those have arrived.
 #pragma once
 
 #include "machine/block.h"
@@ -11,10 +11,10 @@ public:
     WarpRunner(Block &block, Warp &w)
         : block_(block), grid_(*block.grid), program_(grid_.program), code_(program_.code.data()), w_(w) {}
 
-    // Until all its lanes wait or have exited, or its slice is over. False where none could move.
+    // Runs until all lanes wait or have exited, or the time slice ends. False if no lane could run.
     bool run();
 
-    uint32_t pc = 0;        // of the last instruction, for a fault's report
+    uint32_t pc = 0;        // pc of the last instruction, for the report of a fault
 
 private:
     void run_group(Group group, uint32_t limit, uint64_t end);

@@ -1,4 +1,4 @@
-// Who can call whom, and who uses the module's shared memory: from the names in the PTX, before it is decoded.
+// Which functions can call which, and which use shared variables of the module. Computed from the PTX before decoding.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace softgpu {
 
-// Functions are numbered by `sources`.
+// Functions are numbered as in `sources`.
 struct CallGraph {
-    std::vector<std::set<uint32_t>> callees;        // direct and possible ones
-    std::vector<std::vector<bool>> reaches;         // by calls, of any depth of at least one
-    std::vector<bool> uses_common_shared;           // itself or in what it calls
+    std::vector<std::set<uint32_t>> callees;        // direct calls, and possible indirect ones
+    std::vector<std::vector<bool>> reaches;         // reachable by one or more calls
+    std::vector<bool> uses_common_shared;           // directly, or in a function that it calls
     bool has_calls = false;
 
     CallGraph() = default;

@@ -66,8 +66,8 @@ public:
     const Instruction &instruction() const override { return *in_; }
 
 private:
-    // Operands that wait for their register's place. `where` below 5 is an op of the instruction, from 5 on an index
-    // into Program::slots.
+    // Operands whose register has no place yet. `where` below 5 is an op of the instruction; 5 and above is an index
+    // into Program::slots, plus 5.
     struct Fixup {
         uint32_t instr, where, reg;
         bool negated;
@@ -118,24 +118,24 @@ private:
     Program &program_;
     const std::map<std::string, uint64_t> &addresses_;
     const InstructionSet &instructions_;
-    std::unordered_map<std::string, uint32_t> function_index_;      // defined functions, into Program::functions
+    std::unordered_map<std::string, uint32_t> function_index_;      // defined functions: index into Program::functions
     std::vector<const Function *> sources_;                         // of Program::functions
     CallGraph graph_;
-    std::unordered_map<std::string, uint32_t> common_shared_;       // offsets of shared variables any function may use
+    std::unordered_map<std::string, uint32_t> common_shared_;       // offsets of shared variables of the module
     uint32_t common_shared_bytes_ = 0;
     std::unordered_map<uint64_t, Slot> constants_[2];
     std::vector<std::vector<Fixup>> all_fixups_;
     std::vector<std::vector<Slot>> register_slots_;                 // by function and register, before windows are placed
     std::vector<uint32_t> static_shared_;                           // bytes, of each function as a kernel
 
-    // Of the function being decoded.
+    // State of the function being decoded.
     const Function *function_ = nullptr;
     FunctionCode *code_ = nullptr;
     uint32_t function_number_ = 0;
     std::vector<Fixup> fixups_;
     Liveness liveness_;
     std::vector<uint64_t> variable_offsets_;
-    // Of the instruction.
+    // State of the instruction being decoded.
     const Instruction *in_ = nullptr;
     Instr *instr_ = nullptr;
     uint32_t current_ = 0;
@@ -261,8 +261,8 @@ Location Decoder::locate(const Operand &operand) {
 
 // ---- Layout ---------------------------------------------------------------------------------------------------------
 
-// Shared variables of the module and of device functions lie first, at the same place for every kernel that can reach
-// them; a kernel's own follow (or begin at 0 where it reaches none).
+// Shared variables of the module and of device functions come first, at the same offset in every kernel that can reach
+// them. The kernel's own variables follow (from 0 on if it reaches none of the others).
 void Decoder::lay_out_shared() {
     uint64_t next = 0;
     for (const ptx::Variable &v : program_.source.variables) {
@@ -274,8 +274,8 @@ void Decoder::lay_out_shared() {
     common_shared_bytes_ = static_cast<uint32_t>(align_up(next, 16));
 }
 
-// Local memory of a call: parameters and results of a device function, local variables, and the arguments and results of
-// the calls it makes, which share their place from call to call.
+// The frame of a function in local memory: parameters and results of a device function, local variables, and the
+// arguments and results of its calls, which all use the same place.
 void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
     uint64_t next = 0;
     auto place = [&next](const ptx::Variable &v) {
@@ -396,7 +396,7 @@ void Decoder::decode_instruction(const Instruction &in, Instr &instr) {
     instr.line = in.line;
     instr.source = in.source;
     if (in.guard >= 0) {
-        // Filled in when predicates have their place, like an operand.
+        // Filled in after predicates have a place, like an operand.
         instr.guard_flip = in.guard_negated ? FULL : 0;
         liveness_.note(current_ - code_->entry, static_cast<uint32_t>(in.guard), Use::use, false);
     }
@@ -420,7 +420,7 @@ void Decoder::decode_function(uint32_t index) {
     liveness_.begin(function);
     lay_out_frame(function, *code_);
     code_->entry = static_cast<uint32_t>(program_.code.size());
-    // One more than the body: what falls off its end returns.
+    // One more than the body: an implicit return at its end.
     program_.code.resize(program_.code.size() + function.body.size() + 1);
     code_->end = static_cast<uint32_t>(program_.code.size());
     for (size_t i = 0; i < function.body.size(); ++i) {
@@ -441,14 +441,15 @@ void Decoder::decode_function(uint32_t index) {
     all_fixups_[index] = fixups_;
 }
 
-// A device function's registers lie after those of everything that can call it, so that whatever way a thread came there,
-// its registers are at the same place, and threads that came different ways can run together. Functions that can come back
-// to themselves have one place too: machine/warp_runner.cpp saves a caller's registers before such a call.
+// The registers of a device function come after those of all its possible callers. So they have the same place for
+// every call path, and lanes that came by different paths can run together. Recursive functions also have one place:
+// machine/warp_runner.cpp saves the caller's registers before such a call.
 void Decoder::place_windows() {
     const uint32_t n = static_cast<uint32_t>(program_.functions.size());
     for (CallSite &site : program_.calls)
         site.saves_registers = site.callee == NO_FUNCTION ? graph_.reaches[site.caller][site.caller] : graph_.reaches[site.callee][site.caller];
-    // Functions by how many others can reach them without being reached back: callers come before what they call.
+    // Functions sorted by the number of functions that can reach them and cannot be reached from them: callers before
+    // callees.
     std::vector<uint32_t> order(n);
     for (uint32_t f = 0; f < n; ++f) order[f] = f;
     auto callers = [&](uint32_t f) {
@@ -507,7 +508,7 @@ void Decoder::run() {
     static_shared_.resize(n);
     all_fixups_.resize(n);
     register_slots_.resize(n);
-    // Results that are not used share the space of two registers: enough for a 64-bit one.
+    // Unused results share one place, large enough for a 64-bit register.
     sink_slot_ = next_special_;
     next_special_ += 2 * LANES * 4;
     graph_ = CallGraph(program_.source, sources_, function_index_);

@@ -1,5 +1,5 @@
-// What the decoders of arithmetic share: modifiers taken one by one, so that none goes unnoticed; operands in
-// order; from a PTX type to a template's instance.
+// Helpers for the decoders of arithmetic: modifiers are consumed one by one, so that unknown ones are detected;
+// operands in order; template instances by PTX type.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ public:
     Instr &instr;
     Operands &operands;
 
-    // Whether the modifier is there; it counts as understood.
+    // Whether the modifier is present; consumes it.
     bool take(std::string_view modifier) {
         for (auto m = left_.begin(); m != left_.end(); ++m) {
             if (*m != modifier) continue;
@@ -31,7 +31,7 @@ public:
         }
         return false;
     }
-    // Which of the modifiers is there, by its index, or `otherwise`.
+    // The index of the modifier that is present, or `otherwise`.
     int take_one(std::initializer_list<std::string_view> modifiers, int otherwise = -1) {
         int index = 0;
         for (std::string_view m : modifiers) {
@@ -40,7 +40,7 @@ public:
         }
         return otherwise;
     }
-    // The same where one must be there.
+    // The same, if one of them must be present.
     int need_one(std::initializer_list<std::string_view> modifiers) {
         const int index = take_one(modifiers);
         if (index < 0) {
@@ -50,7 +50,7 @@ public:
         }
         return index;
     }
-    // The last modifier, which in most instructions is the type.
+    // The last modifier, which is the type in most instructions.
     ptx::Type take_type() {
         const ptx::Type type = left_.empty() ? ptx::Type::none : ptx::type_of(left_.back());
         if (type != ptx::Type::none) left_.pop_back();
@@ -70,7 +70,7 @@ public:
     void expect(size_t count) {
         if (in.operands.size() != count) operands.reject("needs " + std::to_string(count) + " operands");
     }
-    // To be called once everything known has been taken.
+    // Call this after all known modifiers are consumed: rejects the others.
     void finish(Exec exec) {
         if (!left_.empty()) operands.reject("modifier ." + std::string(left_.front()) + " is not provided here");
         if (!exec) operands.reject("not provided for this type");
@@ -105,20 +105,20 @@ template <class... T, class Make> Exec pick(ptx::Type type, Make make) {
 template <class Make> Exec pick_integer(ptx::Type type, Make make) {
     return pick<uint16_t, int16_t, uint32_t, int32_t, uint64_t, int64_t>(type, make);
 }
-// Of 32 and 64 bits only, as most instructions on bits.
+// For types of 32 and 64 bits only, as in most bit instructions.
 template <class Make> Exec pick_word(ptx::Type type, Make make) {
     return pick<uint32_t, int32_t, uint64_t, int64_t>(type, make);
 }
 template <class Make> Exec pick_signed(ptx::Type type, Make make) {
     return pick<int16_t, int32_t, int64_t>(type, make);
 }
-// Of the types .b16, .b32 and .b64.
+// For the types .b16, .b32 and .b64.
 template <class Make> Exec pick_bits(ptx::Type type, Make make) {
     using enum ptx::Type;
     return pick<uint16_t, uint32_t, uint64_t>(type == b16 ? u16 : type == b32 ? u32 : type == b64 ? u64 : none, make);
 }
 
-// Rejects a modifier that is neither among these nor a type nor, with `hints`, advice to the caches.
+// Rejects a modifier that is not in this list, not a type and, with `hints`, not a cache hint.
 inline void require_known(const ptx::Instruction &in, Operands &operands, std::initializer_list<std::string_view> known,
                           bool hints = false) {
     for (const std::string &m : in.modifiers) {

@@ -7,7 +7,7 @@
 
 namespace softgpu {
 
-// Local memory that a kernel with recursive calls gets beyond its deepest chain of calls without recursion.
+// Additional local memory for a kernel with recursive calls, beyond its deepest call chain without recursion.
 constexpr uint32_t RECURSION_STACK = 65536;
 
 Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &source, const CallGraph &graph) {
@@ -47,8 +47,8 @@ Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &sour
     }
     const bool bounded = source.max_threads[0] || source.required_threads[0];
     if (source.max_threads[0]) kernel.max_threads = static_cast<uint32_t>(std::min<uint64_t>(threads, 1024));
-    // Registers come in eights, and no kernel has fewer than sixteen. Where the program says how many threads will run,
-    // a compiler spills what would not fit the multiprocessor's 65536.
+    // Registers are allocated in multiples of 8, at least 16. If the kernel declares its number of threads, a compiler
+    // would spill registers to fit the 65536 of the multiprocessor.
     uint64_t most = 255;
     if (bounded) most = std::min(most, 65536 / (align_up(threads, LANES) * std::max(1u, source.min_blocks)) / 8 * 8);
     if (source.max_registers) most = std::min<uint64_t>(most, source.max_registers);

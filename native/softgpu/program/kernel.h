@@ -1,4 +1,4 @@
-// What a kernel needs to be launched: its parameters, and the registers and memory of all that it can call.
+// What a launch of a kernel needs: its parameters, and the registers and memory of all functions that it can call.
 #pragma once
 
 #include "program/call_graph.h"
@@ -6,7 +6,7 @@
 
 namespace softgpu {
 
-// Of function `f` of the program, whose functions are decoded.
+// For function `f` of a program whose functions are decoded.
 Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &source, const CallGraph &graph);
 
 }  // namespace softgpu

@@ -1,4 +1,4 @@
-// Where a variable lies, and generic addresses of what is not device memory.
+// Locations of variables, and generic addresses of memory other than device memory.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace softgpu {
 
-// Where a variable lies.
+// The location of a variable.
 struct Location {
     enum class Base : uint8_t {
         absolute,           // offset is an address of its space (of global memory: the device address)
@@ -20,7 +20,7 @@ struct Location {
     uint64_t offset = 0;
 };
 
-// Generic addresses of what is not the device's memory: a window for each space, which no host address is in.
+// Generic addresses of memory other than device memory: each space has a window that no host address is in.
 constexpr uint64_t SHARED_WINDOW = uint64_t(1) << 60;
 constexpr uint64_t LOCAL_WINDOW = uint64_t(2) << 60;
 constexpr uint64_t PARAMETER_WINDOW = uint64_t(3) << 60;

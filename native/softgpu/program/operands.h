@@ -8,13 +8,14 @@
 
 namespace softgpu {
 
-// How an instruction's decoder says what its operands are. Operands of Instr are given through it alone: registers get
-// their place only after all instructions are known.
+// The interface through which an instruction's decoder declares its operands. All operands of Instr are set through it,
+// since registers get their place only after all instructions are known.
 class Operands {
 public:
     virtual ~Operands() = default;
 
-    // The result `operand` of `type` into instr.op[index]. A sink gets a slot that is not read. A pred type takes predicates.
+    // The result `operand` of `type` into instr.op[index]. A sink gets a slot that is not read. Type pred is for
+    // predicates.
     virtual void result(int index, const ptx::Operand &operand, ptx::Type type) = 0;
     // A source: a register, an immediate (converted to `type`: an integer truncated; a float literal's bits, rounded to
     // f32 for an f32 type given as a double), a special register, the address of a symbol, or a predicate.
@@ -23,7 +24,7 @@ public:
     virtual void more_results(const ptx::Operand &vector, ptx::Type type) = 0;
     virtual void more_sources(const ptx::Operand &vector, ptx::Type type) = 0;
 
-    // Where a symbol, or the symbol of an address, lies: rejects what is no variable.
+    // The location of a symbol, or of the symbol of an address. Rejects a symbol that is not a variable.
     virtual Location locate(const ptx::Operand &operand) = 0;
     virtual bool is_function(const ptx::Operand &symbol) const = 0;
     // The lanes of a special register, as a source.

@@ -1,4 +1,4 @@
-// A kernel as the executor runs it: instructions decoded once, registers laid out, everything resolved that can be.
+// A module in executable form: instructions decoded once, registers placed, names resolved.
 #pragma once
 
 #include <cstdint>
@@ -25,19 +25,19 @@ enum class Class : uint8_t {
 };
 const char *name(Class c);
 
-// What the scheduler does with an instruction: most just run and go on to the next.
+// How the scheduler treats an instruction: most just run and continue with the next.
 enum class Flow : uint8_t {
     next,
-    branch,         // lanes of the guard go to `target`
+    branch,         // lanes whose guard is true jump to `target`
     table,          // brx.idx: op[0] is the index, `target` the table
     call, call_indirect, ret, exit, trap,
     barrier,        // barrier of the block
-    converge        // must be reached together by the lanes of a mask (op[4] where has_mask, else all): shfl, vote, mma...
+    converge        // the lanes of a mask (op[4] if has_mask, else all) execute it together: shfl, vote, mma...
 };
 
-// An operand is the byte offset of its 32 lanes. Bit 0 says in what: the warp's registers (0) or the program's
-// constants (1). One lane takes 4 bytes (8- and 16-bit values are zero-extended to 32), or 8 for 64-bit types.
-// A predicate operand is twice an index into Warp::predicates (a word with one bit a lane), plus 1 for !p.
+// An operand is the byte offset of its 32 lanes. Bit 0 selects the base: the warp's registers (0) or the program's
+// constants (1). One lane takes 4 bytes (8- and 16-bit values are zero-extended to 32), or 8 for 64-bit types. A
+// predicate operand is twice an index into Warp::predicates (a word with one bit a lane), plus 1 for !p.
 using Slot = uint32_t;
 constexpr int LANES = 32;
 constexpr uint32_t FULL = 0xffffffffu;
@@ -46,7 +46,7 @@ constexpr Slot NO_SLOT = 0xffffffffu;
 struct Instr {
     Exec exec = nullptr;
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
-    uint32_t more = 0;          // where vectors and fragments begin in Program::slots: their elements, in PTX's order
+    uint32_t more = 0;          // first index in Program::slots of elements of vectors and fragments, in PTX's order
     int64_t imm = 0;            // offset of an address, or a modifier's value
     uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into calls
     uint32_t line = 0;          // of the PTX text
@@ -57,11 +57,11 @@ struct Instr {
     Class cls = Class::integer;
     ptx::Space space = ptx::Space::generic;
     uint8_t width = 0;          // elements of a vector access
-    uint8_t flags = 0;          // the exec function's own
+    uint8_t flags = 0;          // for the exec function
     bool has_mask = false;
 };
 
-// Special registers that hold one value as long as a block runs; the executor writes them when the block begins.
+// Special registers that are constant while a block runs. The executor writes them when the block begins.
 enum class Special : uint8_t {
     tid_x, tid_y, tid_z, ntid_x, ntid_y, ntid_z, ctaid_x, ctaid_y, ctaid_z, nctaid_x, nctaid_y, nctaid_z,
     laneid, warpid, nwarpid, smid, nsmid, gridid,
@@ -73,13 +73,13 @@ enum class Special : uint8_t {
 struct Program;
 struct Coverage;
 
-// A call instruction: what goes where. Arguments and results are in the frames' local memory.
+// A call instruction. Arguments and results are in the frames in local memory.
 struct CallSite {
     uint32_t caller = 0;                // indices into Program::functions
     uint32_t callee = 0;                // NO_FUNCTION for an indirect call
     std::vector<uint32_t> arguments;    // offsets in the caller's frame, in the order of the callee's parameters
     std::vector<uint32_t> results;
-    bool saves_registers = false;       // the callee can come back to the caller: recursion
+    bool saves_registers = false;       // the callee can call the caller again (recursion)
 };
 constexpr uint32_t NO_FUNCTION = 0xffffffffu;
 
@@ -88,7 +88,7 @@ struct FunctionCode {
     std::string name;
     uint32_t entry = 0, end = 0;        // [entry, end) in Program::code
     uint32_t frame_bytes = 0;           // local memory of a thread: .local variables, call arguments, own parameters
-    uint32_t registers = 0;             // estimate of what ptxas would take: the most live 32-bit values
+    uint32_t registers = 0;             // estimate of ptxas's count: the most live 32-bit values
     struct Formal { uint32_t offset, bytes; };
     std::vector<Formal> parameters, results;        // of a device function, in its frame
     uint32_t first_register = 0, register_bytes = 0;    // its part of a warp's registers
@@ -96,7 +96,7 @@ struct FunctionCode {
     uint32_t first_predicate = 0, predicates = 0;
 };
 
-// What one entry needs to be launched.
+// What a launch of one entry needs.
 struct Kernel {
     std::string name;
     const Program *program = nullptr;
@@ -104,9 +104,9 @@ struct Kernel {
     uint32_t parameter_bytes = 0;
     struct Parameter { uint32_t offset, bytes, align; };
     std::vector<Parameter> parameters;
-    uint32_t static_shared = 0;         // bytes, of everything it can call too
+    uint32_t static_shared = 0;         // bytes, including all functions it can call
     uint32_t local_bytes = 0;           // of a thread, at its deepest (recursion aside)
-    uint32_t registers = 0;             // estimate, of everything it can call too
+    uint32_t registers = 0;             // estimate, including all functions it can call
     uint32_t max_threads = 1024;        // .maxntid and what registers allow
     uint32_t required_threads[3] = {0, 0, 0};
 };

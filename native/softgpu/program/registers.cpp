@@ -8,7 +8,7 @@ namespace softgpu {
 
 namespace {
 
-// Sets of registers, a bit each.
+// Sets of registers, one bit each.
 struct Bits {
     std::vector<uint64_t> words;
     explicit Bits(size_t n = 0) : words((n + 63) / 64) {}
@@ -75,7 +75,7 @@ Allocation Liveness::allocate() {
     for (uint32_t b = 0; b + 1 < blocks.size(); ++b)
         if (!stops_[blocks[b].end - 1]) blocks[b].next.push_back(b + 1);
 
-    // What is alive where blocks begin and end: backwards until nothing changes.
+    // Live registers at the begin and end of blocks: backward data-flow iteration until nothing changes.
     for (BasicBlock &block : blocks) {
         for (uint32_t r = block.first; r < block.last;) {
             const uint32_t instruction = references_[r].instruction;
@@ -104,7 +104,7 @@ Allocation Liveness::allocate() {
         }
     }
 
-    // Each register's life as one interval of instructions, and the pressure, block by block from its end.
+    // The live interval of each register, and the register pressure: for each block, from its end backwards.
     auto size = [this](uint32_t reg) { return ptx::size(function_->registers[reg].type); };
     constexpr uint32_t NEVER = 0xffffffffu;
     std::vector<uint32_t> begin(registers, NEVER), end(registers, 0);
@@ -143,7 +143,8 @@ Allocation Liveness::allocate() {
         }
     }
 
-    // Linear scan. Both ends of an interval count, so a result never takes the place of a source of its instruction.
+    // Linear scan allocation. Both ends of an interval are inclusive, so a result never gets the place of a source of
+    // the same instruction.
     result.slots.assign(registers, 0);
     std::vector<uint32_t> order;
     for (uint32_t reg = 0; reg < registers; ++reg) {
@@ -152,7 +153,7 @@ Allocation Liveness::allocate() {
     }
     std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return begin[a] < begin[b]; });
     auto later = [&](uint32_t a, uint32_t b) { return end[a] > end[b]; };
-    std::vector<uint32_t> active;               // a heap: the first is the one that ends first
+    std::vector<uint32_t> active;               // a heap, ordered by the end of the interval
     std::vector<uint32_t> unused[2];            // narrow and wide places
     for (uint32_t reg : order) {
         while (!active.empty() && end[active.front()] < begin[reg]) {

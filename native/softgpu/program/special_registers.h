@@ -6,7 +6,7 @@
 
 namespace softgpu {
 
-// The special register of a PTX name ("%tid.x"); false if it is none that holds one value while a block runs.
+// The special register with a PTX name ("%tid.x"); false if it is unknown, or not constant while a block runs.
 bool find_special(const std::string &name, Special &special);
 
 }  // namespace softgpu

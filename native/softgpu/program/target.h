@@ -1,4 +1,4 @@
-// Instructions that came with a newer architecture than the oldest one the device takes PTX for.
+// Instructions that need a newer architecture than the oldest supported target.
 #pragma once
 
 #include <string>

@@ -40,7 +40,7 @@ const std::unordered_set<std::string> &special_registers() {
     return names;
 }
 
-// x, y, z, w or r, g, b, a: a component of a vector register; -1 where it is none of `width`.
+// x, y, z, w or r, g, b, a: the component of a vector register of this `width`; -1 if it is none.
 int component(std::string_view dotted, int width) {
     if (dotted.size() != 2) return -1;
     for (std::string_view letters : {"xyzw", "rgba"})
@@ -70,7 +70,7 @@ struct Label {
 
 struct Scope {
     int32_t parent = -1;
-    std::vector<std::pair<std::string, std::optional<Binding>>> hidden;     // what its declarations replaced
+    std::vector<std::pair<std::string, std::optional<Binding>>> hidden;     // outer meanings hidden by this scope
     std::unordered_map<std::string_view, Label> labels;
 };
 
@@ -211,8 +211,8 @@ private:
         }
     }
 
-    // ".loc 1 3 5, function_name $L__info_string0+4, inlined_at 1 20 3": the place itself stands first. That of a call
-    // has a .loc of its own before, which says whether that call was inlined too.
+    // ".loc 1 3 5, function_name $L__info_string0+4, inlined_at 1 20 3": the place itself comes first. The call has its
+    // own, earlier .loc, which says whether that call was inlined, too.
     void location() {
         const Place at = place();
         SourceLine here{at[0], at[1]};
@@ -227,7 +227,7 @@ private:
             }
         }
         places[at] = here;
-        if (here.line != 0) source = here;      // line 0: the compiler knows no line, so it is still the one before
+        if (here.line != 0) source = here;      // line 0: unknown to the compiler, so the previous line is kept
     }
 
     Place place() {
@@ -321,7 +321,7 @@ private:
         if (!tokens.accept(";")) tokens.fail("',' or ';'");
     }
 
-    // call (results), callee, (arguments), prototype; of these only the callee is always there.
+    // call (results), callee, (arguments), prototype; only the callee is always present.
     void call(Instruction &in) {
         Operand results, callee, arguments, possible;
         results.kind = arguments.kind = Operand::Kind::list;
@@ -419,7 +419,7 @@ private:
         return o;
     }
 
-    // Everything that takes no brackets.
+    // Operands without brackets.
     Operand simple() {
         if (tokens.at("!") && tokens.peek(1).kind == Token::Kind::identifier && tokens.peek(1).text != "WARP_SZ") {
             tokens.next();
@@ -506,7 +506,7 @@ private:
         return o;
     }
 
-    // Labels can be used before they are defined, so their uses are settled when the body is complete.
+    // Labels can be used before they are defined, so they are resolved when the body is complete.
 
     const Label *find_label(std::string_view name, int32_t scope) const {
         for (; scope >= 0; scope = scopes[scope].parent)
@@ -560,10 +560,10 @@ private:
     std::vector<SourceLine> &calls;         // of functions that were inlined
 
     std::unordered_map<std::string, Binding, Hash, std::equal_to<>> names;
-    std::vector<Scope> scopes;          // all there were
+    std::vector<Scope> scopes;          // all labels of the body
     int32_t current = -1;
     SourceLine source;
-    std::map<Place, SourceLine> places;     // what the last .loc of each said
+    std::map<Place, SourceLine> places;     // the index of the last .loc of each
 
     std::vector<Table> tables;
     std::vector<Operand> callees;       // of .calltargets

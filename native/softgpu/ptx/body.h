@@ -10,7 +10,7 @@
 
 namespace softgpu::ptx {
 
-// A name that some body uses and does not declare: the module must.
+// A name that a body uses but does not declare: the module must declare it.
 struct Reference {
     std::string name;
     bool is_callee;     // of a call
@@ -21,8 +21,8 @@ struct Reference {
     }
 };
 
-// Reads from "{" to the "}" that ends the body. `function` has its results and parameters already. `calls` are those
-// of the module that were inlined.
+// Reads from "{" to the "}" that ends the body. `function` has its results and parameters already. `calls` are the
+// inlined calls of the module.
 void body(Tokens &tokens, Function &function, std::set<Reference> &references, std::vector<SourceLine> &calls);
 
 }  // namespace softgpu::ptx

@@ -45,7 +45,7 @@ Constant literal(std::string_view text) {
     const bool prefixed = kind == 'x' || kind == 'b';
     const int base = kind == 'x' ? 16 : kind == 'b' ? 2 : text.size() > 1 && text[0] == '0' ? 8 : 10;
     const uint64_t value = digits(prefixed ? text.substr(2) : text, base);
-    // A literal is .s64 where that can hold it.
+    // A literal is .s64 if it fits, else .u64.
     return {is_unsigned || value >> 63 ? Kind::u64 : Kind::s64, value};
 }
 
@@ -136,7 +136,7 @@ private:
         tokens.fail("a constant");
     }
 
-    // Both operands are made .u64 where one is; two floats stay .f64; floats and integers do not mix.
+    // Both operands become .u64 if one is. Two floats stay .f64. A float and an integer cannot be mixed.
     static Constant apply(std::string_view op, const Constant &a, const Constant &b, uint32_t line) {
         if (a.kind == Kind::f32 || b.kind == Kind::f32) throw Error(line, "0f literals cannot stand in expressions");
         if (a.is_integer() != b.is_integer()) throw Error(line, "constant expression mixes integers and floats");
@@ -151,7 +151,7 @@ private:
         return {Kind::u64, modular(op, a.bits, b.bits)};
     }
 
-    // What comes out the same for .s64 and .u64.
+    // Operators with the same result for .s64 and .u64.
     static uint64_t modular(std::string_view op, uint64_t a, uint64_t b) {
         switch (op[0]) {
             case '+': return a + b;
@@ -196,7 +196,7 @@ private:
         return of(quotient ? x / y : x % y);
     }
 
-    // The type is that of the left operand; a count of 64 or more shifts everything out.
+    // The result has the type of the left operand; a count of 64 or more gives 0, or the sign.
     static Constant shift(std::string_view op, const Constant &a, const Constant &b, uint32_t line) {
         if (!a.is_integer()) throw Error(line, "operator " + std::string(op) + " needs integers");
         const bool out = b.bits > 63;

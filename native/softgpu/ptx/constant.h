@@ -9,7 +9,7 @@ struct Constant {
     enum class Kind : uint8_t {
         s64, u64,
         f64,
-        f32     // 0f..., which keeps its exact bits and takes part in no expression
+        f32     // 0f..., which keeps its exact bits and cannot be part of an expression
     };
     Kind kind = Kind::s64;
     uint64_t bits = 0;
@@ -19,9 +19,9 @@ struct Constant {
 
 // The constant expression at the cursor.
 Constant constant(Tokens &tokens);
-// One that must be an integer; its 64 bits.
+// A constant expression that must be an integer; returns its 64 bits.
 uint64_t integer_constant(Tokens &tokens);
-// One plain unsigned number of at most `limit`: a count, a size, a line.
+// A plain unsigned number of at most `limit`: a count, a size, a line.
 uint64_t count(Tokens &tokens, const char *what, uint64_t limit);
 
 }  // namespace softgpu::ptx

@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    // The character `ahead` of the cursor, or NUL past the end.
+    // The character at `ahead` positions after the cursor, or NUL past the end.
     char look(size_t ahead = 0) const { return at + ahead < text.size() ? text[at + ahead] : '\0'; }
     std::string_view from(size_t begin) const { return text.substr(begin, at - begin); }
 
@@ -77,7 +77,7 @@ private:
             skip(FOLLOW);
             return make(Token::Kind::identifier);
         }
-        // ".5" is a number where nothing stands before the dot; in "tensor.2d" it is a modifier.
+        // ".5" is a number if nothing precedes the dot; in "tensor.2d" it is a modifier.
         const bool glued = begin > 0 && is(text[begin - 1], FOLLOW);
         if (is(c, DIGIT) || (c == '.' && is(look(1), DIGIT) && !glued)) {
             number();
@@ -117,7 +117,7 @@ private:
         return make(Token::Kind::punctuation);
     }
 
-    // Passes one number; what its digits mean is the constants' business.
+    // Skips one number; constant.cpp parses its digits.
     void number() {
         const char kind = look() == '0' ? look(1) | ' ' : ' ';
         if (kind == 'x' || kind == 'f' || kind == 'd' || kind == 'b') {

@@ -1,4 +1,4 @@
-// PTX text as tokens (PTX ISA, "Syntax"), and a cursor over them whose errors say what was expected and found.
+// Tokens of PTX text (PTX ISA, "Syntax"), and a cursor over them. Its errors say what was expected and what was found.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Token {
 
 class Tokens {
 public:
-    // Throws Error where something is no token. `text` must outlive this.
+    // Throws Error if there is an invalid token. `text` must outlive this object.
     explicit Tokens(std::string_view text);
 
     const Token &peek(size_t ahead = 0) const { return tokens[position + ahead < last() ? position + ahead : last()]; }

@@ -1,5 +1,5 @@
-// PTX as text is read into this: one module with its variables and functions, names resolved, nothing decided
-// about how it will run. The parser knows PTX's grammar; what an opcode means is decided in program/decoder.cpp.
+// The result of parsing PTX: one module with its variables and functions, names resolved. The parser knows only PTX's
+// grammar; program/decoder.cpp knows the meaning of opcodes.
 #pragma once
 
 #include <compare>
@@ -23,7 +23,7 @@ int size(Type type);
 bool is_signed(Type type);
 bool is_float(Type type);
 std::string_view name(Type type);
-// The type that a modifier names ("u32"), or Type::none.
+// The type named by a modifier ("u32"), or Type::none.
 Type type_of(std::string_view modifier);
 
 enum class Space : uint8_t { generic, global, shared, local, param, constant };
@@ -31,7 +31,7 @@ enum class Space : uint8_t { generic, global, shared, local, param, constant };
 struct SourceLine {
     uint32_t file = 0;  // index into Module::files; 0 where .loc said nothing
     uint32_t line = 0;  // from 1
-    uint32_t inlined = 0;   // index into Module::inlined_calls: the call whose place the line's function took; or 0
+    uint32_t inlined = 0;   // index into Module::inlined_calls: the call that was inlined here; or 0
 
     auto operator<=>(const SourceLine &) const = default;
 };
@@ -63,8 +63,8 @@ struct Operand {
     std::vector<Operand> parts;
 };
 
-// Operands stand in PTX's order. A call always has four: the list of results, the callee (a symbol or a reg), the list
-// of arguments, and the prototype or the list of possible callees of an indirect call (else a sink).
+// Operands are in PTX's order. A call always has four: the list of results, the callee (a symbol or a reg), the list of
+// arguments, and the prototype or the list of possible callees of an indirect call (else a sink).
 struct Instruction {
     std::string opcode;                     // "ld"
     std::vector<std::string> modifiers;     // "global", "nc", "v4", "f32"; "::" stays inside one ("L2::128B")
@@ -87,7 +87,7 @@ struct Register {
     Type type = Type::none;
 };
 
-// Eight bytes of an initialiser, at `at`, that are the address of `symbol` + addend.
+// Eight bytes of an initialiser, at `at`: the address of `symbol` + addend.
 struct Relocation {
     uint64_t at = 0;
     std::string symbol;
@@ -113,7 +113,7 @@ struct Function {
     bool is_extern = false;                 // declared, not defined (vprintf)
     std::vector<Variable> results;          // .param space; one in .reg has Space::generic and a register of its name
     std::vector<Variable> parameters;
-    std::vector<Register> registers;        // all scopes of the body; inner declarations that shadow get entries of their own
+    std::vector<Register> registers;        // all scopes; a shadowing declaration has its own entry
     std::vector<Variable> variables;        // of the body: .shared, .local, .param (call arguments), .const, .global
     std::vector<Instruction> body;
     std::vector<std::vector<uint32_t>> tables;      // .branchtargets, as indices into body
@@ -137,7 +137,7 @@ struct Module {
     std::vector<std::string> text;          // the lines of the PTX, for reports and listings
 };
 
-// What is wrong with a PTX text, with its line.
+// An error in a PTX text, with its line.
 class Error : public std::runtime_error {
 public:
     Error(uint32_t line, const std::string &what)

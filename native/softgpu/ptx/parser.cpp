@@ -16,7 +16,7 @@ constexpr int OLDEST = 60, NEWEST = 88;     // .version, times ten
 constexpr uint64_t MAX_FILES = 1 << 16;
 constexpr uint64_t MAX_COUNT = ~uint32_t{0};
 
-// Directives between the head of a function and its body: how many numbers follow, and where they go.
+// Directives between the head of a function and its body: the count of their numbers, and where they are stored.
 struct Directive {
     std::string_view name;
     int least, most;
@@ -121,7 +121,7 @@ private:
         while (tokens.accept(",")) count(tokens, "a time or a size", ~uint64_t{0});
     }
 
-    // Debug information, which has no meaning for the execution.
+    // Debug information, which has no effect on execution.
     void skip_section() {
         tokens.next();
         tokens.expect("{");
@@ -159,7 +159,7 @@ private:
         else if (is_extern)
             tokens.fail("';' (an .extern function has no body)");
 
-        // Known before its body is read, that calls itself perhaps.
+        // Declared before its body is read, which may call it recursively.
         if (variable_of.contains(f.name)) throw Error(f.line, "'" + f.name + "' is declared twice");
         const auto [at, fresh] = function_of.try_emplace(f.name, module.functions.size());
         if (fresh) {
@@ -193,7 +193,7 @@ private:
         }
     }
 
-    // Names that a body uses can be defined after it.
+    // Names used in a body can be defined after it.
     void resolve() {
         for (const Reference &r : references)
             if (!function_of.contains(r.name) && (r.is_callee || !variable_of.contains(r.name)))

@@ -6,7 +6,7 @@ namespace softgpu::ptx {
 
 std::string source_of(const Module &module, SourceLine source) {
     if (source.line == 0 || source.file >= module.files.size()) return "";
-    // NVRTC puts the working directory before a program's name.
+    // NVRTC prefixes the program's name with the working directory.
     static const std::string here = [] {
         std::error_code failed;
         return std::filesystem::current_path(failed).string() + "/";

@@ -1,4 +1,4 @@
-// Where an instruction comes from, as text.
+// The source position of an instruction, as text.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace softgpu::ptx {
 
 // "k.cu:14": the CUDA source of an instruction; empty if the PTX was compiled without line information.
 std::string source_of(const Module &module, SourceLine source);
-// The PTX of a line, trimmed.
+// A line of the PTX, trimmed.
 std::string text_of(const Module &module, uint32_t line);
 
 }  // namespace softgpu::ptx

@@ -20,7 +20,8 @@ constexpr uint64_t MAX_BYTES = uint64_t{1} << 48;
 constexpr uint64_t MAX_INITIAL_BYTES = uint64_t{1} << 28;
 constexpr size_t MAX_DIMENSIONS = 16;
 
-// The initial value of a variable, from "{ {1, 2}, {3} }": braces nest as the dimensions do, what is left out is zero.
+// The initial value of a variable, from "{ {1, 2}, {3} }": braces nest like the dimensions, and omitted values are
+// zero.
 class Initializer {
 public:
     // `dimensions` of the array, then of the vector; the first may be unknown: 0.
@@ -35,7 +36,7 @@ public:
     }
 
 private:
-    // One element, or all there are from a dimension on, of `bytes` (0: as many as are given) at `at`.
+    // One element, or a nested list from dimension `d` on, of `bytes` bytes (0: as many as are given) at `at`.
     void fill(size_t level, uint64_t at, uint64_t bytes) {
         if (level == dimensions.size()) {
             scalar(at);
@@ -86,7 +87,7 @@ private:
         return relocation;
     }
 
-    // 0xFF00(name): one byte of an address. They come as all eight bytes in a row, and are one address.
+    // 0xFF00(name): one byte of an address. All eight bytes must follow each other; together they are one address.
     void masked(uint64_t at) {
         const uint32_t line = tokens.line();
         const uint64_t mask = count(tokens, "a mask", ~uint64_t{0});
@@ -118,7 +119,7 @@ private:
             const auto rounded = static_cast<float>(std::bit_cast<double>(value.bits));
             value = {Constant::Kind::f32, std::bit_cast<uint32_t>(rounded)};
         }
-        // Untyped bits may be given as a float of their size; a float never as an integer.
+        // A .b type may be initialised with a float of its size; a float type cannot be initialised with an integer.
         bool fits = !is_float(type) && type != Type::b128;
         if (value.kind == Constant::Kind::f32) fits = type == Type::f32 || type == Type::b32;
         if (value.kind == Constant::Kind::f64) fits = type == Type::f64 || type == Type::b64;
@@ -131,7 +132,7 @@ private:
     Tokens &tokens;
     Variable &variable;
     const std::vector<uint64_t> &dimensions;
-    uint64_t masked_bytes = 0;      // seen of the address that masks give byte by byte
+    uint64_t masked_bytes = 0;      // bytes seen so far of an address given by masks
 };
 
 uint64_t alignment(Tokens &tokens) {
@@ -141,7 +142,7 @@ uint64_t alignment(Tokens &tokens) {
     return align;
 }
 
-// One variable is read in two steps, since several can share their type: ".align 4 .f32", then "x[3] = {...}".
+// A variable is read in two steps, since several can share one type: ".align 4 .f32", then "x[3] = {...}".
 struct Shape {
     Type type = Type::none;
     int width = 1;
@@ -201,7 +202,7 @@ Variable parameter(Tokens &tokens) {
     }
     tokens.expect(".param");
     Shape s = shape(tokens);
-    if (tokens.accept(".ptr")) {    // what the pointer points to: a promise to the optimizer
+    if (tokens.accept(".ptr")) {    // .ptr: space and alignment of the pointee, a hint for the optimizer
         Space pointed;
         accept_space(tokens, pointed);
         if (tokens.accept(".align")) alignment(tokens);

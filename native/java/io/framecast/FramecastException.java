@@ -5,15 +5,14 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A failure that has its cause outside the program: a file, a device, the memory, a value that a person chose. The
- * message is one or two sentences that say what was wrong and what to do, in words that fit every caller: it names no
- * option of a command line. Whatever files and names put into it, it is one line without control characters (see
- * {@link Quote}). What a programmer did wrong is an {@link IllegalArgumentException} or
- * {@link IllegalStateException}.
+ * A failure with a cause outside the program: a file, a device, memory, or a value that a user chose. The message is
+ * one or two sentences that say what was wrong and what to do. It fits every caller: it names no command-line option.
+ * It is always one line without control characters, even if file names in it contain them (see {@link Quote}).
+ * Programming errors are {@link IllegalArgumentException} or {@link IllegalStateException} instead.
  */
 public class FramecastException extends RuntimeException {
 
-    /** What the message advises, in its order. */
+    /** What the message advises, in the message's order. */
     private final Remedy[] remedies;
 
     /**
@@ -40,7 +39,7 @@ public class FramecastException extends RuntimeException {
      *
      * @param message sentences, with their period at the end
      * @param remedy what the message advises
-     * @param more that it advises, in the message's order
+     * @param more further remedies, in the message's order
      */
     public FramecastException(String message, Remedy remedy, Remedy... more) {
         this(message, (Throwable) null, Stream.concat(Stream.of(remedy), Stream.of(more)).toArray(Remedy[]::new));
@@ -58,7 +57,7 @@ public class FramecastException extends RuntimeException {
         this.remedies = remedies.clone();
     }
 
-    /** {@return what the message advises, in its order; often nothing that has a name of its own} */
+    /** {@return what the message advises, in the message's order; often empty} */
     public final List<Remedy> remedies() {
         return List.of(remedies);
     }

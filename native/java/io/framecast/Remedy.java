@@ -1,21 +1,21 @@
 package io.framecast;
 
 /**
- * What a caller can do about a {@link FramecastException}. The message says the same in words that fit every caller;
- * a program with its own names for these things, such as the options of a command line, can add them.
+ * What a caller can do about a {@link FramecastException}. The message says the same in general words. A program can
+ * add its own names for these things, such as command-line options.
  */
 public enum Remedy {
-    /** Train with fewer videos a step. */
+    /** Train with a smaller batch. */
     SMALLER_BATCH,
     /** Train with a smaller learning rate. */
     SMALLER_LEARNING_RATE,
-    /** Leave the precision at its default, fp32. */
+    /** Use the default precision, fp32. */
     DEFAULT_PRECISION,
-    /** Convolve with this project's kernels, not with cuDNN and cuBLAS. */
+    /** Use this project's convolution kernels, not cuDNN and cuBLAS. */
     KERNEL_CONVOLUTIONS,
     /** Compute on the CPU. */
     CPU,
-    /** Run the same on the software CUDA device, which checks every memory access. */
+    /** Run on the software CUDA device, which checks every memory access. */
     SOFTWARE_DEVICE,
     /** Start Java with a larger heap. */
     LARGER_HEAP,

@@ -20,13 +20,13 @@ uint64_t allocate(Context &context, uint64_t bytes, Kind kind, unsigned flags = 
     require(kind == Kind::pinned || (bytes <= limit && arena.used() <= limit - bytes), CUDA_ERROR_OUT_OF_MEMORY);
     const uint64_t address = arena.allocate(bytes, kind);
     require(address, CUDA_ERROR_OUT_OF_MEMORY);
-    // What the host writes is not seen: its memory counts as written.
+    // Writes by the host cannot be observed, so its memory counts as written.
     if (kind != Kind::device) arena.mark_written(address, bytes);
     Driver::get().allocations[address] = {&context, kind, bytes, flags, false};
     return address;
 }
 
-// Frees what begins at `address`, once all work of its context is done, as the device may be using it.
+// Frees the allocation at `address`, after all work of its context, which may use it, is done.
 void release(uint64_t address, bool device) {
     if (address == 0) return;
     Driver &driver = Driver::get();
@@ -92,7 +92,7 @@ CU_API cuMemFree_v2(CUdeviceptr address) {
     });
 }
 
-// The address is the program's at once; the order of streams only matters to who uses it.
+// The address is valid at once. Stream order matters only for its use.
 CU_API cuMemAllocAsync(CUdeviceptr *address, size_t bytes, CUstream handle) {
     return context_call(__func__, [&](Context &context) {
         require(address);

@@ -11,10 +11,10 @@ using Side = CopyWork::Side;
 
 Side linear(uint64_t address, bool device) { return {address, 0, 0, device, false}; }
 
-// How long the host waits: as CUDA says for each kind of copy ("API synchronization behavior").
+// How long the host waits: as CUDA documents for each kind of copy ("API synchronization behavior").
 enum class Wait {
     always,         // a synchronous copy that has a host side
-    // an asynchronous one: its pageable source is taken, its pageable destination written before the call ends
+    // asynchronous: a pageable source is read, and a pageable destination is written, before the call returns
     pageable,
 };
 
@@ -57,7 +57,7 @@ CUresult copy_call(const char *name, CUstream stream, Wait wait, const CUDA_MEMC
 
 Side device(CUdeviceptr address) { return linear(address, true); }
 Side host(const void *address) { return linear(reinterpret_cast<uint64_t>(address), false); }
-// For cuMemcpy, which finds out itself whether an address is of the host or the device.
+// For cuMemcpy, which finds out whether an address belongs to the host or the device.
 Side unified(CUdeviceptr address) { return linear(address, !host_can_access(place_of(address))); }
 
 }  // namespace

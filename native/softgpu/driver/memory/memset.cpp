@@ -15,7 +15,7 @@ void submit_fill(Context &context, CUstream handle, const CUDA_MEMSET_NODE_PARAM
         refuse_capture(stream);
         refuse_unsafe_call();
     }
-    // The host waits only where it could see the memory.
+    // The host waits only if it can access the memory.
     const bool at_once = synchronous && host_can_access(place_of(fill.dst));
     if (submit(stream, FillWork{fill}) && at_once) drain(stream);
 }

@@ -1,4 +1,4 @@
-// Questions about addresses.
+// Queries about addresses.
 #include "base/settings.h"
 #include "driver/state/module.h"
 #include "driver/state/call.h"
@@ -9,7 +9,7 @@ namespace softgpu {
 
 namespace {
 
-// What the driver knows of an address; `context` is null where it is no memory of its own.
+// What the driver knows about an address; `context` is null if the driver does not own the memory.
 struct Known {
     Context *context = nullptr;
     uint64_t start = 0, bytes = 0, number = 0;
@@ -90,7 +90,7 @@ CU_API cuPointerGetAttribute(void *data, CUpointer_attribute attribute, CUdevice
     });
 }
 
-// An address that is none of the driver's is no error here: its attributes are null.
+// An address that is unknown to the driver is not an error here: its attributes are null.
 CU_API cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes, void **data, CUdeviceptr address) {
     return context_call(__func__, [&](Context &) {
         require(count > 0 && attributes && data);
@@ -108,7 +108,7 @@ CU_API cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes, v
     });
 }
 
-// Synchronous memory operations are so already.
+// CU_POINTER_ATTRIBUTE_SYNC_MEMOPS changes nothing: synchronous operations always synchronise here.
 CU_API cuPointerSetAttribute(const void *value, CUpointer_attribute attribute, CUdeviceptr address) {
     return context_call(__func__, [&](Context &) {
         require(value && attribute == CU_POINTER_ATTRIBUTE_SYNC_MEMOPS && known(address).context);

@@ -1,4 +1,4 @@
-// What is known of a kernel, and what can be set.
+// Attributes of kernels.
 #include "base/settings.h"
 #include "driver/module/module.h"
 #include "driver/state/call.h"
@@ -113,7 +113,7 @@ CU_API cuFuncIsLoaded(int *state, CUfunction handle) {
     });
 }
 
-// Wishes that change nothing that a program could see.
+// Preferences that have no visible effect.
 CU_API cuFuncSetCacheConfig(CUfunction handle, int config) {
     return context_call(__func__, [&](Context &) {
         object_of(Driver::get().functions, handle);

@@ -1,4 +1,4 @@
-// Libraries, which are modules that come in every context, and linking, which hands on its one PTX text.
+// Libraries (modules that are loaded in every context), and the linker, which accepts one PTX text and returns it.
 #include <cstring>
 
 #include "driver/module/module.h"
@@ -82,7 +82,7 @@ CU_API cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size
     });
 }
 
-// What was linked is the PTX itself, which stays the linker's; compiling it is left to loading.
+// The linked image is the PTX itself, owned by the linker. It is compiled when it is loaded.
 CU_API cuLinkComplete(CUlinkState state, void **image, size_t *bytes) {
     return context_call(__func__, [&](Context &) {
         const auto linker = object_of(Driver::get().linkers, state);

@@ -15,7 +15,7 @@ namespace softgpu {
 
 namespace {
 
-constexpr int NEWEST_PTX = 88;                  // that CUDA 12.9 reads
+constexpr int NEWEST_PTX = 88;                  // the newest that CUDA 12.9 accepts
 constexpr uint64_t MOST_CONSTANT_BYTES = 65536;
 
 void **value_of(const JitOptions &jit, CUjit_option option) {
@@ -24,7 +24,7 @@ void **value_of(const JitOptions &jit, CUjit_option option) {
     return nullptr;
 }
 
-// Writes a log, cut to the buffer's size, and how many bytes it took.
+// Writes a log, cut to the buffer's size, and the number of bytes written.
 void write_log(const JitOptions &jit, CUjit_option buffer, CUjit_option size, const std::string &text) {
     void **const to = value_of(jit, buffer), **const bytes = value_of(jit, size);
     if (!bytes) return;
@@ -46,8 +46,7 @@ void write_log(const JitOptions &jit, CUjit_option buffer, CUjit_option size, co
     fail(error);
 }
 
-// The version that the text says it is, 88 for 8.8; 0 where it says none. The parser refuses newer ones as it does
-// any text that it does not understand.
+// The .version of the text, 88 for 8.8; 0 if there is none. The parser refuses newer versions.
 int version_of(std::string_view text) {
     const size_t at = text.find(".version");
     int major = 0, minor = 0;
@@ -56,7 +55,8 @@ int version_of(std::string_view text) {
     return std::sscanf(number.c_str(), " %d.%d", &major, &minor) == 2 ? major * 10 + minor : 0;
 }
 
-// Code for compute capability X.Y runs on X.Y and later; with an "a" on X.Y alone, with an "f" on the later ones of X.
+// Code for compute capability X.Y runs on X.Y and later. With suffix "a" it runs on X.Y only, with suffix "f" on X.Y
+// and later ones of the same X.
 bool runs_on(const std::string &target, int compute) {
     int wanted = 0;
     char suffix = 0;
@@ -70,7 +70,7 @@ bool in_device_memory(const ptx::Variable &v) {
     return v.space == ptx::Space::global || v.space == ptx::Space::constant;
 }
 
-// Places the variables of the module. What is placed is freed with `module`.
+// Allocates the variables of the module. They are freed with `module`.
 void place_variables(Module &module, const ptx::Module &source) {
     for (const ptx::Function &f : source.functions)
         for (const ptx::Variable &v : f.variables)
@@ -100,7 +100,7 @@ uint64_t address_of(const Module &module, const ptx::Variable &variable, const p
                                         ", which is no variable or function");
 }
 
-// Variables without a value are zero, and count as written.
+// Variables without an initialiser are zero, and count as written.
 void initialize_variables(const Module &module) {
     for (const ptx::Variable &v : module.program->source.variables) {
         if (!in_device_memory(v)) continue;

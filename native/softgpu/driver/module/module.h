@@ -1,4 +1,4 @@
-// Loading PTX, with its variables in device memory, and finding what is in it.
+// Loads PTX with its variables in device memory, and finds functions and variables in it.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,9 @@ struct JitOptions {
 };
 
 void check_options(const JitOptions &options);
-// The PTX text of an image; fails where it is something else.
+// The PTX text of an image; fails if the image has another format.
 std::string_view ptx_text(const void *image);
-// Fails with what the driver's compiler would; the text of the error goes to the options' log and to standard error.
+// Fails with the error code of the driver's compiler. The message goes to the log of the options and to standard error.
 std::shared_ptr<Module> load(Context &context, std::string_view ptx, const JitOptions &options);
 void unload(Module &module);
 void unload_modules(Context &context);

@@ -1,4 +1,4 @@
-// Questions about occupancy.
+// Occupancy queries.
 #include <algorithm>
 
 #include "base/settings.h"
@@ -26,7 +26,7 @@ CUresult potential(const char *name, int *grid, int *block, CUfunction function,
         const Kernel &kernel = kernel_of(function);
         const int most = std::min<int>(kernel.max_threads, limits().max_threads_per_block);
         int best = 0;
-        // The largest of the block sizes that keep most threads on a multiprocessor.
+        // The block size with the most resident threads on a multiprocessor; the largest one if several are equal.
         for (int threads = limit ? std::min(limit, most) : most; threads > 0;
              threads = (threads - 1) / WARP * WARP) {
             const int blocks = active_blocks(kernel, threads, shared_for ? ask(shared_for, threads) : dynamic_shared);
@@ -54,7 +54,7 @@ CU_API cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction funct
                                                    size_t dynamic_shared) {
     return active(__func__, blocks, function, threads, dynamic_shared);
 }
-// The only flag keeps caching of global memory out of it, which does not limit occupancy here.
+// The only flag is about caching of global memory, which does not limit occupancy here.
 CU_API cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction function, int threads,
                                                             size_t dynamic_shared, unsigned flags) {
     return flags > 1 ? CUDA_ERROR_INVALID_VALUE : active(__func__, blocks, function, threads, dynamic_shared);

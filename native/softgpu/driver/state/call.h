@@ -1,5 +1,5 @@
-// What every function of the API goes through: counting, a lost device, initialisation, the current context and its
-// sticky error, faults set on purpose, and exceptions turned into codes.
+// The prologue and epilogue of every API function: it counts the call, checks for a lost device, initialisation, the
+// current context and its sticky error, applies injected faults, and turns exceptions into error codes.
 #pragma once
 
 #include <memory>
@@ -27,9 +27,9 @@ template <class T> std::shared_ptr<T> object_of(const Registry<T> &registry, con
     return object;
 }
 
-// The API function that this thread is in, for reports.
+// The API function that this thread is executing, for reports.
 extern thread_local const char *current_call;
-// Set while a function of the program's runs for a stream: such a function may make no CUDA calls.
+// Set while a host function or callback of the program runs for a stream: it must not make CUDA calls.
 extern thread_local bool in_host_function;
 struct HostFunction {
     HostFunction() { in_host_function = true; }
@@ -38,10 +38,10 @@ struct HostFunction {
 
 const char *error_name(int error);
 
-// Errors after which a context is of no use any more.
+// Errors that make a context unusable (sticky errors).
 bool is_sticky(CUresult error);
 
-// The body of a call: refers to a function object, which outlives it.
+// A non-owning reference to a function object: the body of a call.
 template <class Argument> class Body {
 public:
     template <class F> Body(const F &f)

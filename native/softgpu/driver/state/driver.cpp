@@ -8,7 +8,7 @@ namespace softgpu {
 
 thread_local std::vector<Context *> context_stack;
 
-// Never destroyed: threads of the program may be in it until the process is gone.
+// Never destroyed: threads of the program may use it until the process ends.
 Driver &Driver::get() {
     static Driver *driver = new Driver;
     return *driver;

@@ -1,4 +1,4 @@
-// The state of the driver: its objects, who owns them, and the lock around it all.
+// The state of the driver: its objects, their ownership, and the global lock.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +19,7 @@ namespace softgpu {
 
 struct Capture;
 
-// Objects of one kind by their handles, so that a stale or foreign handle is an error and no crash.
+// The objects of one kind by handle, so that a stale or invalid handle gives an error instead of a crash.
 template <class T> class Registry {
 public:
     T *add(std::shared_ptr<T> object) {
@@ -27,7 +27,7 @@ public:
         objects_[handle] = std::move(object);
         return handle;
     }
-    // Null where the handle is none.
+    // Null if the handle is invalid.
     std::shared_ptr<T> find(const T *handle) const {
         const auto at = objects_.find(handle);
         return at == objects_.end() ? nullptr : at->second;
@@ -42,7 +42,7 @@ private:
     std::unordered_map<const T *, std::shared_ptr<T>> objects_;
 };
 
-// What all objects have that a program makes and destroys; numbers count each kind from 1.
+// Common part of all objects that a program creates and destroys. Each kind is numbered from 1.
 struct Object {
     Context *context = nullptr;
     uint64_t number = 0;
@@ -51,7 +51,7 @@ struct Object {
 struct Context {
     uint64_t number = 0;
     bool primary = false;
-    bool destroyed = false;     // contexts are never forgotten, so that a stale handle is known for one
+    bool destroyed = false;     // contexts are never deleted, so that a stale handle is recognised
     unsigned flags = 0;
     unsigned api_version = 0;
     CUresult sticky = CUDA_SUCCESS;
@@ -59,7 +59,7 @@ struct Context {
     int cache_config = 0, shared_config = 0;
     std::shared_ptr<Stream> legacy;
     std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
-    std::vector<std::shared_ptr<Stream>> streams;   // in order of creation, destroyed ones until they are done
+    std::vector<std::shared_ptr<Stream>> streams;   // in order of creation; destroyed ones until done
 };
 
 struct Stream : Object, std::enable_shared_from_this<Stream> {
@@ -83,7 +83,7 @@ struct Event : Object {
     std::vector<Node *> captured;
 };
 
-// An allocation of a context's.
+// An allocation of a context.
 struct Owned {
     Context *context = nullptr;
     Arena::Kind kind = Arena::Kind::device;
@@ -96,7 +96,7 @@ class Driver {
 public:
     static Driver &get();
 
-    // The lock of the thread that is inside the driver. The queue lets go of it while an operation runs.
+    // The lock of the thread that is inside the driver. The queue releases it while an operation runs.
     class Lock {
     public:
         explicit Lock(Driver &driver) : lock_(driver.mutex_), driver_(driver) { driver.lock_ = &lock_; }
@@ -116,7 +116,7 @@ public:
         running_ = false;
         idle_.notify_all();
     }
-    // Waits until no thread runs an operation.
+    // Waits until no other thread runs an operation.
     void wait_idle() {
         std::unique_lock<std::mutex> &lock = *lock_;
         while (running_) idle_.wait(lock);
@@ -125,7 +125,7 @@ public:
     bool try_lock() { return mutex_.try_lock(); }
     void unlock() { mutex_.unlock(); }
 
-    // The context of this thread; fails where there is none, or a destroyed one.
+    // The current context of this thread; fails if there is none, or it was destroyed.
     Context &current();
     uint64_t next_number(const char *kind) { return ++numbers_[kind]; }
 
@@ -142,7 +142,7 @@ public:
     Registry<GraphExec> graph_execs;
     Registry<Library> libraries;
     Registry<Linker> linkers;
-    std::map<uint64_t, Owned> allocations;      // by address; not module variables, which modules own
+    std::map<uint64_t, Owned> allocations;      // by address; without module variables, which belong to their module
 
 private:
     std::mutex mutex_;
@@ -155,7 +155,7 @@ private:
 // The thread's stack of current contexts; the last is current.
 extern thread_local std::vector<Context *> context_stack;
 
-// A sentence for standard error.
+// Prints a sentence to standard error.
 void complain(const std::string &sentence);
 
 }  // namespace softgpu

@@ -1,4 +1,4 @@
-// What errors are called.
+// Names and texts of errors.
 #include "base/cuda_types.h"
 #include "driver/state/call.h"
 
@@ -31,7 +31,7 @@ const char *error_name(int error) {
     return look_up(static_cast<CUresult>(error), &name, &Text::name) == CUDA_SUCCESS ? name : "an unknown error";
 }
 
-// These need neither device nor initialisation, so that a lost one can still be explained.
+// These work without a device and without initialisation, so that a lost device can still be explained.
 CU_API cuGetErrorName(CUresult error, const char **name) { return look_up(error, name, &Text::name); }
 CU_API cuGetErrorString(CUresult error, const char **text) { return look_up(error, text, &Text::text); }
 

@@ -66,7 +66,7 @@ bool parse_error(const std::string &text, CUresult &error) {
     return false;
 }
 
-// One of "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "memory=64m", "lost:10". False where it is none of them.
+// Parses one of "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "memory=64m", "lost:10". False if it has another form.
 bool parse_fault(const std::string &text, Faults &into) {
     uint64_t number;
     std::string rest;

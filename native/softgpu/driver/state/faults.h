@@ -1,4 +1,4 @@
-// Making calls fail on purpose, for tests: what softgpu_inject and softgpu_call_count of softgpu.h do.
+// Fault injection, for tests: the implementation of softgpu_inject and softgpu_call_count in softgpu.h.
 #pragma once
 
 #include <cstdint>
@@ -8,20 +8,20 @@
 
 namespace softgpu {
 
-// Sets faults, or takes all back where `text` is empty. Returns what is wrong with it, or an empty string.
+// Sets faults; an empty `text` removes all. Returns an error message, or an empty string.
 std::string inject_faults(const std::string &text);
-// Calls since the process began.
+// The number of calls since the process began.
 uint64_t call_count();
 
-// What kinds of calls a fault can be set on.
+// The kinds of calls that can be made to fail.
 enum class Site : uint8_t { other, alloc, copy, launch, synchronize, load, count };
 
-// Counts a call of the driver. Once the device is lost, CUDA_ERROR_UNKNOWN, as where a GPU fell off the bus.
+// Counts a driver call. Returns CUDA_ERROR_UNKNOWN once the device is lost, as when a GPU has fallen off the bus.
 CUresult count_call();
-// The error set for this call of the site. Counts the call.
+// Counts a call of this kind, and returns the fault set for it.
 CUresult injected_fault(Site site);
 bool device_lost();
-// What may be allocated: the device's memory, or less where a fault says so.
+// The limit of allocations: the device's memory, or less if a fault sets less.
 uint64_t memory_limit();
 
 }  // namespace softgpu

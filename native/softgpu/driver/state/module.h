@@ -30,7 +30,7 @@ struct Module : Object {
     }
 };
 
-// Belongs to the context that it was loaded in: programs that use libraries use the device's primary context.
+// Belongs to the context that it was loaded in. Programs that use libraries use the primary context.
 struct Library : Object {
     std::shared_ptr<Module> module;
 };

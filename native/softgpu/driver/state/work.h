@@ -1,4 +1,4 @@
-// What streams and graphs carry out.
+// The work items of streams and graphs.
 #pragma once
 
 #include <atomic>
@@ -14,25 +14,25 @@
 namespace softgpu {
 
 struct KernelWork {
-    std::weak_ptr<Program> program;     // gone once the module is unloaded, and then `function` and the kernel with it
-    Function *function = nullptr;       // for questions about graphs
+    std::weak_ptr<Program> program;     // expires when the module is unloaded, and then `function` and the kernel, too
+    Function *function = nullptr;       // for graph queries
     Context *context = nullptr;
     Launch launch;
 };
 
-// A box of bytes, the same way for linear, pitched and 3D copies; linear ones have one row.
+// A box of bytes, for linear, pitched and 3D copies. A linear copy has one row.
 struct CopyWork {
     struct Side {
         uint64_t address = 0;   // of the first byte
         uint64_t pitch = 0;     // from row to row
         uint64_t slice = 0;     // from plane to plane
         bool device = false;    // given as device memory: the range is checked
-        bool pageable = false;  // host memory that the driver did not pin
+        bool pageable = false;  // host memory that is not pinned
     };
     Side to, from;
     uint64_t width = 0, height = 1, depth = 1;
-    std::shared_ptr<const std::vector<uint8_t>> staged;     // the bytes of a pageable source, packed
-    CUDA_MEMCPY3D parameters{};                             // as asked for, for questions about graphs
+    std::shared_ptr<const std::vector<uint8_t>> staged;     // a packed copy of the bytes of a pageable source
+    CUDA_MEMCPY3D parameters{};                             // as requested, for graph queries
 };
 
 struct FillWork {
@@ -50,7 +50,7 @@ struct CallbackWork {
     void *data = nullptr;
 };
 
-// softgpu_enqueue's.
+// Work of softgpu_enqueue.
 struct LibraryWork {
     int (*run)(const void *data) = nullptr;
     std::vector<uint8_t> data;
@@ -78,10 +78,10 @@ struct GraphWork;   // graph.h
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, CallbackWork, LibraryWork, FreeWork,
                           RecordWork, std::shared_ptr<GraphWork>>;
 
-// Runs it now, without the driver's lock. Returns the code that the context ends with, if not CUDA_SUCCESS.
+// Runs it now, without the driver's lock. A code other than CUDA_SUCCESS becomes the context's sticky error.
 CUresult execute(Work &work);
 
-// Runs after `stream` has come to `position`.
+// Runs after `stream` has reached `position`.
 struct Dependency {
     std::shared_ptr<Stream> stream;
     uint64_t position = 0;

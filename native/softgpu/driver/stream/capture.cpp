@@ -11,7 +11,7 @@ namespace {
 
 thread_local CUstreamCaptureMode thread_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
 
-// That have begun and not ended. Never destroyed, as the driver itself.
+// The active captures. Never destroyed, like the driver itself.
 auto &captures = *new std::vector<std::weak_ptr<Capture>>;
 
 [[noreturn]] void invalidate(Capture &capture, CUresult error) {
@@ -45,7 +45,7 @@ void add_unique(std::vector<Node *> &to, const std::vector<Node *> &from) {
         if (std::find(to.begin(), to.end(), node) == to.end()) to.push_back(node);
 }
 
-// The nodes with everything that they depend on.
+// The nodes and all their ancestors.
 std::set<Node *> with_ancestors(std::vector<Node *> nodes) {
     std::set<Node *> found;
     while (!nodes.empty()) {
@@ -61,7 +61,7 @@ CUstreamCaptureStatus status_of(const Stream &stream) {
     return stream.capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;
 }
 
-// What the stream's next node will depend on: the handles stay valid until the stream's next call.
+// The dependencies of the stream's next node. The handles stay valid until the stream's next call.
 CUresult capture_info(const char *name, CUstream handle, CUstreamCaptureStatus *status, uint64_t *id, CUgraph *graph,
                       const CUgraphNode **nodes, const CUgraphEdgeData **edges, size_t *count) {
     return context_call(name, [&](Context &context) {
@@ -139,7 +139,7 @@ bool capture_wait(const std::shared_ptr<Stream> &stream, Event &event, bool exte
         invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
     }
     if (!event.capture->graph) {
-        // That capture has ended: its work is in no stream that could be waited for.
+        // That capture has ended. Its work is in a graph, not in a stream, so nothing can wait for it.
         if (stream->capture) invalidate(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
         fail(CUDA_ERROR_CAPTURED_EVENT);
     }
@@ -186,7 +186,7 @@ CU_API cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) {
     });
 }
 
-// The old form's mode is the global one.
+// The old version of the function uses the global mode.
 CU_API cuStreamBeginCapture(CUstream handle) { return cuStreamBeginCapture_v2(handle, CU_STREAM_CAPTURE_MODE_GLOBAL); }
 
 CU_API cuStreamEndCapture(CUstream handle, CUgraph *graph) {

@@ -13,25 +13,25 @@ struct Capture {
     CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
     std::thread::id thread;
     bool invalidated = false;
-    std::vector<std::weak_ptr<Stream>> streams;     // that take part
+    std::vector<std::weak_ptr<Stream>> streams;     // streams that take part
 };
 
-// Whether work for the stream becomes nodes. Fails where its capture is invalid, or where work in it, as the legacy
-// stream, would implicitly depend on a capture, which that invalidates.
+// Whether work for the stream becomes nodes. Fails if its capture is invalid. Also fails, and invalidates the capture,
+// if the stream is the legacy stream, which would implicitly depend on a capturing stream.
 bool capturing(const std::shared_ptr<Stream> &stream);
 void add_node(const std::shared_ptr<Stream> &stream, NodeWork work);
-// Fails where the stream captures, or is the legacy one that capturing streams must not depend on, and invalidates the
-// capture.
+// Fails, and invalidates the capture, if the stream captures, or if it is the legacy stream while a blocking stream
+// captures.
 void refuse_capture(const std::shared_ptr<Stream> &stream);
-// Fails where any blocking stream of the context captures: waiting for the context would wait for it.
+// Fails if a blocking stream of the context captures: waiting for the context would wait for that stream.
 void refuse_capture(Context &context);
-// For calls that may wait or allocate behind the scenes: fails where the thread's capture mode forbids these now.
+// For calls that may wait or allocate internally: fails if the capture mode of the thread forbids them now.
 void refuse_unsafe_call();
 
-// cuEventRecord and cuStreamWaitEvent: true where it was the capture's business.
+// For cuEventRecord and cuStreamWaitEvent: true if the call was captured.
 bool capture_record(const std::shared_ptr<Stream> &stream, Event &event);
 bool capture_wait(const std::shared_ptr<Stream> &stream, Event &event, bool external);
-// Takes a destroyed stream out of its capture.
+// Removes a destroyed stream from its capture.
 void abandon_capture(Stream &stream);
 
 }  // namespace softgpu

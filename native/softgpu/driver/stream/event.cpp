@@ -1,15 +1,16 @@
-// Events. Each recording is an object of its own: who waits for an event waits for its latest recording at that time.
+// Events. Each recording is a separate object: a wait for an event is a wait for its latest recording at that time.
 #include "driver/stream/queue.h"
 
 namespace softgpu {
 
 namespace {
 
-// The event where it may be waited for.
+// Checks that the event can be waited for.
 std::shared_ptr<Event> waitable(CUevent handle) {
     auto event = object_of(Driver::get().events, handle);
     if (event->capture) {
-        // Waiting for what only a graph will run is an error, and one of the capture's too while it goes on.
+        // Waiting for an event recorded in a capture is an error: only a graph will run it. It also invalidates an
+        // active capture.
         if (event->capture->graph) event->capture->invalidated = true;
         fail(CUDA_ERROR_CAPTURED_EVENT);
     }
@@ -94,7 +95,7 @@ CU_API cuEventSynchronize(CUevent handle) {
     }, Site::synchronize);
 }
 
-// As cuStreamQuery: what was pending runs now, and was not ready.
+// Like cuStreamQuery: pending work runs now, and the answer is "not ready".
 CU_API cuEventQuery(CUevent handle) {
     return context_call(__func__, [&](Context &) {
         const auto event = waitable(handle);

@@ -29,7 +29,7 @@ struct Executor {
         return CUDA_SUCCESS;
     }
     CUresult operator()(LibraryWork &work) const { return static_cast<CUresult>(work.run(work.data.data())); }
-    CUresult operator()(FreeWork &) const { return CUDA_SUCCESS; }     // the queue's, which holds the lock
+    CUresult operator()(FreeWork &) const { return CUDA_SUCCESS; }     // called by the queue, which holds the lock
     CUresult operator()(RecordWork &work) const {
         work.record->time = std::chrono::steady_clock::now();
         work.record->done = true;

@@ -12,7 +12,7 @@ namespace softgpu {
 
 namespace {
 
-// Never destroyed, as the driver itself.
+// Never destroyed, like the driver itself.
 auto &live_nodes = *new std::unordered_map<const Node *, Node *>;
 
 }  // namespace

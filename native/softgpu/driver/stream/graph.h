@@ -1,4 +1,4 @@
-// Graphs of work: what capture and the program build, and what instantiation makes of them.
+// Graphs, built by stream capture or by the program, and executable graphs.
 #pragma once
 
 #include "driver/state/driver.h"
@@ -20,9 +20,9 @@ using NodeWork = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWor
 struct Node {
     Graph *graph = nullptr;
     NodeWork work;
-    std::vector<Node *> after;          // what it depends on
-    const Node *original = nullptr;     // that it was cloned from
-    std::vector<void *> parameter_pointers;     // what cuGraphKernelNodeGetParams hands out
+    std::vector<Node *> after;          // its dependencies
+    const Node *original = nullptr;     // the node that it was cloned from
+    std::vector<void *> parameter_pointers;     // the result of cuGraphKernelNodeGetParams
 };
 
 struct Graph : Object {
@@ -30,12 +30,12 @@ struct Graph : Object {
 
     ~Graph();
     Node *add(NodeWork work, std::vector<Node *> after);
-    // With the dependencies on it.
+    // Also removes the dependencies on the node.
     void remove(Node &node);
-    // A node of another graph's clone, or of this graph.
+    // The clone of a node of another graph, or a node of this graph.
     Node *find(const Node *original) const;
     std::shared_ptr<Graph> clone() const;
-    // The nodes, each after those that it depends on and otherwise in order of creation; fewer where there is a cycle.
+    // The nodes in topological order, otherwise in order of creation. Fewer than all if there is a cycle.
     std::vector<Node *> sorted() const;
 };
 
@@ -44,7 +44,7 @@ std::shared_ptr<Graph> graph_of(CUgraph handle);
 // A live node by its handle.
 Node &node_of(CUgraphNode handle);
 
-// What one launch of an executable graph runs, in order.
+// The steps of one launch of an executable graph, in order.
 struct GraphWork {
     std::vector<Work> steps;
 };
@@ -55,14 +55,14 @@ struct GraphExec : Object {
     uint64_t flags = 0;
 };
 
-// Work from the parameters of nodes, checked.
+// Creates work from the parameters of a node, and checks it.
 NodeWork kernel_node(const CUDA_KERNEL_NODE_PARAMS_v1 *parameters);
 NodeWork copy_node(const CUDA_MEMCPY3D *parameters);
 NodeWork fill_node(const CUDA_MEMSET_NODE_PARAMS *parameters);
 NodeWork host_node(const CUDA_HOST_NODE_PARAMS *parameters);
 NodeWork child_node(CUgraph graph);
 template <class W> NodeWork event_node(CUevent event);
-// Puts work of the same kind in the place of a node's.
+// Replaces the work of a node by work of the same kind.
 void replace_work(Node &node, NodeWork work);
 
 }  // namespace softgpu

@@ -1,4 +1,4 @@
-// Graphs, built node by node, and questions about their shape.
+// Graphs, built node by node, and queries about their nodes and edges.
 #include <algorithm>
 
 #include "driver/state/call.h"
@@ -25,7 +25,7 @@ CUgraphNodeType type_of(const Node &node) {
 
 bool depends(const Node &node, const Node *on) { return std::count(node.after.begin(), node.after.end(), on) > 0; }
 
-// Whether `node` comes after `other` by whatever way.
+// Whether `node` depends on `other`, directly or not.
 bool reaches(const Node *node, const Node *other) {
     return node == other || std::any_of(node->after.begin(), node->after.end(),
                                         [&](const Node *n) { return reaches(n, other); });
@@ -46,7 +46,7 @@ CUresult add_node(const char *name, CUgraphNode *node, CUgraph handle, const CUg
     });
 }
 
-// Answers with a list: how many there are where `to` is null, else as many as fit, and nulls after them.
+// Returns a list: only the count if `to` is null, else as many elements as fit, with nulls after the last one.
 template <class T> void give_list(const std::vector<T *> &list, T **to, size_t *count) {
     require(count);
     if (to)

@@ -11,16 +11,16 @@ namespace {
 
 constexpr uint64_t AUTO_FREE = 1, UPLOAD = 2, DEVICE_LAUNCH = 4, NODE_PRIORITY = 8;
 
-// A copy runs from memory that may have been freed or pinned since it was made a node: that is decided anew.
+// Memory may have been freed or pinned since the copy became a node, so the copy is checked again.
 struct ToStep {
     template <class W> Work operator()(const W &work) const {
         if constexpr (std::is_constructible_v<Work, const W &>) return work;
-        else return EmptyWork{};    // nodes of events and children, which append_steps() takes itself
+        else return EmptyWork{};    // event and child nodes, which append_steps() handles
     }
 };
 
-// The work of a graph in order. Its events are recorded when the operation at `position` of `stream` runs, and the
-// events it waits for go to `after`.
+// Appends the work of a graph in order. Its events are recorded when the operation at `position` of `stream` runs. The
+// events that it waits for are added to `after`.
 void append_steps(const Graph &graph, const std::shared_ptr<Stream> &stream, uint64_t position,
                   std::vector<Work> &steps, std::vector<Dependency> &after) {
     for (const Node *node : graph.sorted()) {
@@ -36,7 +36,7 @@ void append_steps(const Graph &graph, const std::shared_ptr<Stream> &stream, uin
             steps.push_back(RecordWork{made});
         } else if (const auto *wait = std::get_if<EventWaitNode>(&node->work)) {
             const auto event = object_of(Driver::get().events, wait->event);
-            // An event of this very graph is recorded by an earlier step.
+            // The event is recorded by an earlier step of this graph.
             if (event->latest && (event->latest->stream != stream || event->latest->position != position))
                 after.push_back({event->latest->stream, event->latest->position});
         } else {
@@ -60,7 +60,7 @@ CUresult instantiate(const char *name, CUgraphExec *exec, CUgraph handle, uint64
     });
 }
 
-// Puts new work in the place of what came from a node of the original graph.
+// Replaces the work that came from a node of the original graph.
 template <class W, class Make>
 CUresult update_node(const char *name, CUgraphExec handle, CUgraphNode original, Make make) {
     return context_call(name, [&](Context &) {
@@ -104,7 +104,7 @@ CUgraphExecUpdateResult compare(const Graph &old, const Graph &made, Node *&at, 
     return CU_GRAPH_EXEC_UPDATE_SUCCESS;
 }
 
-// The nodes keep whose clones they are, so that they can still be updated one by one.
+// The new nodes keep the link to the original nodes, so that they can still be updated one by one.
 void take_work(Graph &to, const Graph &from) {
     for (size_t i = 0; i < to.nodes.size(); ++i) {
         if (const auto *child = std::get_if<ChildNode>(&from.nodes[i]->work))
@@ -132,7 +132,7 @@ CU_API cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph, unsigned lo
     return instantiate(__func__, exec, graph, flags);
 }
 
-// The old form: a graph that was built has nothing that could go wrong here, so the log stays empty.
+// The old version of the function. Instantiation of a valid graph cannot fail here, so the log stays empty.
 CU_API cuGraphInstantiate_v2(CUgraphExec *exec, CUgraph graph, CUgraphNode *error_node, char *log, size_t log_bytes) {
     if (error_node) *error_node = nullptr;
     if (log && log_bytes) *log = 0;
@@ -168,7 +168,7 @@ CU_API cuGraphLaunch(CUgraphExec handle, CUstream stream_handle) {
     }, Site::launch);
 }
 
-// Nothing has to be brought to the device.
+// Nothing needs to be uploaded.
 CU_API cuGraphUpload(CUgraphExec handle, CUstream stream) {
     return context_call(__func__, [&](Context &context) {
         object_of(Driver::get().graph_execs, handle);

@@ -6,7 +6,7 @@ namespace softgpu {
 
 namespace {
 
-// A call on the work of one kind in a node.
+// Runs a call on a node with work of one kind.
 template <class W, class Body> CUresult on_node(const char *name, CUgraphNode handle, const void *argument, Body body) {
     return context_call(name, [&](Context &) {
         Node &node = node_of(handle);
@@ -16,7 +16,7 @@ template <class W, class Body> CUresult on_node(const char *name, CUgraphNode ha
     });
 }
 
-// The arguments that are handed out point into the node.
+// The returned arguments point into the node.
 void give_kernel(Node &node, KernelWork &work, CUDA_KERNEL_NODE_PARAMS_v1 &to) {
     const Launch &l = work.launch;
     require(!work.program.expired(), CUDA_ERROR_INVALID_HANDLE);

@@ -16,7 +16,7 @@ std::shared_ptr<Stream> new_stream(Context &context, unsigned flags) {
     return stream;
 }
 
-// Runs the first operation of a stream. Work of a context that an error ended is dropped.
+// Runs the first operation of a stream. Work of a context with a sticky error is dropped.
 void step(const std::shared_ptr<Stream> &stream) {
     Operation &operation = stream->queue.front();
     Context &context = *stream->context;
@@ -32,8 +32,8 @@ void step(const std::shared_ptr<Stream> &stream) {
     ++stream->done;
 }
 
-// Dependencies are always on what was enqueued before, so this comes to an end. The stack is our own: chains of events
-// between streams may be long.
+// Terminates, since dependencies are always on earlier work. Uses an explicit stack: chains of events between streams
+// may be long.
 void run_to(const std::shared_ptr<Stream> &stream, uint64_t position) {
     std::vector<Dependency> wanted{{stream, position}};
     while (!wanted.empty()) {
@@ -73,7 +73,7 @@ std::shared_ptr<Stream> stream_of(Context &context, CUstream handle) {
 uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<Dependency> after) {
     Context &context = *stream->context;
     if (stream->blocking()) {
-        // The legacy stream waits for all blocking ones, and they for it.
+        // The legacy stream waits for all blocking streams, and they wait for it.
         for (const auto &other : context.streams)
             if (other != stream && other->blocking() && !other->idle() && (stream->is_legacy() || other->is_legacy()))
                 after.push_back({other, other->enqueued});

@@ -1,5 +1,5 @@
-// Streams run lazily: what is put into one stays there until somebody waits for it, and then runs on the thread that
-// waits. So the order is the same in every run, and a program that forgets to wait sees what it did not wait for.
+// Streams run lazily: work stays queued until a thread waits for it, and then runs on that thread. So the order is the
+// same in every run, and a missing synchronisation always shows.
 #pragma once
 
 #include "driver/state/call.h"
@@ -7,15 +7,15 @@
 
 namespace softgpu {
 
-// The stream of a handle in a context: null and CU_STREAM_LEGACY are its default stream, CU_STREAM_PER_THREAD is the
-// thread's own.
+// The stream of a handle in a context: null and CU_STREAM_LEGACY are the default stream, CU_STREAM_PER_THREAD is the
+// thread's own stream.
 std::shared_ptr<Stream> stream_of(Context &context, CUstream handle);
 
-// Puts work at the end of a stream that does not capture, with the implicit order that the legacy default stream keeps
-// with blocking streams. Returns its position.
+// Appends work to a stream that does not capture, with the implicit synchronisation between the legacy default stream
+// and blocking streams. Returns its position.
 uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<Dependency> after = {});
 
-// The same, or a node of the graph where the stream captures: then false.
+// The same; but if the stream captures, adds a node to the graph and returns false.
 template <class W> bool submit(const std::shared_ptr<Stream> &stream, W work) {
     if (capturing(stream)) {
         add_node(stream, std::move(work));
@@ -25,7 +25,7 @@ template <class W> bool submit(const std::shared_ptr<Stream> &stream, W work) {
     return true;
 }
 
-// Runs a stream up to a position with all that must run before. Fails with the context's sticky error.
+// Runs a stream up to a position, and first everything that this depends on. Fails with the context's sticky error.
 void run_until(const std::shared_ptr<Stream> &stream, uint64_t position);
 inline void drain(const std::shared_ptr<Stream> &stream) { run_until(stream, stream->enqueued); }
 void drain(Context &context);

@@ -23,7 +23,7 @@ CUresult create(const char *name, CUstream *stream, unsigned flags, int priority
     });
 }
 
-// A call that asks a stream something.
+// A query of a stream.
 template <class Body> CUresult ask(const char *name, CUstream handle, const void *result, Body body) {
     return context_call(name, [&](Context &context) {
         const auto stream = stream_of(context, handle);
@@ -42,7 +42,7 @@ CU_API cuStreamCreateWithPriority(CUstream *stream, unsigned flags, int priority
     return create(__func__, stream, flags, priority);
 }
 
-// What the stream still holds runs when its context is waited for.
+// Work still queued in the stream runs when its context is synchronised.
 CU_API cuStreamDestroy_v2(CUstream handle) {
     return context_call(__func__, [&](Context &) {
         Driver &driver = Driver::get();
@@ -63,7 +63,7 @@ CU_API cuStreamSynchronize(CUstream handle) {
     }, Site::synchronize);
 }
 
-// Work that is pending runs now, but this call still says that it was not ready, as a busy device would.
+// Pending work runs now, but this call still returns "not ready", like a busy device.
 CU_API cuStreamQuery(CUstream handle) {
     return context_call(__func__, [&](Context &context) {
         const auto stream = stream_of(context, handle);
@@ -98,7 +98,7 @@ CU_API cuLaunchHostFunc(CUstream handle, CUhostFn function, void *data) {
     });
 }
 
-// A callback gets its stream as an argument, so it cannot be part of a graph.
+// A callback receives its stream as an argument, so it cannot be part of a graph.
 CU_API cuStreamAddCallback(CUstream handle, CUstreamCallback function, void *data, unsigned flags) {
     return context_call(__func__, [&](Context &context) {
         require(function && flags == 0);

@@ -19,11 +19,12 @@ struct Block {
     uintptr_t start;
     size_t bytes, elements;
 };
-// Few at a time: what a launch is made from is made just before it and given back just after. More are forgotten.
+// A small limit is enough: the arguments of a launch are allocated just before it and freed just after. Older blocks
+// are forgotten.
 constexpr size_t MOST_BLOCKS = 8192;
 thread_local std::vector<Block> blocks;
 
-// The newest block that holds the address. One without bytes still begins somewhere.
+// The newest block that contains the address, or begins there if it is empty.
 const Block *block_at(const void *pointer) {
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     for (size_t i = blocks.size(); i-- > 0;)
@@ -39,7 +40,7 @@ const Block *block_at(const void *pointer) {
 
 std::string bytes_text(size_t n) { return std::to_string(n) + (n == 1 ? " byte" : " bytes"); }
 
-// JCuda makes the arrays of arguments with operator new[]: its calls of it go through these.
+// JCuda allocates the arrays of arguments with operator new[]. Its calls are redirected to these functions.
 void *watched_new(size_t bytes) {
     void *made = ::operator new[](bytes);
     note_block(made, bytes, bytes / sizeof(void *));
@@ -61,8 +62,9 @@ void write_slot(void **slot, void *value) {
     if (mprotect(start, page, PROT_READ | PROT_WRITE) == 0) *slot = value;
 }
 
-// Lets a library's calls of some functions go elsewhere, through the slots that its dynamic relocations fill. Defining
-// operator new[] here instead would not do: libjvm brings libstdc++ into the global scope, which is searched first.
+// Redirects a library's calls of some functions, by changing the slots that its dynamic relocations fill (GOT).
+// Defining operator new[] here would have no effect: libjvm loads libstdc++ into the global scope, which is searched
+// first.
 int redirect(dl_phdr_info *library, size_t, void *) {
     const Redirection redirections[] = {{"_Znam", reinterpret_cast<void *>(&watched_new)},
                                         {"_ZdaPv", reinterpret_cast<void *>(&watched_delete)}};
@@ -112,8 +114,8 @@ void forget_block(const void *start) {
         }
 }
 
-// A block of one element must have the parameter's size; of one with more, enough must be left from where the argument
-// begins.
+// A block of one element must have the size of the parameter. A block of several elements must have at least that many
+// bytes after the address of the argument.
 void check_arguments(const Kernel &kernel, void *const *parameters) {
     const size_t wanted = kernel.parameters.size();
     const bool checking = settings().on(Check::arguments);

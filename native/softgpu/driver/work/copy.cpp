@@ -15,7 +15,7 @@ uint64_t extent(const CopyWork &copy, const Side &side) {
     return (copy.depth - 1) * side.slice + (copy.height - 1) * side.pitch + copy.width;
 }
 
-// `body` gets the offset of each row from the first.
+// Calls `body` with the offset of each row from the first row.
 template <class Body> void for_rows(const CopyWork &copy, Body body) {
     for (uint64_t z = 0; z < copy.depth; ++z)
         for (uint64_t y = 0; y < copy.height; ++y)
@@ -41,7 +41,7 @@ Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, size_t x, 
     require(type == CU_MEMORYTYPE_HOST || type == CU_MEMORYTYPE_DEVICE || type == CU_MEMORYTYPE_UNIFIED,
             type == CU_MEMORYTYPE_ARRAY ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE);
     const uint64_t start = type == CU_MEMORYTYPE_HOST ? reinterpret_cast<uint64_t>(host) : device;
-    // A pitch of 0 stands for rows without gaps, where there is only one row to speak of.
+    // A pitch of 0 means rows without gaps; it is allowed if there is only one row.
     require(pitch == 0 ? p.Height <= 1 && p.Depth <= 1 : pitch >= x + p.WidthInBytes);
     require(p.Depth <= 1 || height >= p.Height);
     const bool on_device = type == CU_MEMORYTYPE_DEVICE ||
@@ -57,11 +57,11 @@ void check(const char *what, const Side &side, uint64_t bytes) {
     }
     const Place place = place_of(side.address);
     require(place != Place::device);
-    // Of memory that the driver knows, host or not, all must be there.
+    // If the driver knows the memory (host or device), the whole range must be allocated.
     if (place != Place::pageable) require(accessible(what, side.address, bytes));
 }
 
-// Whether what the program does with host memory is only seen when the copy runs.
+// Whether this is pageable host memory, which an asynchronous copy reads or writes before the call returns.
 bool is_pageable(const Side &side) { return !side.device && place_of(side.address) == Place::pageable; }
 
 }  // namespace
@@ -118,7 +118,7 @@ CUresult run(const CopyWork &copy) {
     };
     if (empty(copy)) return CUDA_SUCCESS;
     if (gone("destination", copy.to) || (!copy.staged && gone("source", copy.from))) return CUDA_ERROR_ILLEGAL_ADDRESS;
-    // What is known of the words comes along from device memory; what the host can write counts as written in any case.
+    // From device memory the initialised state of each word is copied, too. Host memory always counts as written.
     const bool to_device = !host_can_access(place_of(copy.to.address));
     const bool with_state = to_device && !copy.staged && arena.contains(copy.from.address);
     for_rows(copy, [&](uint64_t to, uint64_t from, uint64_t packed) {

@@ -1,4 +1,4 @@
-// Java arrays as arguments: JCuda takes their address with GetPrimitiveArrayCritical, which is watched through JVMTI.
+// Java arrays as arguments: JCuda gets their address by GetPrimitiveArrayCritical, which is intercepted through JVMTI.
 #include <dlfcn.h>
 #include <jni.h>
 #include <jvmti.h>

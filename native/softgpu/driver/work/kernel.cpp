@@ -30,7 +30,7 @@ void check_shape(const Function &function, const uint32_t (&grid)[3], const uint
     require(kernel.static_shared + uint64_t(dynamic_shared) <= uint64_t(most.shared_per_block_optin));
 }
 
-// Finds the buffer that `extra` names; fails where it names something else.
+// Finds the argument buffer in `extra`; fails if there are other options.
 void find_buffer(void *const *extra, const void *&buffer, size_t &bytes) {
     const size_t *size = nullptr;
     for (; *extra != CU_LAUNCH_PARAM_END; extra += 2) {

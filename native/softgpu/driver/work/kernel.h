@@ -1,4 +1,4 @@
-// From the arguments of a launch to what the machine runs.
+// Converts the arguments of a launch to what the machine runs.
 #pragma once
 
 #include "driver/state/module.h"
@@ -6,7 +6,7 @@
 
 namespace softgpu {
 
-// Checks all that the hardware and the driver would refuse, and copies the kernel's arguments.
+// Checks everything that the hardware or the driver would refuse, and copies the kernel's arguments.
 KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
                        uint32_t dynamic_shared, void *const *parameters, void *const *extra);
 

@@ -25,7 +25,8 @@ int blocks_by_warps(int threads) {
 
 }  // namespace
 
-// Registers are given to warps in units, and warps spread over four schedulers, each with a quarter of the registers.
+// Registers are allocated to warps in units. Warps are distributed over four schedulers, each with a quarter of the
+// registers.
 int blocks_by_registers(const Kernel &kernel, int threads) {
     const int per_warp = round_up<int>(std::max<int>(kernel.registers, 1) * WARP, REGISTER_UNIT);
     const int warps = limits().registers_per_multiprocessor / WARP_UNIT / per_warp * WARP_UNIT;

@@ -7,11 +7,11 @@
 
 namespace softgpu {
 
-// Blocks of a kernel that a multiprocessor holds at once.
+// The number of blocks of a kernel that a multiprocessor can hold at once.
 int active_blocks(const Kernel &kernel, int threads, uint64_t dynamic_shared);
-// Blocks that its registers alone allow.
+// The same, limited by registers only.
 int blocks_by_registers(const Kernel &kernel, int threads);
-// Bytes of shared memory that each of `blocks` can have.
+// The bytes of shared memory available to each of `blocks`.
 int64_t available_shared(int blocks);
 
 }  // namespace softgpu

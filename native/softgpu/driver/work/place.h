@@ -1,4 +1,4 @@
-// Which memory an address lies in, as copies and questions about pointers see it.
+// The kind of memory an address belongs to, for copies and pointer queries.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ enum class Place { pageable, registered, pinned, managed, device };
 Place place_of(uint64_t address);
 inline bool host_can_access(Place place) { return place != Place::device; }
 
-// Whether all of the range lies in one live allocation or in registered host memory. If not, makes a report that names
+// Whether the whole range is in one live allocation or in registered host memory. If not, writes a report that names
 // the current call and `what`.
 bool accessible(const char *what, uint64_t address, uint64_t bytes);
 

@@ -1,4 +1,4 @@
-// Copies and memsets: checked when asked for, carried out when their stream comes to them.
+// Copies and memsets: checked when requested, executed when their stream reaches them.
 #pragma once
 
 #include <memory>
@@ -12,16 +12,16 @@ bool empty(const CopyWork &copy);
 bool empty(const CUDA_MEMSET_NODE_PARAMS &fill);
 
 CopyWork linear_copy(CopyWork::Side to, CopyWork::Side from, uint64_t bytes);
-// From 3D parameters; fails where they are inconsistent or name arrays.
+// From 3D parameters; fails if they are inconsistent or use CUDA arrays.
 CopyWork copy_of(const CUDA_MEMCPY3D &parameters);
-// Fails unless source and destination are in memory of the kind that was named.
+// Fails unless source and destination are in the kind of memory that the parameters state.
 void check(const CopyWork &copy);
 void check(const CUDA_MEMSET_NODE_PARAMS &fill);
 // Sets Side::pageable of both sides.
 void find_pageable(CopyWork &copy);
 // The bytes of the source, packed.
 std::shared_ptr<const std::vector<uint8_t>> stage(const CopyWork &copy);
-// Again when it runs, as memory may have been freed since.
+// Checked again when it runs, since memory may have been freed meanwhile.
 CUresult run(const CopyWork &copy);
 CUresult run(const FillWork &fill);
 

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def video(number, frames, height, width, channels, mix):
-    """Whole numbers 0..255 made by formula; the test makes the same ones."""
+    """Integers 0..255 from a formula; the test uses the same formula."""
     t, y, x, c = np.meshgrid(*map(np.arange, (frames, height, width, channels)), indexing="ij")
     truth = (x * 11 + y * 7 + x * y % 17 * 5 + t * 29 + c * 37 + number * 53) % 256
     other = (x * 91 + y * 57 + t * 13 + c * 71 + number * 17) % 256

@@ -28,14 +28,14 @@ KINK_MARGIN = 1e-5
 # ---- The definitions
 
 class TooClose(Exception):
-    """A value lies where float32 rounding could make a discrete difference."""
+    """A value is so close to a discontinuity that float32 rounding could cross it."""
 
 
 def activate(name, x, strict):
     if strict:
         for kink in KINKS.get(name, []):
             distance = (x.detach() - kink).abs()
-            # A relu's zeros stay zeros further on: these are exact.
+            # Zeros of a relu stay exact zeros in later layers.
             if ((distance < KINK_MARGIN) & (distance > 0)).any():
                 raise TooClose
     return {
@@ -49,7 +49,7 @@ def activate(name, x, strict):
 
 
 class Exact:
-    """Convolutions multiply what they are given."""
+    """Convolutions use their operands unchanged."""
 
     def __init__(self, strict=True):
         self.strict = strict
@@ -62,13 +62,13 @@ class Exact:
 
 
 class BFloat16(Exact):
-    """Convolutions multiply values rounded to bfloat16, forward and backward; all else is as before."""
+    """Convolutions round their operands to bfloat16, forward and backward; everything else is float64."""
 
     def round(self, x):
         rounded = x.float().bfloat16().double()
         if self.strict:
-            # The nearest bfloat16 on the other side; where rounding errors of 5e-7 could lead there, give up. Steps
-            # of less than 1e-5 do no harm.
+            # The nearest bfloat16 on the other side of the midpoint. Give up if rounding errors of 5e-7 could lead
+            # there. Steps below 1e-5 do not matter.
             step = 2.0 ** (torch.floor(torch.log2(x.abs().clamp(min=1e-30))) - 7)
             slack = step / 2 - (x - rounded).abs()
             scale = x.abs().max()
@@ -159,7 +159,7 @@ def depth_to_space(x, block):
 
 
 def clipped_cross_entropy(p, t):
-    """Keras's, from probabilities; the limits are the float32 values nearest to 1e-7 and 1 - 1e-7."""
+    """Keras's binary cross-entropy of probabilities. The limits are the float32 values nearest to 1e-7 and 1 - 1e-7."""
     p = torch.clamp(p, float(np.float32(1e-7)), float(np.float32(1 - 1e-7)))
     return -(t * torch.log(p) + (1 - t) * torch.log1p(-p)).mean()
 
@@ -208,7 +208,7 @@ def normal(generator, *shape, scale=1.0, mean=0.0):
 
 
 def first_seed(first, make):
-    """What `make` returns for the first seed that has no value too close to a discontinuity."""
+    """The result of `make` for the first seed without a value too close to a discontinuity."""
     for seed in itertools.count(first):
         try:
             return make(torch.Generator().manual_seed(seed))
@@ -217,7 +217,7 @@ def first_seed(first, make):
 
 
 def with_gradients(inputs, function):
-    """Copies of the inputs that will hold their gradients, and what the function makes of them."""
+    """Copies of the inputs that record gradients, and the outputs of the function."""
     leaves = {name: value.clone().requires_grad_() for name, value in inputs.items()}
     return leaves, function(**leaves)
 
@@ -271,8 +271,8 @@ CONV_LSTM = {
                                              padding="valid"),
     "one-frame": conv_lstm_settings((7, 10), 3, 8, (3, 3), ("relu", "sigmoid"), 1, 3),
     "one-pixel": conv_lstm_settings((1, 1), 1, 1, (3, 3), ("tanh", "sigmoid"), 2, 1),
-    # Multiples of 16 filters, for which a backend may have a way of its own: tiles cut off at the edges, images in
-    # several parts with margins between them, channels of whole vectors and others.
+    # Multiples of 16 filters, for which a backend may use another algorithm: partial tiles at the edges, images in
+    # several parts with margins, channels that fill vectors and others.
     "16-filters-5x5": conv_lstm_settings((6, 7), 3, 16, (5, 5), ("tanh", "sigmoid"), 3, 2),
     "16-filters-5x5-wide": conv_lstm_settings((9, 37), 1, 16, (5, 5), ("relu", "hard_sigmoid"), 2, 1),
     "32-filters-3x3": conv_lstm_settings((5, 9), 16, 32, (3, 3), ("relu", "sigmoid"), 3, 1),
@@ -363,9 +363,9 @@ def loss_cases():
     generator = torch.Generator().manual_seed(1)
     ends = [0, 1, 0.25]
     logits = list(itertools.product([-100, -40, -17, -1e-4, 0, 1e-4, 17, 40, 100], ends))
-    # float32's neighbours of the clipping limits, and values beyond them.
+    # The float32 neighbours of the clipping limits, and values beyond the limits.
     probabilities = list(itertools.product([0, 1e-8, 1.5e-7, 1e-3, 0.5, 1 - 1e-3, 1 - 2.4e-7, 1], ends))
-    random = 1500  # enough for whole vectors and a remainder
+    random = 1500  # enough for full vectors and a remainder
     targets = torch.rand(random, generator=generator).float().double()
     outputs = {
         "binary_crossentropy_from_logits": (logits, normal(generator, random, scale=3)),
@@ -385,7 +385,7 @@ def loss_cases():
 
 
 def adam_case():
-    """Gradients from far under epsilon to large, zeros among them; half of the parameters start from zero."""
+    """Gradients from far below epsilon to large, some of them zero; half of the parameters start at zero."""
     generator = torch.Generator().manual_seed(1)
     count, steps = 60, 6
     scale = 10.0 ** torch.linspace(-9, 2, count)
@@ -434,7 +434,7 @@ NETWORKS = {
     # Cross-entropy without logits.
     "probabilities": dict(
         input=(5, 8, 1), frames=3, loss="binary_crossentropy", layers=[lstm(3, 3, "relu"), lstm(1, 3, "sigmoid")]),
-    # The reference network with filters in multiples of 16 (and tanh: of so many relus some are always near a kink).
+    # The reference network with filters in multiples of 16 (and tanh: with this many relus, some are always near 0).
     "keras-16-filters": dict(
         input=(10, 6, 1), frames=5, loss="binary_crossentropy",
         layers=[lstm(16, 5, "tanh"), NORM, lstm(16, 3, "tanh"), NORM, lstm(16, 1, "tanh"),
@@ -492,7 +492,7 @@ def network_parameters(generator, layers, channels):
 
 
 def blobs(generator, frames, videos, height, width, channels):
-    """A bright spot that drifts, by another random way in each video and channel; in [0, 1]."""
+    """A bright spot that drifts, in a random direction for each video and channel; in [0, 1]."""
     position = torch.rand(2, 1, videos, 1, 1, channels, generator=generator) \
         + 0.1 * torch.randn(2, 1, videos, 1, 1, channels, generator=generator) \
         * torch.arange(frames).reshape(1, frames, 1, 1, 1, 1)
@@ -502,7 +502,7 @@ def blobs(generator, frames, videos, height, width, channels):
 
 
 def logits_of(case):
-    """The layers to train with, the loss to compute from them."""
+    """The layers to train, and the loss to compute."""
     conv = [k for k, layer in enumerate(case["layers"]) if layer["type"] == "Conv3D"]
     if case["loss"] == "binary_crossentropy" and conv and case["layers"][conv[-1]]["activation"] == "sigmoid":
         layers = [dict(layer) for layer in case["layers"]]
@@ -573,7 +573,7 @@ SAMPLING = dict(
 
 
 def sampled_inputs(layers, parameters, videos):
-    """Half of the frames; then, one after another, what the network expects after the inputs so far. No gradient."""
+    """The first half of the frames, then the network's predictions, one after another. No gradient."""
     inputs = list(videos[:-1])
     with torch.no_grad():
         for t in range(len(videos) // 2, len(inputs)):
@@ -582,7 +582,7 @@ def sampled_inputs(layers, parameters, videos):
 
 
 def scheduled_sampling():
-    """A run of the trainer: the first steps on true frames, the others on sampled ones, the learning rate a cosine."""
+    """A run of the trainer: the first steps on true frames, the others on sampled ones, with a cosine learning rate."""
     case = SAMPLING
     generator = torch.Generator().manual_seed(11)
     videos = blobs(generator, case["frames"], case["videos"] + case["validation"], *case["input"])
@@ -606,7 +606,7 @@ def scheduled_sampling():
         adam.update(parameters, gradients)
         parameters.update(moving)
         if (step + 1) % batches == 0:
-            # The validation samples from the first epoch on.
+            # Validation uses sampled frames from the first epoch on.
             y = network_forward(layers, parameters, sampled_inputs(case["layers"], parameters, validation), False,
                                 Exact(strict=False))
             validation_losses.append(LOSSES[loss](y, validation[1:]).item())
@@ -619,7 +619,7 @@ def scheduled_sampling():
     return {"videos": videos, **{f"value.{name}": p for name, p in start.items()}}, settings
 
 
-# ---- All of it
+# ---- Main
 
 def main(folder):
     def write(name, results, cases):

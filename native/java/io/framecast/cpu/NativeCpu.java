@@ -15,16 +15,16 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.StdString;
 
 /**
- * The C++ of native/cpu, as JavaCPP binds it: one method here for each there, documented in the headers. Objects are
- * freed by {@link Pointer#close()}. A C++ exception becomes a {@link RuntimeException} with its message. Enumerations
- * are passed by the names of their constants.
+ * The JavaCPP bindings of the C++ code in native/cpu: one Java method for each C++ method. The C++ headers document
+ * them. {@link Pointer#close()} frees an object. A C++ exception becomes a {@link RuntimeException} with its message.
+ * Enumerations are passed by the names of their constants.
  */
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
                 "pointwise.h", "ceilings.h"},
         link = "framecast_cpu",
-        // oneDNN and its OpenMP runtime come in org.bytedeco:dnnl, and are loaded from there.
+        // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
         preloadresource = "/org/bytedeco/dnnl/",
         library = "jniframecast_cpu")
@@ -35,9 +35,9 @@ public final class NativeCpu {
     }
 
     /**
-     * Loads the libraries. Must be called before anything else of this class.
+     * Loads the libraries. Must be called before all other methods of this class.
      *
-     * @throws io.framecast.FramecastException if that cannot be done
+     * @throws io.framecast.FramecastException if the libraries cannot be loaded
      */
     public static void load() {
         JavaCpp.load(NativeCpu.class);

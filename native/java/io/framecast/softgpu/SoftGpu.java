@@ -23,7 +23,7 @@ import org.bytedeco.javacpp.annotation.Platform;
 @Platform(value = "linux-x86_64", include = "softgpu.h", library = "jniframecast_softgpu")
 public final class SoftGpu {
 
-    /** In the order of loading: the later ones need the first. */
+    /** In loading order: the others depend on the first. */
     private static final List<String> LIBRARIES = List.of("libcuda.so.1", "libcublas.so.12", "libcudnn.so.9");
 
     /** The path of a mapped CUDA driver, at the end of a line of /proc/self/maps. */
@@ -59,12 +59,12 @@ public final class SoftGpu {
             throw new FramecastException("The software CUDA device cannot be loaded: " + e.getMessage() + ".", e);
         }
         JavaCpp.load(SoftGpu.class);
-        // The JVM knows of a container's limit on processors, the C++ library does not.
+        // The JVM knows the CPU limit of a container; the C++ library does not.
         require(softgpu_configure("processors=" + Runtime.getRuntime().availableProcessors()));
         loaded = true;
     }
 
-    /** The file of a library: beside this class, or out of its jar. */
+    /** The file of a library: beside this class, or unpacked from its jar. */
     private static Path pathOf(String library) throws IOException {
         URL resource = resource(library);
         if (resource == null) {
@@ -79,9 +79,9 @@ public final class SoftGpu {
     }
 
     /**
-     * Whether this build has the libraries of the software device for this platform. They are optional in a build.
+     * Whether this build contains the software device for this platform. It is optional in a build.
      *
-     * @return false where {@link #load} would fail for want of them
+     * @return false if {@link #load} would fail because they are missing
      */
     public static boolean isBuilt() {
         return resource(LIBRARIES.get(0)) != null;
@@ -105,7 +105,7 @@ public final class SoftGpu {
         try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
             return lines.map(DRIVER::matcher).filter(Matcher::find).map(Matcher::group).findFirst();
         } catch (IOException e) {
-            return Optional.empty(); // Not Linux: there is no device for it either.
+            return Optional.empty(); // Not Linux: the software device does not exist there.
         }
     }
 

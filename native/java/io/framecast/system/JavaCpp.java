@@ -17,7 +17,7 @@ import java.util.zip.CRC32;
 import org.bytedeco.javacpp.ClassProperties;
 import org.bytedeco.javacpp.Loader;
 
-/** How JavaCPP is used in this project. */
+/** Configures JavaCPP and loads libraries with it. */
 public final class JavaCpp {
 
     /** JavaCPP's own library. */
@@ -29,12 +29,12 @@ public final class JavaCpp {
     }
 
     /**
-     * JavaCPP would watch this process's memory and free what the garbage collector finds; here every native object
-     * has an owner that closes it. And it would unpack libraries to the home, or to a directory among the temporary
-     * files that anybody may have made; here they go to {@link UserCache}. To be called before anything else of
-     * JavaCPP: it reads these settings once.
+     * Changes two defaults of JavaCPP. It must not track memory or free native objects after garbage collection: here
+     * every native object has an owner that closes it. And it must not unpack libraries to the home directory or to
+     * /tmp, where other users may have created the directory: they go to {@link UserCache}. Call this before any other
+     * use of JavaCPP, which reads these settings once.
      *
-     * @throws FramecastException if there is no place for libraries
+     * @throws FramecastException if no cache directory can be used
      */
     public static synchronized void configure() {
         System.setProperty("org.bytedeco.javacpp.nopointergc", "true");
@@ -48,9 +48,9 @@ public final class JavaCpp {
     }
 
     /**
-     * Loads the libraries of a class that JavaCPP binds, each made sure to be what the jar holds.
+     * Loads the libraries of a class with JavaCPP bindings, and checks that each file is equal to the one in the jar.
      *
-     * @throws FramecastException if that cannot be done
+     * @throws FramecastException if a library cannot be loaded
      */
     public static synchronized void load(Class<?> binding) {
         if (LOADED.contains(binding)) {
@@ -78,7 +78,10 @@ public final class JavaCpp {
         LOADED.add(binding);
     }
 
-    /** A line. JavaCPP tells last of the library that it looked for elsewhere, when it could not load its own. */
+    /**
+     * The first line of the root cause's message. The outer messages are misleading: when JavaCPP fails to load its own
+     * file, it searches the library path, and reports that.
+     */
     private static String reason(Throwable e) {
         Throwable root = e;
         while (root.getCause() != null) {
@@ -88,7 +91,7 @@ public final class JavaCpp {
     }
 
     /**
-     * The file of a library that is a resource: itself where it is a file, else unpacked to the user's cache.
+     * The file of a library that is a resource: the resource itself if it is a file, else a copy in the user's cache.
      *
      * @throws IOException if it cannot be unpacked
      */
@@ -99,7 +102,7 @@ public final class JavaCpp {
         configure();
         Path file = Loader.cacheResource(resource).toPath();
         if (checksum(file) != checksum(resource)) {
-            // What a full disk or the end of the machine left: JavaCPP goes by size and date.
+            // A full disk or a crash can leave a damaged file that JavaCPP accepts: it compares only size and date.
             Files.deleteIfExists(file);
             file = Loader.cacheResource(resource).toPath();
             if (checksum(file) != checksum(resource)) {

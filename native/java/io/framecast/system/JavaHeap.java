@@ -3,15 +3,15 @@ package io.framecast.system;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 
-/** What fits the memory of the JVM, asked before much of it is taken. */
+/** Checks that a large allocation can fit the Java heap. */
 public final class JavaHeap {
 
     private JavaHeap() {
     }
 
     /**
-     * @param what takes so many bytes, as the beginning of a sentence
-     * @throws FramecastException if the whole heap is smaller than that
+     * @param what needs the memory, as the beginning of a sentence
+     * @throws FramecastException if the maximal heap size is too small
      */
     public static void require(long bytes, String what) {
         long heap = Runtime.getRuntime().maxMemory();

@@ -7,16 +7,16 @@ import java.nio.file.attribute.FileAttribute;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** Directories that were not there before, so that what came to nothing can take them away again. */
+/** Directories that an operation created, so that it can remove them again if it fails. */
 public final class MadeDirectories {
 
     private final Deque<Path> made = new ArrayDeque<>();
 
     /**
-     * Makes a directory, and those above it that are not there.
+     * Creates a directory, and its parents if they do not exist.
      *
-     * @param attributes of each that is made
-     * @throws IOException if it cannot be made
+     * @param attributes the attributes of each directory that is created
+     * @throws IOException if it cannot be created
      */
     public void make(Path directory, FileAttribute<?>... attributes) throws IOException {
         Deque<Path> missing = new ArrayDeque<>();
@@ -31,14 +31,14 @@ public final class MadeDirectories {
         }
     }
 
-    /** Takes them away, the innermost first, as far as they are empty. */
+    /** Removes the created directories, the innermost first, if they are empty. */
     public void removeEmpty() {
         try {
             while (!made.isEmpty()) {
                 Files.deleteIfExists(made.pop());
             }
         } catch (IOException e) {
-            // Something is in it, which somebody put there since.
+            // It is not empty: something was put there meanwhile.
         }
     }
 }

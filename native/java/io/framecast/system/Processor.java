@@ -36,7 +36,7 @@ public final class Processor {
         try {
             requireFlags(Files.readAllLines(Path.of("/proc/cpuinfo")));
         } catch (IOException e) {
-            // The kernel does not tell: assume a processor of the last ten years.
+            // Unknown: assume a processor of the last ten years.
         }
     }
 

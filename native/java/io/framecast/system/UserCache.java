@@ -21,26 +21,27 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where this project keeps what it can fetch or make anew, and what it loads as code: native libraries and kernels. It
- * is a directory of this user, in which nobody else can or could put anything and from which libraries can be loaded.
+ * The cache directory: downloads, and the code that the project loads (native libraries and compiled kernels). It
+ * belongs to this user, no other user can write or could have written to it, and its file system allows loading
+ * libraries.
  *
- * <p>What lies in it is believed, so a directory that is there already serves only if all in it is this user's and
- * others cannot write to it. One that others could write to is not closed and then used: what they put there while it
- * was open would stay.
+ * <p>Its contents are trusted. So an existing directory is used only if everything in it belongs to this user and
+ * nobody else can write to it. A directory that others could write to is refused, even if its mode could be repaired:
+ * they may have put files there already.
  */
 public final class UserCache {
 
-    /** Names the directory. */
+    /** The environment variable that names the directory. */
     public static final String VARIABLE = "FRAMECAST_CACHE";
 
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
 
-    /** The bits of a file's mode by which others may write, and by which they may not rename what is not theirs. */
+    /** Mode bits: others may write; and the sticky bit, by which others may not rename or delete files of this user. */
     private static final int OTHERS_WRITE = 0022;
     private static final int EVERYBODY_WRITES = 0002;
     private static final int STICKY = 01000;
 
-    /** The bits of a directory's mode without which others cannot get at what is in it, whatever its own mode. */
+    /** Mode bits of a directory: without them, others cannot reach anything in it, whatever the modes of the files. */
     private static final int OTHERS_ENTER = 0011;
 
     private static final Map<Map<String, String>, Path> FOUND = new HashMap<>();
@@ -49,20 +50,21 @@ public final class UserCache {
     }
 
     /**
-     * The directory for this process.
+     * The cache directory for this process.
      *
-     * @throws FramecastException if there is no place for one
+     * @throws FramecastException if no directory can be used
      */
     public static Path directory() {
         return directory(System.getenv());
     }
 
     /**
-     * The directory that FRAMECAST_CACHE names; else the first that can be had: by the XDG convention in XDG_CACHE_HOME
-     * or the home's .cache, else one for this user among the temporary files. It is made where it is not there. The
-     * home is what HOME says, as it is for shells, else what the system knows. A process looks once.
+     * The directory named by FRAMECAST_CACHE. Without that variable, the first one that can be used: in XDG_CACHE_HOME
+     * or in .cache of the home directory (the XDG convention), else one for this user among the temporary files. It is
+     * created if it does not exist. The home directory is HOME, as in shells, else the one in the user database. The
+     * choice is made once per process.
      *
-     * @throws FramecastException if there is none
+     * @throws FramecastException if no directory can be used
      */
     public static synchronized Path directory(Map<String, String> environment) {
         Path found = FOUND.get(environment);
@@ -75,8 +77,8 @@ public final class UserCache {
     }
 
     /**
-     * @param home this user's, as the system knows it; not absolute where there is none
-     * @param temporary directories for temporary files, which are everybody's
+     * @param home the home directory from the user database; not absolute if there is none
+     * @param temporary directories for temporary files, writable by all users
      */
     static Path directory(Map<String, String> environment, Path home, List<Path> temporary) {
         String given = environment.getOrDefault(VARIABLE, "");
@@ -109,7 +111,7 @@ public final class UserCache {
         if (caches.isAbsolute()) {
             places.add(caches.resolve("framecast"));
         }
-        // A user without an entry among the users has the home "?", but may well be given one.
+        // Without an entry in the user database the JVM's user.home is "?", but HOME may be set.
         for (Path directory : List.of(Path.of(environment.getOrDefault("HOME", "")), home)) {
             Path place = directory.resolve(".cache/framecast");
             if (directory.isAbsolute() && Files.isDirectory(directory) && !places.contains(place)) {
@@ -124,7 +126,7 @@ public final class UserCache {
         return places;
     }
 
-    /** Only a name; whose a directory is, its owner tells. */
+    /** Only part of a name; ownership is checked by the file's owner. */
     private static String user() {
         try {
             return Files.getAttribute(Path.of("/proc/self"), "unix:uid").toString();
@@ -134,9 +136,9 @@ public final class UserCache {
     }
 
     /**
-     * Makes the directory where it is not there, and makes sure of it.
+     * Creates the directory if it does not exist, and checks it.
      *
-     * @throws IOException if it is not this user's alone, or nothing can be written or loaded there
+     * @throws IOException if others can write to it, or this user cannot write there or load libraries from there
      */
     private static void prepare(Path directory) throws IOException {
         MadeDirectories made = new MadeDirectories();
@@ -165,11 +167,11 @@ public final class UserCache {
         Files.createFile(probe, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         try {
             Object user = owner(probe);
-            // A link that others have made may lead to a directory of this user; it is not for them to say.
+            // A link made by another user may lead to a directory of this user, but others must not choose the cache.
             if (!user.equals(owner(directory)) || !user.equals(owner(directory.toRealPath()))) {
                 throw new IOException("it belongs to somebody else");
             }
-            // The kernel says no where the file system is mounted noexec.
+            // The kernel refuses this on a file system mounted noexec.
             if (!Files.isExecutable(probe)) {
                 throw new IOException("programs cannot be run from there");
             }
@@ -181,10 +183,10 @@ public final class UserCache {
     }
 
     /**
-     * Makes sure of all that lies in a directory: the owner tells what others put there while they could.
+     * Checks everything in a directory: files that others put there have another owner.
      *
-     * @param top the cache, which links to directories do not lead out of
-     * @param forbidden bits of modes
+     * @param top the cache directory; links must not lead to directories outside it
+     * @param forbidden the mode bits that must not be set
      */
     private static void requireOwn(Path directory, Path top, Object user, int forbidden) throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
@@ -192,7 +194,7 @@ public final class UserCache {
                 try {
                     requireOwnEntry(entry, top, user, forbidden);
                 } catch (NoSuchFileException e) {
-                    // Another process of this user has moved it, or a link leads nowhere.
+                    // Another process of this user has moved it, or it is a broken link.
                 }
             }
         } catch (DirectoryIteratorException e) {
@@ -209,7 +211,7 @@ public final class UserCache {
         if ((boolean) attributes.get("isSymbolicLink")) {
             Path target = entry.toRealPath();
             if (!target.startsWith(top)) {
-                // JavaCPP's links between its files, in a cache that was copied, lead to the one it was copied from.
+                // In a copied cache, JavaCPP's links between its files lead to the original cache.
                 if (!Files.isRegularFile(target)) {
                     throw new IOException(entry + " is a link to elsewhere");
                 }

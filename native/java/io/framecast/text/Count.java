@@ -1,6 +1,6 @@
 package io.framecast.text;
 
-/** Numbers of things, in words. */
+/** Counts with units, as text. */
 public final class Count {
 
     private Count() {
@@ -16,7 +16,7 @@ public final class Count {
         return number + " " + (number == 1 ? one : many);
     }
 
-    /** So many bytes, in the unit that gives a number a person can read: "9999 bytes", "10 kB". */
+    /** A number of bytes in a readable unit: "9999 bytes", "10 kB". */
     public static String bytes(long bytes) {
         return bytes < 10_000 ? of(bytes, "byte") : bytes < 10_000_000 ? bytes / 1000 + " kB"
                 : bytes < 10_000_000_000L ? bytes / 1_000_000 + " MB" : bytes / 1_000_000_000 + " GB";

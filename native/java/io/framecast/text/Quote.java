@@ -1,26 +1,26 @@
 package io.framecast.text;
 
 /**
- * Text from elsewhere (files, names, arguments, other libraries) within a sentence for a person. It must not move the
- * cursor, colour the screen, turn the direction of writing or forge a second line, and it must not fill the screen.
+ * Makes untrusted text (from files, names, arguments, other libraries) safe to print inside a message. The text must
+ * not move the cursor, change colours, reverse the writing direction, add lines or fill the screen.
  */
 public final class Quote {
 
-    /** What tells a person which part of a file is meant, and no more. */
+    /** The longest quotation of a file's content, in characters. */
     static final int LONGEST_QUOTE = 200;
 
-    /** Two paths as long as Linux takes them, and a sentence around them. */
+    /** The longest message: two paths of maximal length in Linux, and a sentence around them. */
     static final int LONGEST_MESSAGE = 2 * 4096 + 1000;
 
     private Quote() {
     }
 
-    /** At most some 200 characters of a file's content: {@link #line} of it, and "..." for what is left out. */
+    /** At most about 200 characters of a file's content, escaped as in {@link #line}; "..." marks omitted text. */
     public static String of(Object content) {
         return cut(String.valueOf(content), LONGEST_QUOTE);
     }
 
-    /** A whole message, on one line; what no message of this program needs is left out at its end. */
+    /** A whole message on one line, escaped as in {@link #line} and cut at the maximal length. */
     public static String message(String message) {
         return cut(message, LONGEST_MESSAGE);
     }
@@ -32,8 +32,8 @@ public final class Quote {
     }
 
     /**
-     * The text with {@code \n}, <code>&#92;u001b</code> and the like in place of what is no visible character: control
-     * characters, ends of lines, marks of direction, halves of surrogate pairs.
+     * The text with {@code \n}, <code>&#92;u001b</code> and the like in place of invisible characters: control
+     * characters, line ends, direction marks, unpaired surrogates.
      */
     public static String line(String text) {
         StringBuilder line = new StringBuilder();
@@ -53,7 +53,7 @@ public final class Quote {
         return switch (Character.getType(character)) {
             case Character.CONTROL, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR, Character.SURROGATE ->
                     false;
-            // But for the joiners that Persian, Indian scripts and emoji are written with.
+            // Except the joiners that are needed to write Persian, Indian scripts and emoji.
             case Character.FORMAT -> character == 0x200c || character == 0x200d;
             default -> true;
         };

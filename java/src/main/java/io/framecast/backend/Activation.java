@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Keras's activations, in the order in which the native code numbers them. */
+/** Keras's activations. The native code uses the same order. */
 public enum Activation {
     /** x */
     LINEAR,

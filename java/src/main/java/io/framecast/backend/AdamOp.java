@@ -1,10 +1,10 @@
 package io.framecast.backend;
 
-/** Adam over all parameters of a contiguous buffer at once (Kingma and Ba 2015). */
+/** Adam for all parameters of a contiguous buffer at once (Kingma and Ba 2015). */
 public interface AdamOp extends AutoCloseable {
 
     /**
-     * Sets the size of the steps to come, which changes from one to the next; not within a {@link Program}.
+     * Sets alpha for the next updates. It changes with every step, so it must be set outside a {@link Program}.
      *
      * @param alpha the learning rate with the bias correction of the step
      */

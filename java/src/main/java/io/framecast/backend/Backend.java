@@ -4,27 +4,27 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * One device, and the maker of everything on it. Same calls, device, precision and thread count: the same bits.
- * A backend and what it made are for one thread at a time.
+ * One device. It creates the tensors and ops on that device. Results are reproducible bit for bit for the same calls,
+ * device, precision and thread count. A backend and what it created may be used by one thread at a time.
  */
 public interface Backend extends AutoCloseable {
 
     /**
-     * The device in words, for people.
+     * A description of the device.
      *
      * @return one line, such as the name of the processor or GPU
      */
     String description();
 
     /**
-     * What the convolutions multiply.
+     * The precision of the convolutions' operands.
      *
      * @return the precision of all ops of this backend
      */
     Precision precision();
 
     /**
-     * A tensor of zeros.
+     * Allocates a tensor of zeros.
      *
      * @param size the number of values
      * @return the tensor, for the caller to close
@@ -32,22 +32,22 @@ public interface Backend extends AutoCloseable {
     Tensor tensor(long size);
 
     /**
-     * Makes a ConvLSTM layer.
+     * Creates a ConvLSTM op.
      *
      * @param spec the shapes and settings of the layer
-     * @param plan the largest sizes, and what backward must do
+     * @param plan the maximal sizes, and what backward must compute
      * @param kernel the kernel and its gradient, in the layout of the spec
      * @param recurrentKernel the recurrent kernel and its gradient
-     * @param bias the bias and its gradient, (4*filters) or (filters)
+     * @param bias the bias and its gradient, (4*filters)
      * @return the op, for the caller to close
      */
     ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias);
 
     /**
-     * Makes a batch normalisation.
+     * Creates a batch normalisation op.
      *
      * @param spec the shapes and settings of the layer
-     * @param plan the largest sizes, and what backward must do
+     * @param plan the maximal sizes, and what backward must compute
      * @param gamma the scale (channels) and its gradient
      * @param beta the offset (channels) and its gradient
      * @param movingMean (channels); training changes it
@@ -57,48 +57,48 @@ public interface Backend extends AutoCloseable {
     Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance);
 
     /**
-     * Makes a convolution over time, height and width.
+     * Creates a convolution over time, height and width.
      *
      * @param spec the shapes and settings of the layer
-     * @param plan the largest sizes, and what backward must do
+     * @param plan the maximal sizes, and what backward must compute
      * @param kernel the kernel and its gradient, in the layout of the spec
-     * @param bias the bias and its gradient, (4*filters) or (filters)
+     * @param bias the bias and its gradient, (filters)
      * @return the op, for the caller to close
      */
     Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias);
 
     /**
-     * Makes a rearrangement of pixels to channels, or its inverse.
+     * Creates an op that rearranges pixels to channels, or its inverse.
      *
      * @param spec the shapes and settings of the layer
-     * @param plan the largest sizes, and what backward must do
+     * @param plan the maximal sizes, and what backward must compute
      * @return the op, for the caller to close
      */
     Op spaceToDepth(SpaceToDepthSpec spec, Plan plan);
 
     /**
-     * Makes a loss.
+     * Creates a loss op.
      *
-     * @param loss which loss
-     * @param size the most elements it will be given
+     * @param loss the loss function
+     * @param size the maximal number of elements
      * @return the op, for the caller to close
      */
     LossOp loss(Loss loss, long size);
 
     /**
-     * Makes an Adam optimiser (Kingma and Ba 2015) with zero moving averages.
+     * Creates an Adam optimiser (Kingma and Ba 2015) whose moving averages are zero.
      *
-     * @param parameters the values to change
-     * @param gradients as many values, the gradient of each parameter
+     * @param parameters the values to update
+     * @param gradients the gradient of each parameter, a tensor of the same size
      * @param beta1 the decay of the moving average of gradients
      * @param beta2 the decay of the moving average of squared gradients
-     * @param epsilon what is added to the denominator
+     * @param epsilon the constant added to the denominator
      * @return the op, for the caller to close
      */
     AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon);
 
     /**
-     * Makes a program of {@code work}, which is the same whenever it is run.
+     * Creates a program of {@code work}, which must do the same each time it runs.
      *
      * @param work calls of ops and tensors of this backend, without any host transfer
      * @return the program, for the caller to close; not yet run
@@ -106,7 +106,7 @@ public interface Backend extends AutoCloseable {
     Program program(Runnable work);
 
     /**
-     * How many of this machine's threads compute, where these are the device.
+     * The number of threads that compute, if the device is the CPU.
      *
      * @return the number of threads; empty if the device is not the CPU
      */
@@ -115,7 +115,7 @@ public interface Backend extends AutoCloseable {
     }
 
     /**
-     * Measures, in a few seconds, what the device can do at most.
+     * Measures the peak rates of the device. Takes a few seconds.
      *
      * @return the measured rates; {@link Ceilings#UNKNOWN} if the backend measures none
      */
@@ -124,22 +124,23 @@ public interface Backend extends AutoCloseable {
     }
 
     /**
-     * The most bytes of device memory that were held at once.
+     * The peak of allocated device memory.
      *
      * @return bytes
      */
     long peakBytes();
 
     /**
-     * Begins or ends an account of what ops cost. A backend that cannot tell keeps none.
+     * Starts or stops the profile of the ops. A backend without a profiler ignores it.
      *
-     * @param on whether to begin or to end
+     * @param on true to start, false to stop
      */
     default void setProfiling(boolean on) {
     }
 
     /**
-     * What the ops cost since the last call, or since the account was begun; empty where none is kept.
+     * The costs of the ops since the last call of this method, or since the profile was started. Empty without a
+     * profile.
      *
      * @return the costs, in the order of first use
      */

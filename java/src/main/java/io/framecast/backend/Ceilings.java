@@ -1,13 +1,12 @@
 package io.framecast.backend;
 
 /**
- * What a device was measured to do at most; NaN where that is not known.
+ * Measured peak rates of a device; NaN if unknown.
  *
- * @param matmul floating-point operations a second of a large matrix product at the backend's precision, a
- *     multiply-add being two
- * @param matmulFp32 the same in float32
- * @param matmulBf16 the same of bfloat16 operands
- * @param copy bytes a second of a large copy in memory, those read and those written both counted
+ * @param matmul FLOP/s of a large matrix product at the backend's precision; a multiply-add counts as two
+ * @param matmulFp32 FLOP/s of a large matrix product in float32
+ * @param matmulBf16 FLOP/s of a large matrix product with bfloat16 operands
+ * @param copy bytes per second of a large copy in memory; bytes read and bytes written both count
  */
 public record Ceilings(double matmul, double matmulFp32, double matmulBf16, double copy) {
 
@@ -15,7 +14,7 @@ public record Ceilings(double matmul, double matmulFp32, double matmulBf16, doub
     public static final Ceilings UNKNOWN = new Ceilings(Double.NaN, Double.NaN, Double.NaN, Double.NaN);
 
     /**
-     * The higher ones of two measurements: where others use the machine, too, one may have been hindered.
+     * The maximum of two measurements: on a shared machine, one may have been slowed down.
      *
      * @param other another measurement of the same device
      * @return the maximum of each rate

@@ -3,7 +3,8 @@ package io.framecast.backend;
 /**
  * A ConvLSTM layer over frames of (height, width, channels). Kernel (kernelHeight, kernelWidth, channels, 4*filters),
  * recurrent kernel (kernelHeight, kernelWidth, filters, 4*filters), bias (4*filters); the blocks of the last axis are
- * i, f, g, o. Strides, padding and dilation are the input convolution's; the recurrent one is stride 1, same.
+ * i, f, g, o. Strides, padding and dilation apply to the input convolution; the recurrent convolution has stride 1 and
+ * `same` padding.
  */
 public record ConvLstmSpec(int height, int width, int channels, int filters, int kernelHeight, int kernelWidth,
         int strideHeight, int strideWidth, int dilationHeight, int dilationWidth, boolean same, Activation activation,

@@ -2,14 +2,14 @@ package io.framecast.backend;
 
 import java.net.URI;
 
-/** Is told about a file that is fetched from a server, which can take minutes. The methods do nothing by default. */
+/** Receives the progress of a download, which can take minutes. The methods do nothing by default. */
 public interface FetchListener {
 
     /** Ignores everything. */
     FetchListener NONE = new FetchListener() { };
 
     /**
-     * The first byte is about to be asked for.
+     * The download begins.
      *
      * @param what the file in words, such as "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)"
      * @param from the address it is fetched from
@@ -18,7 +18,7 @@ public interface FetchListener {
     }
 
     /**
-     * Some more is here.
+     * More bytes have arrived.
      *
      * @param bytesDone of the content, after it was unpacked
      * @param bytesTotal of the whole content

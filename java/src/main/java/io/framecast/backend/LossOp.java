@@ -6,15 +6,15 @@ public interface LossOp extends AutoCloseable {
     /**
      * Computes the mean loss.
      *
-     * @param outputs what the network computed
-     * @param targets what it should have been, as many values
-     * @param size how many elements of both to take
+     * @param outputs the outputs of the network
+     * @param targets the expected values, at least {@code size}
+     * @param size the number of elements
      * @param gradient whether to compute the gradient too
      */
     void forward(Tensor outputs, Tensor targets, long size, boolean gradient);
 
     /**
-     * The mean loss of the last forward; NaN or infinite where the outputs were. Not within a {@link Program}.
+     * The mean loss of the last forward; NaN or infinite if the outputs were. Not within a {@link Program}.
      *
      * @return the mean over all elements
      */

@@ -1,12 +1,12 @@
 package io.framecast.backend;
 
 /**
- * What one kind of work inside a layer cost.
+ * The cost of one kind of work inside a layer.
  *
- * @param op what was done, such as "gates"
- * @param seconds by the clock
- * @param flop floating-point operations of the definition, a multiply-add being two
- * @param bytes that must cross memory if nothing stays in cache
+ * @param op the name of the work, such as "gates"
+ * @param seconds elapsed time
+ * @param flop floating-point operations by definition; a multiply-add counts as two
+ * @param bytes memory traffic in bytes if nothing stays in a cache
  */
 public record OpCost(String op, double seconds, double flop, double bytes) {
 }

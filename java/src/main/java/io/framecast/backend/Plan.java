@@ -1,12 +1,12 @@
 package io.framecast.backend;
 
 /**
- * What an op is made for.
+ * The maximal sizes of an op, and what it must compute.
  *
- * @param frames the most frames it will be given at once
- * @param batch the most videos it will be given at once
- * @param training whether it keeps what {@link Op#backward} needs
- * @param inputGradient whether backward must return the gradient of the input; the first layer's need not
+ * @param frames the maximal number of frames in one call
+ * @param batch the maximal number of videos in one call
+ * @param training whether forward keeps what {@link Op#backward} needs
+ * @param inputGradient whether backward must return the gradient of the input; not needed for the first layer
  */
 public record Plan(int frames, int batch, boolean training, boolean inputGradient) {
 }

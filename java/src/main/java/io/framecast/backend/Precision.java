@@ -1,8 +1,8 @@
 package io.framecast.backend;
 
 /**
- * What convolutions multiply. Sums, master weights, cell states, batch-norm statistics and the optimiser are float32
- * in all of them.
+ * The type of the operands of convolutions. Sums, master weights, cell states, batch-norm statistics and the optimiser
+ * are always float32.
  */
 public enum Precision {
     /** float32 operands and sums. */

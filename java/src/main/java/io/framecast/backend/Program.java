@@ -1,12 +1,12 @@
 package io.framecast.backend;
 
 /**
- * Work that is always the same: calls of ops and tensors of one backend, for the same shapes and the same tensors,
- * without reading from or writing to the host. A backend may do the work as it comes, or record it once and replay it.
+ * A fixed sequence of calls of ops and tensors of one backend, with fixed shapes and tensors and without transfers from
+ * or to the host. A backend may run the calls each time, or record them once and replay them, like a CUDA graph.
  */
 public interface Program extends AutoCloseable {
 
-    /** Does the work once more. Reading results waits for it. */
+    /** Runs the work once. Asynchronous: reading a result waits for it. */
     void run();
 
     @Override

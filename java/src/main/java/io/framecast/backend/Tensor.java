@@ -1,8 +1,8 @@
 package io.framecast.backend;
 
 /**
- * A contiguous buffer of float32 values in the memory of a device. Whoever made it closes it; a {@link #slice} is a
- * view, and closing it frees nothing.
+ * A contiguous buffer of float32 values in the memory of a device. Its creator closes it. A {@link #slice} is a view:
+ * closing it frees nothing.
  */
 public interface Tensor extends AutoCloseable {
 
@@ -45,7 +45,7 @@ public interface Tensor extends AutoCloseable {
     void copyTo(long offset, Tensor target, long to, long count);
 
     /**
-     * The values {@code from} to {@code from + size}, as a view.
+     * A view of {@code size} values from {@code from} on.
      *
      * @param from the first value
      * @param size how many values

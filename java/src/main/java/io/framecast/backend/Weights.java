@@ -1,9 +1,9 @@
 package io.framecast.backend;
 
 /**
- * One parameter of a layer on the device, and where backward puts its gradient.
+ * One parameter of a layer on the device, and the tensor that receives its gradient.
  *
- * @param gradient null when not training
+ * @param gradient where backward writes the gradient; null when not training
  */
 public record Weights(Tensor value, Tensor gradient) {
 }

@@ -22,7 +22,7 @@ public final class Batches {
      *
      * @param videos what to cut into batches
      * @param batchSize the number of videos in a batch, at least 1
-     * @param shuffle whether each epoch has a new order; without, it is the order of the videos
+     * @param shuffle whether each epoch has a new order; if false, the order of the videos
      * @param seed of the order, where it is shuffled
      * @throws FramecastException if the batch size is below one or a batch too large for one array
      */

@@ -23,9 +23,9 @@ import java.util.HexFormat;
 import java.util.Set;
 
 /**
- * A file on a web server, of known size and MD5. The bytes go to {@code NAME.part} beside the target, which is
- * moved into place when it is whole and right. A cut connection is taken up again where it broke, in this run
- * or in a later one.
+ * A file on a web server, of known size and MD5. The bytes are written to {@code NAME.part} beside the target. That
+ * file is renamed to the target when it is complete and its MD5 is right. A broken download is resumed from the last
+ * byte, in this run or in a later one.
  */
 public final class Download {
 
@@ -34,16 +34,16 @@ public final class Download {
             URI.create("http://www.cs.toronto.edu/~nitish/unsupervised_video/mnist_test_seq.npy"),
             819_200_080L, "be083ec986bfe91a449d63653c411eb2");
 
-    /** Failures in a row, without a byte gained, after which there is no further try. */
+    /** After this many failures in a row without one new byte, the download gives up. */
     private static final int TRIES = 5;
 
-    /** Is told how much is there. */
+    /** Receives the progress of the download. */
     @FunctionalInterface
     public interface Progress {
         /**
-         * A piece has come.
+         * A piece was received.
          *
-         * @param bytesDone all bytes so far, those of earlier tries included
+         * @param bytesDone all bytes so far, including those of earlier tries
          * @param bytesTotal the size of the file
          */
         void update(long bytesDone, long bytesTotal);
@@ -79,13 +79,13 @@ public final class Download {
     }
 
     /**
-     * Fetches the file, unless it is there already.
+     * Downloads the file, unless it exists already.
      *
-     * @param file where it is to be
-     * @param progress is told of every piece
-     * @return whether anything had to be fetched
-     * @throws FramecastException if another file is in the way, the server does not have the file or does not
-     *         give it after several tries, the content is wrong, or the disk cannot take it
+     * @param file the target path
+     * @param progress is called for every piece
+     * @return true if anything was downloaded
+     * @throws FramecastException if another file exists at the target, the server does not have the file or several
+     *         tries fail, the content is wrong, or the disk cannot hold it
      */
     public boolean to(Path file, Progress progress) {
         Path target = AtomicFiles.destination(file);
@@ -120,10 +120,10 @@ public final class Download {
     }
 
     /**
-     * The part has a name that everybody knows, so that a later run finds it: in a directory that others may write to,
-     * what is there can be a link that makes this program overwrite what it leads to.
+     * The part file has a fixed name, so that a later run finds it. In a directory that other users may write to, they
+     * can put a link with this name there, to make this program overwrite another file.
      *
-     * @throws FramecastException if there is something that no download of this user has left
+     * @throws FramecastException if a file with this name exists that was not left by a download of this user
      */
     private static void requireOwn(Path part) {
         try {
@@ -138,11 +138,12 @@ public final class Download {
         }
     }
 
-    /** Tries until the part has its full size. */
+    /** Repeats requests until the part file has its full size. */
     private void fetch(Path part, Progress progress) {
         HttpSource http = new HttpSource(source, patience);
         int failures = 0;
-        // A server that cannot resume starts anew each time, so bytes alone are no progress: only new ones are.
+        // A server that cannot resume starts from byte 0 each time. So only bytes beyond the earlier maximum are
+        // progress.
         long furthest = sizeOf(part);
         try {
             while (sizeOf(part) != size) {
@@ -169,7 +170,7 @@ public final class Download {
         }
     }
 
-    /** Appends to the part what it lacks. */
+    /** Appends the missing bytes to the part file. */
     private void fetchRest(HttpSource http, Path part, Progress progress) throws IOException {
         long have = sizeOf(part);
         if (have > size) {
@@ -214,7 +215,7 @@ public final class Download {
                 + " bytes and should have " + size + "; check the address.");
     }
 
-    /** The part, whose failures no further try would mend. */
+    /** The part file. Its errors are not worth another try. */
     private static final class Output implements AutoCloseable {
         private static final Set<OpenOption> BEGIN = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         private static final Set<OpenOption> CONTINUE = Set.of(StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
@@ -274,7 +275,7 @@ public final class Download {
                 DigestInputStream in = new DigestInputStream(bytes, MessageDigest.getInstance("MD5"))) {
             byte[] buffer = new byte[1 << 16];
             while (in.read(buffer) >= 0) {
-                // Reading is what feeds the digest.
+                // Reading updates the digest.
             }
             return HexFormat.of().formatHex(in.getMessageDigest().digest());
         } catch (IOException e) {

@@ -12,9 +12,9 @@ import java.util.concurrent.Future;
 import java.util.function.IntFunction;
 
 /**
- * The batches of one epoch in their order, loaded up to two ahead by a thread of its own while the caller works.
- * For one caller at a time. An exception of the loader is thrown, as it is, by the {@link #next()} that would have
- * given the batch, and ends the epoch.
+ * The batches of one epoch in order. A background thread loads up to two batches ahead while the caller works. For one
+ * caller at a time. An exception in the loader is rethrown unchanged by the {@link #next()} that would have returned
+ * the batch, and ends the epoch.
  */
 public final class Epoch implements Iterator<Batch>, AutoCloseable {
 
@@ -78,7 +78,7 @@ public final class Epoch implements Iterator<Batch>, AutoCloseable {
             ahead.add(thread.submit(() -> loader.apply(batch)));
         }
         if (toLoad == end) {
-            thread.shutdown(); // The thread ends after what it has.
+            thread.shutdown(); // The thread ends after the queued batches.
         }
     }
 }

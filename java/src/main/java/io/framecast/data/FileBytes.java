@@ -11,13 +11,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * A range of a file's bytes, read from several threads at once. It is read and not mapped into memory: a mapped file
- * that becomes shorter, or whose disk fails, ends in an error of the virtual machine, somewhere and some time later;
- * and a channel is closed by the first thread that is interrupted while it reads.
+ * A range of a file's bytes; several threads may read it at once. It is not mapped into memory: if a mapped file is
+ * truncated or its disk fails, the JVM throws an InternalError at an unpredictable place. It is not a FileChannel: an
+ * interrupt of a reading thread would close that for all threads.
  */
 final class FileBytes implements AutoCloseable {
 
-    /** In a file's mode. */
+    /** The bits of st_mode that give the file type. */
     private static final int FILE_TYPE = 0170000;
     private static final int PIPE = 0010000;
 
@@ -26,7 +26,7 @@ final class FileBytes implements AutoCloseable {
     private final long start;
     private final long size;
 
-    /** @param name what messages call it */
+    /** @param name the name used in messages */
     FileBytes(Path name, RandomAccessFile file, long start, long size) {
         this.name = name;
         this.file = file;
@@ -51,7 +51,7 @@ final class FileBytes implements AutoCloseable {
         }
         try {
             return new RandomAccessFile(path.toFile(), "r");
-        } catch (FileNotFoundException e) { // Says of a file that may not be read the same as of none.
+        } catch (FileNotFoundException e) { // Thrown for "no permission", too: newByteChannel tells.
             Files.newByteChannel(path).close();
             throw e;
         }
@@ -69,9 +69,9 @@ final class FileBytes implements AutoCloseable {
     }
 
     /**
-     * Reads {@code length} bytes into the beginning of {@code into}.
+     * Reads {@code length} bytes to the start of {@code into}.
      *
-     * @throws FramecastException if the file does not have them any more, or cannot be read
+     * @throws FramecastException if the file has become too short, or cannot be read
      */
     void read(long position, byte[] into, int length) {
         try {
@@ -86,7 +86,7 @@ final class FileBytes implements AutoCloseable {
         }
     }
 
-    /** Up to {@code most} bytes from the beginning. */
+    /** The first {@code most} bytes, or fewer if there are fewer. */
     byte[] head(int most) {
         byte[] head = new byte[(int) Math.min(most, size)];
         read(0, head, head.length);
@@ -98,7 +98,7 @@ final class FileBytes implements AutoCloseable {
         try {
             file.close();
         } catch (IOException e) {
-            // It was only read.
+            // It was only read: no data can be lost.
         }
     }
 }

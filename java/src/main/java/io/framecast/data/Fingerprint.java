@@ -8,22 +8,22 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * By what videos are known again, wherever they are and in whatever format: their number and size, and a hash of their
- * values, of all of them where they are few, else of frames evenly among them.
+ * Identifies videos independently of their path and file format: their number and size, and a hash of their values. The
+ * hash covers all frames if there are few, else evenly spaced ones.
  *
  * @param videos how many, training and validation together
  * @param sha256 of the size above and of the values of the sampled frames, as big-endian float32, in hexadecimal
  */
 public record Fingerprint(int videos, int frames, int height, int width, int channels, String sha256) {
 
-    /** As many values at most, or {@link #LEAST_FRAMES} where frames are large: read in well under a second. */
+    /** The most values to hash, but at least {@link #LEAST_FRAMES} frames. Reading them takes well under a second. */
     private static final int VALUES = 1 << 22;
     private static final int LEAST_FRAMES = 16;
 
     /**
-     * Of training and validation videos together: how they are split makes no difference.
+     * The fingerprint of training and validation videos together. The place of the split does not change it.
      *
-     * @param split the videos, which are read in part
+     * @param split the videos; some or all frames are read
      * @return the fingerprint
      */
     public static Fingerprint of(Split split) {
@@ -42,7 +42,7 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
             int from = (int) (first % frames);
             int to = from + 1;
             k++;
-            // Neighbours are read at once.
+            // Adjacent frames are read together.
             while (k < sampled && to < frames && (long) (to - from) * training.frameSize() < VALUES
                     && place(k, all, sampled) == first + to - from) {
                 to++;
@@ -66,13 +66,13 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
         }
     }
 
-    /** Frame {@code k} of so many that are sampled evenly: the first and the last among them. */
+    /** The index of the {@code k}-th of evenly spaced samples; the first and the last frame are among them. */
     private static long place(long k, long all, long sampled) {
         return sampled == 1 ? 0 : (long) ((double) k * (all - 1) / (sampled - 1));
     }
 
     /**
-     * In what these videos differ from others, such as "9 videos, not 12"; nothing if they are the same.
+     * How these videos differ from others, such as "9 videos, not 12"; empty if they are the same.
      *
      * @param other the fingerprint that was expected
      * @return words for a message
@@ -99,7 +99,7 @@ public record Fingerprint(int videos, int frames, int height, int width, int cha
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // Every Java has it.
+            throw new IllegalStateException(e); // Every JRE provides SHA-256.
         }
     }
 }

@@ -1,9 +1,9 @@
 package io.framecast.data;
 
 /**
- * Next-frame prediction's inputs and targets in one array: of a batch of videos with T frames, inputs are the
- * frames 0 to T-2 and targets the frames 1 to T-1. In time-major layout (frames, batch, height, width, channels)
- * both are contiguous and differ only by where they begin, so nothing is copied.
+ * Inputs and targets of next-frame prediction as two ranges of one array. For videos with T frames, inputs are frames 0
+ * to T-2 and targets are frames 1 to T-1. In time-major layout (frames, batch, height, width, channels) both are
+ * contiguous and differ only in their offset, so nothing is copied.
  *
  * @param videoFrames T, the frames of the videos; at least 2
  * @param stepSize the values of one time step: batch * height * width * channels

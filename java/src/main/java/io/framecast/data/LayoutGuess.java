@@ -5,35 +5,37 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the axes of an array are, judged by its shape and by some of its values.
+ * The axes of an array, inferred from its shape and from some of its values.
  *
- * <p>An axis of 1, 3 or 4 at the place of channels, first or last of an image's axes, is taken for them. Time is the
- * axis along which images change less than along the other. Without a sign of the contrary arrays are
- * {@code (N, T, H, W)} or {@code (N, T, H, W, C)}; and {@code (20, N, 64, 64)} with N above 20 is the official Moving
- * MNIST, frames first.
+ * <p>An axis of length 1, 3 or 4 that is the first or the last of an image's axes is taken as channels. Time is the
+ * axis along which images change less than along the other. By default arrays are {@code (N, T, H, W)} or {@code (N, T,
+ * H, W, C)}; {@code (20, N, 64, 64)} with N above 20 is the official Moving MNIST, frames first.
  *
- * @param layout what was taken
- * @param other what the array might be as well; null where there was no real choice
- * @param reason why the one and not the other; null likewise
+ * @param layout the inferred layout
+ * @param other the next likely layout; null if there was no real choice
+ * @param reason why {@code layout} was chosen over {@code other}; null if that is null
  */
 public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) {
 
     private static final int OFFICIAL_FRAMES = 20;
     private static final int OFFICIAL_SIZE = 64;
 
-    /** An image's axes are longer than those of channels. */
+    /** The axes of an image are longer than this; a shorter axis may be channels. */
     static final int MOST_CHANNELS = 4;
 
-    /** Places where an image is compared with up to three others. */
+    /** The number of places where an image is compared with up to three others. */
     private static final int PROBES = 120;
 
-    /** Where fewer images differ, as in videos that are black but for one, they say nothing. */
+    /** If fewer image pairs differ than this (for example, all videos but one are black), there is no evidence. */
     private static final int FEWEST = 5;
 
-    /** How many rows and columns of an image are looked at, about. */
+    /** About how many rows and columns of an image are sampled. */
     private static final int PROBED_SIZE = 64;
 
-    /** Time must be told from videos by more than chance. In Moving MNIST neighbours in time differ by 0.7 as much. */
+    /**
+     * The difference along time must be below this fraction of the difference along videos, so that chance does not
+     * decide. In Moving MNIST the ratio is 0.7.
+     */
     private static final double CLEARLY = 0.85;
 
     private static LayoutGuess plain(String axes) {
@@ -44,7 +46,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         return new LayoutGuess(new VideoLayout(axes), new VideoLayout(other), reason);
     }
 
-    /** Judges an array of 4 or 5 axes. */
+    /** Infers the layout of an array of 4 or 5 axes. */
     static LayoutGuess of(NpyArray array) {
         List<Long> shape = array.shape();
         return shape.size() == 4 ? ofFour(array, shape) : ofFive(array, shape);
@@ -55,7 +57,8 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
             return chosen("thwc", "nthw", "its last axis has the length of channels");
         }
         if (isChannels(shape.get(1)) && isImage(shape.get(2), shape.get(3)) && !isOfficial(shape, "hw")) {
-            // Few frames or channels? In one video every image is like the one before it, and unlike one far away.
+            // Few frames, or channels? In one video every image is similar to the one before it, and different from a
+            // distant one.
             double[] changes = changes(array, 0, 1);
             if (shape.get(1) == 1 ? changes[0] > 0 : changes[0] < CLEARLY * changes[2]) {
                 return chosen("tchw", "nthw", "its second axis has the length of channels, and images that follow one"
@@ -64,7 +67,8 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         }
         if (isChannels(shape.get(0)) && shape.get(0) > 1 && shape.get(1) > shape.get(0)
                 && isImage(shape.get(2), shape.get(3))) {
-            // The colours of one clip, or a few videos? Those of one frame are more alike than frames that follow.
+            // The channels of one clip, or a few videos? Channels of one frame are more similar than consecutive
+            // frames.
             double[] changes = changes(array, 0, 1);
             boolean colours = isTime(changes[0], changes[1]);
             return chosen(colours ? "cthw" : "nthw", colours ? "nthw" : "cthw", "its first axis has the length of "
@@ -100,7 +104,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
                 && shape.get(2 + image.indexOf('w')) == OFFICIAL_SIZE;
     }
 
-    /** @param reason why the axes of images are what they are, if they might be others */
+    /** @param reason why these are the axes of images, if others are possible */
     private static LayoutGuess framesOrVideosFirst(NpyArray array, List<Long> shape, String image, String reason) {
         String videosFirst = "nt" + image;
         String framesFirst = "tn" + image;
@@ -119,8 +123,8 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
     }
 
     /**
-     * Mean absolute differences of images: of neighbours along axis {@code a}, of neighbours along axis {@code b}, and
-     * of images half of axis {@code a} apart. 0 where an axis is too short for it, or too few differ.
+     * Mean absolute differences of images: adjacent along axis {@code a}, adjacent along axis {@code b}, and half the
+     * length of axis {@code a} apart. 0 if an axis is too short, or too few images differ.
      */
     private static double[] changes(NpyArray array, int a, int b) {
         int lengthA = array.shape().get(a).intValue();
@@ -143,7 +147,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         float[] here = new float[size];
         float[] there = new float[size];
         for (int k = 0; k < probes; k++) {
-            // Spread evenly over both axes: multiples of two numbers that have no common rhythm.
+            // Spread evenly over both axes: multiples of two irrational numbers, modulo 1.
             int i = (int) (fraction(k * 0.7548776662466927) * lengthA);
             int j = (int) (fraction(k * 0.5698402909980532) * lengthB);
             array.read(i * array.stride(a) + j * array.stride(b), image, here);
@@ -167,7 +171,10 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         return sums;
     }
 
-    /** Whether the one axis is time and not the other. Where nothing changes along it, nothing moves: no sign of it. */
+    /**
+     * Whether the first axis is time and the second is not. If nothing changes along an axis, that is no evidence for
+     * time.
+     */
     private static boolean isTime(double changes, double others) {
         return changes > 0 && changes < CLEARLY * others;
     }
@@ -180,7 +187,7 @@ public record LayoutGuess(VideoLayout layout, VideoLayout other, String reason) 
         double sum = 0;
         for (int i = 0; i < a.length; i++) {
             float difference = Math.abs(a[i] - b[i]);
-            sum += difference <= Float.MAX_VALUE ? difference : 0; // Whether all are numbers is asked elsewhere.
+            sum += difference <= Float.MAX_VALUE ? difference : 0; // NaN is checked elsewhere.
         }
         return sum / a.length;
     }

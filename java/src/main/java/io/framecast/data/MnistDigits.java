@@ -36,7 +36,7 @@ public final class MnistDigits {
     /**
      * Reads uncompressed IDX images.
      *
-     * @param name what to call the source in errors
+     * @param name the name of the source in messages
      * @throws FramecastException if this is not IDX, not 28x28, truncated or too long
      */
     static MnistDigits read(InputStream idx, String name) {
@@ -54,7 +54,7 @@ public final class MnistDigits {
                 throw new FramecastException(name + " holds " + count + " images of " + rows + "x" + columns
                         + " where at least one of " + SIZE + "x" + SIZE + " is needed.");
             }
-            // Not allocated before it is there: a damaged count must not ask for gigabytes.
+            // Reads before it allocates: a damaged count must not allocate gigabytes.
             byte[] pixels = in.readNBytes(count * SIZE * SIZE);
             if (pixels.length < count * SIZE * SIZE) {
                 throw new EOFException();

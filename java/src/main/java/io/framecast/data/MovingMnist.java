@@ -41,7 +41,7 @@ public final class MovingMnist implements Videos {
     private final long seed;
 
     /**
-     * Videos of some of the digits.
+     * Videos drawn from a range of the digits.
      *
      * @param digits the images to draw
      * @param firstDigit the first digit to draw from
@@ -145,10 +145,10 @@ public final class MovingMnist implements Videos {
     }
 
     /**
-     * Video {@code index} as (frames, 64, 64) uint8.
+     * Computes video {@code index} as (frames, 64, 64) uint8.
      *
      * @param index the video, from 0
-     * @return 0 for black, 255 for white
+     * @return the pixels, row-major; 0 is black, 255 is white
      */
     public byte[] bytes(int index) {
         return bytes(index, 0, frames);
@@ -168,7 +168,7 @@ public final class MovingMnist implements Videos {
     /**
      * Writes these videos, one part after the other, in the layout of the official file, (frames, count, 64, 64) uint8.
      *
-     * @param file replaced if it is there
+     * @param file replaced if it exists
      * @param parts of the same number of frames
      * @throws FramecastException if the file cannot be written
      */

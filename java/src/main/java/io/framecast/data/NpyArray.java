@@ -10,16 +10,16 @@ import java.util.List;
 /** An array in a .npy file, of which any box of values can be read. */
 final class NpyArray implements AutoCloseable {
 
-    /** What is read from the file in one go. */
+    /** The default size of one read, in bytes. */
     static final int PIECE = 1 << 18;
 
-    /** Up to a page of bytes that are not asked for is read along rather than jumped over. */
+    /** A gap up to this many bytes is read and discarded, which is faster than a second read. */
     private static final int GAP = 4096;
 
-    /** Takes {@code count} values of a box, as they are in the file, from the beginning of {@code values}. */
+    /** Receives the first {@code count} values of {@code values}, a piece of the box in the file's own format. */
     @FunctionalInterface
     interface Visitor {
-        /** Returns whether to go on. */
+        /** Returns false to stop reading. */
         boolean visit(float[] values, int count);
     }
 
@@ -61,8 +61,8 @@ final class NpyArray implements AutoCloseable {
     /**
      * Opens a .npy file, one packed by gzip, or an .npz file of one array.
      *
-     * @param pieceSize the most bytes to read in one go, at least those of one value
-     * @throws FramecastException if the file cannot be read, is none of these, or holds what is no array of numbers
+     * @param pieceSize the most bytes of one read, at least the size of one value
+     * @throws FramecastException if the file cannot be read, has another format, or does not hold an array of numbers
      */
     static NpyArray open(Path file, int pieceSize) {
         FileBytes bytes = null;
@@ -102,12 +102,12 @@ final class NpyArray implements AutoCloseable {
         return shape;
     }
 
-    /** From one index to the next along an axis, in values. */
+    /** The distance from one index to the next along an axis, in values. */
     long stride(int axis) {
         return strides[axis];
     }
 
-    /** Reads the box that begins at the value {@code first} into {@code target}, as the values are in the file. */
+    /** Reads the box that begins at the value {@code first} into {@code target}, without conversion to brightness. */
     void read(long first, List<Axis> box, float[] target) {
         read(first, box, target, 0, null);
     }
@@ -115,7 +115,7 @@ final class NpyArray implements AutoCloseable {
     /**
      * Reads the box that begins at the value {@code first} into {@code target}, from {@code offset} on.
      *
-     * @param table for types of one byte: what to write for each byte; null for the values as they are in the file
+     * @param table for types of one byte: the value to write for each byte; null for no conversion to brightness
      */
     void read(long first, List<Axis> box, float[] target, int offset, float[] table) {
         new Walk(box, target, null, table).from(0, header.dataOffset() + first * type.bytes(), offset);
@@ -133,18 +133,18 @@ final class NpyArray implements AutoCloseable {
                 .from(0, header.dataOffset() + first * type.bytes(), 0);
     }
 
-    /** From the axis whose indices are next to one another to the one whose are the furthest apart. */
+    /** Sorted by stride in the file, the smallest first. */
     private static List<Axis> inFileOrder(List<Axis> box) {
         return box.stream().filter(axis -> axis.length > 1).sorted(Comparator.comparingLong(Axis::stride)).toList();
     }
 
-    /** Goes through a box from its outermost axis in the file to its innermost, with reads as long as possible. */
+    /** Walks a box from its outermost axis in the file to its innermost, with the longest reads possible. */
     private final class Walk {
 
         private final Axis[] axes;
-        /** Of the axes from this one on: from the first byte to the last. */
+        /** Bytes from the first to the last value of the axes from this one inwards. */
         private final long[] spans;
-        /** Whether the axes from this one on leave no wide gaps. */
+        /** Whether the axes from this one inwards have no wide gaps. */
         private final boolean[] dense;
         private final float[] target;
         private final Visitor visitor;
@@ -159,7 +159,7 @@ final class NpyArray implements AutoCloseable {
             List<Axis> merged = new ArrayList<>();
             for (Axis axis : inFileOrder(box)) {
                 Axis inner = merged.isEmpty() ? null : merged.get(0);
-                // Neighbours both in the file and in the target are one longer axis.
+                // Axes that are contiguous both in the file and in the target are merged.
                 if (inner != null && axis.stride == inner.stride * inner.length
                         && axis.targetStride == inner.targetStride * inner.length
                         && (long) axis.length * inner.length <= Integer.MAX_VALUE) {
@@ -220,7 +220,7 @@ final class NpyArray implements AutoCloseable {
             }
         }
 
-        /** Moves {@code count} indices of axis {@code k} from the piece to the target. */
+        /** Copies {@code count} indices of axis {@code k} from the piece to the target. */
         private void decode(int k, int count, int from, int to) {
             Axis axis = axes[k];
             int step = count == 1 ? 0 : Math.toIntExact(axis.stride * type.bytes());

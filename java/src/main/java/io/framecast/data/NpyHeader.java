@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The header of a .npy file, versions 1.0 to 3.0 of the format that numpy.lib.format documents: the bytes
- * {@code \x93NUMPY}, major and minor version, the length of the rest (little-endian, 2 bytes in version 1.0 and 4
- * since), and a Python dictionary with the keys descr, fortran_order and shape, padded with spaces.
+ * The header of a .npy file, versions 1.0 to 3.0 (documented in numpy.lib.format): the bytes {@code \x93NUMPY}, major
+ * and minor version, the length of the rest (little-endian, 2 bytes in version 1.0 and 4 since), and a Python
+ * dictionary with the keys descr, fortran_order and shape, padded with spaces.
  *
  * @param descr the element type, such as {@code <f4}
  * @param dataOffset where the values begin, in bytes from the start of the file
@@ -27,15 +27,15 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
 
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-    /** A header of plain numbers needs about a hundred bytes. */
+    /** The longest header accepted. A header of a numeric array has about 100 bytes. */
     private static final int LONGEST_TEXT = 1 << 16;
 
-    /** The most bytes at the start of a file that are its header. */
+    /** The header ends within this many bytes from the start of the file. */
     static final int LONGEST = 12 + LONGEST_TEXT;
 
     private static final int ALIGNMENT = 64;
 
-    /** One {@code 'key': value,} of the dictionary: a string, a boolean or a tuple of whole numbers. */
+    /** One {@code 'key': value,} of the dictionary: a string, a boolean or a tuple of integers. */
     private static final Pattern ENTRY = Pattern.compile("\\s*(['\"])(\\w+)\\1\\s*:\\s*"
             + "('[^']*'|\"[^\"]*\"|True|False|\\([\\dL,\\s]*\\))\\s*(?:,\\s*|\\z)");
 
@@ -44,9 +44,9 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
     /**
      * Reads the header at the start of a file.
      *
-     * @param start the first {@link #LONGEST} bytes of the file, or all that it has
+     * @param start the first {@link #LONGEST} bytes of the file, or the whole file if it is shorter
      * @param size the file's size in bytes
-     * @throws FramecastException if this is not a .npy file, or not one of plain numbers
+     * @throws FramecastException if this is not a .npy file, or not of a numeric array
      */
     static NpyHeader read(byte[] start, long size, Path file) {
         ByteBuffer prefix = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN);
@@ -71,7 +71,7 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
         if (text + length > size) {
             throw truncated(file, text + length, size);
         }
-        // Version 3.0 is UTF-8 and the others Latin-1, but only the field names of structured types may leave ASCII.
+        // Version 3.0 is UTF-8 and the others Latin-1, but only field names of structured types may be non-ASCII.
         return parse(new String(start, text, (int) length, StandardCharsets.ISO_8859_1).strip(), text + (int) length,
                 file);
     }
@@ -79,7 +79,7 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
     /**
      * Where the values end, in bytes from the start of the file.
      *
-     * @throws FramecastException if that is beyond all files
+     * @throws FramecastException if the size overflows
      */
     long end(NpyType type, Path file) {
         try {
@@ -91,7 +91,7 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
         }
     }
 
-    /** As NumPy writes a shape: {@code (2, 3)}. */
+    /** A shape in NumPy's notation: {@code (2, 3)}. */
     static String text(List<Long> shape) {
         return shape.toString().replace('[', '(').replace(']', ')');
     }
@@ -156,7 +156,7 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
         List<Long> shape = new ArrayList<>();
         String[] lengths = tuple.substring(1, tuple.length() - 1).strip().split(",");
         for (String padded : lengths.length == 1 && lengths[0].isEmpty() ? new String[0] : lengths) {
-            String length = padded.strip(); // Not by the pattern: it would try each of many spaces again and again.
+            String length = padded.strip(); // Not in the pattern: its backtracking is quadratic.
             try {
                 shape.add(Long.parseLong(length.endsWith("L") ? length.substring(0, length.length() - 1) : length));
             } catch (NumberFormatException e) {

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 
 /** The element types of the .npy files that Framecast reads; it writes UINT8 and FLOAT32. */
 public enum NpyType {
-    /** A byte, of which everything but 0 is true. */
+    /** One byte: 0 is false, everything else is true. */
     BOOL("|b1", 1, 0, 1),
     /** Unsigned, 1 byte: the usual type of images. */
     UINT8("|u1", 1, 0, 255),
@@ -59,9 +59,9 @@ public enum NpyType {
     }
 
     /**
-     * The type that a header names, in whichever byte order.
+     * The type named in a header, in either byte order.
      *
-     * @throws FramecastException if it is none of brightness
+     * @throws FramecastException if it cannot be read as brightness
      */
     static NpyType of(String descr, Path file) {
         Matcher parts = DESCR.matcher(descr);
@@ -86,7 +86,7 @@ public enum NpyType {
         return descr.startsWith(">");
     }
 
-    /** NumPy's name for the type, little-endian, as it stands in the header. */
+    /** NumPy's name for the little-endian type, as written in the header. */
     String descr() {
         return descr;
     }
@@ -97,9 +97,9 @@ public enum NpyType {
     }
 
     /**
-     * From the least whole number that the type can hold to the largest; 0 to 1 for others.
+     * The smallest to the largest value of an integer type; 0 to 1 for other types.
      *
-     * @return the scale on which the values of the type are brightness
+     * @return the default scale of the type
      */
     public Scale range() {
         return range;
@@ -110,12 +110,12 @@ public enum NpyType {
     }
 
     /**
-     * Reads {@code count} values as they are, rounded to float.
+     * Reads {@code count} values without scaling, rounded to float.
      *
      * @param from little-endian
-     * @param at where the first begins
-     * @param step from one to the next in {@code from}, in bytes
-     * @param stride from one to the next in {@code to}
+     * @param at the offset of the first value, in bytes
+     * @param step the distance between values in {@code from}, in bytes
+     * @param stride the distance between values in {@code to}, in values
      */
     void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count) {
         switch (this) {
@@ -182,7 +182,7 @@ public enum NpyType {
         }
     }
 
-    /** As the other {@code decode}, for types of one byte: writes {@code table[byte & 255]}. */
+    /** Like the other {@code decode}, for types of one byte: writes {@code table[byte & 255]}. */
     static void decode(byte[] from, int at, int step, float[] to, int first, int stride, int count, float[] table) {
         for (int n = 0, k = first; n < count; n++, k += stride, at += step) {
             to[k] = table[from[at] & 0xff];
@@ -190,9 +190,9 @@ public enum NpyType {
     }
 
     /**
-     * The brightness of each byte, for types of one byte: it depends on the byte alone.
+     * A table of the brightness of each byte value, for types of one byte.
      *
-     * @return null for other types, and if the scale does not take all of the bytes
+     * @return 256 values; null for other types, or if the scale does not cover all bytes
      */
     float[] brightness(Scale scale) {
         if (bytes != 1) {
@@ -208,7 +208,7 @@ public enum NpyType {
     }
 
     private static float unsigned(long bits) {
-        // Half of it where the sign bit is a part of the number; the lowest bit is beyond a float there.
+        // Half of an unsigned value whose top bit is set; the bit that is lost is below a float's precision.
         return bits >= 0 ? bits : 2f * (bits >>> 1);
     }
 
@@ -224,7 +224,7 @@ public enum NpyType {
         return bits < 0 ? -size : size;
     }
 
-    /** The name as people know it: "uint8", "float32". */
+    /** NumPy's name: "uint8", "float32". */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -9,29 +9,29 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Videos in a .npy file, in one packed by gzip, or in an .npz file of one array: whole numbers, or floating-point ones
- * in [0, 1], of any size and byte order, with their axes in any order and either of NumPy's orders in memory.
+ * Videos in a .npy file, plain or gzipped, or in an .npz file of one array: integers, or floating-point values in [0,
+ * 1], of any size and byte order, with axes in any order, in C or Fortran order.
  *
- * <p>Opening reads the header and, where the layout is not given, up to 480 images (four at each of 120 places) of some
- * 64x64 pixels; a video is read when asked for. The file stays open until this is closed.
+ * <p>Opening reads the header and, if no layout is given, up to 480 images (four at each of 120 places), sampled at
+ * about 64x64 pixels. A video is read when it is requested. The file stays open until {@link #close}.
  *
  * <p>How values become brightness:
  *
  * <ul>
  * <li>bool: false is 0 and true is 1.
  * <li>uint8: 0 to 255 become 0 to 1.
- * <li>Other whole numbers: from 0 to the largest number in the file where that is 255, 1023 or 4095 (65535 for those of
- * 32 and 64 bits); else the whole range of the type, without its negative half where the file has no negative numbers.
- * The whole file decides, so it is read when the scale is first asked for.
- * <li>Floating-point numbers: as they are.
- * <li>All of them, if a {@link Scale} is given: as that says.
+ * <li>Other integers: from 0 to the largest value in the file if that is 255, 1023 or 4095 (or 65535 for 32- and 64-bit
+ * types). Else the whole range of the type, without its negative half if the file has no negative values. This depends
+ * on the whole file, so it is read when the scale is first needed.
+ * <li>Floating-point values: unchanged.
+ * <li>If a {@link Scale} is given, it applies to every type.
  * </ul>
  *
- * <p>Values that are outside by up to 5% of the scale are taken for black or white.
+ * <p>Values outside the scale by up to 5% of its length are clamped to black or white.
  */
 public final class NpyVideos implements Videos {
 
-    /** Is told how much of what is to be read was. */
+    /** Receives the progress of reading. */
     @FunctionalInterface
     public interface Progress {
         /**
@@ -54,7 +54,7 @@ public final class NpyVideos implements Videos {
     private final int width;
     private final int channels;
 
-    /** Of whole numbers without a given scale, once it is known: the scale, and the values that it was judged by. */
+    /** For integers without a given scale: the inferred scale and the range it was inferred from; null until known. */
     private Scale judgedScale;
     private ValueRange judgedBy;
 
@@ -72,7 +72,7 @@ public final class NpyVideos implements Videos {
     }
 
     /**
-     * Opens a file, and judges its layout and how its values become brightness.
+     * Opens a file, and infers its layout and the scale of its values.
      *
      * @param file the .npy, .npy.gz or .npz file
      * @return the videos, for the caller to close
@@ -85,12 +85,11 @@ public final class NpyVideos implements Videos {
      * Opens a file.
      *
      * @param file the .npy, .npy.gz or .npz file
-     * @param layout the axes, of which c, as the last, may be left out; null to have them judged, see
-     *         {@link #layoutGuess}
+     * @param layout the axes, where a last c may be left out; null to infer them, see {@link #layoutGuess}
      * @param scale how values become brightness; null for the rules above
      * @return the videos, for the caller to close
-     * @throws FramecastException if the file cannot be read, is no file of one array of numbers, is truncated or too
-     *         long, or is not of videos
+     * @throws FramecastException if the file cannot be read, does not hold exactly one numeric array, is truncated or
+     *         too long, or its array does not have the axes of videos
      */
     public static NpyVideos open(Path file, VideoLayout layout, Scale scale) {
         return open(file, layout, scale, NpyArray.PIECE);
@@ -152,16 +151,16 @@ public final class NpyVideos implements Videos {
     }
 
     /**
-     * The axes, as given or as judged.
+     * The axes, as given or as inferred.
      *
-     * @return with c, if the array has such an axis
+     * @return the layout, with c if the array has that axis
      */
     public VideoLayout layout() {
         return layout;
     }
 
     /**
-     * How the layout was judged, where it was and there was a choice.
+     * How the layout was inferred, if there was a choice.
      *
      * @return empty if the layout was given, or no other was possible
      */
@@ -223,18 +222,18 @@ public final class NpyVideos implements Videos {
     }
 
     /**
-     * Whether the scale follows from the values, and not from the type or from who opened the file.
+     * Whether the scale is inferred from the values. Otherwise it follows from the type, or was given.
      *
-     * @return true for whole numbers other than uint8, if no scale was given
+     * @return true for integers other than uint8, if no scale was given
      */
     public boolean isScaleJudged() {
         return givenScale == null && type().isInteger() && type() != NpyType.UINT8;
     }
 
     /**
-     * Which values are black and white. Where they judge that themselves and nobody asked before, the file is read.
+     * The values of black and white. If the scale must be inferred, the first call reads the file.
      *
-     * @return the scale given, judged, or of the type
+     * @return the scale: given, inferred, or of the type
      * @throws ScaleException as {@link #check}
      */
     public Scale scale() {
@@ -249,17 +248,17 @@ public final class NpyVideos implements Videos {
     }
 
     /**
-     * Looks at values before they are used. Of floating-point numbers and where a scale was given, at all of the videos
-     * and frames below. Of whole numbers else at those that it takes to know their scale, and whether there is anything
-     * to see: the whole file in the worst case, the first frames in most files of uint8.
+     * Checks values before they are used. For floating-point values, or if a scale was given: all values of the videos
+     * and frames named below. Otherwise, for integers: as many as are needed to infer the scale and to see that the
+     * videos are not dark. That is the whole file in the worst case, and the first frames in most uint8 files.
      *
      * @param videoCount how many videos, from the first on
      * @param frameCount how many frames of each, from the first on
-     * @param progress is told how much was read
-     * @return the least and the largest value that was looked at
+     * @param progress receives the progress of reading
+     * @return the range of the values checked
      * @throws FramecastException naming video and frame, if a value is NaN or infinite
-     * @throws ScaleException naming video and frame, if a value is more than a little outside the scale; or if the
-     *         scale of numbers of 32 or 64 bits would make them all black
+     * @throws ScaleException naming video and frame, if a value is more than 5% outside the scale; or if 32- or 64-bit
+     *         integers would all be nearly black
      */
     public ValueRange check(int videoCount, int frameCount, Progress progress) {
         Objects.checkFromToIndex(0, videoCount, count);
@@ -273,7 +272,7 @@ public final class NpyVideos implements Videos {
         }
         Survey survey = new Survey(type(), scale());
         look(survey, videoCount, frameCount, progress);
-        // NaN and infinity are neither below nor above.
+        // Written so that NaN and infinity fail the comparison.
         if (survey.count() > 0 && !(scale().takes(survey.least()) && scale().takes(survey.most()))) {
             float[] values = new float[frameSize()];
             for (int k = 0; k < videoCount; k++) {
@@ -285,7 +284,7 @@ public final class NpyVideos implements Videos {
         return survey.range(scale());
     }
 
-    /** Settles how whole numbers become brightness. */
+    /** Infers the scale of integers. */
     private synchronized void judge(Progress progress) {
         if (judgedScale != null) {
             return;
@@ -312,7 +311,7 @@ public final class NpyVideos implements Videos {
     /**
      * {@inheritDoc}
      *
-     * @throws FramecastException as {@link #check}, of the values of this video; or if the video is too long for one
+     * @throws FramecastException as in {@link #check}, for the values of this video; or if the video does not fit an
      *         array
      */
     @Override
@@ -323,7 +322,7 @@ public final class NpyVideos implements Videos {
     /**
      * {@inheritDoc} Other frames are not read.
      *
-     * @throws FramecastException as {@link #check}, of the values of these frames; or if they are too many for an array
+     * @throws FramecastException as in {@link #check}, for the values of these frames; or if they do not fit an array
      */
     @Override
     public Video get(int index, int from, int to) {
@@ -352,7 +351,7 @@ public final class NpyVideos implements Videos {
         }
     }
 
-    /** @param all all values, where they were looked at before: a message tells of them; else null */
+    /** @param all the range of all values, for the message; null if it is not known */
     private void read(int index, int from, int to, float[] target, int offset, int frameStride, Survey all) {
         Scale scale = scale();
         float[] table = type().brightness(scale);
@@ -362,7 +361,7 @@ public final class NpyVideos implements Videos {
         for (int t = 0; t < to - from && table == null; t++) {
             int good = scale.toBrightness(target, offset + t * frameStride, frameSize());
             if (good < frameSize()) {
-                // As they are in the file from there on, in one array.
+                // In the file's own format, in one contiguous piece.
                 float[] rest = new float[(to - from - t) * frameSize() - good];
                 for (int k = 0; k < rest.length; k++) {
                     int at = good + k;
@@ -373,7 +372,7 @@ public final class NpyVideos implements Videos {
         }
     }
 
-    /** @param values as they are in the file, the first of them is refused */
+    /** @param values in the file's own format; the first one was refused */
     private FramecastException refusal(int index, int frame, float[] values, Survey all) {
         String fault = file + " has the value " + values[0] + " in video " + index + ", frame " + frame;
         if (!Float.isFinite(values[0])) {

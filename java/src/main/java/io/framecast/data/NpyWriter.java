@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes a .npy array piece by piece, in row-major order, without holding more than a piece:
+ * Writes a .npy array piece by piece, in row-major order, holding only one piece in memory:
  *
  * <pre>{@code
  * NpyWriter.write(file, NpyType.FLOAT32, List.of(videos, frames, height, width, channels), out -> {
@@ -24,13 +24,13 @@ import java.util.List;
  */
 public final class NpyWriter {
 
-    /** Writes the values of one array, all of them. */
+    /** Writes all values of one array. */
     @FunctionalInterface
     public interface Content {
         /**
          * Writes all values.
          *
-         * @param out takes the values
+         * @param out receives the values
          * @throws IOException if they cannot be written
          */
         void writeTo(NpyWriter out) throws IOException;
@@ -48,12 +48,13 @@ public final class NpyWriter {
     /**
      * Replaces {@code file} by an array of the given shape. The header comes first, so that the file may be a pipe.
      *
-     * @param file replaced if it is there
+     * @param file replaced if it exists
      * @param type UINT8 or FLOAT32
      * @param shape the dimensions
      * @param content writes the values, in C order
      * @throws FramecastException if the file cannot be written; the previous file is untouched
-     * @throws IllegalStateException if the content is not as many values as the shape has; likewise
+     * @throws IllegalStateException if {@code content} writes more or fewer values than the shape has; the previous
+     *         file is untouched
      */
     public static void write(Path file, NpyType type, List<Integer> shape, Content content) {
         long values = shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
@@ -68,7 +69,7 @@ public final class NpyWriter {
         });
     }
 
-    /** Says so before hours of work where the disk cannot take the file. */
+    /** Fails now, not after hours of work, if the disk has no room for the file. */
     private static void requireSpace(Path file, long bytes) {
         if (AtomicFiles.isStream(file)) {
             return;
@@ -87,7 +88,7 @@ public final class NpyWriter {
                         + ", and the disk has " + Count.bytes(free) + " left.");
             }
         } catch (IOException e) {
-            // The file system does not tell; writing will.
+            // The file system does not say; if the disk is full, writing will fail.
         }
     }
 

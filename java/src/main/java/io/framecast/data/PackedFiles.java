@@ -18,12 +18,12 @@ import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
 /**
- * The .npy file within another: packed by gzip, or as the only array of an .npz file, which is a zip file. What is
- * compressed is unpacked to a temporary file that nobody else sees, and that goes when it is closed.
+ * A .npy file inside another file: gzipped, or the only array of an .npz file (a zip file). Compressed data is unpacked
+ * to an unlinked temporary file, which the system deletes when it is closed.
  */
 final class PackedFiles {
 
-    /** Deflate, the method of both, packs no more than 1032 bytes into one. */
+    /** The compression ratio of deflate, used by both, is at most 1032. */
     private static final long BEST_RATIO = 1032;
 
     private static final int SHOWN_NAMES = 8;
@@ -32,7 +32,7 @@ final class PackedFiles {
     }
 
     /**
-     * Opens a file as it is, or what is packed in it.
+     * Opens a .npy file, or the one inside a packed file.
      *
      * @throws FramecastException if it is packed and cannot be unpacked, or holds none or several arrays
      */
@@ -50,7 +50,7 @@ final class PackedFiles {
                     return unpack(in, bytes.size(), file);
                 }
             }
-            // A local file header, or the end of an archive of nothing.
+            // A local file header, or the end record of an empty archive.
             if (magic[0] == 'P' && magic[1] == 'K' && (magic[2] == 3 && magic[3] == 4 || magic[2] == 5)) {
                 bytes.close();
                 return fromZip(file);
@@ -76,7 +76,7 @@ final class PackedFiles {
                 throw new FramecastException(file + " is encrypted or compressed in an unusual way; save its array with"
                         + " numpy.save.");
             }
-            // As numpy.savez writes it: as it is.
+            // Stored without compression, as numpy.savez writes it.
             if (entry.getMethod() == ZipArchiveEntry.STORED) {
                 return FileBytes.open(file, entry.getDataOffset(), entry.getSize());
             }
@@ -95,8 +95,8 @@ final class PackedFiles {
     }
 
     /**
-     * Unpacks as much as the header says that there is, and one byte more if there is one, so that a bomb fills no disk
-     * and that what is too long is known as such.
+     * Unpacks the number of bytes that the header declares, and at most one more. So a zip bomb cannot fill the disk,
+     * and excess data is detected.
      */
     private static FileBytes unpack(InputStream in, long packedSize, Path file) throws IOException {
         byte[] head = in.readNBytes(NpyHeader.LONGEST);
@@ -111,7 +111,7 @@ final class PackedFiles {
         try {
             opened = new RandomAccessFile(unpacked.toFile(), "rw");
         } finally {
-            // Its bytes stay as long as it is open, and no longer, however this process ends.
+            // Deleted while open: its data is freed when the process closes it or ends in any way.
             Files.delete(unpacked);
         }
         try {

@@ -7,22 +7,22 @@ import java.math.RoundingMode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Which of a file's values are black and white: these become 0 and 1, and what lies between is in proportion. */
+/** The values of a file that are black and white. They become 0 and 1; values between them are mapped linearly. */
 public record Scale(double black, double white) {
 
-    /** Values that are brightness already. */
+    /** For values that are in [0, 1] already. */
     public static final Scale UNIT = new Scale(0, 1);
 
     private static final Scale[] USUAL = {UNIT, new Scale(0, 255), new Scale(-1, 1), new Scale(-128, 127),
         new Scale(0, 1023), new Scale(0, 4095), new Scale(0, 65535)};
 
     /**
-     * Resizing with a cubic or a Lanczos kernel overshoots by a few percent: so far beyond black and white a value is
-     * taken for these, and further out for a mistake.
+     * How far a value may be beyond black or white, as a fraction of the scale: it is then clamped, and refused if
+     * further out. Resizing with a cubic or Lanczos kernel overshoots by a few percent.
      */
     private static final double OVERSHOOT = 0.05;
 
-    /** Less of the way from black to white than 16 of 256 steps looks black on a screen. */
+    /** A range below 16/256 of the scale looks black on a screen. */
     private static final double VISIBLE = 1 / 16.0;
 
     private static final String NUMBER = "[-+]?[0-9]*\\.?[0-9]+(?:[eE][-+]?[0-9]+)?";
@@ -59,7 +59,7 @@ public record Scale(double black, double white) {
                 Double.parseDouble(parts.group(2)));
     }
 
-    /** The usual scale that values of this range are likely to be of, or else the range itself. */
+    /** The most likely usual scale for values of this range; if none fits, the range itself. */
     static Scale fitting(double least, double most) {
         for (Scale usual : USUAL) {
             if (usual.takes(least) && usual.takes(most) && most - least > (usual.white - usual.black) / 4) {
@@ -76,10 +76,10 @@ public record Scale(double black, double white) {
     }
 
     /**
-     * Turns {@code count} values, {@code values[from..]}, into brightness in [0, 1]; what is a little beyond the ends
-     * of the scale becomes black or white.
+     * Converts {@code count} values, {@code values[from..]}, to brightness in [0, 1]. Values up to 5% outside the scale
+     * are clamped.
      *
-     * @return how many there are before the first that the scale does not take, from where on nothing is changed
+     * @return the number of values converted: it stops at the first one further outside the scale
      */
     int toBrightness(float[] values, int from, int count) {
         double range = white - black;
@@ -96,30 +96,30 @@ public record Scale(double black, double white) {
         return count;
     }
 
-    /** Whether the value lies on the scale. */
+    /** Whether the value is within the scale. */
     boolean holds(double value) {
         return value >= black && value <= white;
     }
 
-    /** Whether the value lies on the scale or but a little beyond its ends. */
+    /** Whether the value is within the scale or at most 5% beyond its ends. */
     boolean takes(double value) {
         double margin = OVERSHOOT * (white - black);
         return value >= black - margin && value <= white + margin;
     }
 
-    /** Whether there is nothing to see in values of this range. */
+    /** Whether values of this range all look black. */
     boolean isDark(double least, double most) {
         return (most - (black == 0 ? 0 : least)) / (white - black) < VISIBLE;
     }
 
-    /** As {@link #of} reads it: {@code 0..255}. */
+    /** In the format that {@link #of} reads: {@code 0..255}. */
     @Override
     public String toString() {
         return text(black) + ".." + text(white);
     }
 
     /**
-     * A number as people write it: 255 and not 255.0, and of a float no more digits than tell it from others.
+     * A number as text: 255 rather than 255.0, and for a float the fewest digits that identify it.
      *
      * @param value the number
      * @return decimal digits

@@ -2,7 +2,7 @@ package io.framecast.data;
 
 import io.framecast.FramecastException;
 
-/** The values of a file do not fit the scale on which they are to be brightness, and another scale would fit. */
+/** The values of a file do not fit its scale, and another scale would fit. */
 public final class ScaleException extends FramecastException {
 
     /** What was wrong. */
@@ -16,7 +16,7 @@ public final class ScaleException extends FramecastException {
     }
 
     /**
-     * What was wrong, without what to do and without the full stop.
+     * What was wrong, without advice and without a full stop.
      *
      * @return a clause for a sentence
      */
@@ -25,7 +25,7 @@ public final class ScaleException extends FramecastException {
     }
 
     /**
-     * A scale that takes the values.
+     * A scale that covers the values.
      *
      * @return a usual scale, or else the range of the values
      */

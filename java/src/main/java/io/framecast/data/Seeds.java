@@ -7,7 +7,7 @@ final class Seeds {
     }
 
     /**
-     * One well-mixed seed from several numbers, in their order: each goes through the finaliser of SplitMix64
+     * One well-mixed seed from several numbers, in their order: each is mixed in with the finaliser of SplitMix64
      * (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
      */
     static long mix(long... parts) {

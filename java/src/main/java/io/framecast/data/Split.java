@@ -5,7 +5,7 @@ import io.framecast.text.Count;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 
-/** Videos to train on and videos to validate with; the latter may be none. */
+/** Videos to train on and videos to validate with; the latter may be empty. */
 public record Split(Videos training, Videos validation) {
 
     /**
@@ -34,7 +34,7 @@ public record Split(Videos training, Videos validation) {
             throw new FramecastException("The validation split is " + validationFraction
                     + "; it must be at least 0 and below 1.");
         }
-        // In decimal, as the fraction was written: in binary 10 * (1 - 0.9) is just below 1, and floor makes it 0.
+        // In decimal arithmetic: in binary, 10 * (1 - 0.9) is just below 1, and floor gives 0.
         int training = BigDecimal.ONE.subtract(BigDecimal.valueOf(validationFraction))
                 .multiply(BigDecimal.valueOf(count)).setScale(0, RoundingMode.FLOOR).intValueExact();
         if (training == 0) {

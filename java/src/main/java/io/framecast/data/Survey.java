@@ -3,15 +3,15 @@ package io.framecast.data;
 import io.framecast.data.NpyArray.Axis;
 import java.util.List;
 
-/** The least and the largest of a file's values, and the scale that whole numbers have by them. */
+/** The smallest and the largest value of a file, and the scale of integers that follows from them. */
 final class Survey {
 
-    /** What sensors of 8, 10 and 12 bits give for white, in larger numbers. */
+    /** White of 8-, 10- and 12-bit sensors whose values are stored in larger types. */
     private static final List<Double> WHITES = List.of(255.0, 1023.0, 4095.0);
 
     private final NpyType type;
 
-    /** Null while it is not known. */
+    /** Null until known. */
     private final Scale scale;
     private double least = Double.POSITIVE_INFINITY;
     private double most = Double.NEGATIVE_INFINITY;
@@ -23,7 +23,7 @@ final class Survey {
         this.scale = scale;
     }
 
-    /** Looks at the values of a box from the beginning of the array on, until no further one matters. */
+    /** Reads the values of a box at the beginning of the array, until no further value can change the result. */
     void look(NpyArray array, List<Axis> box, NpyVideos.Progress progress) {
         long total = box.stream().mapToLong(Axis::length).reduce((long) type.bytes(), Math::multiplyExact);
         if (total == 0) {
@@ -42,7 +42,7 @@ final class Survey {
     private void add(float[] values, int length) {
         float low = Float.POSITIVE_INFINITY;
         float high = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < length; i++) { // Comparisons, of which few hold: Math.min and Math.max are slower.
+        for (int i = 0; i < length; i++) { // Branches that are rarely taken are faster than Math.min and Math.max.
             float value = values[i];
             if (value < low) {
                 low = value;
@@ -66,14 +66,14 @@ final class Survey {
         }
     }
 
-    /** Whether no further value can change the scale of whole numbers, nor make it a dark one. */
+    /** Whether the scale of integers is final whatever values follow, and the videos are not dark on it. */
     private boolean isSettled() {
         boolean whole = type == NpyType.UINT8 || least < 0 || type.range().black() == 0
                 && most > (type.bytes() > 2 ? NpyType.UINT16.range().white() : WHITES.get(WHITES.size() - 1));
         return whole && !judged().isDark(least, most);
     }
 
-    /** How whole numbers become brightness, by those that were looked at. */
+    /** The scale of integers that follows from the values seen so far. */
     Scale judged() {
         Scale range = type.range();
         if (type == NpyType.UINT8 || least < 0) {

@@ -4,7 +4,7 @@ import io.framecast.FramecastException;
 import java.util.Locale;
 
 /**
- * What the axes of an array of videos are, one letter an axis: n (videos), t (frames), h, w and c (channels), in any
+ * The axes of an array of videos, one letter for each axis: n (videos), t (frames), h, w and c (channels), in any
  * order. Without n the array is one video, without c it has one channel.
  */
 public record VideoLayout(String axes) {
@@ -16,10 +16,10 @@ public record VideoLayout(String axes) {
     public static final VideoLayout TNHW = new VideoLayout("tnhw");
 
     /**
-     * Checks the letters; capital letters are taken, too.
+     * Checks the letters; capital letters are accepted, too.
      *
      * @param axes the letters, in the order of the axes
-     * @throws FramecastException unless t, h and w are there once each, and n and c at most once
+     * @throws FramecastException unless t, h and w occur once each, and n and c at most once
      */
     public VideoLayout {
         String given = axes;
@@ -31,7 +31,7 @@ public record VideoLayout(String axes) {
         }
     }
 
-    /** The place of an axis, or -1 if there is none. */
+    /** The position of an axis, or -1 if there is no such axis. */
     int place(char axis) {
         return axes.indexOf(axis);
     }
@@ -40,7 +40,7 @@ public record VideoLayout(String axes) {
         return axes.length();
     }
 
-    /** For people: "videos first", "frames first", or the axes. */
+    /** For messages: "videos first", "frames first", or the axes. */
     String inWords() {
         return switch (axes) {
             case "nthw", "nthwc" -> "videos first";

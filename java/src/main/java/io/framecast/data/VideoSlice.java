@@ -2,7 +2,7 @@ package io.framecast.data;
 
 import java.util.Objects;
 
-/** A contiguous range of other videos, which it does not own. */
+/** A contiguous range of other videos. Closing it does not close them. */
 record VideoSlice(Videos videos, int from, int to) implements Videos {
 
     VideoSlice {

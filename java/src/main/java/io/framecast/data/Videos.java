@@ -51,7 +51,7 @@ public interface Videos extends AutoCloseable {
     Video get(int index);
 
     /**
-     * Of video {@code index} the frames {@code from} (inclusive) to {@code to} (exclusive), like {@link #get(int)}.
+     * The frames {@code from} (inclusive) to {@code to} (exclusive) of video {@code index}, like {@link #get(int)}.
      *
      * @param index the video, from 0
      * @param from the first frame
@@ -69,9 +69,9 @@ public interface Videos extends AutoCloseable {
      * @param index the video, from 0
      * @param from the first frame
      * @param to the frame after the last
-     * @param target where the values go
-     * @param offset where frame {@code from} begins in {@code target}
-     * @param frameStride from one frame to the next in {@code target}, in values; at least {@link #frameSize}
+     * @param target receives the values
+     * @param offset the index in {@code target} where frame {@code from} begins
+     * @param frameStride the distance between frames in {@code target}, in values; at least {@link #frameSize}
      */
     default void read(int index, int from, int to, float[] target, int offset, int frameStride) {
         float[] values = get(index, from, to).values();
@@ -81,10 +81,10 @@ public interface Videos extends AutoCloseable {
     }
 
     /**
-     * The index that video {@code index} has where these videos are from: in the file, if they are a part of one.
+     * The index of video {@code index} in the source of these videos, such as the file that they are a slice of.
      *
      * @param index the video, from 0
-     * @return the index there
+     * @return the index in the source
      */
     default int number(int index) {
         return index;
@@ -100,7 +100,7 @@ public interface Videos extends AutoCloseable {
     }
 
     /**
-     * The videos {@code from} (inclusive) to {@code to} (exclusive) of these; closing it closes nothing.
+     * The videos {@code from} (inclusive) to {@code to} (exclusive). Closing the slice does not close these videos.
      *
      * @param from the first video
      * @param to the video after the last

@@ -18,14 +18,13 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
 
 /**
- * Writes files that are there whole or not at all: the bytes go to a file beside the target, are
- * forced to the disk, and only then moved over it. Whatever fails on the way (a full disk, a lost
- * permission, a crash), a file that existed before still stands, and of the new one nothing is left: see
- * {@link PartFile}.
+ * Writes files atomically: the bytes go to a temporary file beside the target, are synced to disk, and then renamed
+ * over the target. If anything fails (a full disk, a lost permission, a crash), the previous file is untouched and
+ * nothing of the new one remains: see {@link PartFile}.
  *
- * <p>A new file has the permissions that the process's umask leaves, a replaced one keeps its own where the file
- * system lets it. A symbolic link stays, and what it leads to is written. What is no regular file (a pipe, a terminal,
- * /dev/null) is written straight into.
+ * <p>A new file has the default permissions of the process (umask); a replaced file keeps its permissions if the file
+ * system allows it. If the target is a symbolic link, the link stays and its target is replaced. A pipe, a terminal or
+ * a device such as /dev/null is written directly.
  */
 public final class AtomicFiles {
 
@@ -37,18 +36,18 @@ public final class AtomicFiles {
 
     private static final Path PROC = Path.of("/proc");
 
-    /** In a file's mode. */
+    /** The bits of st_mode that give the file type. */
     private static final int FILE_TYPE = 0170000;
     private static final int BLOCK_DEVICE = 0060000;
 
-    /** As many as Linux follows. */
+    /** The most symbolic links to follow, as in Linux. */
     private static final int LINKS = 40;
 
     private AtomicFiles() {
     }
 
     /**
-     * Replaces {@code file}, making its directory where needed.
+     * Replaces {@code file}, creating its directory if needed.
      *
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      */
@@ -79,8 +78,8 @@ public final class AtomicFiles {
     }
 
     /**
-     * Deletes what killed processes have left of files that they were writing. For directories that no other process
-     * writes to now: unlike {@link #write}, which does the same for its own target, this does not rely on file locks.
+     * Deletes the temporary files left by killed processes. Only for directories that no other process writes to:
+     * unlike {@link #write}, which does the same for its own target, this ignores file locks.
      *
      * @param names a regular expression for the names of the files that were being written
      */
@@ -89,8 +88,8 @@ public final class AtomicFiles {
     }
 
     /**
-     * The absolute path that {@link #write} writes to: where {@code file} is a symbolic link, what that leads to, be
-     * it there or not; with no symbolic link among its directories.
+     * The absolute path that {@link #write} writes to, with all symbolic links resolved, also those of its directories.
+     * The file need not exist.
      *
      * @throws FramecastException if a link leads back to itself, or cannot be read
      */
@@ -115,12 +114,15 @@ public final class AtomicFiles {
         return directory != null && Files.exists(directory) ? directory.toRealPath().resolve(file.getFileName()) : file;
     }
 
-    /** The links of /proc/self/fd, which /dev/stdout leads to, are none: they can be opened, but name no file. */
+    /**
+     * The links in /proc/self/fd (the target of /dev/stdout) are not real links: they can be opened, but may not name a
+     * file.
+     */
     private static boolean isLink(Path file) {
         return Files.isSymbolicLink(file) && !file.startsWith(PROC);
     }
 
-    /** Whether what is written to {@code file} goes on at once, to a pipe, a terminal or a device: it is no file. */
+    /** Whether {@code file} is a pipe, a terminal or a device, which is written directly. */
     public static boolean isStream(Path file) {
         Path target = destination(file);
         return target.startsWith(PROC) && Files.isSymbolicLink(target)
@@ -131,7 +133,7 @@ public final class AtomicFiles {
         if (isDisk(stream)) {
             throw new FramecastException("Cannot write " + named + ": it is a disk; choose a file on it.");
         }
-        // Appended, as the shell may have begun the file that stands behind /dev/stdout.
+        // Append: /dev/stdout may be a file that the shell has already written to.
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(stream, StandardOpenOption.WRITE,
                 StandardOpenOption.APPEND), 1 << 16)) {
             content.writeTo(out);
@@ -144,13 +146,13 @@ public final class AtomicFiles {
         try {
             return ((int) Files.getAttribute(stream, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE;
         } catch (IOException e) {
-            return false; // Opening it will say more.
+            return false; // The error of opening it will say more.
         }
     }
 
     /**
-     * Whether {@code file}, itself and not what it leads to, belongs to this user: as a file does that is made beside
-     * it, since some file systems tell their own owner for all.
+     * Whether {@code file} itself (not the target of a link) belongs to this user. Compared with a new file beside it,
+     * since some file systems report one owner for all files.
      */
     public static boolean isOwn(Path file) throws IOException {
         Path made = Files.createFile(PartFile.beside(file));
@@ -182,7 +184,7 @@ public final class AtomicFiles {
         return new FramecastException("Cannot write " + file + ": " + reason + ".", e);
     }
 
-    /** A courtesy: some file systems have no permissions, or refuse to change them. */
+    /** Best effort: some file systems have no permissions, or refuse to change them. */
     private static void keepPermissions(Path previous, Path next) {
         try {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(previous);
@@ -190,7 +192,7 @@ public final class AtomicFiles {
                 Files.setPosixFilePermissions(next, permissions);
             }
         } catch (IOException | UnsupportedOperationException e) {
-            // There was no file, or it has those of a new one.
+            // There was no file before, or its permissions cannot be set.
         }
     }
 }

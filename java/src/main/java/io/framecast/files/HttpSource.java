@@ -19,9 +19,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A file on a web server, read from any byte on. A request is one try. It, and the stream that it returns, throw a
- * {@link TransientException} for a failure after which another try may succeed, and another {@link IOException} where
- * none would. The messages complete a sentence: "cannot read ...: ".
+ * A file on a web server, read from any offset. A request is one try. The request and the stream it returns throw a
+ * {@link TransientException} if another try may succeed, else another {@link IOException}. The messages complete a
+ * sentence: "cannot read ...: ".
  */
 public final class HttpSource {
 
@@ -38,12 +38,12 @@ public final class HttpSource {
     }
 
     /**
-     * What the server sends; it must be closed.
+     * The server's response; it must be closed.
      *
-     * @param status 200: the whole file, even if a range was asked for; 206: a part of it; 416: nothing, since the file
-     *        has not so many bytes
-     * @param first the position in the file of the body's first byte
-     * @param size of the whole file, in bytes, if the server tells it
+     * @param status 200: the whole file, even if a range was asked for; 206: a part of it; 416: no body, since the file
+     *        is shorter than the range's start
+     * @param first the offset of the body's first byte in the file
+     * @param size the size of the whole file in bytes, if the server gives it
      */
     public record Answer(int status, long first, OptionalLong size, InputStream body) implements AutoCloseable {
 
@@ -65,12 +65,12 @@ public final class HttpSource {
                 .followRedirects(HttpClient.Redirect.NORMAL).connectTimeout(patience).build();
     }
 
-    /** Asks for all bytes from {@code first} on; from 0 on, for the file without a range. */
+    /** Requests all bytes from {@code first} on. From 0 on, this is a request without a range. */
     public Answer get(long first) throws IOException {
         return send(first == 0 ? null : "bytes=" + first + "-");
     }
 
-    /** Asks for the bytes from {@code first} to {@code last}, both included. */
+    /** Requests the bytes {@code first} to {@code last}, both inclusive. */
     public Answer get(long first, long last) throws IOException {
         return send("bytes=" + first + "-" + last);
     }
@@ -126,7 +126,7 @@ public final class HttpSource {
         return new WatchedBody(response.body(), patience);
     }
 
-    /** Waits, such as before another try. */
+    /** Sleeps, for example before another try. */
     public static void pause(Duration time) throws IOException {
         try {
             Thread.sleep(time.toMillis());
@@ -140,7 +140,7 @@ public final class HttpSource {
         return new IOException("it was interrupted", e);
     }
 
-    /** A body that is closed when nothing comes any more: the request's own timeout ends with the headers. */
+    /** A body with a read timeout, after which it is closed: the timeout of the request covers only the headers. */
     private static final class WatchedBody extends FilterInputStream {
 
         private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> {
@@ -158,7 +158,7 @@ public final class HttpSource {
                     try {
                         body.close();
                     } catch (IOException e) {
-                        // The reader gets the exception too.
+                        // The reading thread gets the exception, too.
                     }
                 }
             }, period, period, TimeUnit.MILLISECONDS);

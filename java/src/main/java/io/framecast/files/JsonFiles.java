@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Writes JSON for people and programs to read, and says in plain words what is wrong with JSON that is read. */
+/** Writes JSON files, and explains in plain words what is wrong with JSON that cannot be parsed. */
 public final class JsonFiles {
 
     private static final JsonMapper MAPPER = new JsonMapper();
@@ -27,8 +27,8 @@ public final class JsonFiles {
     }
 
     /**
-     * Replaces {@code file} by the map as an indented JSON object. JSON knows neither NaN nor infinities: in their
-     * places there is null.
+     * Replaces {@code file} by the map as an indented JSON object. NaN and infinities become null, since JSON has no
+     * other way to write them.
      *
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      */
@@ -36,7 +36,9 @@ public final class JsonFiles {
         AtomicFiles.write(file, finite(MAPPER.valueToTree(map)).toPrettyString() + "\n");
     }
 
-    /** What is wrong with JSON, within a sentence, and in which line. Jackson itself advises programmers. */
+    /**
+     * What is wrong with a JSON text, as part of a sentence, with the line. Jackson's own message is for programmers.
+     */
     public static String fault(JsonProcessingException e) {
         String line = e.getLocation() == null || e.getLocation().getLineNr() <= 1 ? ""
                 : " (line " + e.getLocation().getLineNr() + ")";
@@ -65,7 +67,7 @@ public final class JsonFiles {
         if (message.startsWith("Unexpected end-of-input")) {
             return "it ends too early";
         }
-        // Up to where it speaks of Jackson.
+        // Cut where the message begins to speak of Jackson.
         matcher = JACKSON.matcher(message);
         return matcher.find() ? message.substring(0, matcher.start()).replaceFirst("[:(;][^:(;]*$", "").strip()
                 : message;

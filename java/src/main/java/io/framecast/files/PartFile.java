@@ -22,26 +22,26 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
- * What is to become a file, {@code .NAME.RANDOM.part} beside it, and does not outlive its process: a process that ends
- * by a signal deletes it; what one leaves that is killed, the next that writes the same name deletes. As long as it is
- * written the operating system locks it, so that the living are told from the dead. Where a file system has no locks,
- * what the dead left stays.
+ * A temporary file {@code .NAME.RANDOM.part} beside the file NAME that it will become. A process that exits, also by a
+ * signal such as SIGTERM, deletes its part files. Part files of a killed process are deleted by the next process that
+ * writes the same name. A file lock (of the operating system) shows that a part file is still being written. On a file
+ * system without locks, part files of killed processes stay.
  */
 final class PartFile implements AutoCloseable {
 
-    /** What a name may have in bytes on any file system. */
+    /** The longest file name in bytes that every file system allows. */
     private static final int SHORT_NAME = 40;
 
     private static final int RANDOM_BYTES = 8;
     private static final int TRIES = 100;
     private static final SecureRandom RANDOM = new SecureRandom();
 
-    /** Held while one is made, moved or deleted. */
+    /** Held while a part file is created, renamed or deleted. */
     private static final ReentrantLock GATE = new ReentrantLock();
 
     /**
-     * Those that this process writes, by name. Not only for its end: the system's locks are a process's, not a
-     * channel's, so that opening and closing one of these to see whether it is locked would unlock it.
+     * The part files that this process writes, by name. Used at exit, and to skip them in a search: POSIX locks belong
+     * to the process, so opening and closing one of these files to test its lock would release the lock.
      */
     private static final Map<String, PartFile> OPEN = new HashMap<>();
 
@@ -49,7 +49,7 @@ final class PartFile implements AutoCloseable {
         try {
             Runtime.getRuntime().addShutdownHook(new Thread(PartFile::deleteAll, "unfinished files"));
         } catch (IllegalStateException e) {
-            // The process is about to end as it writes its first file.
+            // The process is already shutting down.
         }
     }
 
@@ -63,7 +63,7 @@ final class PartFile implements AutoCloseable {
         this.made = made;
     }
 
-    /** Makes an empty one, and the target's directory where needed; deletes those of dead processes. */
+    /** Creates an empty part file, and the target's directory if needed. Deletes part files of dead processes. */
     static PartFile create(Path target) throws IOException {
         GATE.lock();
         MadeDirectories made = new MadeDirectories();
@@ -75,7 +75,7 @@ final class PartFile implements AutoCloseable {
                 FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
                 PartFile part = new PartFile(path, channel, made);
                 OPEN.put(part.name(), part);
-                // Another process may have taken it for a dead one's before it was locked.
+                // Before it was locked, another process may have deleted it as one of a dead process.
                 if (part.lock() && Files.exists(path)) {
                     return part;
                 }
@@ -97,12 +97,12 @@ final class PartFile implements AutoCloseable {
         return path.getFileName().toString();
     }
 
-    /** Whether no other process has it. */
+    /** Locks the file; false if another process holds the lock. */
     private boolean lock() {
         try {
             return channel.tryLock() != null;
         } catch (IOException e) {
-            return true; // There are no locks: none deletes it, either.
+            return true; // No locks here: then no other process deletes it, either.
         }
     }
 
@@ -114,7 +114,7 @@ final class PartFile implements AutoCloseable {
         return channel;
     }
 
-    /** Makes it the target. Still locked until then: a name that is not locked is a dead process's. */
+    /** Renames it to the target. It stays locked until then: an unlocked part file counts as one of a dead process. */
     void moveTo(Path target) throws IOException {
         GATE.lock();
         try {
@@ -125,7 +125,7 @@ final class PartFile implements AutoCloseable {
         }
     }
 
-    /** Deletes it, unless it was moved. */
+    /** Deletes it, unless it was renamed to the target. */
     @Override
     public void close() throws IOException {
         GATE.lock();
@@ -153,7 +153,7 @@ final class PartFile implements AutoCloseable {
         }
     }
 
-    /** As the process ends. The gate stays shut: what other threads do until then makes nothing new. */
+    /** Runs at exit. The lock is never released, so that other threads create no new part files. */
     private static void deleteAll() {
         GATE.lock();
         List.copyOf(OPEN.values()).forEach(PartFile::delete);
@@ -164,18 +164,18 @@ final class PartFile implements AutoCloseable {
         forEach(target.getParent(), parts, PartFile::deleteUnlocked);
     }
 
-    /** Deletes all whose targets have such names, but those of this process; locked or not. */
+    /** Deletes all part files whose target names match, locked or not, except those of this process. */
     static void deleteAll(Path directory, String names) {
         forEach(directory, Pattern.compile("\\.(" + names + ")\\.[^.]+\\.part"), file -> {
             try {
                 Files.deleteIfExists(file);
             } catch (IOException e) {
-                // It disturbs nothing.
+                // A file that cannot be deleted does no harm.
             }
         });
     }
 
-    /** The files with such names in a directory, but those that this process writes. */
+    /** The files in a directory whose names match, except those that this process writes. */
     private static void forEach(Path directory, Pattern parts, Consumer<Path> action) {
         GATE.lock();
         DirectoryStream.Filter<Path> dead = file -> parts.matcher(file.getFileName().toString()).matches()
@@ -184,7 +184,7 @@ final class PartFile implements AutoCloseable {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, dead)) {
             files.forEach(action);
         } catch (IOException | RuntimeException e) {
-            // They disturb nothing.
+            // Old part files do no harm.
         } finally {
             GATE.unlock();
         }
@@ -196,18 +196,18 @@ final class PartFile implements AutoCloseable {
                 Files.deleteIfExists(file);
             }
         } catch (IOException | OverlappingFileLockException e) {
-            // It is another user's, or there are no locks.
+            // The file is another user's, or the file system has no locks.
         }
     }
 
-    /** A name that nobody can guess, and no longer than the target's where that is long. */
+    /** An unpredictable name, not longer than the target's name if that is long. */
     static Path beside(Path target) {
         byte[] random = new byte[RANDOM_BYTES];
         RANDOM.nextBytes(random);
         return target.resolveSibling(beginning(target) + HexFormat.of().formatHex(random) + ".part");
     }
 
-    /** What comes before the random digits, {@code .NAME.}. */
+    /** The prefix before the random digits, {@code .NAME.}. */
     private static String beginning(Path target) {
         String name = target.getFileName().toString();
         int room = Math.max(SHORT_NAME, bytes(name) - "..".length() - 2 * RANDOM_BYTES - ".part".length());

@@ -25,7 +25,7 @@ public final class Adam implements AutoCloseable {
     }
 
     /**
-     * Begins step t, the next one: alpha = lr*sqrt(1 - b2^t)/(1 - b1^t).
+     * Begins the next step t, with alpha = lr*sqrt(1 - b2^t)/(1 - b1^t).
      *
      * @param learningRate lr
      */
@@ -34,13 +34,13 @@ public final class Adam implements AutoCloseable {
         op.setAlpha(learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step)));
     }
 
-    /** Changes the parameters as the step begun says: p -= alpha*m/(sqrt(v) + eps). */
+    /** Updates m, v and the parameters with the alpha of {@link #begin}: p -= alpha*m/(sqrt(v) + eps). */
     public void update() {
         op.update();
     }
 
     /**
-     * The steps made, or begun.
+     * The number of steps begun.
      *
      * @return t; 0 before the first step
      */
@@ -67,9 +67,9 @@ public final class Adam implements AutoCloseable {
     }
 
     /**
-     * Goes on from an earlier state.
+     * Restores an earlier state.
      *
-     * @param steps the steps made so far
+     * @param steps the number of steps made
      * @param m as {@link #m} returned it
      * @param v as {@link #v} returned it
      */

@@ -47,8 +47,8 @@ final class Conv3dLayer implements Layer {
     @Override
     public Tensor step(Tensor tail, int count, int batch, boolean settled) {
         long frame = (long) batch * inputSize;
-        // The tail is one frame longer at the end, and where its first frame was not given before, it has no more
-        // unsettled frames than the last: the frames held before it stay.
+        // A tail has one new frame at its end. If its first frame is new to this window too, the tail has no more
+        // unsettled frames than the one before, so the frames held before it stay.
         int before = Math.max(0, held + 1 - count);
         int total = before + count;
         int wanted = count + futureReach + pastReach;

@@ -15,14 +15,14 @@ import java.util.function.Function;
 /**
  * Keras's ConvLSTM2D with return_sequences: a convolutional LSTM without peepholes (Shi et al. 2015).
  *
- * @param kernelSize height and width, as all pairs here
+ * @param kernelSize (height, width), like all pairs here
  * @param padding "same" or "valid", of the input convolution, as strides and dilation
  */
 public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
         Activation activation, Activation recurrentActivation) implements LayerConfig {
 
     /**
-     * Checks the settings that exclude one another.
+     * Checks combinations of settings.
      *
      * @param filters the number of output channels
      * @param kernelSize of both convolutions
@@ -98,7 +98,7 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         return 0;
     }
 
-    /** At frame 0 the hidden state is zero, and there is no recurrent convolution. */
+    /** Frame 0 has no recurrent convolution, since its hidden state is zero. */
     @Override
     public Flop flop(FrameShape input, int frames, boolean inputGradient) {
         FrameShape output = outputShape(input);

@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Channels as patches of pixels: TensorFlow's depth_to_space on each frame, the inverse of {@link SpaceToDepth}. */
+/**
+ * Moves channels to patches of pixels: TensorFlow's depth_to_space on each frame, the inverse of {@link SpaceToDepth}.
+ */
 public record DepthToSpace(int blockSize) implements LayerConfig {
 
     @Override

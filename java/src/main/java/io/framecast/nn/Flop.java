@@ -5,19 +5,19 @@ import java.util.stream.IntStream;
 
 /**
  * The floating-point operations of a training step for one video: those of the convolutions by their definition. A
- * multiply-add counts as two, padding counts as pixels. Everything else in a step is a few thousandths of that. An
- * algorithm that needs fewer operations (Winograd) does not change the count.
+ * multiply-add counts as two, and padding counts like pixels. All other work of a step is a few thousandths of that.
+ * The count does not depend on the algorithm: Winograd needs fewer operations.
  *
  * @param forward operations of the forward pass
  * @param backward operations of the backward pass
  */
 public record Flop(double forward, double backward) {
 
-    /** Of a layer without convolutions. */
+    /** The count of a layer without convolutions. */
     static final Flop NONE = new Flop(0, 0);
 
     /**
-     * Of each layer of the model, for videos of {@code frames} input frames.
+     * The operations of each layer, for one video of {@code frames} input frames.
      *
      * @param model the model
      * @param frames the number of input frames
@@ -31,8 +31,8 @@ public record Flop(double forward, double backward) {
     }
 
     /**
-     * One frame's convolution: each output value is a sum over the kernel and the input's channels. Backward computes
-     * the gradient of the kernel and, if it is asked for, that of the input: as much work each.
+     * A convolution of one frame: each output value is a sum over the kernel and the input channels. Backward computes
+     * the gradient of the kernel and, if requested, of the input; each costs as much as forward.
      */
     static Flop convolution(FrameShape output, int outputChannels, Pair kernel, int inputChannels,
             boolean inputGradient) {

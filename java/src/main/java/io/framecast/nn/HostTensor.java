@@ -5,7 +5,7 @@ import java.util.Arrays;
 /** Float32 values with a shape, row-major, in the memory of the JVM. */
 public record HostTensor(int[] shape, float[] values) {
 
-    /** The most values a tensor may have: as many as fit, as bytes, in the longest Java array. */
+    /** The most values a tensor may have: their bytes must fit the longest Java array. */
     public static final int MAX_SIZE = (Integer.MAX_VALUE - 8) / Float.BYTES;
 
     /**
@@ -13,7 +13,7 @@ public record HostTensor(int[] shape, float[] values) {
      *
      * @param shape the dimensions
      * @param values row-major; not copied
-     * @throws IllegalArgumentException if {@code values} does not fill the shape
+     * @throws IllegalArgumentException if the number of values is not the product of the dimensions
      */
     public HostTensor {
         if (values.length != size(shape)) {

@@ -4,12 +4,13 @@ import io.framecast.backend.ConvLstmSpec;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Initial values, after Keras. */
+/** How a parameter is initialised, as in Keras. */
 @FunctionalInterface
 public interface Initializer {
 
     /**
-     * Values for a parameter of that shape. Draws from {@code random}, whose algorithm Java specifies.
+     * Initial values for a parameter. They depend on {@code random} alone, whose algorithm the Java specification
+     * fixes.
      *
      * @param shape the parameter's dimensions
      * @param random the source of random numbers
@@ -27,7 +28,7 @@ public interface Initializer {
         return values;
     };
 
-    /** The bias of an LSTM: 0, but 1 for the second of the four blocks, the forget gate (Jozefowicz et al. 2015). */
+    /** The bias of an LSTM: 1 for the forget gate (the second of four blocks), else 0 (Jozefowicz et al. 2015). */
     Initializer FORGET_BIAS = (shape, random) -> {
         float[] values = new float[HostTensor.size(shape)];
         int block = values.length / ConvLstmSpec.GATES;
@@ -54,9 +55,9 @@ public interface Initializer {
     };
 
     /**
-     * The Q of the QR decomposition of a normal matrix, R's diagonal positive, so that Q is uniform among the
-     * matrices with orthonormal columns (Saxe et al. 2014). All axes but the last make the rows; where there are more
-     * columns than rows, the rows are orthonormal instead.
+     * Q of the QR decomposition of a matrix of normal random values, with a positive diagonal of R: uniform among the
+     * matrices with orthonormal columns (Saxe et al. 2014). The last axis gives the columns, all others the rows. If
+     * there are more columns than rows, the rows are orthonormal instead.
      */
     Initializer ORTHOGONAL = (shape, random) -> {
         int columns = shape[shape.length - 1];
@@ -79,7 +80,7 @@ public interface Initializer {
         return values;
     };
 
-    /** Gram-Schmidt, each vector twice, which keeps orthogonality to rounding (Giraud et al. 2005). */
+    /** Gram-Schmidt, applied twice to each vector: orthogonal up to rounding errors (Giraud et al. 2005). */
     private static void orthonormalise(double[][] vectors) {
         for (int v = 0; v < vectors.length; v++) {
             double[] vector = vectors[v];

@@ -24,20 +24,20 @@ public interface Layer extends AutoCloseable {
      */
     Tensor backward(Tensor dy);
 
-    /** Gets ready for the first frame of new videos. */
+    /** Resets the state: the next step takes the first frame of new videos. */
     void begin();
 
     /**
-     * Takes one more frame of the videos begun. A non-causal layer computes its newest {@code futureReach} outputs from
-     * zero padding in place of future frames. It returns them again, revised, with each new frame, until they are final
-     * ("settled").
+     * Processes one more frame of the current videos. A non-causal layer computes its newest {@code futureReach}
+     * outputs from zero padding in place of future frames. It returns them again, revised, with each new frame, until
+     * they are final ("settled").
      *
      * @param tail the newest {@code count} frames (count, batch, ...): those that are new or revised, ending with the
      *     new one
      * @param count the number of frames in the tail
      * @param batch the number of videos, the same since {@link #begin}
-     * @param settled whether the first of them will not be revised any more
-     * @return this layer's new or revised frames: {@code count + futureReach}, or all there are if these are fewer
+     * @param settled whether the first of these frames is final
+     * @return this layer's new or revised frames: {@code count + futureReach}, or all frames so far if these are fewer
      */
     Tensor step(Tensor tail, int count, int batch, boolean settled);
 

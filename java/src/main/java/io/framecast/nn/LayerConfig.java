@@ -9,34 +9,34 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** One layer of a model: what it is, not how it is computed. */
+/** The configuration of one layer of a model. */
 public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv3D, SpaceToDepth, DepthToSpace {
 
     /**
-     * The name of its type in model JSON.
+     * The name of the layer type in model JSON.
      *
-     * @return the name, as Keras has it where Keras has the layer
+     * @return Keras's name, if Keras has the layer
      */
     String type();
 
     /**
-     * Its settings by their names in model JSON, all of them, in order.
+     * All settings, by their names in model JSON, in order.
      *
-     * @return values that a JSON writer takes: numbers, strings, arrays of int
+     * @return numbers, strings and arrays of int, by name
      */
     Map<String, Object> settings();
 
     /**
-     * The shape of its output frames.
+     * The shape of the output frames.
      *
      * @param input the shape of the input frames
      * @return the shape of the output frames
-     * @throws FramecastException if it cannot take such an input
+     * @throws FramecastException if the layer cannot take such an input
      */
     FrameShape outputShape(FrameShape input);
 
     /**
-     * Its parameters for such an input, in the order in which they are initialised and stored.
+     * The parameters for this input shape, in the order in which they are initialised and stored.
      *
      * @param input the shape of the input frames
      * @return the parameters; empty if the layer has none
@@ -44,19 +44,19 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     List<ParameterSpec> parameters(FrameShape input);
 
     /**
-     * The layer on a device, with its parameters given by name.
+     * Creates the layer on a device, with its parameters given by name.
      *
      * @param backend the device
      * @param input the shape of the input frames
-     * @param plan the largest sizes, and what backward must do
-     * @param parameters gives each parameter of {@link #parameters} by its name
+     * @param plan the maximal sizes, and what backward must compute
+     * @param parameters returns each parameter of {@link #parameters} by name
      * @return the layer, for the caller to close
      */
     Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters);
 
     /**
-     * How many input frames before frame t the output at t reads again in each step of rollout. 0 for a layer that
-     * treats each frame by itself, or that carries a state.
+     * How many input frames before frame t are read again in each step of rollout to compute the output at t. 0 for a
+     * layer that treats each frame separately, or that carries a state.
      *
      * @return frames
      */
@@ -70,7 +70,7 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     int futureReach();
 
     /**
-     * The floating-point operations of its convolutions in a training step, for one video.
+     * The floating-point operations of the layer's convolutions in a training step, for one video.
      *
      * @param input the shape of the input frames
      * @param frames the number of input frames
@@ -80,7 +80,7 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     Flop flop(FrameShape input, int frames, boolean inputGradient);
 
     /**
-     * The layer in a network with so many filters in each of its recurrent layers: other layers return themselves.
+     * The layer with another number of filters, if it is recurrent; other layers return themselves.
      *
      * @param filters the number of filters
      * @return the changed layer, or this one
@@ -88,23 +88,24 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     LayerConfig withFilters(int filters);
 
     /**
-     * The layer in the same network for frames of {@code channels} channels instead of {@code before}.
+     * The layer adapted from a model for frames of {@code before} channels to one of {@code channels} channels.
      *
-     * @param before the channels of the frames that this layer was made for
-     * @param channels the channels of the new frames
-     * @return empty if the layer does not decide the number of channels of the model's output
+     * @param before the channels of the frames of this model
+     * @param channels the channels of the frames of the new model
+     * @return empty if a layer of this type does not set the number of output channels
      */
     Optional<LayerConfig> withOutputChannels(int before, int channels);
 
     /**
-     * Whether the layer only moves values, so that a sigmoid before it is the same as a sigmoid after it.
+     * Whether the layer only moves values. A sigmoid before such a layer gives the same result as one after it.
      *
      * @return true only if each output value is one of the input values
      */
     boolean movesValues();
 
     /**
-     * The layer without the sigmoid at its output; empty if it has none, or if its loss cannot be taken from logits.
+     * The layer without the sigmoid at its output; empty if it has none, or if the loss cannot be computed from its
+     * logits.
      *
      * @return the layer that returns the logits
      */

@@ -1,6 +1,8 @@
 package io.framecast.nn;
 
-/** Is told of a network's progress through its layers. A device may still be computing what it is told of. */
+/**
+ * Receives a network's progress through its layers. Calls are asynchronous: a device may still be computing the layer.
+ */
 @FunctionalInterface
 public interface LayerListener {
 

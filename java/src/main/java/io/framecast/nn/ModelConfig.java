@@ -9,19 +9,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A model: the shape of its input frames and its layers, one after the other. */
+/** A sequential model: the shape of its input frames and its layers in order. */
 public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
 
-    /** Far more than any network is deep: what a stranger's file can ask for has an end. */
+    /** The most layers, far more than any real network has: a limit for untrusted files. */
     private static final int MAX_LAYERS = 1000;
 
     /**
-     * Checks that the layers fit.
+     * Checks that each layer accepts the output of the one before it.
      *
      * @param input the shape of the input frames
      * @param layers the layers in order; copied
-     * @throws FramecastException naming the layer, if the layers do not fit one another; or if there are too many, or
-     *     too many values in a frame or in the parameters, for arrays and for a checkpoint
+     * @throws FramecastException naming the layer, if two layers do not fit; or if there are too many layers, or too
+     *     many values in a frame or in the parameters for an array or a checkpoint
      */
     public ModelConfig {
         layers = List.copyOf(layers);
@@ -58,24 +58,24 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      * The same layers for frames of another shape.
      *
      * @param other the new shape of input frames
-     * @return the new model; this one stays as it is
+     * @return the new model
      */
     public ModelConfig withInput(FrameShape other) {
         return new ModelConfig(other, layers);
     }
 
     /**
-     * The model with so many filters in each of its recurrent layers.
+     * The model with this number of filters in each recurrent layer.
      *
      * @param filters the number of filters
-     * @return the new model; this one stays as it is
-     * @throws FramecastException if the layers after one do not take that
+     * @return the new model
+     * @throws FramecastException if a later layer cannot take that number of channels
      */
     public ModelConfig withFilters(int filters) {
         return new ModelConfig(input, layers.stream().map(layer -> layer.withFilters(filters)).toList());
     }
 
-    /** The model for frames of another shape: the last layer that decides the output's channels follows these. */
+    /** The model for frames of another shape. The last layer that sets the number of output channels is adapted. */
     ModelConfig fittedTo(FrameShape frames) {
         List<LayerConfig> changed = new ArrayList<>(layers);
         for (int k = changed.size() - 1; k >= 0; k--) {
@@ -91,7 +91,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     /**
      * The shapes of the frames between layers: the input of layer k at k, the output of the last at the end.
      *
-     * @return one shape more than there are layers
+     * @return the shapes; one more than there are layers
      */
     public List<FrameShape> shapes() {
         return shapes(input, layers);
@@ -129,7 +129,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     }
 
     /**
-     * Checks that the model maps frames to frames of the same shape, as predicting the next frame asks.
+     * Checks that the model maps frames to frames of the same shape, as next-frame prediction needs.
      *
      * @throws FramecastException if it does not
      */
@@ -157,15 +157,18 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     }
 
     /**
-     * How many values all parameters have.
+     * The number of values of all parameters.
      *
-     * @return moving averages included
+     * @return the count, including moving averages
      */
     public long parameterCount() {
         return parameters().values().stream().mapToLong(ParameterSpec::size).sum();
     }
 
-    /** The index of the first layer with parameters, where backward ends; the number of layers if none has any. */
+    /**
+     * The index of the first layer with parameters, where backward ends; the number of layers if no layer has
+     * parameters.
+     */
     int firstTrained() {
         List<FrameShape> shapes = shapes();
         int first = 0;
@@ -180,7 +183,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     }
 
     /**
-     * How many frames beyond frame t its output at t depends on.
+     * How many input frames after frame t the model's output at t depends on.
      *
      * @return frames; 0 for a causal model
      */
@@ -188,12 +191,12 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return layers.stream().mapToInt(LayerConfig::futureReach).sum();
     }
 
-    /** The most frames that a step of rollout passes from layer to layer: the new one, and what the layers reach. */
+    /** The most frames that a step of rollout passes between layers: the new frame, and the reach of the layers. */
     int stepFrames() {
         return 1 + layers.stream().mapToInt(layer -> layer.pastReach() + layer.futureReach()).sum();
     }
 
-    /** The index of the layer whose sigmoid makes the output (later layers only move values); -1 if there is none. */
+    /** The index of the layer whose sigmoid gives the output (later layers only move values); -1 if there is none. */
     private int sigmoidLayer() {
         int last = layers.size() - 1;
         while (last >= 0 && layers.get(last).movesValues()) {
@@ -203,16 +206,17 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
     }
 
     /**
-     * The loss as it is computed for this model: binary cross-entropy from the logits where there are any.
+     * The loss to compute for this model: binary cross-entropy is computed from the logits if the model ends in a
+     * sigmoid.
      *
-     * @param loss the loss as the user means it
-     * @return the loss to make an op for
+     * @param loss the loss to minimise
+     * @return the loss to create the op with
      */
     public Loss computedAs(Loss loss) {
         return loss == Loss.BINARY_CROSSENTROPY && sigmoidLayer() >= 0 ? Loss.BINARY_CROSSENTROPY_FROM_LOGITS : loss;
     }
 
-    /** The same model without the sigmoid at its end, for training on its logits. */
+    /** The same model without its final sigmoid, for training on logits. */
     ModelConfig withoutSigmoid() {
         int index = sigmoidLayer();
         List<LayerConfig> changed = new ArrayList<>(layers);

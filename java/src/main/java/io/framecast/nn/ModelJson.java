@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Models as JSON, with Keras's names for Keras's things. Unknown keys and types are errors. */
+/** Models as JSON, with Keras's names for layers and settings. Unknown keys and types are errors. */
 public final class ModelJson {
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -28,7 +28,7 @@ public final class ModelJson {
             .build();
     private static final int MAX_SIZE = 1 << 14;
 
-    /** The longest text that is read, in characters: room for all layers that a model may have, spaced generously. */
+    /** The longest text accepted, in characters: enough for the largest number of layers with generous white space. */
     static final int MAX_TEXT = 1 << 20;
 
     private ModelJson() {
@@ -38,7 +38,7 @@ public final class ModelJson {
      * Writes a model as one line of JSON, with all settings.
      *
      * @param model the model
-     * @return text that {@link #parse} reads
+     * @return the text, which {@link #parse} reads
      */
     public static String write(ModelConfig model) {
         return MAPPER.valueToTree(toMap(model)).toString();
@@ -48,7 +48,7 @@ public final class ModelJson {
      * The model as maps and lists, ready for a JSON writer.
      *
      * @param model the model
-     * @return keys and values in the order of the format
+     * @return the keys and values, in the order of the format
      */
     public static Map<String, Object> toMap(ModelConfig model) {
         Map<String, Object> input = new LinkedHashMap<>();
@@ -72,7 +72,7 @@ public final class ModelJson {
      * Reads a model.
      *
      * @param json the text, of at most 2^20 characters
-     * @param source where the text is from, for messages
+     * @param source the name of the text's source, for messages
      * @return the model
      * @throws FramecastException if it is not JSON, or not a model
      */
@@ -106,7 +106,7 @@ public final class ModelJson {
         }
     }
 
-    /** Reads a layer's settings; those that are read nowhere are errors. */
+    /** Reads a layer's settings. Keys that are not read here are errors. */
     private interface Reader {
         LayerConfig read(Settings settings);
     }
@@ -155,7 +155,7 @@ public final class ModelJson {
         return layer;
     }
 
-    /** The settings of one JSON object, each to be taken once. */
+    /** The settings of one JSON object. Each is taken once; what remains is an error. */
     private static final class Settings {
 
         private final JsonNode node;
@@ -215,7 +215,7 @@ public final class ModelJson {
             return value.intValue();
         }
 
-        /** One number for all, or a list of {@code count}. */
+        /** One number for all positions, or a list of {@code count} numbers. */
         int[] sizes(String key, int count, int[] byDefault) {
             JsonNode value = byDefault == null ? required(key) : take(key);
             if (value == null) {

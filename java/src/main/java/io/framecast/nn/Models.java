@@ -10,26 +10,27 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The models that have names, and those in files. */
+/** Loads models: named presets and model JSON files. */
 public final class Models {
 
     /** The presets, resources of this package in model JSON. */
     public static final List<String> PRESETS = List.of("keras", "small");
 
-    /** Frames need no multiple of more pixels than that. */
+    /** The largest factor tried by which frame sizes may have to be divisible. */
     private static final int LARGEST_MULTIPLE = 64;
 
     private Models() {
     }
 
     /**
-     * A model for frames of the given shape, as far as that is open: a preset is fitted to them, a file says itself
-     * what frames it is for.
+     * Loads a model for frames of the given shape. A preset is adapted to the shape; a file contains its own shape,
+     * which is kept.
      *
      * @param name a preset or the path of a file of model JSON
      * @param frames the shape of the frames
      * @return the model
-     * @throws FramecastException if it is neither a preset nor a file of model JSON, or the preset cannot be fitted
+     * @throws FramecastException if it is neither a preset nor a file of model JSON, or the preset cannot take such
+     *         frames
      */
     public static ModelConfig load(String name, FrameShape frames) {
         ModelConfig model = load(name);
@@ -43,7 +44,7 @@ public final class Models {
         }
     }
 
-    /** Which presets take such frames, and what frames near to these the preset takes. */
+    /** A sentence for a message: which presets accept these frames, and the nearest sizes that this preset accepts. */
     private static String remedy(String name, FrameShape frames) {
         String others = PRESETS.stream().filter(other -> takes(other, frames)).map(other -> "the model " + other)
                 .collect(Collectors.joining(" and "));

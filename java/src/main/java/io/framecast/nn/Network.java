@@ -7,7 +7,7 @@ import io.framecast.backend.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A model on a device: its layers planned for so many frames and videos at once, and its parameters. */
+/** A model on a device: its parameters, and its layers planned for a maximal number of frames and videos. */
 public final class Network implements AutoCloseable {
 
     private final Backend backend;
@@ -20,7 +20,8 @@ public final class Network implements AutoCloseable {
     private int frame;
 
     /**
-     * For inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or {@link #step}.
+     * Creates a network for inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or
+     * {@link #step}.
      *
      * @param backend the device
      * @param model the model
@@ -33,7 +34,8 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * For inference with this network's parameters, as they are at each call; to be closed before this network.
+     * Creates a network for inference that shares this network's parameters, including later updates. Close it before
+     * this network.
      *
      * @param frames the most frames at once
      * @param batch the most videos at once
@@ -44,12 +46,12 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * For training with the given loss. If the loss is computed from logits (see {@link ModelConfig#computedAs}),
-     * these are what {@link #forward} returns.
+     * Creates a network for training with the given loss. If the loss is computed from logits (see {@link
+     * ModelConfig#computedAs}), these are what {@link #forward} returns.
      *
      * @param backend the device
      * @param model the model
-     * @param loss the loss as the user means it
+     * @param loss the loss to minimise
      * @param frames the most frames at once
      * @param batch the most videos at once
      * @return the network with zero parameters, for the caller to close
@@ -91,25 +93,25 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * What this network computes.
+     * The model of this network.
      *
-     * @return the model given, with the sigmoid that training may leave out
+     * @return the model given, including the final sigmoid that training may omit
      */
     public ModelConfig model() {
         return model;
     }
 
     /**
-     * The parameters of this network, or those that it shares.
+     * The parameters of this network, its own or shared.
      *
-     * @return owned by the network: not for the caller to close
+     * @return the parameters; the network closes them
      */
     public Parameters parameters() {
         return parameters;
     }
 
     /**
-     * Has {@link #forward} and {@link #backward} tell, until another listener is given, of each layer.
+     * Sets the listener that {@link #forward} and {@link #backward} call for each layer.
      *
      * @param to the new listener
      */
@@ -118,9 +120,9 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * From (frames, batch, height, width, channels) to the same; the result is valid until the next call.
+     * Computes the outputs, time-major and channels last. The result is valid until the next call.
      *
-     * @param x the input; in training it must not change until backward
+     * @param x (frames, batch, height, width, channels); in training it must not change until backward
      * @param frames the number of frames
      * @param batch the number of videos
      * @param training whether the pass is part of a training step
@@ -136,9 +138,9 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Fills the parameters' gradients from the gradient of what the last forward returned, which it overwrites.
+     * Computes the gradients of the parameters. Overwrites {@code outputGradient}.
      *
-     * @param outputGradient of the shape that forward returned
+     * @param outputGradient the gradient of the output of the last forward, in the same shape
      */
     public void backward(Tensor outputGradient) {
         Tensor dy = outputGradient;
@@ -148,14 +150,14 @@ public final class Network implements AutoCloseable {
         }
     }
 
-    /** Begins new videos: the next {@link #step} takes their first frame. */
+    /** Resets the state: the next {@link #step} takes the first frame of new videos. */
     public void begin() {
         layers.forEach(Layer::begin);
         frame = 0;
     }
 
     /**
-     * Takes the next frame of the videos begun, (batch, height, width, channels).
+     * Processes the next frame of the current videos.
      *
      * @param x the frame
      * @param batch the number of videos, the same since {@link #begin}
@@ -169,13 +171,13 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * As {@link #step}, for all outputs that the frame adds or changes.
+     * Like {@link #step}, but returns all outputs that the frame adds or changes.
      *
      * @param x the frame
      * @param batch the number of videos, the same since {@link #begin}
      * @return the last frames of what {@link #forward} would return for all n frames so far, (frames, batch, height,
      *     width, channels): the newest and {@link ModelConfig#futureReach} before it, or all n if these are fewer. The
-     *     first of them will not change any more if n is above that reach.
+     *     first of them is final if n is above that reach.
      */
     public Tensor stepTail(Tensor x, int batch) {
         Tensor tail = x;

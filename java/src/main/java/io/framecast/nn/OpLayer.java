@@ -3,7 +3,7 @@ package io.framecast.nn;
 import io.framecast.backend.Op;
 import io.framecast.backend.Tensor;
 
-/** A layer that treats each frame by itself. */
+/** A layer that treats each frame separately. */
 record OpLayer(Op op) implements Layer {
 
     @Override
@@ -18,7 +18,7 @@ record OpLayer(Op op) implements Layer {
 
     @Override
     public void begin() {
-        // No frame depends on another.
+        // Frames are independent, so there is no state.
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.framecast.nn;
 
-/** A height and a width, as Keras's (height, width) tuples. */
+/** A height and a width, like Keras's (height, width) tuples. */
 public record Pair(int height, int width) {
 
     /** (1, 1) */

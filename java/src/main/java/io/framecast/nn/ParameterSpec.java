@@ -1,9 +1,9 @@
 package io.framecast.nn;
 
 /**
- * A parameter of a layer, by Keras's name and in Keras's layout.
+ * A parameter of a layer, with Keras's name and layout.
  *
- * @param trainable whether the optimiser changes it; the moving averages of batch norm it does not
+ * @param trainable whether the optimiser updates it; false for the moving averages of batch norm
  */
 public record ParameterSpec(String name, int[] shape, boolean trainable, Initializer initializer) {
 

@@ -27,11 +27,11 @@ public final class Parameters implements AutoCloseable {
     private final Tensor others;
 
     /**
-     * All zero; {@link #set} gives them values.
+     * Creates the parameters with value zero; {@link #set} changes them.
      *
      * @param backend the device
      * @param model the model
-     * @param training whether there are gradients, too
+     * @param training whether to allocate gradients, too
      */
     public Parameters(Backend backend, ModelConfig model, boolean training) {
         long trainedSize = 0;
@@ -39,7 +39,7 @@ public final class Parameters implements AutoCloseable {
         for (Map.Entry<String, ParameterSpec> entry : model.parameters().entrySet()) {
             ParameterSpec spec = entry.getValue();
             places.put(entry.getKey(), new Place(spec, spec.trainable() ? trainedSize : otherSize));
-            // On 16 floats, so that each parameter begins on a cache line.
+            // Aligned to 16 floats, so that each parameter begins on a cache line.
             long room = (spec.size() + 15L) / 16 * 16;
             if (spec.trainable()) {
                 trainedSize += room;
@@ -82,7 +82,7 @@ public final class Parameters implements AutoCloseable {
     /**
      * Their gradients, in the same order; null when not training.
      *
-     * @return as long as {@link #trained}
+     * @return a tensor as long as {@link #trained}
      */
     public Tensor gradients() {
         return gradients;
@@ -100,7 +100,7 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
-     * Copies values to the device; all parameters of the model must be among them, in their shapes.
+     * Copies values to the device. All parameters of the model must be present, with the right shapes.
      *
      * @param values by parameter name
      */
@@ -142,7 +142,7 @@ public final class Parameters implements AutoCloseable {
         write(values, row, true);
     }
 
-    /** One transfer for all parameters of the row. */
+    /** One transfer for all parameters of the buffer. */
     private void write(Map<String, HostTensor> values, Tensor row, boolean trainable) {
         float[] all = new float[Math.toIntExact(row.size())];
         of(trainable).forEach((name, place) -> System.arraycopy(values.get(name).values(), 0, all,

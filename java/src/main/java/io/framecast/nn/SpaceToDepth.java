@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Patches of pixels as channels: TensorFlow's space_to_depth on each frame. */
+/** Moves patches of pixels to channels: TensorFlow's space_to_depth on each frame. */
 public record SpaceToDepth(int blockSize) implements LayerConfig {
 
     @Override

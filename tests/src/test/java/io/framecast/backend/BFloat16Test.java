@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  *
  * <p>The product of two bfloat16 values is exact in float32. So the tolerances of float32 hold against a reference that
  * rounds the same operands (inputs, kernels, hidden states, gradients of the gate inputs) and computes everything else
- * in float64: no operand of these cases is so near the middle between two bfloat16 values that it could round
- * differently. Against a reference without rounding, the bound of the error follows from the format.
+ * in float64: no operand of these cases is close enough to the midpoint of two bfloat16 values to round differently.
+ * Against a reference without rounding, the error bound follows from the format.
  */
 class BFloat16Test {
 
@@ -61,9 +61,9 @@ class BFloat16Test {
     }
 
     /**
-     * Each product w*x of the convolution is off by at most (2u + u^2)*|w*x|, with u the roundoff, and no activation
-     * is steeper than 1: an output is off by at most that factor times sum(|w|*|x|), which is the convolution of the
-     * absolute values. Float32's errors are far below the smallest of these.
+     * The error of each product w*x is at most (2u + u^2)*|w*x|, with u the unit roundoff, and no activation has a
+     * slope above 1. So the error of an output is at most that factor times sum(|w|*|x|), the convolution of the
+     * absolute values. Float32's rounding errors are far below that.
      */
     @ParameterizedTest
     @MethodSource("exactConv3ds")

@@ -23,7 +23,7 @@ class BatchNormTest {
 
     private static final double EPSILON = 1e-3;
 
-    /** Averages are made in float64 and rounded once to float32; the reference is another float32 rounding. */
+    /** Averages are computed in float64 and rounded once to float32; the reference is rounded to float32, too. */
     private static final double AVERAGE = Math.scalb(1, -23);
 
     private record Layer(Op op, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance) {
@@ -40,7 +40,7 @@ class BatchNormTest {
             Layer layer = layer(backend, c, 0);
             Tensor x = backend.tensor(c.values("x"));
             float[] y = layer.op.forward(x, c.number("frames"), c.number("batch"), true).read();
-            // Of as many values as here, every channel's variance is above half that of the distribution.
+            // With this many values, the variance of every channel is above half of the distribution's variance.
             double deviation = c.settings().get("deviation").doubleValue();
             assertWithin(c + ": y", c.values("y_training"), y, affineBound(c, deviation * deviation / 2));
             float[] dx = layer.op.backward(backend.tensor(c.values("dy"))).read();
@@ -71,9 +71,9 @@ class BatchNormTest {
 
     /**
      * y is x*scale + shift with both constants rounded to float32, and so are the product and the sum: four roundings
-     * of up to 2^-24 of |x|*scale, and one of the reference. Where the mean is large beside the deviation, these are
-     * large beside y, whose digits the two terms cancel: with mean 100 and deviation 0.1 about 1e-4 of its largest.
-     * Beta adds to the shift, and to its rounding.
+     * of up to 2^-24 of |x|*scale, and one of the reference. If the mean is much larger than the deviation, the two
+     * terms cancel and these errors are large compared with y: with mean 100 and deviation 0.1, about 1e-4 of its
+     * largest value. Beta adds to the shift, and to its rounding.
      */
     private static double affineBound(Golden.Case c, double leastVariance) {
         double scale = Closeness.largest(c.values("gamma")) / Math.sqrt(leastVariance + EPSILON);

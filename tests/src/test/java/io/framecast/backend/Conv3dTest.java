@@ -41,7 +41,7 @@ class Conv3dTest {
         }
     }
 
-    /** @param extra how many frames and videos the plan has more; then it is run at full size before */
+    /** @param extra how many more frames and videos the plan has; if not 0, a run at full size comes first */
     static void compare(TestBackend backend, Golden.Case c, int extra) {
         int frames = c.number("frames");
         int batch = c.number("batch");

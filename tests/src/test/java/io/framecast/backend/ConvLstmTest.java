@@ -125,7 +125,7 @@ class ConvLstmTest {
         }
     }
 
-    /** @param extra how many frames and videos the plan has more; then it is run on noise of full size before */
+    /** @param extra how many more frames and videos the plan has; if not 0, a run on noise at full size comes first */
     static void compare(TestBackend backend, Golden.Case c, int extra) {
         int frames = c.number("frames");
         int batch = c.number("batch");

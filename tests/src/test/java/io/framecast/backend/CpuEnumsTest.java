@@ -7,7 +7,7 @@ import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.cpu.NativeCpu;
 import org.junit.jupiter.api.Test;
 
-/** Enumerations reach the native code of the CPU by the names of their constants: it must know all of them. */
+/** Enumerations are passed to the native CPU code by the names of their constants: it must know all of them. */
 class CpuEnumsTest {
 
     @Test

@@ -66,7 +66,7 @@ class CpuMemoryTest {
                     {"type": "BatchNormalization"},
                     {"type": "Conv3D", "filters": %s, "kernel_size": 3}, {"type": "BatchNormalization"}]}""";
         try (CpuBackend backend = new CpuBackend(Precision.FP32, 1)) {
-            // The last layers fit no machine: 16384 filters of 64x64 for 10,000 frames of 8 videos.
+            // The last layers are too large for any machine: 16384 filters of 64x64 for 10,000 frames of 8 videos.
             refuses(backend, () -> Network.forInference(backend, ModelJson.parse(model.formatted(16384), "it"), 10000,
                     8));
             // A single layer for very many videos.

@@ -14,17 +14,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Gradients against differences of the outputs, in float32 as the ops compute.
+ * Gradients against finite differences of the outputs. The ops compute in float32.
  *
  * <p>For random weights w of the outputs, f = sum(w*y), added in float64, is differentiated along random directions v
  * of every input by the five-point formula (8f(e) - 8f(-e) - f(2e) + f(-2e))/12e, with the step e = 2^-7. Inputs are
- * multiples of 2^-10 and v is made of -1 and 1, so that the moved inputs are exact.
+ * multiples of 2^-10 and the elements of v are -1 or 1, so that the shifted inputs are exact.
  *
  * <p>Errors: along v the input of an activation moves by about s*e, where s = 6 is the root of the at most 36 products
- * in a sum. The formula is off by (s*e)^4/30 = 2e-7 of the fifth derivative, which for these activations is up to some
- * tens of the first. Outputs have roundings of a few 2^-24, which in f add up at random as the terms of the derivative
- * do, and come to a few 2^-24/e, 2e-5 of it. The derivative along a random v is about the norm of the gradient:
- * 1e-3 of the norm is allowed, above these errors and far under what a wrong term makes.
+ * in a sum. The error of the formula is (s*e)^4/30 = 2e-7 times the fifth derivative, which for these activations is up
+ * to some tens of times the first. Outputs have rounding errors of a few 2^-24. In f they add up at random, like the
+ * terms of the derivative, to a few 2^-24/e = 2e-5 of it. The derivative along a random v is about the norm of the
+ * gradient. The tolerance is 1e-3 of that norm: above these errors, and far below the effect of a wrong term.
  */
 @ParameterizedClass(name = "{0}")
 @EnumSource(TestDevice.class)
@@ -39,7 +39,7 @@ class FiniteDifferenceTest {
 
     private final Random random = new Random(5);
 
-    /** What f depends on, and where its gradient will be. */
+    /** An input of f, and the tensor that receives its gradient. */
     private record Input(String name, Tensor value, Tensor gradient) {
     }
 
@@ -107,7 +107,7 @@ class FiniteDifferenceTest {
             float[] outputs = new float[size];
             float[] targets = new float[size];
             for (int k = 0; k < size; k++) {
-                // Probabilities stay far from 0 and 1, where their logarithms bend too much for the step.
+                // Probabilities stay away from 0 and 1, where the logarithm's curvature is too large for the step.
                 outputs[k] = loss == Loss.BINARY_CROSSENTROPY ? onGrid(0.35 + 0.3 * random.nextDouble())
                         : onGrid(2 * random.nextGaussian());
                 targets[k] = random.nextFloat();

@@ -22,7 +22,9 @@ class LossTest {
     @Parameter
     TestDevice device;
 
-    /** Each term has a few roundings of 2^-24, runs of 16 terms are added in float32, all else in float64. */
+    /**
+     * Each term has a few rounding errors of 2^-24. Runs of 16 terms are added in float32, everything else in float64.
+     */
     private static final double TOLERANCE = 1e-6;
 
     static List<Golden.Case> cases() {
@@ -50,7 +52,7 @@ class LossTest {
 
     @Test
     void gradientsFarFromTheTargetKeepTheirOwnDigits() {
-        // sigmoid(-17) = 4.14e-8 keeps its digits beside larger gradients.
+        // A small gradient, sigmoid(-17) = 4.14e-8, keeps its relative precision beside larger ones.
         try (TestBackend backend = TestBackend.fp32(device)) {
             LossOp op = backend.own(backend.get().loss(Loss.BINARY_CROSSENTROPY_FROM_LOGITS, 2));
             op.forward(backend.tensor(-17, 40), backend.tensor(0, 0), 2, true);

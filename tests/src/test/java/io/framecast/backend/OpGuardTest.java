@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Wrong calls of every op and of tensors are refused, in a sentence with both shapes, and change nothing. */
+/** Invalid calls of ops and tensors are refused with a message that has both shapes, and change nothing. */
 @ParameterizedClass(name = "{0}")
 @EnumSource(TestDevice.class)
 class OpGuardTest {
@@ -105,7 +105,7 @@ class OpGuardTest {
         }
     }
 
-    /** The values of an input of so many frames of so many videos. */
+    /** Values for an input of this many frames and videos. */
     private static int input(int frames, int batch) {
         return frames * batch * 4 * 4;
     }
@@ -166,7 +166,7 @@ class OpGuardTest {
             refused(layer.keras + "'s output gradient: the tensor is null.", () -> op.backward(null));
             refused(layer.keras + "'s output gradient: the tensor belongs to another backend.",
                     () -> op.backward(foreign));
-            // None of these used up the forward pass.
+            // The refused calls did not consume the forward pass.
             assertNotNull(op.backward(dy));
         }
     }
@@ -240,7 +240,7 @@ class OpGuardTest {
                 () -> backend.get().program(() -> { }))) {
             outOfOrder("The backend is closed.", call);
         }
-        // What was made can still be closed, and must be where its memory outlives the backend.
+        // Ops and tensors can still be closed, and must be if their memory outlives the backend.
         backend.closeMade();
     }
 
@@ -478,7 +478,7 @@ class OpGuardTest {
         }
     }
 
-    /** As if nothing had been refused. */
+    /** The result is the same as without refused calls. */
     private static void works(TestBackend backend, Layer layer, Op op) {
         Tensor y = op.forward(zeros(backend, input(FRAMES, BATCH)), FRAMES, BATCH, true);
         assertEquals((long) FRAMES * BATCH * layer.output, y.size());

@@ -7,7 +7,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Patches of pixels as channels, against the examples in TensorFlow's documentation. */
+/** Space to depth and its inverse, against the examples in TensorFlow's documentation. */
 @ParameterizedClass(name = "{0}")
 @EnumSource(TestDevice.class)
 class SpaceToDepthTest {

@@ -11,7 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 
-/** The backend under test and everything that a test makes on it. Close fails if memory is not freed then. */
+/** The backend under test and everything that a test creates on it. Close fails if memory is not freed afterwards. */
 public final class TestBackend implements AutoCloseable {
 
     private final Backend backend;
@@ -34,7 +34,7 @@ public final class TestBackend implements AutoCloseable {
         return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, convolutions, graphs));
     }
 
-    /** With one thread: small tests are then fast on a busy machine. Other tests cover more threads. */
+    /** One thread, so that small tests are fast on a busy machine. Other tests cover more threads. */
     public static TestBackend fp32() {
         return fp32(1);
     }
@@ -60,7 +60,7 @@ public final class TestBackend implements AutoCloseable {
         return backend;
     }
 
-    /** Closes {@code thing} at the end. */
+    /** Closes {@code thing} at the end of the test. */
     public <T extends AutoCloseable> T own(T thing) {
         made.push(thing);
         return thing;
@@ -72,7 +72,7 @@ public final class TestBackend implements AutoCloseable {
         return tensor;
     }
 
-    /** Weights of these values. Their gradient is NaN: backward must overwrite it, not add to it. */
+    /** Weights with these values. Their gradient is NaN at first: backward must overwrite it, not add to it. */
     public Weights weights(float... values) {
         float[] nan = new float[values.length];
         Arrays.fill(nan, Float.NaN);

@@ -3,16 +3,16 @@ package io.framecast.golden;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
-/** Assertions on how close float values come to a reference. */
+/** Assertions on the distance between float values and a reference. */
 public final class Closeness {
 
     /**
-     * What float32 outputs may differ from float64 ones, relative to the largest: some hundred roundings of 2^-24
-     * in the longest sums here, taken as growing with the square root of their number, through a few frames.
+     * The tolerance of float32 outputs against float64 ones, relative to the largest: the longest sums here have some
+     * hundred rounding errors of 2^-24, which grow with the square root of their number, over a few frames.
      */
     public static final double OUTPUT = 1e-5;
 
-    /** The same for gradients, whose sums run over all positions of all frames, and pass through all of the layers. */
+    /** The same for gradients, whose sums run over all positions and frames, and through all layers. */
     public static final double GRADIENT = 1e-4;
 
     private Closeness() {
@@ -26,12 +26,12 @@ public final class Closeness {
         return largest;
     }
 
-    /** That no value is farther off than {@code tolerance} times the largest expected one. */
+    /** Asserts that no value differs by more than {@code tolerance} times the largest expected value. */
     public static void assertClose(String what, float[] expected, float[] actual, double tolerance) {
         assertWithin(what, expected, actual, tolerance * largest(expected));
     }
 
-    /** That no value is farther off than {@code bound}; NaN is. */
+    /** Asserts that no value differs by more than {@code bound}, and none is NaN. */
     public static void assertWithin(String what, float[] expected, float[] actual, double bound) {
         assertEquals(expected.length, actual.length, what + ": number of values");
         double worst = -1;

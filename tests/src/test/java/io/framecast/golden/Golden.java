@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Golden values, made by tests/src/test/python/make_golden.py in float64: safetensors files whose metadata describes
- * the cases. A tensor's name is that of its case, a dot, and its own.
+ * Golden values, computed by tests/src/test/python/make_golden.py in float64: safetensors files whose metadata
+ * describes the cases. A tensor is named {@code CASE.TENSOR}.
  */
 public final class Golden {
 

@@ -14,15 +14,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Kernels as they are written in earnest, against plain Java: with all checks on and none failing, and with the same
- * bits however many threads of the host run them.
+ * Realistic kernels against plain Java: with all checks on and no failure, and with the same bits for any number of
+ * host threads.
  */
 class AlgorithmTest {
 
     @RegisterExtension
     final SoftDevice device = new SoftDevice();
 
-    /** Runs with one thread of the host and with two. */
+    /** Runs with one host thread and with two. */
     private static float[] run(Supplier<float[]> launches) {
         SoftGpu.configure("threads=1");
         float[] one = launches.get();
@@ -87,7 +87,7 @@ class AlgorithmTest {
         assertEquals(expected, sum[0], 1e-3);
     }
 
-    /** 32 by 32 floats in shared memory: read by columns they lie in one bank, unless a row is longer by one. */
+    /** 32 by 32 floats in shared memory: a column is in one bank, unless rows are padded by one float. */
     @Test
     void transposesWithAndWithoutBankConflicts() {
         String source = """
@@ -123,7 +123,7 @@ class AlgorithmTest {
         for (Kernel kernel : new Kernel[] {conflicts, padded}) {
             kernel.launch(Dim.of(2, 2), Dim.of(32, 8), in, device.allocate(4 * 64 * 64), 64, 64);
         }
-        // Of 4 tiles each 32 rows are written in one pass, and each of 32 columns read in 32 passes or in one.
+        // For each of 4 tiles, 32 rows are written in one pass each, and 32 columns are read in 32 passes or in one.
         assertEquals(4 * 32 * 2, counter("conflicts", "shared", "ideal"));
         assertEquals(4 * 32 * (1 + 32), counter("conflicts", "shared", "wavefronts"));
         assertEquals(4 * 32 * 31, counter("conflicts", "shared", "conflicts"));
@@ -172,7 +172,7 @@ class AlgorithmTest {
         });
         float[] expected = in.clone();
         for (int i = 1; i < in.length; ++i) {
-            expected[i] += expected[i - 1]; // Whole numbers: exact in any order.
+            expected[i] += expected[i - 1]; // Integers: exact in any order.
         }
         assertArrayEquals(expected, out);
     }
@@ -203,7 +203,7 @@ class AlgorithmTest {
         }));
     }
 
-    /** Sizes that are no multiples of the tiles: every guard of the edges decides. */
+    /** Sizes that are not multiples of the tiles, so that every bounds check at the edges matters. */
     @Test
     void multipliesMatrices() {
         Kernel tiled = device.kernel("""

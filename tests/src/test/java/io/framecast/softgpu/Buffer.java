@@ -23,12 +23,12 @@ final class Buffer implements AutoCloseable {
         return pointer;
     }
 
-    /** In bytes. */
+    /** The size in bytes. */
     long size() {
         return bytes;
     }
 
-    /** This many bytes into the buffer, or out of it: for a launch, and never freed. */
+    /** An address this many bytes from the start, inside or outside the buffer, for a launch; never freed. */
     CUdeviceptr at(long offset) {
         return pointer.withByteOffset(offset);
     }

@@ -44,18 +44,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What the device finds wrong with a kernel: bugs planted on purpose, each with a corrected twin that must run clean,
- * and correct programs that look as if they might be wrong.
+ * The checks of the device: programs with deliberate bugs, each also in a corrected version that must run without a
+ * report; and correct programs that look suspicious.
  */
 class CheckTest {
 
     private static final int WORDS = 256;
 
-    /** One of the host's threads: block 0 runs before block 1, so that it is known which one is caught. */
+    /** One host thread: block 0 runs before block 1, so that the report is always about the same block. */
     @RegisterExtension
     final SoftDevice device = new SoftDevice("threads=1");
 
-    /** A shape, and the body of a kernel with {@code int i = threadIdx.x} of the arrays that {@link Arrays4} has. */
+    /** A launch shape, and the body of a kernel on the arrays of {@link Arrays4}, with {@code int i = threadIdx.x}. */
     record Program(String name, int grid, int block, String body) {
         String source() {
             return """
@@ -93,7 +93,7 @@ class CheckTest {
                 CUDA_ERROR_ILLEGAL_ADDRESS, thread, List.of(words));
     }
 
-    /** A bounds bug that the device cannot pass over: there is no memory at all at the address. */
+    /** A bounds bug that stops the device even without the check: there is no memory at the address. */
     private static Bug wild(String name, String body, String bug, String correction, String thread, String... words) {
         return new Bug(new Program(name, 1, 64, body), bug, correction, "bounds", null, CUDA_ERROR_ILLEGAL_ADDRESS,
                 thread, List.of(words));
@@ -343,7 +343,7 @@ class CheckTest {
                         List.of("not in the mask 0xfffffffe that it names")));
     }
 
-    /** The arrays of a planted program: of integers counted up, of zeros, of nothing yet, and a freed one. */
+    /** The arrays of a program: consecutive integers, zeros, uninitialised, and freed. */
     private final class Arrays4 {
         final Buffer in = device.buffer(IntStream.range(0, WORDS).toArray());
         final Buffer out = device.allocate(1028);
@@ -360,7 +360,7 @@ class CheckTest {
             device.kernel(source).launch(program.grid, program.block, in, out, fresh, freed, WORDS);
         }
 
-        /** Words with the addresses of the arrays put in. */
+        /** The words, with the addresses of the arrays filled in. */
         String expand(String words) {
             Matcher address = Pattern.compile("\\$(in|out|fresh|freed)(\\+\\d+|-\\d+)?").matcher(words);
             return address.replaceAll(match -> {
@@ -443,7 +443,7 @@ class CheckTest {
 
     // ---- Correct programs ---------------------------------------------------------------------------------------
 
-    /** A correct program, and what it leaves at the beginning of {@code out}. */
+    /** A correct program, and the values it must write to the start of {@code out}. */
     record Correct(Program program, int words, IntUnaryOperator expected) {
         @Override
         public String toString() {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Branches, loops, calls, and the ways a launch can end: whichever way a thread goes, the others do not notice. */
+/** Branches, loops, calls, and the ways a launch can end. The path of one thread must not affect the others. */
 class ControlFlowTest {
 
     @RegisterExtension
@@ -213,7 +213,7 @@ class ControlFlowTest {
         }).toArray(), out.ints());
     }
 
-    /** A guard stops any instruction's effect, and only for the lanes where it is false. */
+    /** A guard disables any instruction, only for the lanes where it is false. */
     @Test
     void obeysGuardsOfEveryKindOfInstruction() {
         Kernel kernel = device.ptxKernel("""
@@ -605,7 +605,7 @@ class ControlFlowTest {
         assertArrayEquals(new int[] {2 * 63 * 32}, sum.ints());
     }
 
-    /** Lanes that wait, before and behind it in the code, must not starve the one that they wait for. */
+    /** Spinning lanes, at lower or higher addresses of the code, must not starve the lane that they wait for. */
     @Test
     void letsTheLaneInTheMiddleGoOn() {
         Kernel kernel = device.kernel("""
@@ -638,7 +638,7 @@ class ControlFlowTest {
         assertArrayEquals(new int[] {1, x, 1}, out.ints());
     }
 
-    /** The same where those who wait part and meet again all the time. */
+    /** The same if the waiting lanes diverge and reconverge all the time. */
     @Test
     void letsALaneGoOnWhileOthersTakeTurns() {
         Kernel kernel = device.kernel("""
@@ -653,7 +653,7 @@ class ControlFlowTest {
                     out[lane] = 1;
                 }
                 """);
-        for (int one = 0; one < 2; ++one) { // Whichever of the ways comes first in the code.
+        for (int one = 0; one < 2; ++one) { // For either order of the paths in the code.
             Buffer out = device.buffer(new int[4]);
             SoftGpu.configure("watchdog=50m");
             kernel.launch(1, 4, device.buffer(new int[12]), out, one);
@@ -757,7 +757,7 @@ class ControlFlowTest {
             }
             """;
 
-    /** The text goes to the C library's standard output, which another process shows. */
+    /** The text goes to the C library's standard output, so it is read from a child process. */
     @Test
     void printsAsC(@TempDir Path directory) throws Exception {
         Process process = start(Printing.class, directory);
@@ -803,11 +803,11 @@ class ControlFlowTest {
         }
     }
 
-    /** A process may end at any time, as when its user stops it. */
+    /** A process may end at any time, for example if its user stops it. */
     @Test
     void survivesTheEndOfTheProcessInALaunch(@TempDir Path directory) throws Exception {
         Process process = start(Leaving.class, directory);
-        assertEquals('r', process.getInputStream().read()); // The kernel says so.
+        assertEquals('r', process.getInputStream().read()); // Printed by the kernel.
         process.getOutputStream().close();
         process.getInputStream().readAllBytes();
         assertTrue(process.waitFor(60, TimeUnit.SECONDS));

@@ -19,7 +19,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** cvt between all types: which bits of integers, which rounding, what becomes of what does not fit, and NaNs. */
+/** cvt between all types: integer bits, rounding, overflow and NaN. */
 class ConversionTest {
 
     private static final String[] MODES = {"rn", "rz", "rm", "rp"};
@@ -49,7 +49,7 @@ class ConversionTest {
         return type.startsWith("u") && value.signum() < 0 ? value.add(BigInteger.ONE.shiftLeft(width)) : value;
     }
 
-    /** As it lies in a register, which may be wider than the type: extended by the type's sign. */
+    /** The value in a register, which may be wider than the type: sign- or zero-extended. */
     private static long stored(BigInteger value, String type, int register) {
         return integer(value.longValue(), type).longValue() & mask(register);
     }
@@ -101,7 +101,10 @@ class ConversionTest {
                 && clamp(clamp(least, from), type).equals(clamp(least, from));
     }
 
-    /** Values of a format where integers end: each power of two with its neighbours and halves beside it. */
+    /**
+     * Values of a format near the limits of integer types: each power of two with its neighbours and the halves beside
+     * it.
+     */
     private static long[] aroundIntegers(FloatFormat f) {
         Random random = new Random(22);
         DoubleStream powers = LongStream.rangeClosed(-3, 66).mapToDouble(i -> Math.scalb(1.0, (int) i));
@@ -115,7 +118,7 @@ class ConversionTest {
         return LongStream.concat(LongStream.concat(bits, Arrays.stream(f.edges())), more).toArray();
     }
 
-    /** NaN becomes 0, but where f64 or 64 bits take part the uppermost bit alone. */
+    /** NaN becomes 0; but if f64 or a 64-bit type is involved, only the highest bit is set. */
     @Test
     void clampsFloatsToIntegers() {
         FORMATS.forEach((from, f) -> {
@@ -161,7 +164,10 @@ class ConversionTest {
         });
     }
 
-    /** Values of a wider format: those of a narrower one, in the middle of two of them, and barely beside that. */
+    /**
+     * Values of a wider format: values of a narrower one, the midpoints of two of them, and the neighbours of
+     * midpoints.
+     */
     private static long[] around(FloatFormat wide, FloatFormat narrow) {
         Random random = new Random(23);
         long half = 1L << Math.max(0, wide.fractionBits() - narrow.fractionBits() - 1);
@@ -213,12 +219,12 @@ class ConversionTest {
         cvt.check(Instructions.combinations(around(wide, f)));
     }
 
-    /** .satfinite: no infinity, but the greatest number. */
+    /** .satfinite: the largest finite number instead of infinity. */
     private static long finite(FloatFormat f, long bits) {
         return (bits & f.nan()) == f.infinity() ? bits - 1 : bits;
     }
 
-    /** In the upper bits of its register; tensor cores do not look at the lower ones. */
+    /** The value is in the upper bits of its register; tensor cores ignore the lower ones. */
     @Test
     void roundsTiesOfTf32AwayOrToEven() {
         Instructions cvt = new Instructions(device, "rr");

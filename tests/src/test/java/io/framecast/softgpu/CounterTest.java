@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * What the device counts, for kernels small enough to count by hand. A sector has 32 bytes; shared memory has 32 banks
- * of 4 bytes, and a wavefront takes one word of each.
+ * The counters, for kernels small enough to count by hand. A sector has 32 bytes; shared memory has 32 banks of 4
+ * bytes, and one pass (wavefront) reads one word from each.
  */
 class CounterTest {
 
@@ -41,7 +41,7 @@ class CounterTest {
         }
     }
 
-    /** The counters of the instructions of one class that a marked line of the source became, added up. */
+    /** The sum of the counters of one class of instructions at a marked source line. */
     private static long ofLine(JsonNode kernel, String source, String mark, String cls, String counter) {
         long sum = 0;
         boolean found = false;
@@ -125,7 +125,7 @@ class CounterTest {
             sectors += Arrays.stream(read).map(at -> at / 8).distinct().count();
             bytes += 4 * Arrays.stream(read).distinct().count();
         }
-        // Of the 32 indices of a warp 27 are read: 108 bytes of 4 sectors, and so for the stores.
+        // 27 of the 32 indices of a warp are read: 108 bytes of 4 sectors. The same for the stores.
         assertMemory(counters("gather").get("global_loads"), 6, sectors + 3 * 4, bytes + 3 * 108);
         assertMemory(counters("gather").get("global_stores"), 3, 3 * 4, 3 * 108);
     }
@@ -169,7 +169,8 @@ class CounterTest {
         "short, 2, 1, 1",
         "short, 64, 32, 1"})
     void countsBankConflicts(String type, int stride, long wavefronts, long ideal) {
-        // Two halves of a warp take 8 bytes a thread, four quarters 16. Threads of one word share it.
+        // With 8 bytes per thread a warp needs two passes, with 16 bytes four. Threads that access the same word share
+        // it.
         String source = """
                 extern "C" __global__ void banks(T *out, int stride, int from) {
                     extern __shared__ __align__(16) T s[];
@@ -275,7 +276,7 @@ class CounterTest {
         assertEquals(counted.get("thread_instructions").asLong(), sums.get("threads"));
         List<String> row = Arrays.asList(SoftGpu.countersTable().lines().filter(l -> l.startsWith("classes "))
                 .findFirst().orElseThrow().trim().split("\\s+"));
-        // Per launch 64 floats are loaded and stored, whole sectors of them; 5 shared loads and stores of two warps.
+        // Each launch loads and stores 64 floats in full sectors, and has 5 shared loads and stores of two warps.
         assertEquals(List.of("classes", "2", Long.toString(2 * once), sums.get("threads").toString(), "512", "100.0%",
                 "512", "100.0%", Integer.toString(2 * 2 * 5 * 2), "100.0%", "20", "40"), row);
         assertEquals(2 * 2 * 5 * 2, sums.get("wavefronts"));
@@ -300,7 +301,7 @@ class CounterTest {
     void countsTheThreadsOfDivergentCode() {
         device.kernel(DIVERGENT).launch(1, 32, device.buffer(new int[32]), device.buffer(new int[32]), 32);
         JsonNode kernel = counters("divergent");
-        // Thread i makes i + 1 turns: 32 turns of the warp, 1 + 2 + ... + 32 of threads, each a load of one word.
+        // Thread i runs i + 1 iterations: 32 of the warp, 1 + 2 + ... + 32 of threads, each with a load of one word.
         assertEquals(32, ofLine(kernel, DIVERGENT, "// HOT", "load_global", "warps"));
         assertEquals(32 * 33 / 2, ofLine(kernel, DIVERGENT, "// HOT", "load_global", "threads"));
         assertMemory(kernel.get("global_loads"), 32, 32, 32 * 4);
@@ -365,7 +366,7 @@ class CounterTest {
         assertEquals(ofHot, Long.parseLong(hot.group(1)));
         assertEquals(String.format(Locale.ROOT, "%.1f",
                 100.0 * ofHot / counted.get("warp_instructions").asLong()), hot.group(2));
-        // The load of one word a turn takes a sector of 32 bytes: 32 sectors, an eighth of them asked for.
+        // The load of one word per iteration moves a sector of 32 bytes: 32 sectors, of which one eighth was requested.
         assertTrue(hot.group().contains(" 32 ") && hot.group().contains(" 12.5% "), hot.group());
         assertTrue(rows.stream().filter(r -> !r.group(5).contains("for (int k = 0; k <= i"))
                 .allMatch(r -> Long.parseLong(r.group(1)) <= Long.parseLong(hot.group(1))), listing);

@@ -16,13 +16,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The record of what ever ran. It is the process's, so each test has programs of its own, by their file's name. */
+/** The coverage record. It is global to the process, so each test uses its own programs, with a unique file name. */
 class CoverageTest {
 
     @RegisterExtension
     final SoftDevice device = new SoftDevice();
 
-    /** Block 4, n from 4 on: nothing is odd but the branch's condition, which is never true. */
+    /** Block 4, n from 4 on: everything runs except one branch, whose condition is never true. */
     private static String ptx(String file) {
         return """
                 .version 8.6
@@ -132,8 +132,8 @@ class CoverageTest {
     }
 
     /**
-     * Barriers, shuffles, calls, divergence: whatever way an instruction is run. And whoever runs it: each block has one
-     * of its own, and takes long enough that all the host's threads come to run some.
+     * Instructions run in every way: barriers, shuffles, calls, divergence. And by every host thread: each block has
+     * its own instruction, and runs long enough that all host threads get some blocks.
      */
     @Test
     void missesNothing() {
@@ -163,7 +163,7 @@ class CoverageTest {
         }
     }
 
-    /** The lines of inlined functions come with those of the calls, as far up as the kernel. */
+    /** The lines of inlined functions come with the lines of the calls, up to the kernel. */
     @Test
     void saysWhatWasInlinedWhere() {
         String source = """

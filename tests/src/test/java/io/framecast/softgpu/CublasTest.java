@@ -87,15 +87,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The stand-in for cuBLAS: its products against three loops, the layouts and types that it takes, what it refuses, and
- * when it runs.
+ * The cuBLAS replacement: its products against three loops, the supported layouts and types, refused arguments, and
+ * stream order.
  */
 class CublasTest {
 
-    /** Tells numbers apart but not zeros of different sign. */
+    /** The smallest tolerance: only +0 and -0 count as equal. */
     private static final double EXACT = Double.MIN_VALUE;
 
-    /** Lies between the columns of matrices. */
+    /** The value of the gaps between columns of matrices. */
     private static final double GAP = 77;
 
     private static final int N = cublasOperation.CUBLAS_OP_N;
@@ -142,7 +142,7 @@ class CublasTest {
         return new Layout(new int[] {rows, columns}, new int[] {1, ld});
     }
 
-    /** A GEMM: its operands in the order of rows, and their columns' distances. */
+    /** A GEMM: row-major operands, and the leading dimensions. */
     private record Gemm(int transposeA, int transposeB, int m, int n, int k, int extra) {
         Layout a() {
             return transposeA == N ? columnMajor(m, k, lda()) : columnMajor(k, m, lda());
@@ -168,7 +168,7 @@ class CublasTest {
             return Math.max(1, m) + 3 * extra;
         }
 
-        /** op(A) * op(B), in the order of rows. */
+        /** op(A) * op(B), row-major. */
         double[] product(double[] a, double[] b) {
             double[] c = new double[m * n];
             for (int i = 0; i < m; i++) {
@@ -219,7 +219,7 @@ class CublasTest {
             Buffer as = type.upload(device, g.a().place(a, GAP));
             Buffer bs = type.upload(device, g.b().place(b, GAP));
             for (double[] factors : new double[][] {{1, 0}, {0.5, -2}, {0, 3}, {2, 1}}) {
-                // For beta 0, C is not even read: the device would report it.
+                // For beta 0, C is not read; the device would report a read of uninitialised memory.
                 Buffer cs = factors[1] == 0 && g.extra == 0 ? device.allocate((long) c.length * type.bytes)
                         : type.upload(device, g.c().place(c, GAP));
                 Pointer alpha = type.scalar(factors[0]);
@@ -236,7 +236,7 @@ class CublasTest {
         }
     }
 
-    /** NaN in C does not matter for beta 0, nor A and B for alpha 0 or k 0; nothing at all is done for m or n 0. */
+    /** NaN in C has no effect for beta 0, nor NaN in A and B for alpha 0 or k 0. Nothing is done for m or n 0. */
     @Test
     void readsNoMoreThanItNeeds() {
         Buffer nan = device.buffer(Float.NaN, Float.NaN, Float.NaN, Float.NaN);
@@ -258,7 +258,7 @@ class CublasTest {
         assertArrayEquals(new float[] {9, 9, 9, 9}, ones.floats());
     }
 
-    /** Each combination of types in cublasGemmEx's documentation: exact sums, rounded to C's type at the end. */
+    /** Each combination of types in the documentation of cublasGemmEx: exact sums, rounded to C's type at the end. */
     @ParameterizedTest
     @CsvSource({"HALF, HALF, 64", "HALF, HALF, 65", "HALF, HALF, 68", "HALF, FLOAT, 68", "BFLOAT16, BFLOAT16, 68",
         "BFLOAT16, FLOAT, 69", "FLOAT, FLOAT, 68", "FLOAT, FLOAT, 69", "FLOAT, FLOAT, 74", "FLOAT, FLOAT, 75",
@@ -281,7 +281,7 @@ class CublasTest {
         assertArrayEquals(g.c().place(c.round(g.expected(0.5, -2, as, bs, old)), GAP), c.download(result), EXACT);
     }
 
-    /** Of JCublas2's two functions for it this is the older one, whose type of sums is a data type. */
+    /** The older of JCublas2's two functions, whose compute type is a data type. */
     @Test
     void multipliesTypesByTheOlderCall() {
         Buffer c = device.allocate(4);
@@ -293,7 +293,7 @@ class CublasTest {
         assertArrayEquals(new float[] {25}, c.floats());
     }
 
-    /** 1 + 1 + ... is stuck at 2048 in half, and at 256 in bfloat16: only COMPUTE_16F may be. */
+    /** 1 + 1 + ... stops at 2048 in half, and at 256 in bfloat16: allowed only for COMPUTE_16F. */
     @Test
     void sumsInTheComputeType() {
         double[] ones = new double[4096];
@@ -315,7 +315,7 @@ class CublasTest {
         assertEquals(2048, Element.HALF.download(sum)[0]);
     }
 
-    /** Outer products: but for the operands' rounding and the result's, nothing can make a difference. */
+    /** Outer products: only the rounding of operands and result can change the value. */
     @ParameterizedTest
     @CsvSource({"0, 68, 24", "2, 68, 24", "3, 68, 11", "19, 68, 11", "3, 69, 24", "0, 77, 11", "0, 74, 11",
         "0, 75, 8"})
@@ -329,7 +329,7 @@ class CublasTest {
         ok(cublasGemmEx_new(handle, N, N, 20, 20, 1, ONE, Element.FLOAT.upload(device, a).pointer(), 0, 20,
                 Element.FLOAT.upload(device, b).pointer(), 0, 1, ZERO, c.pointer(), 0, 20, compute, DEFAULT));
         SoftDevice.synchronize();
-        // TF32 rounds ties away from zero; random numbers are none.
+        // TF32 rounds ties away from zero; random numbers contain no ties.
         Element type = precision == 8 ? Element.BFLOAT16 : precision == 11 ? null : Element.FLOAT;
         double[] left = Arrays.stream(a).map(v -> type == null ? toElevenBits(v) : type.round(v)).toArray();
         double[] right = Arrays.stream(b).map(v -> type == null ? toElevenBits(v) : type.round(v)).toArray();
@@ -363,7 +363,7 @@ class CublasTest {
         Gemm g = new Gemm(N, T, 3, 4, 5, 1);
         int batch = 3;
         int distanceA = g.a().extent() + 2;
-        int distanceB = 0; // One B for all.
+        int distanceB = 0; // One B for all products.
         int distanceC = g.c().extent() + 3;
         Random random = new Random(4);
         double[] allA = new double[batch * distanceA];
@@ -415,7 +415,7 @@ class CublasTest {
         }
     }
 
-    /** The addresses of matrices, in device memory: from a kernel, for JCuda keeps them to itself. */
+    /** The addresses of matrices in device memory: written by a kernel, since JCuda does not expose them. */
     private Buffer addresses(Buffer of, int distance, int count) {
         Buffer addresses = device.allocate(8L * count);
         device.kernel("""
@@ -545,7 +545,7 @@ class CublasTest {
         assertArrayEquals(values, c.floats());
     }
 
-    /** Calls return at once; what is in the way of the work shows when it runs, and names the matrix. */
+    /** Calls return at once. Errors in the work are reported when it runs, with the name of the matrix. */
     @Test
     void reportsMemoryThatIsMissingOrNotWritten() {
         for (int bad = 0; bad < 3; bad++) {
@@ -576,7 +576,7 @@ class CublasTest {
         assertTrue(report.contains("addresses"), report);
     }
 
-    /** The element between C's columns, of a leading dimension larger than needed, is neither read nor written. */
+    /** If the leading dimension is larger than needed, the gap between C's columns is neither read nor written. */
     @Test
     void leavesGapsAlone() {
         Buffer c = device.allocate(20);
@@ -607,7 +607,7 @@ class CublasTest {
         assertArrayEquals(new float[] {7}, c.floats(), "the default stream does not wait for this one");
         check(cuStreamSynchronize(stream));
         assertArrayEquals(new float[] {18}, c.floats());
-        // A result for the host is there when the call returns.
+        // A result on the host is available when the call returns.
         float[] sum = new float[1];
         ok(cublasSdot(handle, 1, a.pointer(), 1, a.pointer(), 1, Pointer.to(sum)));
         assertEquals(25, sum[0]);
@@ -649,7 +649,7 @@ class CublasTest {
         check(cuStreamDestroy(stream));
     }
 
-    /** With increments, of which a negative one counts from the far end as in BLAS. */
+    /** With increments; as in BLAS, a negative increment begins at the end of the vector. */
     @Test
     void worksOnVectors() {
         Buffer x = device.buffer(1f, 0f, -2f, 0f, 3f);

@@ -29,7 +29,7 @@ import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnHandle;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
-/** A cuDNN handle and the descriptors that a test makes, destroyed with it. */
+/** A cuDNN handle and the descriptors that a test creates; all are destroyed together. */
 final class Cudnn implements AutoCloseable {
 
     /** The thousands of cuDNN 9's status codes. */
@@ -64,7 +64,7 @@ final class Cudnn implements AutoCloseable {
         return descriptor;
     }
 
-    /** Packed, in the order of NCHW. */
+    /** A packed tensor in NCHW order. */
     cudnnTensorDescriptor tensor(Element type, int... dims) {
         return tensor(type, Layout.channelsFirst(dims));
     }

@@ -82,18 +82,18 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The convolutions of the stand-in for cuDNN: their numbers against the definition, their algorithms and workspaces,
- * what they refuse, and when they run.
+ * The convolutions of the cuDNN replacement: values against the definition, algorithms and workspaces, refused
+ * arguments, and stream order.
  */
 class CudnnConvolutionTest {
 
-    /** Tells numbers apart but not zeros of different sign. */
+    /** The smallest tolerance: only +0 and -0 count as equal. */
     private static final double EXACT = Double.MIN_VALUE;
 
-    /** Lies in the gaps of strided tensors. */
+    /** The value of the gaps in strided tensors. */
     private static final double GAP = 77;
 
-    /** Of each direction the one that takes everything. */
+    /** The algorithm of each direction that supports every convolution. */
     private static final int ALGORITHM = 1;
 
     private static final int CATEGORY = 1000;
@@ -176,7 +176,7 @@ class CudnnConvolutionTest {
             return IntStream.concat(IntStream.of(a, b), Arrays.stream(rest)).toArray();
         }
 
-        /** A spatial array of 2 axes as one of 3, whose first is trivial. */
+        /** A spatial array of 2 axes, extended to 3 with a first axis of length 1. */
         private static int[] volume(int[] of, int trivial) {
             return of.length == 3 ? of : new int[] {trivial, of[0], of[1]};
         }
@@ -207,7 +207,7 @@ class CudnnConvolutionTest {
                         if (ix < 0 || ix >= i[2] || iy < 0 || iy >= i[1] || iz < 0 || iz >= i[0]) {
                             continue;
                         }
-                        // Turned around in all axes, the window's taps are in the opposite order.
+                        // Flipped along all axes: the taps are in reverse order.
                         int taps = t[0] * t[1] * t[2];
                         double weight = w[(filter * channels + channel) * taps + (flipped ? taps - 1 - tap : tap)];
                         y[at] += weight * x[(((image * c + first + channel) * i[0] + iz) * i[1] + iy) * i[2] + ix];
@@ -217,7 +217,10 @@ class CudnnConvolutionTest {
             return y;
         }
 
-        /** What the direction computes; the two backward ones by the transpose, one unit vector after another. */
+        /**
+         * The reference result of a direction. The two backward ones are computed as the transpose, with one unit
+         * vector after another.
+         */
         double[] compute(Direction direction, double[] x, double[] w, double[] y) {
             switch (direction) {
                 case FORWARD:
@@ -249,7 +252,7 @@ class CudnnConvolutionTest {
         return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
     }
 
-    /** The orders of input, filter and output in memory. */
+    /** The memory layouts of input, filter and output. */
     private enum Format {
         CHANNELS_FIRST, CHANNELS_LAST, CHANNELS_LAST_TO_FIRST, WITH_GAPS;
 
@@ -396,7 +399,8 @@ class CudnnConvolutionTest {
         Layout layout = problem.result(direction);
         Buffer result = direction == Direction.FORWARD ? ys : direction == Direction.BACKWARD_DATA ? xs : ws;
         if (beta == 0) {
-            // What was there does not matter then, and is not even read: the device would report it.
+            // Then the old contents have no effect and are not read; the device would report a read of uninitialised
+            // memory.
             double[] nothing = new double[layout.count()];
             Arrays.fill(nothing, Double.NaN);
             result = layout.extent() == layout.count() ? device.allocate((long) layout.extent() * type.bytes)
@@ -437,7 +441,7 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** One product each, so that nothing but the operands' rounding and the result's can make a difference. */
+    /** One product per output, so that only the rounding of operands and result can change the value. */
     @ParameterizedTest
     @EnumSource(Direction.class)
     void roundsFloatsToWhatTheMathTypeMultiplies(Direction direction) {
@@ -464,7 +468,7 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** What tensor cores make of a float: TF32, of 10 bits behind the point, ties away from zero; or half. */
+    /** A float as tensor cores read it: TF32 (10 mantissa bits, ties away from zero) or half. */
     private static double operand(int math, double x) {
         switch (math) {
             case cudnnMathType.CUDNN_FMA_MATH:
@@ -477,7 +481,7 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** 1 + 1 + ... is stuck at 2048 in half, and at 256 in bfloat16. */
+    /** 1 + 1 + ... stops at 2048 in half, and at 256 in bfloat16. */
     @Test
     void sumsHalvesInFloat() {
         int count = 4096;
@@ -560,7 +564,7 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** What a query tells of an algorithm, whatever its direction. */
+    /** The result of a query for one algorithm, for any direction. */
     private record Performance(int algorithm, int status, float time, long memory) { }
 
     private enum Query { HEURISTICS, FIND }
@@ -614,8 +618,8 @@ class CudnnConvolutionTest {
     }
 
     /**
-     * All algorithms that a query offers compute the same and need what they say; those that it does not offer are
-     * refused.
+     * All algorithms that a query offers give the same result and need the reported workspace. Those that it does not
+     * offer are refused.
      */
     @ParameterizedTest
     @EnumSource(Direction.class)
@@ -664,7 +668,7 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** Of those that cuDNN's table of algorithms gives conditions for. */
+    /** The algorithms that have conditions in cuDNN's tables. */
     @Test
     void offersAnAlgorithmWhereItsDocumentationSaysSo() {
         Shape plain = Shape.of(1, 2, 3, 6, 5, 3, 3).pad(1, 1);
@@ -835,7 +839,10 @@ class CudnnConvolutionTest {
 
     private record Refusal(int category, String what, Consumer<Problem> spoil) { }
 
-    /** What cudnnConvolutionForward's documentation lists, for a convolution of 2x4x5x5 in 2 groups, to 2x6x5x5. */
+    /**
+     * The errors listed in the documentation of cudnnConvolutionForward, for a convolution of 2x4x5x5 in 2 groups, to
+     * 2x6x5x5.
+     */
     private List<Refusal> refusals() {
         Element f = Element.FLOAT;
         int nchw = cudnnTensorFormat.CUDNN_TENSOR_NCHW;
@@ -891,7 +898,7 @@ class CudnnConvolutionTest {
         SoftDevice.synchronize();
     }
 
-    /** Calls return at once; what is in the way of the work shows when it runs, and names the operand. */
+    /** Calls return at once. Errors in the work are reported when it runs, with the name of the operand. */
     @ParameterizedTest
     @EnumSource(Direction.class)
     void reportsMemoryThatIsMissingOrNotWritten(Direction direction) {

@@ -77,15 +77,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The rest of the stand-in for cuDNN: handles and descriptors, work on every element, biases, activations and batch
+ * The rest of the cuDNN replacement: handles and descriptors, elementwise operations, biases, activations and batch
  * normalisation.
  */
 class CudnnTest {
 
-    /** Tells numbers apart but not zeros of different sign. */
+    /** The smallest tolerance: only +0 and -0 count as equal. */
     private static final double EXACT = Double.MIN_VALUE;
 
-    /** Lies in the gaps of strided tensors. */
+    /** The value of the gaps in strided tensors. */
     private static final double GAP = 77;
 
     private static final int CATEGORY = 1000;
@@ -264,7 +264,7 @@ class CudnnTest {
                 new Pointer(), type.scalar(1), cudnn.tensor(type, 2, 3, 4, 5), other.pointer()));
     }
 
-    /** 1 + 2^-11 + 2^-30 is nearer to half's 1 + 2^-10; by way of float it would be a tie, and 1. */
+    /** In half, 1 + 2^-11 + 2^-30 rounds to 1 + 2^-10. Rounded to float first, it would be a tie and become 1. */
     @Test
     void roundsOnce() {
         Element type = Element.HALF;
@@ -346,9 +346,9 @@ class CudnnTest {
     }
 
     /**
-     * Values to the last bit of double but a few (libraries differ there) and the rounding of the result; gradients to
-     * the error of central differences with step h = 2^-17, h^2/6 times a third derivative below 2: 2^-33, and the
-     * rounding 2^-53/h = 2^-36 of the difference.
+     * Values: a few of the last bits of double (math libraries differ there) and the rounding of the result. Gradients:
+     * the error of central differences with step h = 2^-17, which is h^2/6 times a third derivative below 2, so 2^-33,
+     * plus the rounding error 2^-53/h = 2^-36 of the difference.
      */
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 4, 6})
@@ -383,7 +383,7 @@ class CudnnTest {
             double[] gradient = type.download(dx);
             for (int i = 0; i < x.length; i++) {
                 double slope = (f.applyAsDouble(x[i] + h) - f.applyAsDouble(x[i] - h)) / (2 * h);
-                // Also y, from which some slopes are computed, was rounded.
+                // y, from which some derivatives are computed, was rounded, too.
                 assertEquals(dy[i] * slope, gradient[i], Math.abs(dy[i]) * (0x1p-32 + 4 * half));
             }
             // In place.
@@ -407,7 +407,7 @@ class CudnnTest {
         assertEquals(expected, x.floats()[0]);
     }
 
-    /** Batch normalisation by its definition: of arrays in the order of NCHW. */
+    /** Batch normalisation by its definition, on NCHW arrays. */
     private record Normalization(boolean perActivation, int n, int c, int positions, double epsilon) {
 
         int parameters() {
@@ -469,8 +469,8 @@ class CudnnTest {
     }
 
     /**
-     * Values of magnitude up to 16, so that a float is off by 2^-24 * 16 at most and a double by far less than 1e-12;
-     * gradients to the error of central differences, well below 1e-7 here.
+     * Values up to 16, so the error of a float is at most 2^-24 * 16, and that of a double far below 1e-12. Gradients:
+     * the error of central differences, here well below 1e-7.
      */
     @ParameterizedTest
     @CsvSource({"1, FLOAT, false", "1, DOUBLE, true", "0, FLOAT, true", "0, DOUBLE, false", "2, FLOAT, false"})
@@ -541,7 +541,7 @@ class CudnnTest {
             assertArrayEquals(gradient(bias, v -> norm.loss(x, scale, v, dy)), type.download(dBias), backward);
         }
 
-        // The statistics are those that are given: mean `bias` and reciprocal deviation `scale`.
+        // Uses the given statistics: mean `bias` and reciprocal deviation `scale`.
         Buffer dScale = device.allocate((long) count * type.bytes);
         ok(cudnnBatchNormalizationBackward(cudnn.handle, mode, one, zero, one, zero, tensor, xs.pointer(), tensor,
                 dys.pointer(), tensor, ys.pointer(), parameters, scales.pointer(), dScale.pointer(),

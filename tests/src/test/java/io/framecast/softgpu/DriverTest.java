@@ -52,7 +52,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The driver API: what it answers, what it refuses, and with which codes. */
+/** The driver API: results, refused calls, and error codes. */
 class DriverTest {
 
     private static final CUdevice DEVICE = new CUdevice();
@@ -68,7 +68,7 @@ class DriverTest {
         assertEquals(CUresult.stringFor(expected), CUresult.stringFor(actual), SoftGpu.report());
     }
 
-    /** A call that is refused, and says of the memory that it was given why. */
+    /** A call that is refused, with a report about the memory that it was given. */
     private static void assertRefused(int result) {
         assertResult(CUDA_ERROR_INVALID_VALUE, result);
         SoftGpu.clearReport();
@@ -146,7 +146,7 @@ class DriverTest {
         for (Field constant : CUresult.class.getFields()) {
             if (constant.getType() != int.class || !constant.getName().startsWith("CUDA_")
                     || constant.getName().contains("PEER_MEMORY")) {
-                continue;       // JCuda's own, and two that CUDA gave up long ago
+                continue;       // JCuda's own, and two that CUDA removed long ago
             }
             String[] name = new String[1];
             String[] text = new String[1];

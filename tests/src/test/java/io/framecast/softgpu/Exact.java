@@ -4,8 +4,8 @@ import java.math.BigInteger;
 import java.math.RoundingMode;
 
 /**
- * The number m * 2^e. Sums and products are exact. Quotients and roots end in a bit that is set where they are not,
- * far below all that a rounding looks at, so that they round as the true value does.
+ * The number m * 2^e. Sums and products are exact. Inexact quotients and roots have their last bit set, far below all
+ * bits that matter for rounding, so that they round like the true value.
  */
 record Exact(BigInteger m, int e) {
 

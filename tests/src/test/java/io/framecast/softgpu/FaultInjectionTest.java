@@ -32,7 +32,7 @@ import jcuda.driver.CUstreamCaptureMode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Calls fail when they are told to, with the code they are told; nothing else breaks by it. */
+/** Injected faults: the right call fails with the right code, and nothing else is affected. */
 class FaultInjectionTest {
 
     private static final String ADD = """
@@ -141,7 +141,7 @@ class FaultInjectionTest {
         long before = SoftGpu.callCount();
         cuCtxSynchronize();
         cuMemFree(new CUdeviceptr());
-        cuMemAlloc(new CUdeviceptr(), 0);       // a failed call is one too
+        cuMemAlloc(new CUdeviceptr(), 0);       // a failed call counts, too
         assertEquals(before + 3, SoftGpu.callCount());
     }
 
@@ -155,7 +155,7 @@ class FaultInjectionTest {
 
     // ---- Every call of a program fails in turn ------------------------------------------------------------------
 
-    /** A program that uses a little of everything and gives back what it has; it ends with the first error. */
+    /** A program that uses a little of everything and frees it. It ends at the first error. */
     private static final class Program {
         private final String ptx;
         private final List<Runnable> release = new ArrayList<>();
@@ -238,7 +238,7 @@ class FaultInjectionTest {
                 assertResult(CUDA_ERROR_UNKNOWN, lost.result);
             }
             SoftGpu.inject(null);
-            SoftGpu.configure("checks=all+-leaks");         // what it could not give back goes with the context
+            SoftGpu.configure("checks=all+-leaks");         // what it could not free is freed with the context
             check(cuCtxDestroy(own));
             assertEquals("", SoftGpu.liveAllocations(), "lost at call " + n);
             SoftGpu.configure("checks=all");
@@ -265,7 +265,7 @@ class FaultInjectionTest {
                 assertEquals("", SoftGpu.liveAllocations(), kind + " " + n);
                 SoftGpu.inject(null);
                 check(cuCtxDestroy(own));
-                // A program that gives back all it has, whatever fails: there is nothing to report.
+                // A program that frees everything, whatever fails: there is nothing to report.
                 assertEquals("", SoftGpu.report(), kind + " " + n);
             }
         }

@@ -15,7 +15,7 @@ record FloatFormat(int exponentBits, int fractionBits) {
     static final FloatFormat F32 = new FloatFormat(8, 23);
     static final FloatFormat F64 = new FloatFormat(11, 52);
 
-    /** As the modifiers of instructions name them. */
+    /** The rounding modes, named like the PTX modifiers. */
     static RoundingMode mode(String modifier) {
         return switch (modifier) {
             case "rn", "rni" -> RoundingMode.HALF_EVEN;
@@ -64,7 +64,7 @@ record FloatFormat(int exponentBits, int fractionBits) {
         return (bits & infinity()) == 0 && (bits & nan()) != 0;
     }
 
-    /** For comparisons that leave open which NaN it is. */
+    /** Maps all NaNs to one, for comparisons that accept any NaN. */
     long anyNan(long bits) {
         return isNan(bits) ? nan() : bits;
     }
@@ -172,7 +172,7 @@ record FloatFormat(int exponentBits, int fractionBits) {
         return finite(a) && a > 0 ? round(Exact.of(a).root(), false, mode) : special(Math.sqrt(a));
     }
 
-    /** Of both signs: zeros, infinities, NaNs, the ends of subnormals and normals, and what lies around 1. */
+    /** Edge cases of both signs: zeros, infinities, NaNs, the limits of subnormals and normals, and values around 1. */
     long[] edges() {
         long fraction = 1L << fractionBits, quiet = fraction >> 1;
         return LongStream.of(0, 1, 2, fraction - 1, fraction, fraction + 1, one() - 1, one(), one() + 1,
@@ -180,7 +180,7 @@ record FloatFormat(int exponentBits, int fractionBits) {
                 .flatMap(bits -> LongStream.of(bits, bits | sign())).toArray();
     }
 
-    /** Random bits, and every other time an exponent near that of 1: so that sums and products meet. */
+    /** Random bits; half of the values have an exponent near that of 1, so that operands have similar magnitude. */
     long random(Random random) {
         long bits = random.nextLong() & (sign() << 1) - 1;
         return random.nextBoolean() ? bits

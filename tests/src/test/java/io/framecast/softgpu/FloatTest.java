@@ -26,7 +26,7 @@ class FloatTest {
 
     private static final String[] MODES = {"rn", "rz", "rm", "rp"};
 
-    /** Where the manual leaves open which NaN results, f32 gives the device's; f64 may keep a payload. */
+    /** The manual does not specify the NaN: f32 gives the device's NaN, f64 may keep a payload. */
     private static final LongUnaryOperator ANY_NAN64 = F64::anyNan;
 
     @RegisterExtension

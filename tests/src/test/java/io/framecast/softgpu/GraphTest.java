@@ -40,7 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Graphs, built node by node or captured from streams; and what may not be done while a stream captures. */
+/** Graphs, built node by node or captured from streams; and calls that are forbidden during capture. */
 class GraphTest {
 
     private static final String DIGIT = """
@@ -162,7 +162,7 @@ class GraphTest {
         for (int run = 0; run < 3; ++run) {
             check(cuGraphLaunch(exec, stream));
         }
-        assertEquals(0, out.ints()[0]);         // not before somebody waits
+        assertEquals(0, out.ints()[0]);         // not before a wait
         check(cuStreamSynchronize(stream));
         assertEquals(121212, out.ints()[0]);
         assertEquals(7, out.ints()[1]);
@@ -288,7 +288,7 @@ class GraphTest {
         CUgraph none = new CUgraph();
         assertResult(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, cuStreamEndCapture(stream, none));
         assertEquals(CUstreamCaptureStatus.CU_STREAM_CAPTURE_STATUS_NONE, status(stream));
-        check(put(1, stream));          // all is well again
+        check(put(1, stream));          // capture works again
         check(cuStreamSynchronize(stream));
     }
 
@@ -400,7 +400,7 @@ class GraphTest {
         begin(blocking, CU_STREAM_CAPTURE_MODE_RELAXED);
         assertResult(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, put(1, null));
         assertResult(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, cuStreamEndCapture(blocking, new CUgraph()));
-        begin(stream, CU_STREAM_CAPTURE_MODE_RELAXED);      // a stream that does not block does not mind
+        begin(stream, CU_STREAM_CAPTURE_MODE_RELAXED);      // a non-blocking stream is not affected
         check(put(1, null));
         end(stream);
     }

@@ -14,7 +14,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Arithmetic and comparison of f16 and bf16, single and in pairs: rounded once, with subnormals but for .ftz. */
+/** Arithmetic and comparison of f16 and bf16, single and in pairs: rounded once, with subnormals unless .ftz. */
 class HalfTest {
 
     @RegisterExtension
@@ -24,7 +24,7 @@ class HalfTest {
         return format == F16 ? "f16" : "bf16";
     }
 
-    /** One instruction with the modifiers that it may have, as a function of single values. */
+    /** One instruction with its possible modifiers, as a function of single values. */
     private record Form(String opcode, ToLongFunction<long[]> op) {}
 
     private static Form[] withModifiers(FloatFormat f, String opcode, ToLongFunction<long[]> op) {
@@ -70,7 +70,7 @@ class HalfTest {
         }
     }
 
-    /** Many of the sums lie in the middle of two values, or barely beside it: where two roundings differ from one. */
+    /** Many sums are at a midpoint of two values, or very close to one, where double rounding gives another result. */
     @Test
     void roundsFusedProductsOnce() {
         for (FloatFormat f : new FloatFormat[] {F16, BF16}) {
@@ -84,7 +84,7 @@ class HalfTest {
                     return new long[] {half + random.nextInt(5) - 2, f.one() + random.nextInt(5) - 2,
                         f.one() + random.nextInt(64) | sign};
                 }
-                // A product in the middle, and a c so small that only an exact sum still sees it.
+                // A product at a midpoint, and a c so small that it matters only in an exact sum.
                 long wide = f.one() + (1L << f.fractionBits() - 1);
                 return new long[] {f.one() + random.nextInt(60), wide, random.nextInt(100) | sign};
             });

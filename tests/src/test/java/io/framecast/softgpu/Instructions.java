@@ -12,8 +12,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * PTX instructions whose operands lie in registers of the same sizes: run over all cases in one kernel, and held to
- * what each of them shall give. Operands and results are bits, zero-extended.
+ * PTX instructions with the same register sizes: all are run on all cases in one kernel, and compared with the expected
+ * results. Operands and results are bits, zero-extended.
  */
 final class Instructions {
 
@@ -35,7 +35,7 @@ final class Instructions {
         return this;
     }
 
-    /** The same where {@link #run} is all that is wanted. */
+    /** The same, for use with {@link #run} only. */
     Instructions add(String ptx) {
         return add(ptx, null);
     }
@@ -44,7 +44,7 @@ final class Instructions {
         check(cases, LongUnaryOperator.identity());
     }
 
-    /** @param alike makes one of results that shall not be told apart */
+    /** @param alike maps results that count as equal to one value */
     void check(long[][] cases, LongUnaryOperator alike) {
         long[][] results = run(cases);
         List<String> wrong = new ArrayList<>();

@@ -158,7 +158,7 @@ class IntegerTest {
         three.check(Instructions.combinations(values, values, values));
     }
 
-    /** The manual leaves open what a division by zero gives: devices give all ones, and the dividend as remainder. */
+    /** The manual does not define division by zero: devices return all ones, and the dividend as the remainder. */
     @Test
     void dividesByZeroAndTheLeastNumberByMinusOne() {
         for (int width : new int[] {16, 32, 64}) {
@@ -202,7 +202,7 @@ class IntegerTest {
         chain(chains, wide + "sub.cc.s64 lo, %1, %3; subc.s64 %0, %2, %4; }", 64, BigInteger::subtract);
         chain(chains, wide + "mul.hi.u64 hi, %1, %3; mad.lo.cc.u64 lo, %1, %3, %2; madc.hi.u64 %0, %1, %3, 0; }", 64,
                 (a, b) -> product.of(a, b).add(a.shiftRight(64)));
-        // The carry lives on over what neither takes nor sets it.
+        // The carry is kept across instructions that neither read nor set it.
         chain(chains, wide + "add.cc.u64 lo, %1, %3; add.u64 lo, lo, 1; mul.lo.u64 lo, lo, %2; "
                 + "addc.u64 %0, %2, %4; }", 64, BigInteger::add);
         long[] values = {0, 1, -1, WORD, WORD + 1, -WORD, 1L << 63, random.nextLong()};
@@ -432,7 +432,7 @@ class IntegerTest {
             halves(packed, "min" + type, signed, BigInteger::min);
             halves(packed, "max" + type, signed, BigInteger::max);
         }
-        // The manual has .relu before the type, and CUDA's headers have it behind.
+        // The manual writes .relu before the type, CUDA's headers after it.
         for (String form : new String[] {".relu%s", "%s.relu"}) {
             halves(packed, "min" + form.formatted(".s16x2"), true, (a, b) -> a.min(b).max(ZERO));
             halves(packed, "max" + form.formatted(".s16x2"), true, (a, b) -> a.max(b).max(ZERO));

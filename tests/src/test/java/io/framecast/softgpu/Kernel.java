@@ -39,7 +39,7 @@ final class Kernel {
         return function;
     }
 
-    /** Gives the launches to come this much dynamic shared memory, opting in where that is needed. */
+    /** Sets the dynamic shared memory of later launches, in bytes, with opt-in if needed. */
     Kernel shared(int bytes) {
         if (bytes > 48 * 1024) {
             check(cuFuncSetAttribute(function,

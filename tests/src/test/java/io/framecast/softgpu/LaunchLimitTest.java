@@ -212,7 +212,7 @@ class LaunchLimitTest {
         assertEquals(0, blocks(empty, 1056, 0));
     }
 
-    /** Of 164 KiB (or 228 KiB) a block takes its own bytes and 1 KiB of the system's, in units of 128 bytes. */
+    /** From 164 KiB (or 228 KiB) a block uses its own bytes plus 1 KiB for the system, in units of 128 bytes. */
     @ParameterizedTest
     @CsvSource({
         "80, 0, 32", "80, 3072, 32", "80, 16384, 9", "80, 49152, 3", "80, 81920, 2", "80, 100000, 1", "80, 166912, 1",
@@ -226,7 +226,7 @@ class LaunchLimitTest {
         });
     }
 
-    /** In a device of another compute capability, which only a process without contexts can become. */
+    /** With another compute capability, which can only be set in a process without contexts. */
     private static void onCompute(int compute, Runnable body) {
         CUcontext context = new CUcontext();
         check(cuCtxGetCurrent(context));
@@ -253,7 +253,7 @@ class LaunchLimitTest {
         });
     }
 
-    /** A warp's registers come in units of 256, from a quarter of the 65536 each. */
+    /** Registers are allocated per warp in units of 256, from one of the four quarters of 65536. */
     @Test
     void fitsBlocksByTheirRegisters() {
         Kernel heavy = device.kernel(heavy(90));
@@ -282,7 +282,7 @@ class LaunchLimitTest {
         check(cuOccupancyMaxPotentialBlockSize(grid, block, empty, threads -> 64 * threads, 0, 0));
         assertEquals(1024, block[0]);
         assertEquals(2 * 108, grid[0]);
-        // 24 KiB a block: 6 blocks fit, and 6 of 320 (1920) beat 5 of 384 (1920) and 4 of 512 (2048) beats them all.
+        // 24 KiB per block: 6 blocks fit. 6 of 320 threads (1920) and 5 of 384 (1920) are fewer than 4 of 512 (2048).
         check(cuOccupancyMaxPotentialBlockSize(grid, block, empty, null, 24 * 1024, 1000));
         assertEquals(512, block[0]);
         assertEquals(4 * 108, grid[0]);

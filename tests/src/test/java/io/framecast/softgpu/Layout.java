@@ -19,7 +19,7 @@ record Layout(int[] dims, int[] strides) {
         return packed(dims, order, 0);
     }
 
-    /** In the order of axes 1, 0, 2..., with elements left out after each axis. */
+    /** Axes in the order 1, 0, 2..., with a gap after each axis. */
     static Layout withGaps(int... dims) {
         int[] order = new int[dims.length];
         Arrays.setAll(order, i -> i < 2 ? 1 - i : i);
@@ -40,7 +40,7 @@ record Layout(int[] dims, int[] strides) {
         return Arrays.stream(dims).reduce(1, (a, b) -> a * b);
     }
 
-    /** Elements up to the last one, gaps included. */
+    /** The number of elements up to the last one, including gaps. */
     int extent() {
         int last = 0;
         for (int i = 0; i < dims.length; i++) {
@@ -49,7 +49,7 @@ record Layout(int[] dims, int[] strides) {
         return last + 1;
     }
 
-    /** Values in the order of their indices, put where they belong; and {@code gap} everywhere else. */
+    /** Places values, given in index order, at their positions, with {@code gap} everywhere else. */
     double[] place(double[] values, double gap) {
         double[] placed = new double[extent()];
         Arrays.fill(placed, gap);
@@ -66,7 +66,7 @@ record Layout(int[] dims, int[] strides) {
         return values;
     }
 
-    /** Of the element of an index that counts the last axis fastest. */
+    /** The offset of the element with this index, where the last axis is fastest. */
     private int offset(int index) {
         int offset = 0;
         for (int i = dims.length - 1; i >= 0; i--) {

@@ -16,7 +16,7 @@ import jcuda.driver.CUresult;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The spaces of memory and the ways to them; atomics, asynchronous copies and barriers. All checks are on. */
+/** State spaces and the accesses to them; atomics, asynchronous copies and barriers. All checks are on. */
 class MemoryTest {
 
     @RegisterExtension
@@ -84,7 +84,7 @@ class MemoryTest {
         }
     }
 
-    /** A register may be wider than what is loaded into it, and is then filled by the sign; a store cuts it. */
+    /** A register may be wider than the loaded value, which is then sign- or zero-extended; a store truncates. */
     @Test
     void extendsAndCutsToTheRegister() {
         StringBuilder source = new StringBuilder(
@@ -262,7 +262,7 @@ class MemoryTest {
             #define WAIT(N) asm volatile("cp.async.wait_group " #N ";" ::: "memory")
             """;
 
-    /** What is read before the wait is what was there: checks would stop the reading, so they are off. */
+    /** A read before the wait returns the old contents. Checks are off, since they would stop the read. */
     @Test
     void showsCopiesAfterTheirWaitAndNotBefore() {
         Kernel kernel = device.kernel(COPIES + """
@@ -298,7 +298,7 @@ class MemoryTest {
         int[] expected = new int[40 * 32];
         Arrays.fill(expected, -1);
         for (int t = 0; t < 32; ++t) {
-            // The step from which each word is there. Odd threads have a third group, of the second copy alone.
+            // The step from which each word is available. Odd threads have a third group, with the second copy only.
             int[] from = t % 2 != 0 ? new int[] {1, 4, 2, 2, 3, 3, 3, 3} : new int[] {2, 4, 3, 3, 3, 3, 3, 3};
             for (int step = 0; step < 5; ++step) {
                 for (int i = 0; i < 8; ++i) {
@@ -331,7 +331,7 @@ class MemoryTest {
         assertTrue(report.contains("cp.async"), report);
     }
 
-    /** Of 16 bytes only so many are read, and the rest are zeros: the source ends just there. */
+    /** Only some of the 16 bytes are read, and the rest are zeros: the source ends there. */
     @Test
     void fillsUpAsynchronousCopiesWithZeros() {
         Kernel kernel = device.kernel("""
@@ -368,7 +368,7 @@ class MemoryTest {
 
     // ---- Atomics ----------------------------------------------------------------------------------------------------
 
-    /** From 24 blocks at once, and in an order that does not matter. */
+    /** From 24 blocks at once; the order does not matter. */
     @Test
     void keepsAtomicsOfManyBlocksExact() {
         Kernel kernel = device.kernel("""
@@ -438,7 +438,7 @@ class MemoryTest {
             Arrays.stream(hashes).reduce((a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b).orElseThrow(),
             Arrays.stream(hashes).reduce((a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b).orElseThrow(),
             -1 << 29, (1 << 23) - 1, Arrays.stream(hashes).reduce(0, (a, b) -> a ^ b), n % 100,
-            // 1000 is too much and becomes 59, from where it counts down through 60 values.
+            // 1000 is above the limit and becomes 59. From there it counts down through 60 values.
             (60 - n % 60) % 60, i[12], 2 * sum, 0x6a006600, 0xe600, n << 16, 1};
         assertArrayEquals(expected, i);
         assertArrayEquals(new long[] {(long) sum << 33, Arrays.stream(hashes64).min().orElseThrow(),
@@ -453,7 +453,7 @@ class MemoryTest {
         assertArrayEquals(IntStream.range(0, n).map(t -> t % 100).sorted().toArray(), sorted(old, 1));
         assertArrayEquals(IntStream.range(0, n).map(t -> t == 0 ? 1000 : (60 - t % 60) % 60).sorted().toArray(),
                 sorted(old, 2));
-        // Each was exchanged once for the next: what nobody got is what is left.
+        // Each value was exchanged once for the next: the value that no thread received is left in memory.
         int[] exchanged = IntStream.concat(IntStream.of(i[12]), Arrays.stream(old, 3 * n, 4 * n)).sorted().toArray();
         assertArrayEquals(IntStream.range(-1, n).toArray(), exchanged);
     }
@@ -543,7 +543,7 @@ class MemoryTest {
         assertArrayEquals(expected, out.ints());
     }
 
-    /** A count counts whole warps, of which the last may have fewer threads. */
+    /** A thread count of a barrier counts full warps; the last warp may have fewer threads. */
     @Test
     void countsAPartialWarpAsAWholeOne() {
         Kernel kernel = device.kernel("""

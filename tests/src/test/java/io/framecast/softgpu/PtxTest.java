@@ -18,7 +18,7 @@ import jcuda.driver.JITOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What PTX the device takes, and what it says of the rest: nothing that it cannot do waits until it runs. */
+/** The supported PTX, and the errors for the rest: unsupported code fails when it is loaded, not when it runs. */
 class PtxTest {
 
     @RegisterExtension
@@ -42,7 +42,7 @@ class PtxTest {
             }
             """;
 
-    /** The result of loading, and what the error log says of it. */
+    /** The result of loading, and the error log. */
     private record Loading(int result, String log) {
         static Loading of(String ptx) {
             JITOptions options = new JITOptions();
@@ -141,7 +141,7 @@ class PtxTest {
         }
     }
 
-    /** Cut anywhere, a program is refused. */
+    /** A truncated program is refused, wherever it is cut. */
     @Test
     void survivesPtxThatEndsTooSoon() {
         String ptx = KERNEL.replace("INSTRUCTION", """
@@ -174,7 +174,7 @@ class PtxTest {
         }
     }
 
-    /** An instruction needs the target that brought it, however new the device. */
+    /** An instruction needs a .target that has it, even on a newer device. */
     @Test
     void refusesInstructionsThatTheTargetDoesNotHave() {
         Map<String, String> since = new LinkedHashMap<>();
@@ -220,7 +220,7 @@ class PtxTest {
         assertArrayEquals(new int[] {0x42804200}, pairs.ints());
     }
 
-    /** What the parser must read but need not understand, and spellings that compilers do not use. */
+    /** Directives that the parser must accept and ignore, and spellings that compilers do not use. */
     @Test
     void readsPtxAsPeopleWriteIt() {
         Kernel kernel = device.ptxKernel("""

@@ -52,9 +52,9 @@ import org.junit.jupiter.api.function.Executable;
  * }
  * }</pre>
  *
- * What is made here is freed when the test ends. The test then fails if the device has a report that {@link
- * #expectFault} did not take, or if something that the test allocated itself, by JCuda's calls, is still there.
- * Settings, injected faults and counters are as new for each test.
+ * Everything created here is freed when the test ends. The test fails if the device has a report that {@link
+ * #expectFault} did not consume, or if memory that the test itself allocated through JCuda is not freed. Settings,
+ * injected faults and counters are reset for each test.
  */
 final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
 
@@ -121,13 +121,15 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
         check(cuCtxCreate(context, 0, device));
     }
 
-    /** Frees what was made here, the last first; after a fault the driver refuses, and the context takes it along. */
+    /**
+     * Frees everything in reverse order of creation. After a fault the driver refuses that, and the context frees it.
+     */
     private void closeContext() {
         while (!made.isEmpty()) {
             try {
                 made.pop().close();
             } catch (Exception e) {
-                // Nothing is lost with it: what stays allocated is seen below.
+                // Ignored: memory that stays allocated is detected below.
             }
         }
         cuCtxDestroy(context);
@@ -140,7 +142,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
         }
     }
 
-    /** A driver call that failed, with the device's report of why. */
+    /** A driver call that failed, with the device's report. */
     static final class CudaError extends RuntimeException {
         final int result;
 
@@ -151,8 +153,8 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
     }
 
     /**
-     * Runs what must end with a fault that the device reports, and starts a new context after it: kernels and
-     * buffers made before are gone.
+     * Runs code that must end with a reported fault, and creates a new context afterwards: kernels and buffers created
+     * before are invalid.
      *
      * @param result the {@link CUresult} it must end with
      * @return the report
@@ -236,7 +238,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
         return buffer;
     }
 
-    /** Memory that nothing has written yet. */
+    /** Uninitialised memory. */
     Buffer allocate(long bytes) {
         CUdeviceptr pointer = new CUdeviceptr();
         check(cuMemAlloc(pointer, bytes));
@@ -248,7 +250,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
         return resource;
     }
 
-    /** Waits for the device, which is when a fault of a launch shows. */
+    /** Waits for the device; faults of launches are reported here. */
     static void synchronize() {
         check(cuCtxSynchronize());
     }

@@ -16,7 +16,7 @@ import jcuda.driver.CUresult;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The whole way from CUDA C++ to values, and the device's controls. */
+/** The complete path from CUDA C++ to results, and the device's controls. */
 class SoftDeviceTest {
 
     private static final String TWICE = """

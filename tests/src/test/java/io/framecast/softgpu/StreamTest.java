@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Streams do nothing until somebody waits for them: a program that does not wait for what it needs sees that. What must
- * come first comes first all the same.
+ * Streams run nothing until a thread waits for them, so a missing wait is visible. Dependencies are respected all the
+ * same.
  */
 class StreamTest {
 
@@ -148,7 +148,7 @@ class StreamTest {
         CUstream third = stream();
         CUevent one = event();
         CUevent two = event();
-        // third waits for second, second for first; each has more afterwards, which nobody asked for.
+        // third waits for second, second for first. Each has more work afterwards, which no thread waits for.
         put(1, first);
         check(cuEventRecord(one, first));
         check(cuStreamWaitEvent(second, one, 0));
@@ -185,7 +185,7 @@ class StreamTest {
         check(cuEventRecord(event, first));
         check(cuStreamWaitEvent(second, event, 0));
         put(2, first);
-        check(cuEventRecord(event, first));             // no business of second's
+        check(cuEventRecord(event, first));             // second does not depend on it
         copyOut(second);
         check(cuStreamSynchronize(second));
         assertEquals(1, seen.getInt(0));
@@ -297,7 +297,7 @@ class StreamTest {
             check(cuCtxGetLimit(new long[1], 0));
             check(cuStreamSynchronize(stream));
         });
-        streams.clear();        // gone with their context, as is the host's memory
+        streams.clear();        // freed with their context, like the host memory
         check(cuMemAllocHost(host, 64));
     }
 

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * mma.sync with the fragment layouts of the PTX manual, and what feeds it: ldmatrix and cp.async. The matrices hold
- * small integers, so that every sum is exact and the products must be equal.
+ * mma.sync with the fragment layouts of the PTX manual, and ldmatrix and cp.async, which load its operands. The
+ * matrices contain small integers, so every sum is exact and the products must be equal.
  */
 class TensorCoreTest {
 
@@ -26,7 +26,7 @@ class TensorCoreTest {
 
     private final Random random = new Random(31);
 
-    /** How numbers lie in the bits of an element. */
+    /** The encoding of numbers in an element. */
     private interface Encoding {
         long bits(int number);
     }
@@ -37,7 +37,7 @@ class TensorCoreTest {
         return number -> f.round(number, HALF_EVEN);
     }
 
-    /** Where element i of a lane's fragment lies. */
+    /** The position of element i of a lane's fragment. */
     private interface Place {
         int of(int lane, int i);
     }
@@ -151,7 +151,7 @@ class TensorCoreTest {
                 c(32, S32), types.startsWith("s32.s8"), types.contains("s8.s32"));
     }
 
-    /** Whatever lies in the lowest 13 bits of a tf32. */
+    /** The lowest 13 bits of a tf32 are ignored. */
     private long tf32(int number) {
         return F32.round(number, HALF_EVEN) | random.nextInt(1 << 13);
     }
@@ -165,7 +165,7 @@ class TensorCoreTest {
             halves8("f16.f16.f16.f16", f16, c(16, f16)), halves16("f16.f16.f16.f16", f16, c(16, f16)),
             bytes16("s32.u8.s8.s32"), bytes16("s32.s8.u8.s32"), bytes32("s32.u8.u8.s32"), bytes32("s32.s8.s8.s32")};
         for (Shape shape : shapes) {
-            // Sums of f16 use all its bits, and few are more than 2048, beyond which they are rounded.
+            // Sums in f16 use all its bits. Few are above 2048, where they are rounded.
             int range = shape.a.bits == 8 ? 128 : shape.c.bits == 16 ? 11 : 100;
             int[][] a = matrix(shape.m, shape.k, shape.signedA ? -range : 0, shape.signedA ? range : 2 * range);
             int[][] b = matrix(shape.k, 8, shape.signedB ? -range : 0, shape.signedB ? range : 2 * range);
@@ -320,7 +320,7 @@ class TensorCoreTest {
         }
     }
 
-    /** With NaNs in the padding, which must not be looked at. */
+    /** With NaN in the padding, which must not be read. */
     private static short[] halves(int[][] matrix, int pitch) {
         short[] bits = new short[matrix.length * pitch];
         for (int i = 0; i < bits.length; i++) {

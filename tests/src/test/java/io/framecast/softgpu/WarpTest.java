@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What the threads of a warp do with each other, and which threads are in which warp. */
+/** Communication between the threads of a warp, and the assignment of threads to warps. */
 class WarpTest {
 
     @RegisterExtension
@@ -43,7 +43,7 @@ class WarpTest {
         int[] distances = new int[cases * 32];
         int[] limits = new int[cases * 32];
         for (int k = 0; k < cases; ++k) {
-            // Segments of 32 to 1 lanes; then anything at all. Distances alike, then one for each lane.
+            // Segments of 32 to 1 lanes, then random ones. The same distance for all lanes, then one for each lane.
             int limit = k < 50 ? 32 - (1 << k % 6) << 8 | (k % 2 == 0 ? 31 : 0) : random.nextInt();
             int distance = k < 100 ? k % 34 : -1;
             for (int lane = 0; lane < 32; ++lane) {
@@ -111,7 +111,7 @@ class WarpTest {
 
     // ---- Votes, matches, reductions ---------------------------------------------------------------------------------
 
-    /** One instruction, at which each set of lanes names itself only. */
+    /** One instruction, where the mask of each set of lanes contains only that set. */
     @Test
     void votesMatchesAndReducesInSetsOfLanes() {
         Kernel kernel = device.kernel("""
@@ -164,7 +164,7 @@ class WarpTest {
                     masks[i] = set;
                 }
             }
-            // Alike in all lanes, of few values, or anything.
+            // Equal in all lanes, of few different values, or random.
             in[i] = k < 10 ? k % 2 : k < 40 ? random.nextInt(4) - 1 : random.nextInt();
             wide[i] = k < 10 ? 1L << 40 : (long) random.nextInt(3) << 32 | 5;
         }
@@ -236,7 +236,7 @@ class WarpTest {
                     : 2 * ((late ^ 3) + 1000 * trips[31 - late]);
             expected[128 + t] = (odd >> lane & 1) != 0 ? Integer.bitCount(odd & ~0xff) : Integer.bitCount(~odd);
         }
-        // Lane 31 asks for lane 33, which is lane 1 of the whole warp: not in the mask, so nothing is promised.
+        // Lane 31 reads lane 33, which is lane 1 of the warp. That lane is not in the mask, so the result is undefined.
         expected[64 + 31] = expected[96 + 31] = 0;
         int[] actual = out.ints();
         actual[64 + 31] = actual[96 + 31] = 0;
@@ -277,7 +277,7 @@ class WarpTest {
                 out.ints());
     }
 
-    /** Not CUDA's promise, but what the counters build on: that lanes part no longer than their ways do. */
+    /** Not guaranteed by CUDA, but the counters rely on it: lanes reconverge as soon as their paths do. */
     @Test
     void runsLanesTogetherAgainAfterTheyParted() {
         Kernel kernel = device.kernel("""
@@ -333,7 +333,7 @@ class WarpTest {
             }
             int[] actual = out.ints();
             if (block % 32 != 0) {
-                actual[(block - 1) * 10 + 2] = block - 1; // Its source is no thread: undefined.
+                actual[(block - 1) * 10 + 2] = block - 1; // Its source lane has no thread: undefined.
             }
             assertArrayEquals(expected, actual, "a block of " + block);
         }

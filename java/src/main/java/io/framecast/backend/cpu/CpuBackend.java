@@ -30,7 +30,7 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * The CPU, by native/cpu. Most ConvLSTMs are computed by Winograd's convolutions of its own; the others, and Conv3D, by
+ * Computes on the CPU with native/cpu. Most ConvLSTMs use its own Winograd convolutions; the others, and Conv3D, use
  * oneDNN's convolutions.
  *
  * <p>With {@link Precision#BF16}, convolutions multiply bfloat16 values. On a processor with bfloat16 instructions
@@ -207,7 +207,7 @@ public final class CpuBackend implements Backend {
         return costs;
     }
 
-    /** The bytes of native memory in use: 0 when all that was made is closed. */
+    /** The bytes of native memory in use: 0 when all ops and tensors are closed. */
     public long bytesInUse() {
         return open().bytes_in_use();
     }

@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** What the ops of a device share: its memory and the way its errors are reported. */
+/** Shared by the ops of a device: its memory, and how its errors are reported. */
 record CpuOps(NativeCpu.Device device, OpGuard guard) {
 
     /** A tensor of zeros. */
@@ -25,7 +25,7 @@ record CpuOps(NativeCpu.Device device, OpGuard guard) {
     /**
      * Runs a native call that may fail for want of memory or of a oneDNN implementation.
      *
-     * @throws FramecastException with what C++ said
+     * @throws FramecastException with the C++ message
      */
     static <T> T call(Supplier<T> call) {
         try {

@@ -6,7 +6,7 @@ import io.framecast.backend.guard.OpGuard;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** Float32 values in native memory: a block of its own, or a view of one that an op or another tensor owns. */
+/** Float32 values in native memory: its own block, or a view of a block that an op or another tensor owns. */
 final class CpuTensor extends GuardedTensor {
 
     private final FloatPointer values;

@@ -28,11 +28,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
-/** Programs, and memory that is planned for a model, on the software device. */
+/** Programs, and the memory reserved for a model, on the software device. */
 @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "driver calls are counted")
 class CudaBackendTest {
 
-    /** Of each of the two slots that copies go through. */
+    /** The size of each of the two slots for copies. */
     private static final int SLOT_FLOATS = 1 << 20;
 
     @BeforeEach
@@ -82,7 +82,7 @@ class CudaBackendTest {
         long[] calls = new long[4];
         float[] expected = {-2, -6, -14, -30};
         assertArrayEquals(expected, steps(true, calls));
-        // To make the device current and to launch, one for each; of the recording, a few more.
+        // Two driver calls per run: make the device current, and launch. A few more belong to the recording.
         assertEquals(4, calls[0]);
         assertTrue(calls[1] > calls[0], calls[1] + " calls to record");
         assertEquals(2, calls[2]);
@@ -97,7 +97,7 @@ class CudaBackendTest {
             float[] next = {0};
             try (Program program = backend.program(() -> {
                 next[0]++;
-                x.write(next);                  // waits for the slot's last use, which no recording can
+                x.write(next);                  // waits for the last use of the slot, which cannot be captured
                 x.copyTo(0, y, 0, 1);
             })) {
                 for (int run = 1; run <= 4; run++) {
@@ -114,7 +114,7 @@ class CudaBackendTest {
               {"type": "BatchNormalization"},
               {"type": "Conv3D", "filters": 1, "kernel_size": 3, "activation": "sigmoid"}]}""", "the test");
 
-    /** Allocates what training the model takes, and nothing more happens. */
+    /** Allocates the memory for training the model, and does nothing else. */
     private static void plan(CudaBackend backend, int batch) {
         try (Network network = Network.forTraining(backend, MODEL, Loss.BINARY_CROSSENTROPY, 9, batch)) {
             network.parameters().set(Parameters.initial(MODEL, 1));
@@ -132,7 +132,7 @@ class CudaBackendTest {
                     .matcher(e.getMessage());
             assertTrue(message.matches(), e.getMessage());
             assertEquals(List.of(Remedy.SMALLER_BATCH), e.remedies());
-            // Nothing but the slots of copies is there.
+            // Only the slots for copies are allocated.
             assertEquals(64 - 2 * SLOT_FLOATS * 4.0 / (1 << 20), Double.parseDouble(message.group(1)), 0.1);
             int fits = Integer.parseInt(message.group(2));
             assertTrue(fits > 1, e.getMessage());
@@ -184,7 +184,7 @@ class CudaBackendTest {
         }
     }
 
-    /** More than a slot of pinned memory takes at once, both ways. */
+    /** Copies larger than a slot of pinned memory, in both directions. */
     @Test
     void longTensorsGoThroughBothSlots() {
         int size = 2 * SLOT_FLOATS + 5;

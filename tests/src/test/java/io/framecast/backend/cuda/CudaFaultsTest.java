@@ -40,8 +40,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A short training run with every kind of layer, of which one driver call fails, whichever it is: it ends with one
- * sentence, the checkpoint that was there is whole, nothing is left on the device, and the next run works.
+ * Fails each driver call of a short training run with every kind of layer, one call per run. The run must end with one
+ * sentence, the old checkpoint must be intact, nothing may stay allocated on the device, and the next run must work.
  */
 @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "faults are injected")
 class CudaFaultsTest {
@@ -90,14 +90,14 @@ class CudaFaultsTest {
         assertEquals("", live);
     }
 
-    /** What a device that is lost could not give back goes with its context. */
+    /** Memory that could not be freed on a lost device is freed with its context. */
     private static void forgetContext() {
         CUdevice device = new CUdevice();
         cuDevicePrimaryCtxReset(device);
         cuDevicePrimaryCtxRelease(device);
     }
 
-    /** Three steps: a plain one, one that is recorded, and one replayed. */
+    /** Three steps: the first launches kernels, the second is captured, the third is replayed. */
     private void train(Convolutions convolutions) {
         Path last = RunDirectory.lastCheckpoint(directory);
         Checkpoint start = Checkpoint.read(last);
@@ -121,7 +121,7 @@ class CudaFaultsTest {
         }
     }
 
-    /** Whether the run failed, as it must: with one sentence about the call, and the checkpoint whole. */
+    /** Whether the run failed as it must: with one sentence about the call, and the checkpoint intact. */
     private boolean fails(Convolutions convolutions, String what, int result) {
         long before = Checkpoint.read(RunDirectory.lastCheckpoint(directory)).training().progress().step();
         boolean failed = false;
@@ -129,7 +129,7 @@ class CudaFaultsTest {
             train(convolutions);
         } catch (FramecastException e) {
             String message = e.getMessage();
-            // cuDNN and cuBLAS have codes of their own for what the driver tells them.
+            // cuDNN and cuBLAS translate the driver's error codes to their own.
             assertTrue(message.contains(CUresult.stringFor(result)) || message.contains("device memory")
                     || convolutions == Convolutions.VENDOR && message.matches(".* failed with CU(BLAS|DNN)_STATUS_.*"),
                     what + ": " + message);
@@ -151,7 +151,7 @@ class CudaFaultsTest {
         long calls = -SoftGpu.callCount();
         train(convolutions);
         calls += SoftGpu.callCount();
-        SoftGpu.configure("checks=all+-leaks");         // what a lost device cannot take back goes with the context
+        SoftGpu.configure("checks=all+-leaks");         // what a lost device cannot free is freed with the context
         int failures = 0;
         for (long n = 1; n <= calls; n++) {
             SoftGpu.inject("lost:" + n);
@@ -163,7 +163,10 @@ class CudaFaultsTest {
         train(convolutions);
     }
 
-    /** A single call that fails, after which the driver works on. One within a recording makes the runs plain. */
+    /**
+     * A single call fails, and the driver works afterwards. If it fails during a capture, later runs launch the
+     * kernels.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"alloc", "copy", "launch", "synchronize", "load"})
     void oneFailedCallEndsTheRunOrIsMadeUpFor(String kind) throws IOException {

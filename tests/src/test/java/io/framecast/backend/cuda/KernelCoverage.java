@@ -15,9 +15,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What this process has run of a kernel on the software device.
+ * Which instructions of a kernel this process has run on the software device.
  *
- * @param compiled the number of programs that it was compiled to, for a layer's shape, say: its variants
+ * @param compiled the number of its variants: programs that it was compiled to, for example for different layer shapes
  * @param variants the instructions of each variant that was launched
  */
 record KernelCoverage(String file, String kernel, int compiled, List<List<Instruction>> variants) {
@@ -25,8 +25,8 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
     /**
      * A PTX instruction.
      *
-     * @param kind what it does, as the software device tells instructions apart
-     * @param place its line of CUDA, "column_reduction.cuh:33", and those of the calls that were inlined there
+     * @param kind the kind of instruction, as the software device classifies it
+     * @param place its CUDA source line, "column_reduction.cuh:33", and the lines of the inlined calls
      */
     record Instruction(String opcode, String kind, List<String> place, boolean executed) {
 
@@ -36,9 +36,9 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
             return place.get(0);
         }
 
-        /** Of which one must be executed in another variant, to stand for this one. */
+        /** Instructions of other variants that are equivalent to this one: it counts as executed if one of them is. */
         private Work work() {
-            // How addresses and conditions are come by is up to the compiler, and differs from shape to shape.
+            // The compiler decides how to compute addresses and conditions, differently for each shape.
             return new Work(line(),
                     Set.of("integer", "move", "convert", "control", "constant").contains(kind) ? ANY : kind);
         }
@@ -51,7 +51,7 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
     private record Work(String line, String kind) {
     }
 
-    /** @param block the instructions from one branch to the next that this one is of */
+    /** @param block the basic block of this instruction */
     record Never(Instruction instruction, List<Instruction> block) {
     }
 
@@ -66,7 +66,7 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
         }
     }
 
-    /** The kernels, and functions that were not inlined, of the programs that were loaded of a CUDA file. */
+    /** The kernels, and the functions that were not inlined, in all loaded programs of a CUDA file. */
     static List<KernelCoverage> of(String file) throws IOException {
         Coverage coverage = new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false)
                 .readValue(SoftGpu.coverageJson(file), Coverage.class);
@@ -99,7 +99,7 @@ record KernelCoverage(String file, String kernel, int compiled, List<List<Instru
         return (int) variants.stream().flatMap(List::stream).filter(Instruction::executed).count();
     }
 
-    /** Instructions that no thread ran, and none that stands for them in another variant. */
+    /** Instructions that no thread ran, also not an equivalent one in another variant. */
     List<Never> never() {
         List<Set<Work>> ran = variants.stream().map(variant -> variant.stream().filter(Instruction::executed)
                 .flatMap(Instruction::standsFor).collect(Collectors.toSet())).toList();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.ClassDescriptor;
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.jupiter.api.ClassOrdererContext;
 
-/** The order of all test classes of a run: {@link KernelCoverageTest} comes last, the others as they came. */
+/** Orders the test classes of a run: {@link KernelCoverageTest} comes last, the others keep their order. */
 final class KernelCoverageLast implements ClassOrderer {
 
     private static final Set<String> RUN = ConcurrentHashMap.newKeySet();
@@ -23,7 +23,7 @@ final class KernelCoverageLast implements ClassOrderer {
         context.getClassDescriptors().stream().map(ClassDescriptor::getTestClass).map(Class::getName).forEach(RUN::add);
     }
 
-    /** Whether every test class there is belongs to this run. */
+    /** Whether this run contains all test classes. */
     static boolean isWholeSuite() throws IOException, URISyntaxException {
         Path classes = Path.of(KernelCoverageLast.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         try (var files = Files.walk(classes)) {

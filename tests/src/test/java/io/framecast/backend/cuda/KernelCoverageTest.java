@@ -25,8 +25,8 @@ import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
 /**
  * Prints how much of the kernels' PTX the tests before this one have executed; {@link KernelCoverageLast} puts it last.
- * Of the whole suite all is demanded but what stands in {@link #REASONS}. To see what some tests execute, name this one
- * with them: {@code -Dtest=GateKernelsTest,KernelCoverageTest}.
+ * If the whole suite runs, all instructions must be executed except those in {@link #REASONS}. To see what some tests
+ * execute, run this test with them: {@code -Dtest=GateKernelsTest,KernelCoverageTest}.
  */
 @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "a GPU keeps no record")
 class KernelCoverageTest {

@@ -18,7 +18,7 @@ public final class DeviceMemory extends DeviceResource {
     private final CUdeviceptr pointer;
     private final long bytes;
 
-    /** Whose part this is; itself where it is no view. */
+    /** The memory that this is a view of; this memory if it is not a view. */
     private final DeviceMemory owner;
 
     DeviceMemory(CudaDevice device, CUdeviceptr pointer, long bytes) {
@@ -39,7 +39,7 @@ public final class DeviceMemory extends DeviceResource {
         return bytes;
     }
 
-    /** So many bytes in words: "48.5 MiB". */
+    /** A number of bytes as text: "48.5 MiB". */
     public static String text(long bytes) {
         return bytes < 10L << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
                 : String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1 << 30));
@@ -49,7 +49,7 @@ public final class DeviceMemory extends DeviceResource {
      * A part of this memory, which is valid as long as this is.
      *
      * @param offset in bytes
-     * @throws IndexOutOfBoundsException if it is no part
+     * @throws IndexOutOfBoundsException if the range is not inside this memory
      */
     public DeviceMemory view(long offset, long bytes) {
         Objects.checkFromIndexSize(offset, bytes, this.bytes);

@@ -10,7 +10,7 @@ public abstract class DeviceResource implements AutoCloseable {
         this.device = device;
     }
 
-    /** Gives it back to the driver; called once, with the device's context current. */
+    /** Releases it to the driver; called once, with the device's context current. */
     protected abstract void release();
 
     protected final boolean isClosed() {

@@ -29,9 +29,9 @@ import jcuda.driver.CUstream;
 /**
  * Copies between Java's arrays and a device, double-buffered: through two slots, used in turn.
  *
- * <p>A write copies from the array to pinned memory; then, on a stream of its own, to a staging buffer on the device;
- * and from there, on the device's stream, to its target. So the next batch crosses the bus while kernels still read
- * the batch that it replaces. A write waits only if the slot's last copy is not done.
+ * <p>A write copies from the array to pinned memory; then, on a separate stream, to a staging buffer on the device; and
+ * from there, on the device's stream, to its target. So the next batch is transferred while kernels still read the
+ * batch that it replaces. A write waits only if the slot's last copy is not done.
  */
 final class HostCopies extends DeviceResource {
 
@@ -118,7 +118,7 @@ final class HostCopies extends DeviceResource {
                 check(cuEventRecord(slot.done, device.stream()), "cuEventRecord");
             }
             if (before != null) {
-                // The last part is copied to the array while this one is on the bus.
+                // The previous part is copied to the array while this one is transferred.
                 int begin = at - SLOT_FLOATS;
                 before.await();
                 before.floats.get(0, target, to + begin, Math.min(SLOT_FLOATS, count - begin));

@@ -9,10 +9,10 @@ import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.guard.OpGuard;
 import java.util.List;
 
-/** What the ops of a device share: its kernels, its memory, and the grids that pointwise kernels are launched with. */
+/** Shared by the ops of a device: its kernels, its memory, and the grids of pointwise kernels. */
 public final class CudaOps {
 
-    /** The block of every kernel that does not say otherwise. */
+    /** The default block of kernels. */
     public static final Dim BLOCK = Dim.of(256);
 
     /** Blocks of a grid-stride loop for each multiprocessor: enough to hide latency. */

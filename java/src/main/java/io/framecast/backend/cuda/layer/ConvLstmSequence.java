@@ -22,7 +22,7 @@ record ConvLstmSequence(long units, Region gates, Region cells, Region hidden, b
                 resources.perVideo(plan.training() ? all : frame), resources.perVideo(all), plan.training());
     }
 
-    /** The gates of some frames of so many videos. */
+    /** The gates of {@code frames} frames of {@code batch} videos, from frame {@code from} on. */
     DeviceMemory gates(int from, int frames, int batch) {
         return part(gates, from, frames, ConvLstmSpec.GATES * batch * units);
     }

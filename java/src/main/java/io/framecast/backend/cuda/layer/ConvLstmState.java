@@ -21,7 +21,7 @@ final class ConvLstmState {
         isSet = false;
     }
 
-    /** Keeps those of a frame of so many videos. */
+    /** Copies hidden state and cell of a frame. */
     void set(DeviceMemory hidden, DeviceMemory cell, int batch) {
         long n = batch * units;
         hidden.copyTo(0, memory.memory(), 0, n);

@@ -16,8 +16,8 @@ import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
 
 /**
- * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They check nothing that they are
- * given: that is the {@linkplain CudaOps#guard() guard}'s.
+ * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They do not check their arguments:
+ * the {@linkplain CudaOps#guard() guard} does.
  *
  * @param convolutions computes the convolutions of all of them
  */

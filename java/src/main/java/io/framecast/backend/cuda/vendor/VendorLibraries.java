@@ -32,7 +32,7 @@ final class VendorLibraries extends DeviceResource {
         super(device);
     }
 
-    /** For a device, which closes them. */
+    /** The handles of a device, which closes them. */
     static VendorLibraries of(CudaDevice device) {
         return device.own(new VendorLibraries(device));
     }

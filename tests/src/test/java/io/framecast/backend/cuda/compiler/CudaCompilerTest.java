@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CudaCompilerTest {
 
-    /** What an NVRTC in the middle of CUDA 12 compiles for. */
+    /** The architectures of an NVRTC in the middle of the CUDA 12 series. */
     private static final SortedSet<Integer> SUPPORTED = new TreeSet<>(List.of(50, 75, 80, 86, 87, 89, 90, 100, 101));
 
     private static final CudaSource SCALE = new CudaSource("scale.cu", """
@@ -48,7 +48,7 @@ class CudaCompilerTest {
         elf.get(magic);
         assertArrayEquals(new byte[] {0x7f, 'E', 'L', 'F'}, magic);
         assertEquals(190, elf.getShort(18), "the machine, which ELF's registry gives to CUDA");
-        // Nothing of it is missing: one table of its headers or the other, of sections or segments, is at its end.
+        // The file is complete: it ends with one of the two header tables, of sections or segments.
         long end = Math.max(elf.getLong(40) + (long) elf.getShort(58) * elf.getShort(60),
                 elf.getLong(32) + (long) elf.getShort(54) * elf.getShort(56));
         assertEquals(end, elf.capacity());
@@ -58,13 +58,13 @@ class CudaCompilerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "80, false, sm_80",         // machine code for the very device,
+        "80, false, sm_80",         // machine code for exactly the device,
         "89, false, sm_89",
         "100, false, sm_100",
-        "88, false, compute_87",    // else what newer devices take too
+        "88, false, compute_87",    // else PTX that newer devices accept
         "103, false, compute_101",
         "120, false, compute_101",
-        "80, true, compute_80",     // PTX is all that the software device takes
+        "80, true, compute_80",     // the software device accepts only PTX
         "90, true, compute_90"})
     void choosesWhatTheDeviceTakes(int capability, boolean software, String architecture) {
         assertEquals(architecture, CudaCompiler.architecture(capability, software, SUPPORTED));
@@ -81,7 +81,7 @@ class CudaCompilerTest {
     @Test
     void knowsWhatNvrtcCompilesFor() {
         SortedSet<Integer> supported = Nvrtc.computeCapabilities();
-        // Every NVRTC 12 knows these.
+        // Every NVRTC 12 supports these.
         assertTrue(supported.containsAll(List.of(75, 80, 86, 89, 90)), supported.toString());
         String message = assertThrows(FramecastException.class,
                 () -> CudaCompiler.compile(SCALE, "sm_" + (supported.last() + 1), List.of())).getMessage();

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class KernelCacheTest {
 
-    /** Its "machine code" has every byte, and names all that it was made of; it counts. */
+    /** A compiler that counts its calls. Its "machine code" contains every byte value, and names all its inputs. */
     private record FakeCompiler(String version, AtomicInteger count) implements KernelCache.Compiler {
         FakeCompiler(String version) {
             this(version, new AtomicInteger());
@@ -80,7 +80,7 @@ class KernelCacheTest {
         byte[] first = image(temporary, compiler);
         assertArrayEquals(first, image(temporary, compiler));
         assertEquals(1, compiler.count().get());
-        String text = Files.readString(onlyFile(), StandardCharsets.ISO_8859_1);        // a character a byte
+        String text = Files.readString(onlyFile(), StandardCharsets.ISO_8859_1);        // one byte per character
         String line = text.substring(0, text.indexOf('\n') + 1);
         assertTrue(line.matches("// .* [0-9a-f]{64}\n"), text);
         assertEquals(line + new String(first, StandardCharsets.ISO_8859_1), text);
@@ -123,13 +123,13 @@ class KernelCacheTest {
         byte[] good = Files.readAllBytes(file);
         List<byte[]> damaged = new ArrayList<>();
         for (int length = 0; length < good.length; length++) {
-            damaged.add(Arrays.copyOf(good, length));             // torn
+            damaged.add(Arrays.copyOf(good, length));             // truncated
             byte[] flipped = good.clone();
             flipped[length] ^= 1;
             damaged.add(flipped);
         }
         damaged.add(Arrays.copyOf(good, good.length + 1));
-        damaged.add(image);                                       // of others
+        damaged.add(image);                                       // with other content
         for (byte[] bytes : damaged) {
             Files.write(file, bytes);
             int before = compiler.count().get();
@@ -148,7 +148,7 @@ class KernelCacheTest {
         }
         assertEquals(8, compiler.count().get());
         assertEquals("in the way", Files.readString(onlyFile()));
-        // What is in the file's own place is neither read nor replaced.
+        // A directory at the path of the file is neither read nor replaced.
         Files.delete(file);
         image(temporary, compiler);
         Path place = onlyFile();
@@ -204,7 +204,7 @@ class KernelCacheTest {
         }
     }
 
-    /** Asks for three kernels again and again, and now and then damages the file of one, in the given directory. */
+    /** Requests three kernels repeatedly, and sometimes damages a file, in the given directory. */
     public static void main(String... arguments) {
         Path directory = Path.of(arguments[0]);
         FakeCompiler compiler = new FakeCompiler("12.9");

@@ -10,20 +10,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a kernel's machine code takes, as ptxas reports it.
+ * The resources of a kernel's machine code, as reported by ptxas.
  *
- * @param threads of a block, and
- * @param blocks of them on a multiprocessor at once, that {@code __launch_bounds__} promises; 0 threads if it says
- *        nothing
- * @param registers a thread's
- * @param shared bytes a block's, without what a launch adds
- * @param stack bytes a thread's, of the kernel or of a function that it calls
- * @param spilled bytes a thread stores or loads since it has no register for them
+ * @param threads the threads of a block in {@code __launch_bounds__}; 0 if there are none
+ * @param blocks the blocks per multiprocessor in {@code __launch_bounds__}
+ * @param registers registers of a thread
+ * @param shared bytes of static shared memory of a block
+ * @param stack bytes of stack of a thread, of the kernel or of a function that it calls
+ * @param spilled bytes that a thread spills, stores or loads
  */
 public record KernelResources(String kernel, int threads, int blocks, int registers, int shared, int stack,
         int spilled) {
 
-    /** Without it the log has no report. */
+    /** The compiler option that writes the report to the log. */
     private static final String OPTION = "--ptxas-options=-v";
 
     private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\s*\\([^)]*\\)([^{]*)\\{");
@@ -35,12 +34,12 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
     private static final Pattern STACK = Pattern.compile("(\\d+) bytes stack frame");
     private static final Pattern SPILLED = Pattern.compile("(\\d+) bytes spill (?:stores|loads)");
 
-    /** Of all kernels of one of the project's sources. */
+    /** The resources of all kernels of one of the project's sources. */
     public static List<KernelResources> ofFile(String file, String architecture, List<String> options) {
         return of(CudaSource.of(file), architecture, options);
     }
 
-    /** Of all kernels of a source that includes nothing. */
+    /** The resources of all kernels of a source without includes. */
     public static List<KernelResources> ofText(String text, String architecture) {
         return of(new CudaSource("test.cu", text, Collections.emptySortedMap()), architecture, List.of());
     }
@@ -52,7 +51,7 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
         return of(CudaCompiler.compile(source, architecture, all));
     }
 
-    /** By name; each must have its report. */
+    /** The resources by kernel name; each kernel must have a report. */
     private static List<KernelResources> of(Compiled compiled) {
         Map<String, String> reports = new TreeMap<>();
         String log = compiled.log();

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class NvrtcJarTest {
 
-    /** Less than a block of a range request, some blocks, and what nobody needs. */
+    /** A library smaller than a block of a range request, one of several blocks, and a file that is not needed. */
     private final byte[] builtins = randomBytes(1, 300_000);
     private final byte[] compiler = randomBytes(2, 3_000_000);
     private final byte[] other = randomBytes(3, 12_000_000);
@@ -110,7 +110,7 @@ class NvrtcJarTest {
     private static byte[] zip(Map<String, byte[]> entries) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ZipOutputStream out = new ZipOutputStream(bytes)) {
-            out.setLevel(Deflater.NO_COMPRESSION); // Random bytes only take time.
+            out.setLevel(Deflater.NO_COMPRESSION); // Random bytes cannot be compressed: deflating them only takes time.
             for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
                 out.putNextEntry(new ZipEntry(entry.getKey()));
                 out.write(entry.getValue());
@@ -172,7 +172,7 @@ class NvrtcJarTest {
         jar.fetch();
         requireLibraries();
         assertTrue(jar.isCached());
-        // Both libraries, and at the ends of each and in the directory of the zip a block more.
+        // Both libraries, plus one block at the ends of each and one for the central directory.
         assertTrue(bytesServed.get() <= builtins.length + compiler.length + 8 * HttpFile.BLOCK,
                 bytesServed + " bytes of " + zip.length);
         int before = requests.get();

@@ -40,7 +40,7 @@ class NvrtcTest {
         return with(name, "libnvrtc.so.12", "libnvrtc.so.12.6.85", "libnvrtc-builtins.so.12.6");
     }
 
-    /** Of which those in {@link #broken} cannot be loaded. */
+    /** The loader under test; directories in {@link #broken} cannot be loaded. */
     private Nvrtc nvrtc(String given, Path... system) {
         Map<String, String> environment = given == null ? Map.of() : Map.of("FRAMECAST_NVRTC", given);
         NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, directory.resolve("cache"), List.of(), "http://127.0.0.1:9",
@@ -86,7 +86,7 @@ class NvrtcTest {
         String message = refused(none, true);
         assertTrue(message.startsWith("NVRTC, the compiler of CUDA kernels, is not here and cannot be taken from ")
                 && message.endsWith(failures), message);
-        // Whoever names one wants no other.
+        // If FRAMECAST_NVRTC names a directory, no other one is tried.
         assertEquals("NVRTC cannot be loaded from " + broken.get(0) + ": it is broken; set FRAMECAST_NVRTC to the "
                 + "directory of another NVRTC 12, or unset it.", refused(nvrtc(broken.get(0).toString(), good), true));
     }
@@ -104,14 +104,14 @@ class NvrtcTest {
         assertTrue(message.startsWith("FRAMECAST_NVRTC is " + partial + ", which has no libnvrtc.so.12"), message);
     }
 
-    /** Compiles something, and tells what with. */
+    /** Compiles a kernel, and prints which compiler was used. */
     public static void main(String... arguments) {
         System.out.println(Nvrtc.describe());
         String ptx = TestCompiler.ptx("a.cu", "extern \"C\" __global__ void nothing() {}", "compute_80", List.of());
         System.out.println(ptx.contains(".entry nothing"));
     }
 
-    /** As the loader sees them: not libraries, cut short, and others under the names of NVRTC's. */
+    /** Broken files: not a library, a truncated one, and other libraries with the names of NVRTC's. */
     @Test
     void brokenOnesThatAreFoundFirstAreNoHarm() throws Exception {
         Path good = TestCompiler.directory();

@@ -12,7 +12,7 @@ public final class TestCompiler {
     private TestCompiler() {
     }
 
-    /** Loads it, so that another process, which cannot fetch it, finds it. */
+    /** Loads it, so that a child process that cannot fetch it finds it. */
     public static void load() {
         Nvrtc.load();
     }
@@ -33,7 +33,7 @@ public final class TestCompiler {
         return Nvrtc.computeCapabilities();
     }
 
-    /** The PTX of a source that includes nothing. */
+    /** The PTX of a source without includes. */
     public static String ptx(String name, String source, String architecture, List<String> options) {
         CudaSource all = new CudaSource(name, source, Collections.emptySortedMap());
         return CudaCompiler.compile(all, architecture, options).ptx();
@@ -49,7 +49,7 @@ public final class TestCompiler {
         return CudaSource.of(file).text();
     }
 
-    /** As the backend compiles. */
+    /** The compiler as the backend uses it. */
     public static KernelImages images() {
         return new KernelImages(System.getenv(), FetchListener.NONE);
     }

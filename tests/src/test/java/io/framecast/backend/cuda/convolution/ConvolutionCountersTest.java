@@ -12,9 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * What the convolutions of the reference network cost, counted on quarters of frames of 64 x 64 and planned for a
- * batch of five videos. Bounds are what is told in convolution/implicit_gemm.cuh, and what was counted less a little:
- * compilers differ by some instructions.
+ * The cost of the convolutions of the reference network, counted on quarter frames of 64 x 64 and planned for a batch
+ * of five videos. Bounds are those documented in convolution/implicit_gemm.cuh, or the measured counts with a small
+ * margin, since compilers differ by some instructions.
  */
 class ConvolutionCountersTest {
 
@@ -62,10 +62,10 @@ class ConvolutionCountersTest {
     }
 
     /**
-     * @param multiplyAdds at least, of 100 instructions: those that the product is made of, not those of padding
-     * @param efficiency at least: of each 100 bytes moved, those asked for
-     * @param intensity at least: multiply-adds to a byte moved. The weights gradient of so few pixels has short splits:
-     *        much of what it does is for their sums
+     * @param multiplyAdds the lower bound of multiply-adds per 100 instructions, those on padding not counted
+     * @param efficiency the lower bound of requested bytes per 100 bytes moved
+     * @param intensity the lower bound of multiply-adds per byte moved. With so few pixels the weights gradient has
+     *        short splits, so much of its work is adding their sums
      */
     @ParameterizedTest
     @CsvSource({
@@ -85,7 +85,7 @@ class ConvolutionCountersTest {
         atLeast(multiplyAdds, 100 * useful / counters.instructions(), "multiply-adds of 100 instructions");
         atLeast(efficiency, 100 * counters.efficiency(), "bytes asked for of 100 moved");
         atLeast(intensity, useful / (32.0 * counters.sectors()), "multiply-adds to a byte");
-        // Results of three columns conflict on their way out, once a tile.
+        // Results of three columns have bank conflicts when they are stored, once per tile.
         if (outputs % 4 == 0 || product == Product.DATA) {
             assertEquals(0, counters.conflicts());
         }

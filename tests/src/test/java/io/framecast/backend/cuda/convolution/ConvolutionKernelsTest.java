@@ -105,7 +105,7 @@ class ConvolutionKernelsTest {
         assertArrayEquals(twice, read(result));
     }
 
-    /** Also where it is planned for many more images, and so for more splits. */
+    /** Also if planned for many more images, and so for more splits. */
     @ParameterizedTest
     @EnumSource
     void passesGradientsToItsWeights(Shape shape) {
@@ -121,7 +121,7 @@ class ConvolutionKernelsTest {
         shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += x[xAt] * dy[yAt]);
         DeviceMemory input = device.memory(x);
         DeviceMemory gradient = device.memory(dy);
-        // A parameter's gradient may lie anywhere in the row of all.
+        // A parameter's gradient may have any offset in the common buffer.
         DeviceMemory result = device.unwritten(size + 1).view(4, 4L * size);
         for (KernelConvolution convolution : convolutions) {
             convolution.backwardWeights(shape.images, input, gradient, result);
@@ -129,7 +129,7 @@ class ConvolutionKernelsTest {
         }
     }
 
-    /** Splits make as many terms as they do of a layer of real size: here of the same images again and again. */
+    /** Splits as long as for a layer of real size; here over the same images repeated. */
     @ParameterizedTest
     @EnumSource(names = {"FOURS", "ODD_CHANNELS_STRIDED", "STRIDED_SAME"})
     void passesGradientsOfManyImagesToItsWeights(Shape shape) {
@@ -200,8 +200,8 @@ class ConvolutionKernelsTest {
     }
 
     /**
-     * Values are of order 1 and z a sum of n = taps * units products of order 1/sqrt(n), so float32 leaves it within a
-     * few times sqrt(n) * 2^-24 < 1e-5; the activations do not enlarge that, nor do the sums of two products after them.
+     * Values are of order 1, and z is a sum of n = taps * units products of order 1/sqrt(n). So its float32 error is a
+     * few times sqrt(n) * 2^-24 < 1e-5. Neither the activations nor the sums of two products after them increase it.
      */
     private void step(int images, int height, int width, int units, int kernel, Activation activation,
             Activation recurrent, ConvolutionTile tile) {
@@ -256,7 +256,7 @@ class ConvolutionKernelsTest {
         assertClose(cell, read(cellOut));
         assertClose(hidden, read(hiddenOut));
 
-        // Rollout keeps no gates.
+        // Rollout does not store gates.
         DeviceMemory again = device.unwritten(hidden.length);
         recurrentStep.launch(images, hiddenBefore, weights, input, carried, null, cellOut, again, activation,
                 recurrent);

@@ -33,23 +33,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What every kernel takes of every kind of GPU, from the machine code that NVRTC makes of it: nothing may be spilled,
- * nothing may need a stack, and as many blocks as {@code __launch_bounds__} promises must fit on a multiprocessor; more
- * than 48 KiB of static shared memory NVRTC refuses itself. The numbers are printed as a table.
+ * The resources of every kernel on every GPU architecture, from the machine code that NVRTC compiles: no spills, no
+ * stack, and the blocks declared in {@code __launch_bounds__} must fit a multiprocessor. (NVRTC itself refuses more
+ * than 48 KiB of static shared memory.) The numbers are printed as a table.
  */
 class KernelResourcesTest {
 
-    /** Of 32 bits, on each multiprocessor of all of these; a quarter belongs to each of its four schedulers. */
+    /** 32-bit registers of a multiprocessor, the same on all these GPUs; each of its four schedulers has a quarter. */
     private static final int REGISTERS = 64 << 10;
 
-    /** CUDA C++ Programming Guide, "Technical Specifications per Compute Capability": of a multiprocessor. */
+    /** Limits of a multiprocessor: CUDA C++ Programming Guide, "Technical Specifications per Compute Capability". */
     enum Architecture {
         SM_75(1024, 64, 0), SM_80(2048, 164, 1), SM_86(1536, 100, 1), SM_89(1536, 100, 1), SM_90(2048, 228, 1),
         SM_100(2048, 228, 1), SM_120(1536, 100, 1);
 
         final int threads;
         final int sharedKiB;
-        final int reservedKiB;          // of shared memory, of each block, for the system
+        final int reservedKiB;          // shared memory reserved by the system per block
 
         Architecture(int threads, int sharedKiB, int reservedKiB) {
             this.threads = threads;
@@ -66,7 +66,7 @@ class KernelResourcesTest {
             return name().toLowerCase(Locale.ROOT);
         }
 
-        /** How many blocks a multiprocessor holds at once. */
+        /** How many blocks fit on a multiprocessor at once. */
         int blocks(KernelResources kernel) {
             int warps = (kernel.threads() + 31) / 32;
             int registersOfWarp = (kernel.registers() * 32 + 255) / 256 * 256;
@@ -77,9 +77,10 @@ class KernelResourcesTest {
     }
 
     /**
-     * What a source is compiled with.
+     * A source and its compiler options.
      *
-     * @param everywhere on all architectures, else on sm_80 and sm_90 alone: each takes NVRTC some tenths of a second
+     * @param everywhere whether to compile for all architectures, or only for sm_80 and sm_90: each takes some tenths
+     *         of a second
      */
     private record Variant(boolean everywhere, String label, List<String> options) {
 
@@ -113,17 +114,20 @@ class KernelResourcesTest {
         }
     }
 
-    /** Of an H100, on which the reference network's layers get the tiles that are looked at here. */
+    /** The multiprocessors of an H100, for which the tiles of the reference network are chosen here. */
     private static final int MULTIPROCESSORS = 132;
 
-    /** Videos of a batch, and frames of theirs, in the reference training. */
+    /** The batch size and the number of frames of the reference training. */
     private static final int BATCH = 5;
     private static final int FRAMES = 19;
 
     private static final ConvolutionShape FOURS = new ConvolutionShape(31, 29, 32, 20, 3, 5, 2, 1, 1, 2, true);
     private static final ConvolutionShape ODD = new ConvolutionShape(31, 29, 33, 20, 5, 3, 2, 3, 1, 1, false);
 
-    /** Of the recurrent step: the reference network's, and any tile, of units that come in fours and not. */
+    /**
+     * Options of the recurrent step: those of the reference network, and every tile, with units that are a multiple of
+     * 4 and not.
+     */
     private static List<Variant> steps() {
         List<Variant> variants = new ArrayList<>();
         for (int kernel : new int[] {5, 3, 1}) {
@@ -141,7 +145,10 @@ class KernelResourcesTest {
         return variants;
     }
 
-    /** Of the convolutions: the reference network's, first the recurrent ones, and any tile of odd ones. */
+    /**
+     * Options of the convolutions: those of the reference network (recurrent ones first), and every tile with odd
+     * sizes.
+     */
     private static List<Variant> convolutions() {
         List<Variant> variants = new ArrayList<>();
         for (int kernel : new int[] {5, 3, 1}) {
@@ -164,7 +171,7 @@ class KernelResourcesTest {
         return Variant.of(everywhere, shape, Tiles.fastest(shape, images, MULTIPROCESSORS));
     }
 
-    /** Of Conv3D: the reference network's, and one whose taps do not go through shared memory. */
+    /** Options of Conv3D: those of the reference network, and a case whose taps do not go through shared memory. */
     private static final List<Variant> TIME_AXIS = List.of(
             new Variant(true, " 3 frames 1 filter", TimeTapsOptions.of(3, 1)),
             new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)));
@@ -349,7 +356,9 @@ class KernelResourcesTest {
         assertEquals("", found.get("fits"));
     }
 
-    /** By hand from the guide: a warp's registers come in units of 256, and a warp from one scheduler's quarter. */
+    /**
+     * Computed by hand from the guide: registers of a warp are allocated in units of 256, from one scheduler's quarter.
+     */
     @ParameterizedTest
     @CsvSource({
         "SM_80,  256, 128, 16896, 2",       // 4096 a warp: 4 warps a quarter, 16 in all, 8 a block

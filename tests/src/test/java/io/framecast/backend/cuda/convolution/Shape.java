@@ -1,6 +1,6 @@
 package io.framecast.backend.cuda.convolution;
 
-/** Convolutions to test with. Each leaves partial tiles; channels are multiples of 4 and not, of input and output. */
+/** Convolutions to test with. Each has partial tiles. Input and output channels are multiples of 4 or not. */
 public enum Shape {
     FOURS(2, 9, 7, 4, 8, 3, 3, 1, 1, 1, 1, true),
     ONE_CHANNEL(1, 12, 12, 1, 12, 5, 5, 1, 1, 1, 1, true),
@@ -12,9 +12,9 @@ public enum Shape {
     MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
     MANY_CHANNELS(1, 12, 11, 68, 72, 3, 3, 1, 1, 1, 1, true),
     ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false),
-    /** More rows and columns than any tile has, and a part of one beside; steps within a tap. */
+    /** More rows and columns than any tile, plus a partial tile; each step along K is within one tap. */
     TILES(2, 13, 11, 40, 264, 3, 1, 1, 1, 1, 1, true),
-    /** The same where nothing comes in fours, and steps go over taps. */
+    /** The same, but no size is a multiple of 4, and steps along K cross taps. */
     ODD_TILES(2, 19, 15, 35, 261, 2, 2, 1, 1, 1, 1, false);
 
     public final int images;
@@ -49,7 +49,7 @@ public enum Shape {
         this.dilationWidth = dilationWidth;
         int reachHeight = (kernelHeight - 1) * dilationHeight + 1;
         int reachWidth = (kernelWidth - 1) * dilationWidth + 1;
-        // TensorFlow's "same": as many outputs as strides fit, the odd pixel of padding behind.
+        // TensorFlow's "same": ceil(size / stride) outputs; an odd pixel of padding is at the end.
         outHeight = same ? (height + strideHeight - 1) / strideHeight : (height - reachHeight) / strideHeight + 1;
         outWidth = same ? (width + strideWidth - 1) / strideWidth : (width - reachWidth) / strideWidth + 1;
         padTop = same ? Math.max(0, (outHeight - 1) * strideHeight + reachHeight - height) / 2 : 0;
@@ -70,7 +70,7 @@ public enum Shape {
         return kernelHeight * kernelWidth;
     }
 
-    /** What a convolution does with each product: x index, w index, y index. */
+    /** Receives each product of a convolution: x index, w index, y index. */
     public interface Product {
         void at(int x, int w, int y);
     }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
-/** Devices, memory, modules and kernels, on the software device: when all is well, and when any call fails. */
+/** Devices, memory, modules and kernels on the software device: normal use, and the failure of any call. */
 @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "faults are injected")
 class CudaRuntimeTest {
 
@@ -144,7 +144,10 @@ class CudaRuntimeTest {
         }
     }
 
-    /** It is for NVIDIA's driver alone; that the software device tells it for what it is shows that it arrives. */
+    /**
+     * Machine code is only for NVIDIA's driver. The software device refuses it as machine code, which shows that it
+     * arrived intact.
+     */
     @Test
     void handsMachineCodeToTheDriver() {
         byte[] image = TestCompiler.machineCode(FILE, "sm_80");
@@ -265,7 +268,7 @@ class CudaRuntimeTest {
         runAll();
     }
 
-    /** A use of everything; what it holds is given back, whatever fails. */
+    /** Uses everything once; all resources are freed, whatever fails. */
     private static void runAll() {
         try (CudaDevice device = CudaDevice.open(true);
                 DeviceMemory x = memory(device, 1);
@@ -293,7 +296,7 @@ class CudaRuntimeTest {
             }
             int wanted = switch (kind) {
                 case "alloc" -> 2 + 4;      // pinned memory and its place on the device, in two slots
-                case "copy" -> 2 * 2 + 1;   // each write in two legs
+                case "copy" -> 2 * 2 + 1;   // each write has two copies
                 case "launch" -> 2;
                 case "load" -> 1;
                 default -> 4 + 2;           // for the slot of each copy, and for what is read; outright; to close
@@ -308,7 +311,7 @@ class CudaRuntimeTest {
         runAll();
         calls += SoftGpu.callCount();
         assertTrue(calls > 50, calls + " calls");
-        SoftGpu.configure("checks=all+-leaks");         // what a lost device cannot take back goes with the context
+        SoftGpu.configure("checks=all+-leaks");         // what a lost device cannot free is freed with the context
         for (long n = 1; n <= calls; n++) {
             SoftGpu.inject("lost:" + n);
             assertTrue(fails("lost:" + n, CUresult.CUDA_ERROR_UNKNOWN), "lost at call " + n);
@@ -321,7 +324,7 @@ class CudaRuntimeTest {
         runAll();
     }
 
-    /** Whether everything cannot be run, which must be told in a sentence. */
+    /** Whether {@code everything} fails; if so, the message must be a sentence. */
     private static boolean fails(String what, int result) {
         try {
             runAll();

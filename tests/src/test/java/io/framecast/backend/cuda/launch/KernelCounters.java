@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.junit.jupiter.api.Assumptions;
 
-/** What the software device counted of a kernel's launches in this test. On a GPU a test that asks is skipped. */
+/** The software device's counters of a kernel's launches in this test. On a GPU, tests that use them are skipped. */
 public record KernelCounters(JsonNode counters) {
 
     public static KernelCounters of(KernelDevice device, String kernel) {
@@ -32,14 +32,14 @@ public record KernelCounters(JsonNode counters) {
                 + counters.get("global_stores").get("sectors").longValue();
     }
 
-    /** Of the bytes of these sectors, the part that was asked for. */
+    /** The fraction of the bytes of these sectors that was requested. */
     public double efficiency() {
         long asked = counters.get("global_loads").get("bytes").longValue()
                 + counters.get("global_stores").get("bytes").longValue();
         return asked / (32.0 * sectors());
     }
 
-    /** Of all threads, where each lane of a warp has a part in each of its instructions. */
+    /** Instructions of all threads, as if all lanes of a warp ran each instruction. */
     public long instructions() {
         return 32 * counters.get("warp_instructions").longValue();
     }

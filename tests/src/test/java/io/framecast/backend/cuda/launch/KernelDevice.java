@@ -17,8 +17,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * The device that kernels are tested on: the software device with all its checks, or with {@code
- * -Dframecast.device=cuda} the machine's GPU. What is made here is freed when the test ends; on the software device the
- * test then fails on any report and on anything left allocated.
+ * -Dframecast.device=cuda} the machine's GPU. Everything created here is freed when the test ends. On the software
+ * device the test fails if there is a report, or if anything is still allocated.
  */
 public final class KernelDevice implements BeforeEachCallback, AfterEachCallback {
 
@@ -58,7 +58,7 @@ public final class KernelDevice implements BeforeEachCallback, AfterEachCallback
         return device;
     }
 
-    /** What ops of this test share. */
+    /** The state shared by the ops of this test. */
     public CudaOps ops() {
         return ops;
     }
@@ -74,7 +74,7 @@ public final class KernelDevice implements BeforeEachCallback, AfterEachCallback
         return memory;
     }
 
-    /** Memory of this many floats, which nothing has written yet. */
+    /** Uninitialised memory of this many floats. */
     public DeviceMemory unwritten(int floats) {
         return own(device.allocate(4L * floats));
     }
@@ -85,7 +85,7 @@ public final class KernelDevice implements BeforeEachCallback, AfterEachCallback
         return values;
     }
 
-    /** Closes it when the test ends, before what was made earlier. */
+    /** Closes it when the test ends, in reverse order of creation. */
     public <T extends AutoCloseable> T own(T thing) {
         made.push(thing);
         return thing;

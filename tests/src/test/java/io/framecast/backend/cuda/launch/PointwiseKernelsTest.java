@@ -17,10 +17,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Activations, changes of layout and Adam, against their definitions in float64. */
+/** Activations, layout changes and Adam, against their definitions in float64. */
 class PointwiseKernelsTest {
 
-    /** An exponential, a division and two sums, each off by one or two units in the last place. */
+    /** An exponential, a division and two sums, each with an error of one or two units in the last place. */
     private static final double ROUNDINGS = Math.scalb(1, -21);
 
     @RegisterExtension
@@ -28,7 +28,7 @@ class PointwiseKernelsTest {
 
     private final Random random = new Random(1);
 
-    /** Two blocks, fewer than there are fours: threads take several, and the last values are no four. */
+    /** Two blocks with fewer threads than float4 values: threads loop, and there is a scalar tail. */
     @ParameterizedTest
     @EnumSource
     void activates(Activation activation) {
@@ -39,7 +39,7 @@ class PointwiseKernelsTest {
         float[] special = {0, -0f, 1e-6f, -1e-6f, 20, -20, 200, -200, -2.9f, 2.9f};
         System.arraycopy(special, 0, x, 1000, special.length);
         CudaKernel kernel = device.kernel("activations.cu", "activateForward");
-        // The second time they begin beside a multiple of 16 bytes.
+        // The second time the arrays are not aligned to 16 bytes.
         for (int from = 0; from < 2; from++) {
             DeviceMemory values = device.unwritten(x.length + from).view(4L * from, 4L * x.length);
             values.write(0, x, 0, x.length);
@@ -47,7 +47,7 @@ class PointwiseKernelsTest {
             float[] y = read(values);
             for (int i = 0; i < x.length; i++) {
                 double expected = Activations.activate(activation, x[i]);
-                // A hard sigmoid's terms cancel at its lower end, and the rounding of 1/2 is left.
+                // At the lower end of a hard sigmoid the terms cancel, and the rounding error of 1/2 remains.
                 double left = activation.keras().startsWith("hard") ? Math.scalb(1, -24) : 0;
                 assertEquals(expected, y[i], ROUNDINGS * Math.abs(expected) + left + Float.MIN_NORMAL, "of " + x[i]);
             }
@@ -65,7 +65,10 @@ class PointwiseKernelsTest {
         assertEquals(Float.NaN, y[4]);
     }
 
-    /** Against central differences. y is off by 2^-24 at most, and y(1 - y) and 1 - y^2 by two or three times that. */
+    /**
+     * Against central differences. The error of y is at most 2^-24, that of y(1 - y) and 1 - y^2 two or three times as
+     * large.
+     */
     @ParameterizedTest
     @EnumSource
     void multipliesByTheDerivative(Activation activation) {
@@ -82,7 +85,7 @@ class PointwiseKernelsTest {
                     - Activations.activate(activation, x - h)) / (2 * h);
         }
         CudaKernel kernel = device.kernel("activations.cu", "activateBackward");
-        // The second time both begin beside a multiple of 16 bytes.
+        // The second time both arrays are not aligned to 16 bytes.
         for (int from = 0; from < 2; from++) {
             float[] shifted = new float[n + from];
             System.arraycopy(dy, 0, shifted, from, n);
@@ -114,7 +117,7 @@ class PointwiseKernelsTest {
         }
         long n = (long) rows * filters;
         Dim grid = Dim.of((int) (n + 255) / 256);
-        // On the side of Keras's layout it is a parameter, which has any alignment.
+        // The array in Keras's layout is a parameter, which may have any alignment.
         float[] shifted = new float[blocks.length + 1];
         System.arraycopy(blocks, 0, shifted, 1, blocks.length);
         DeviceMemory parameter = device.memory(shifted);
@@ -162,14 +165,14 @@ class PointwiseKernelsTest {
         assertArrayEquals(space, read(back));
     }
 
-    /** Six steps against float64; with arrays that begin at multiples of 16 bytes or beside them; on one thread too. */
+    /** Six steps against float64, with arrays aligned to 16 bytes and not, and also on one thread. */
     @ParameterizedTest
     @CsvSource({"0, 8", "3, 8", "0, 1"})
     void adamAgrees(int from, int threads) {
         Golden c = Golden.load("adam");
         float[] start = c.values("start");
         float[] gradients = c.values("gradients");
-        int n = start.length - 1; // No four at the end.
+        int n = start.length - 1; // With a scalar tail after the float4 values.
         int steps = gradients.length / start.length;
         long offset = 4L * from;
         DeviceMemory[] all = new DeviceMemory[4];
@@ -189,7 +192,7 @@ class PointwiseKernelsTest {
                 float[] expected = c.values(which == 0 ? "p" : which == 2 ? "m" : "v");
                 float[] actual = read(views[which]);
                 for (int i = 0; i < n; i++) {
-                    // m mixes gradients of either sign of the size of the element's largest; a step is some 1e-3.
+                    // m averages gradients of both signs, each as large as the element's largest; a step is about 1e-3.
                     double largest = 0;
                     for (int s = 0; s < t; s++) {
                         double g = gradients[s * start.length + i];
@@ -210,7 +213,7 @@ class PointwiseKernelsTest {
         DeviceMemory averages = device.memory(new float[8]);
         device.kernel("adam.cu", "adam").launch(Dim.of(1), Dim.of(256), 0, p, device.memory(-5), averages.view(0, 4),
                 averages.view(16, 4), 1L, device.memory(1e-3f * (float) Math.sqrt(0.001) / 0.1f), 0.1f, 0.001f, 1e-7f);
-        // The first step is of the learning rate, against the gradient.
+        // The first step has the size of the learning rate, opposite to the gradient.
         assertEquals(1.001, read(p)[0], 1e-7);
     }
 }

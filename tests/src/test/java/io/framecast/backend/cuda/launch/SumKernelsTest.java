@@ -22,12 +22,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Sums for gradients, of small integers, which float32 adds exactly in any order: results must be equal. Losses and
- * their gradients against PyTorch in float64.
+ * Sums for gradients, tested with small integers, which float32 adds exactly in any order, so results must be equal.
+ * Losses and their gradients are tested against PyTorch in float64.
  */
 class SumKernelsTest {
 
-    /** Each term and each gradient has a few roundings of 2^-24, and four terms are added in float. */
+    /** Each term and each gradient has a few rounding errors of 2^-24. Four terms are added in float. */
     private static final double LOSS = 1e-6;
 
     @RegisterExtension
@@ -56,7 +56,7 @@ class SumKernelsTest {
         device.kernel("reduce.cu", "columnSums" + wide).launch(Dim.of(parts, (columns / wide + 255) / 256), Dim.of(256),
                 0, device.memory(x), partial, rows, columns);
         DeviceMemory sums = device.memory(new float[columns + 1]);
-        // A parameter's gradient may lie anywhere in the row of all.
+        // A parameter's gradient may have any offset in the common buffer.
         device.kernel("reduce.cu", "sumSplits").launch(Dim.of((columns + 255) / 256), Dim.of(256), 0, partial,
                 sums.view(4, 4L * columns), parts, (long) columns);
         assertArrayEquals(expected, read(sums.view(4, 4L * columns)));
@@ -83,7 +83,7 @@ class SumKernelsTest {
         assertArrayEquals(expected, read(y.view(4, 4L * size)));
     }
 
-    /** 1 is lost where it comes to 2^24, and not where 2^24 comes last: the order can be told. */
+    /** Adding 1 to 2^24 loses the 1, but adding 2^24 last does not: the result shows the order of the sum. */
     @Test
     void addsSplitsInTheirOrder() {
         float large = 1 << 24;
@@ -105,7 +105,7 @@ class SumKernelsTest {
         };
     }
 
-    /** The mean loss. Elements begin {@code from} values into their memory; the gradient goes to {@code gradient}. */
+    /** The mean loss. Elements begin at offset {@code from}; the gradient is written to {@code gradient}. */
     private float loss(Loss loss, float[] outputs, float[] targets, int from, DeviceMemory gradient) {
         return loss(loss, outputs, targets, from, gradient, 3);
     }
@@ -140,8 +140,8 @@ class SumKernelsTest {
     }
 
     /**
-     * Eleven thousand terms: threads take several fours, and three are left; or several values, where not all arrays
-     * begin at multiples of 16 bytes.
+     * Eleven thousand terms: each thread sums several float4 values, and three values are left; or several scalar
+     * values, if not all arrays are aligned to 16 bytes.
      */
     @ParameterizedTest
     @EnumSource
@@ -177,7 +177,7 @@ class SumKernelsTest {
     @ParameterizedTest
     @ValueSource(ints = {2048, 2400})
     void addsTheSumsOfMoreBlocksThanThreads(int blocks) {
-        float[] halves = new float[2 * blocks];         // of doubles
+        float[] halves = new float[2 * blocks];         // doubles
         double sum = 0;
         for (int k = 0; k < blocks; k++) {
             sum += k % 7;
@@ -191,7 +191,7 @@ class SumKernelsTest {
         assertEquals((float) (sum / 1000), read(mean)[0]);
     }
 
-    /** In float 2^26 and 4 is 2^26: what a thread adds after its first four would be lost. */
+    /** In float, 2^26 + 4 is 2^26: what a thread adds after its first float4 would be lost. */
     @Test
     void aLargeTermDoesNotSwallowSmallOnes() {
         int n = 3 * 256 * 4 * 64;
@@ -212,7 +212,7 @@ class SumKernelsTest {
         assertEquals(small, fromProbabilities, LOSS * small);
     }
 
-    /** At each place of a four, and in each of the seven turns that a thread makes where there are no fours. */
+    /** At each position of a float4, and in each of the seven iterations of a thread without float4. */
     @ParameterizedTest
     @EnumSource
     void aNaNAmongTheOutputsShows(Loss loss) {

@@ -115,7 +115,7 @@ class BatchNormKernelsTest {
         Layer layer = layer(c);
         double deviation = c.settings().get("deviation").doubleValue();
         assertWithin(c + ": y", c.values("y_training"), layer.train(), bound(c, deviation * deviation / 2));
-        // One rounding each of the average and of the reference; what is added is a hundredth of the average.
+        // One rounding error each for the average and for the reference; the added term is a hundredth of the average.
         assertClose(c + ": mean", c.values("new_moving_mean"), read(layer.movingMean), Math.scalb(1, -23));
         assertClose(c + ": variance", c.values("new_moving_variance"), read(layer.movingVariance), Math.scalb(1, -23));
         assertClose(c + ": dx", c.values("dx"), layer.backward(c.values("dy")), Closeness.GRADIENT);
@@ -135,7 +135,9 @@ class BatchNormKernelsTest {
         assertArrayEquals(c.values("moving_mean"), read(layer.movingMean));
     }
 
-    /** Of (x - center)*scale + shift: roundings of three operations, of scale and shift, and of the reference. */
+    /**
+     * For (x - center)*scale + shift: rounding errors of three operations, of scale and shift, and of the reference.
+     */
     private static double bound(Golden.Case c, double leastVariance) {
         double scale = Closeness.largest(c.values("gamma")) / Math.sqrt(leastVariance + EPSILON);
         double mean = 0;
@@ -154,9 +156,9 @@ class BatchNormKernelsTest {
     }
 
     /**
-     * Rows and channels that leave threads, blocks and tiles without work; and {@code perTile} channels in a tile of
-     * Statistics and Gradients, of which 8 are usual. y is compared with the definition; dx with
-     * central differences of sum(dy*y) in a random direction, for each channel by itself.
+     * Rows and channels for which some threads, blocks and tiles have no work, and {@code perTile} channels in a tile
+     * of Statistics and Gradients (8 is the default). y is compared with the definition, and dx with central
+     * differences of sum(dy*y) in a random direction, for each channel separately.
      */
     @ParameterizedTest
     @CsvSource({"1, 1, 1, 0, 8", "7, 1, 2, 0, 8", "3000, 1, 3, 1000, 8", "515, 4, 5, -30, 8", "2, 1, 4, 0, 8",
@@ -165,7 +167,7 @@ class BatchNormKernelsTest {
     void anyShapeAgreesWithTheDefinition(int rows, int channels, int parts, double offset, int perTile) {
         Random random = new Random(rows);
         float[] x = normals(random, rows * channels, 1, offset);
-        // With sums over rows that do not cancel, neither of dy nor of dy*(x - mean).
+        // The sums over rows of dy and of dy*(x - mean) do not cancel.
         float[] dy = normals(random, rows * channels, 1, 1);
         for (int i = 0; i < dy.length; i++) {
             dy[i] = (float) (dy[i] + 2 * (x[i] - offset));
@@ -197,7 +199,7 @@ class BatchNormKernelsTest {
             double expectedBeta = 0;
             double size = 0;
             for (int r = 0; r < rows; r++) {
-                // At most 4 deviations from the mean, with some roundings of 2^-24.
+                // At most 4 deviations from the mean, with some rounding errors of 2^-24.
                 assertEquals(normalised[r] * gamma[k] + beta[k], y[r * channels + k], 4e-6, "y");
                 expectedGamma += gradient[r] * normalised[r];
                 expectedBeta += gradient[r];
@@ -219,10 +221,10 @@ class BatchNormKernelsTest {
                 change += gamma[k] * gradient[r] * (normalisedMore[r] - normalisedLess[r]) / (2 * h);
                 scale += Math.abs(gradient[r] * along[r]) * gamma[k] / Math.sqrt(variance + EPSILON);
             }
-            // Central differences are off by h^2 times the third derivative, of about (h/deviation)^2 here.
+            // The error of central differences is h^2 times the third derivative, here about (h/deviation)^2.
             double third = h * h / (variance + EPSILON);
             assertEquals(change, slope, (1e-5 + 10 * third) * scale, "dx of channel " + k);
-            // Moving all rows alike changes nothing.
+            // Shifting all rows by the same amount changes nothing.
             assertEquals(0, sum, 2e-6 * size * gamma[k] / Math.sqrt(variance + EPSILON), "sum of dx");
         }
     }
@@ -250,9 +252,8 @@ class BatchNormKernelsTest {
     }
 
     /**
-     * The first row is the origin from which moments are taken. One that lies 63 deviations from the mean rounds
-     * values and mean to 63 * 2^-24 = 4e-6 deviations; a mean of squares less the square of the mean would lose 63
-     * times as much.
+     * The first row is the origin of the moments. If it is 63 deviations from the mean, values and mean are rounded to
+     * 63 * 2^-24 = 4e-6 deviations. The formula mean(x^2) - mean(x)^2 would lose 63 times as much.
      */
     @Test
     void anOutlierInTheFirstRowCostsFewDigits() {
@@ -268,7 +269,7 @@ class BatchNormKernelsTest {
         }
     }
 
-    /** In whole sectors; what is read again, per thread, are the first row and the constants. */
+    /** All in full sectors. Only the first row and the constants are read again, by each thread. */
     @Test
     void movesEachElementOnceAndUsesNoBankTwice() {
         int n = 2048 * 64;

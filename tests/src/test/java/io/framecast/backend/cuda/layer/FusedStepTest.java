@@ -18,9 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A ConvLSTM whose frames are one launch against one whose recurrent convolution and gates are launches of their own.
- * Both add the products of a gate in the same order, and the input's share last: they must agree to the bit, and so
- * must the gradients, which are made of what they keep.
+ * The fused step (one launch per frame) against separate launches for the recurrent convolution and the gates. Both add
+ * the products of a gate in the same order, and the input's part last, so the results must be equal bit for bit. So
+ * must the gradients, which are computed from the stored values.
  */
 class FusedStepTest {
 

@@ -24,7 +24,7 @@ class GateKernelsTest {
     /** Relative to the largest value: up to four factors, each an activation within 2^-21, and sums of two. */
     private static final double FORWARD = Math.scalb(1, -18);
 
-    /** One or two factors more, of which 1 - a^2 amplifies what a is off by two. */
+    /** One or two more factors; 1 - a^2 doubles the error of a. */
     private static final double BACKWARD = Math.scalb(1, -16);
 
     @RegisterExtension
@@ -37,7 +37,7 @@ class GateKernelsTest {
                 .map(recurrent -> Arguments.of(activation, recurrent)));
     }
 
-    /** One unit at a frame: from z of its four gates and c of the frame before to {c, h}. */
+    /** One unit of one frame: from z of its four gates and the previous c to {c, h}. */
     private static double[] unit(double[] z, double before, Activation activation, Activation recurrent) {
         double i = Activations.activate(recurrent, z[0]);
         double f = Activations.activate(recurrent, z[1]);
@@ -125,7 +125,7 @@ class GateKernelsTest {
         }
     }
 
-    /** Rollout keeps no gates, and lets z be. */
+    /** Rollout stores no gates, and does not change z. */
     @Test
     void forwardNeedNotKeepTheGates() {
         float[] z = normals(4 * 5);
@@ -143,7 +143,7 @@ class GateKernelsTest {
         assertClose("z", z, read(input), 0);
     }
 
-    /** What the launch moves is what it must: 44 bytes a unit forward, 52 backward, in whole sectors. */
+    /** The launch moves only the necessary bytes: 44 per unit forward, 52 backward, in full sectors. */
     @Test
     void movesNoByteTwice() {
         int n = 1024;

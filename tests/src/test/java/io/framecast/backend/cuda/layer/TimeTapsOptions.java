@@ -2,7 +2,7 @@ package io.framecast.backend.cuda.layer;
 
 import java.util.List;
 
-/** What conv3d.cu is compiled with, for tests of other packages. */
+/** The compiler options of conv3d.cu, for tests in other packages. */
 public final class TimeTapsOptions {
 
     private TimeTapsOptions() {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Against loops over the definitions, of small integers, whose sums float32 holds exactly: results must be equal. */
+/** Against loops over the definitions, with small integers, whose sums are exact in float32: results must be equal. */
 class TimeTapsTest {
 
     @RegisterExtension
@@ -34,7 +34,7 @@ class TimeTapsTest {
         return new TimeTaps(device.ops(), taps, filters);
     }
 
-    /** What a product of tap and y is made of: their indices. */
+    /** Receives the indices of a tap and of its y. */
     private interface Term {
         void at(int tap, int y);
     }
@@ -55,7 +55,7 @@ class TimeTapsTest {
         }
     }
 
-    /** One filter, few, some more than a block can take of a pixel; runs that end early; more taps than frames. */
+    /** One filter, few, and more than a block computes of a pixel; incomplete runs; more taps than frames. */
     @ParameterizedTest
     @CsvSource({"3, 1, 5, 300", "3, 1, 1, 1", "3, 3, 4, 101", "2, 5, 3, 60", "5, 1, 2, 130", "4, 8, 6, 37",
         "1, 3, 3, 50", "3, 64, 3, 5", "3, 65, 3, 7", "3, 200, 2, 3", "7, 2, 9, 64"})
@@ -74,7 +74,7 @@ class TimeTapsTest {
 
         TimeTaps timeTaps = timeTaps(taps, filters);
         DeviceMemory result = device.unwritten(size);
-        // A parameter may lie anywhere in the row of all.
+        // A parameter may have any offset in the common buffer.
         DeviceMemory biasMemory = device.unwritten(filters + 1).view(4, 4L * filters);
         biasMemory.write(0, bias, 0, filters);
         timeTaps.combine(frames, pixels, device.memory(values), biasMemory, result, Activation.RELU);
@@ -108,7 +108,7 @@ class TimeTapsTest {
         assertArrayEquals(parameter, read(back));
     }
 
-    /** Of the reference network's last layer: each of the taps is moved once, and of y; nothing waits for a bank. */
+    /** The reference network's last layer: each tap and each y is moved once, without bank conflicts. */
     @Test
     void movesEachTapOnce() {
         int frames = 4;

@@ -26,7 +26,7 @@ class JCudaLibraryTest {
     @TempDir
     private Path directory;
 
-    /** Uses every library of JCuda's, and tells where files for the time being go. */
+    /** Uses all of JCuda's libraries, and prints the directory for temporary files. */
     public static void main(String... arguments) {
         System.out.println(CudaDriver.openSoftware().devices().size());
         VendorLibrary.CUDNN.describe();
@@ -41,7 +41,7 @@ class JCudaLibraryTest {
 
     @Test
     void whatLiesAmongTheTemporaryFilesIsNotLoaded() throws Exception {
-        TestCompiler.load(); // Fetched by this process where it has to be, so that the other one finds it.
+        TestCompiler.load(); // Fetched by this process if necessary, so that the other process finds it.
         Path ran = directory.resolve("ran");
         Path temporary = Files.createDirectory(directory.resolve("tmp"));
         List<String> libraries = List.of("JCudaDriver", "JNvrtc", "JCudnn", "JCublas2");
@@ -51,7 +51,7 @@ class JCudaLibraryTest {
                     __attribute__((constructor)) static void run() { std::ofstream("%s") << "ran"; }
                     """.formatted(ran));
         }
-        // And an empty file was enough to leave a machine without CUDA.
+        // An empty file of this name must not prevent loading.
         Files.write(temporary.resolve(file("JCudaDriver")), new byte[0]);
         String output = new ChildJvm().property("java.io.tmpdir", temporary).run(JCudaLibraryTest.class);
         assertEquals("1\n" + temporary, output);

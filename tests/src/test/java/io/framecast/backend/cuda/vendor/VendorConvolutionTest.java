@@ -36,9 +36,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Convolutions by cuDNN and cuBLAS, or what the software device has in their place, against loops over the definition.
- * Values are integers whose sums float32 holds exactly in any order: results must be equal. Those of one side have up
- * to 13 bits, and TF32 would hold 11 of them.
+ * Convolutions by cuDNN and cuBLAS, or their replacements in the software device, against loops over the definition.
+ * Values are integers whose sums are exact in float32 in any order, so results must be equal. One operand has values of
+ * up to 13 bits, which TF32 would round to 11.
  */
 class VendorConvolutionTest {
 
@@ -57,7 +57,7 @@ class VendorConvolutionTest {
         return Arrays.stream(Shape.values()).filter(shape -> shape.outputs % 4 == 0);
     }
 
-    /** Planned for more images than it will be given. */
+    /** Planned for more images than a call uses. */
     private CudaConvolution convolution(Shape shape, boolean gates) {
         return device.own(convolutions.make(shape.shape, gates, shape.images + 1, shape.images + 3, true));
     }
@@ -86,7 +86,7 @@ class VendorConvolutionTest {
         return doubled;
     }
 
-    /** cuBLAS products of matrices, cuDNN the rest; but cuDNN does not pad more behind than before. */
+    /** cuBLAS computes matrix products, cuDNN the rest. But cuDNN has no asymmetric padding. */
     @ParameterizedTest
     @EnumSource
     void takesTheLibraryThatHasIt(Shape shape) {
@@ -173,13 +173,13 @@ class VendorConvolutionTest {
     }
 
     private void assertWeightsGradient(float[] expected, Shape shape, boolean gates, float[] x, float[] dy) {
-        // A parameter's gradient may lie anywhere in the row of all.
+        // A parameter's gradient may have any offset in the common buffer.
         DeviceMemory result = device.unwritten(expected.length + 1).view(4, 4L * expected.length);
         convolution(shape, gates).backwardWeights(shape.images, device.memory(x), device.memory(dy), result);
         assertArrayEquals(expected, read(result));
     }
 
-    /** On values whose sums depend on their order, and in memory that holds what was left by the time before. */
+    /** With values whose sums depend on the order, and in memory with the contents of the previous run. */
     @ParameterizedTest
     @EnumSource(names = {"MANY_TAPS", "MORE_THAN_A_TILE"})
     void givesTheSameBitsEveryTimeAlsoAsAGraph(Shape shape) {
@@ -219,7 +219,9 @@ class VendorConvolutionTest {
         return values;
     }
 
-    /** Of cuDNN's ranking the first that is modest enough; never one that is not deterministic, however modest. */
+    /**
+     * Takes the first algorithm of cuDNN's ranking whose workspace is small enough, but never a nondeterministic one.
+     */
     @Test
     void choosesAlgorithms() {
         assumeTrue(TestDevice.SOFTWARE, "another cuDNN ranks otherwise");
@@ -240,7 +242,7 @@ class VendorConvolutionTest {
         }
     }
 
-    /** Of a shape that is not supported. JCuda passes on some failures of such calls, and fails itself on others. */
+    /** A shape that is not supported. JCuda reports some failures of such calls, and fails itself on others. */
     @ParameterizedTest
     @EnumSource
     void saysWhatCudnnRefuses(CudnnDirection direction) {

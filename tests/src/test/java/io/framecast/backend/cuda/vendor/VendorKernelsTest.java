@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The kernels beside cuDNN and cuBLAS, against their definitions: nothing is rounded but a bias's one sum. */
+/** The kernels around cuDNN and cuBLAS, against their definitions. Only the addition of the bias rounds. */
 class VendorKernelsTest {
 
     private static final Dim BLOCK = Dim.of(256);
@@ -36,7 +36,7 @@ class VendorKernelsTest {
         return Dim.of((columns + 31) / 32, (rows + 31) / 32);
     }
 
-    /** Where both sides come in whole sectors, no more of them move than there are; no bank is asked twice at once. */
+    /** If both sides are full sectors, each sector is moved once, without bank conflicts. */
     private void assertTraffic(String kernel, int rows, int columns) {
         KernelCounters counters = KernelCounters.of(device, kernel);
         assertEquals(0, counters.conflicts());
@@ -70,7 +70,7 @@ class VendorKernelsTest {
             int gate = i / columns % 4;
             expected[1 + (i % columns * 4 + gate) * filters + unit] = from[i];
         }
-        // A parameter's gradient may lie anywhere in the row of all.
+        // A parameter's gradient may have any offset in the common buffer.
         DeviceMemory all = device.memory(new float[from.length + 1]);
         CudaKernel kernel = device.kernel("transpose.cu", "transposeGates");
         DeviceMemory interleaved = device.memory(from);
@@ -88,7 +88,7 @@ class VendorKernelsTest {
         assertTraffic("transposeGates", 4 * filters, columns);
     }
 
-    /** Fewer rows at once than there are, more columns than a block has threads for, columns in fours and not. */
+    /** Several passes over rows, more columns than threads in a block, columns a multiple of 4 and not. */
     @ParameterizedTest
     @CsvSource({"1, 1, 1", "77, 3, 2", "300, 12, 2", "9, 257, 3", "5, 1032, 2", "3500, 1, 2"})
     void addsABias(int rows, int columns, int parts) {
