@@ -215,6 +215,7 @@ Slot Decoder::constant_source(const Operand &operand, Type type) {
 uint64_t Decoder::address_of(const std::string &symbol) {
     const auto at = addresses_.find(symbol);
     if (at == addresses_.end()) reject("no variable named " + symbol);
+    program_.has_addresses = true;
     return at->second;
 }
 

@@ -125,6 +125,7 @@ struct Program {
     uint32_t predicates = 0;                    // of a warp
     std::vector<std::pair<Special, Slot>> specials;     // the special registers that some instruction reads
     bool has_calls = false;
+    bool has_addresses = false;                 // of one module's variables in device memory
     uint64_t fingerprint = 0;                   // of the PTX text
     Coverage *coverage = nullptr;               // its record (coverage.h)
 };

@@ -5,6 +5,7 @@
 
 #include "base/settings.h"
 #include "driver/module/module.h"
+#include "driver/module/program_cache.h"
 #include "driver/state/call.h"
 #include "instructions/instruction_set.h"
 #include "machine/coverage.h"
@@ -116,6 +117,39 @@ void initialize_variables(const Module &module) {
     }
 }
 
+void check_target(const ptx::Module &source, const JitOptions &jit) {
+    const int compute = limits().compute;
+    if (!runs_on(source.target, compute))
+        refuse(jit, CUDA_ERROR_NO_BINARY_FOR_GPU,
+               "PTX for " + source.target + " does not run on a device of compute capability " +
+                   std::to_string(compute / 10) + "." + std::to_string(compute % 10));
+    if (source.address_bits != 64) throw ptx::Error(0, "addresses of 32 bits are not provided");
+}
+
+// Never destroyed: a launch may go on while the process ends.
+ProgramCache &programs() {
+    static ProgramCache &cache = *new ProgramCache;
+    return cache;
+}
+
+void make_program(Module &module, std::string_view text, const JitOptions &jit) {
+    module.program = programs().find(text);
+    if (module.program) {
+        check_target(module.program->source, jit);
+        place_variables(module, module.program->source);
+    } else {
+        ptx::Module source = ptx::parse(text);
+        check_target(source, jit);
+        place_variables(module, source);
+        std::map<std::string, uint64_t> addresses;
+        for (const auto &[name, variable] : module.variables) addresses[name] = variable.address;
+        module.program = decode(std::move(source), addresses, instruction_set());
+        module.program->coverage = &coverage_of(*module.program);
+        if (!module.program->has_addresses) programs().keep(text, module.program);
+    }
+    initialize_variables(module);
+}
+
 bool is_machine_code(std::string_view magic) {
     return magic.starts_with("\x7f""ELF") || magic.starts_with("\x50\xed\x55\xba");     // cubin, fat binary
 }
@@ -140,25 +174,14 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
     const auto start = std::chrono::steady_clock::now();
     auto module = std::make_shared<Module>();
     module->context = &context;
-    const int compute = limits().compute;
     try {
-        ptx::Module source = ptx::parse(text);
-        module->ptx_version = source.version_major * 10 + source.version_minor;
-        if (!runs_on(source.target, compute))
-            refuse(jit, CUDA_ERROR_NO_BINARY_FOR_GPU,
-                   "PTX for " + source.target + " does not run on a device of compute capability " +
-                       std::to_string(compute / 10) + "." + std::to_string(compute % 10));
-        if (source.address_bits != 64) throw ptx::Error(0, "addresses of 32 bits are not provided");
-        place_variables(*module, source);
-        std::map<std::string, uint64_t> addresses;
-        for (const auto &[name, variable] : module->variables) addresses[name] = variable.address;
-        module->program = decode(std::move(source), addresses, instruction_set());
-        module->program->coverage = &coverage_of(*module->program);
-        initialize_variables(*module);
+        make_program(*module, text, jit);
     } catch (const ptx::Error &e) {
         const bool newer = version_of(text) > NEWEST_PTX;
         refuse(jit, newer ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX, e.what());
     }
+    const ptx::Module &source = module->program->source;
+    module->ptx_version = source.version_major * 10 + source.version_minor;
     for (const Kernel &kernel : module->program->kernels) {
         auto function = std::make_shared<Function>();
         function->context = &context;

@@ -1,5 +1,10 @@
 package io.framecast.softgpu;
 
+import static jcuda.driver.JCudaDriver.cuLaunchKernel;
+import static jcuda.driver.JCudaDriver.cuMemcpyDtoH;
+import static jcuda.driver.JCudaDriver.cuMemsetD32;
+import static jcuda.driver.JCudaDriver.cuModuleGetFunction;
+import static jcuda.driver.JCudaDriver.cuModuleGetGlobal;
 import static jcuda.driver.JCudaDriver.cuModuleLoadData;
 import static jcuda.driver.JCudaDriver.cuModuleLoadDataJIT;
 import static jcuda.driver.JCudaDriver.cuModuleUnload;
@@ -11,6 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import jcuda.Pointer;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUfunction;
 import jcuda.driver.CUjit_option;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
@@ -153,6 +160,41 @@ class PtxTest {
             if (length > begin) { // Before it there is a program too, though without a kernel.
                 assertEquals(CUresult.CUDA_ERROR_INVALID_PTX, loading.result, ptx.substring(0, length));
             }
+        }
+    }
+
+    /** The same text again is not decoded again, but each module has its own variables. */
+    @Test
+    void modulesOfOneTextDoNotShareVariables() {
+        for (boolean used : new boolean[] {false, true}) {
+            String ptx = KERNEL.replace(".visible", ".visible .global .align 4 .u32 counter = 7;\n.visible")
+                    .replace("INSTRUCTION", used ? "ld.global.u32 %r0, [counter]; add.u32 %r0, %r0, 5; "
+                            + "st.global.u32 [counter], %r0;" : "");
+            CUmodule[] modules = {new CUmodule(), new CUmodule()};
+            CUdeviceptr[] counters = {new CUdeviceptr(), new CUdeviceptr()};
+            for (int k = 0; k < 2; k++) {
+                SoftDevice.check(cuModuleLoadData(modules[k], (ptx + '\0').getBytes(StandardCharsets.UTF_8)));
+                SoftDevice.check(cuModuleGetGlobal(counters[k], new long[1], modules[k], "counter"));
+                SoftDevice.check(cuMemsetD32(counters[k], k, 1));
+                CUfunction kernel = new CUfunction();
+                SoftDevice.check(cuModuleGetFunction(kernel, modules[k], "kernel"));
+                SoftDevice.check(cuLaunchKernel(kernel, 1, 1, 1, 1, 1, 1, 0, null,
+                        Pointer.to(Pointer.to(new long[1])), null));
+                SoftDevice.synchronize();
+            }
+            for (int k = 0; k < 2; k++) {
+                int[] value = {-1};
+                SoftDevice.check(cuMemcpyDtoH(Pointer.to(value), counters[k], 4));
+                assertEquals(used ? k + 5 : k, value[0]);
+                SoftDevice.check(cuModuleUnload(modules[k]));
+            }
+            // The first module that is loaded after the others are gone begins with the value of the text.
+            SoftDevice.check(cuModuleLoadData(modules[0], (ptx + '\0').getBytes(StandardCharsets.UTF_8)));
+            SoftDevice.check(cuModuleGetGlobal(counters[0], new long[1], modules[0], "counter"));
+            int[] value = {-1};
+            SoftDevice.check(cuMemcpyDtoH(Pointer.to(value), counters[0], 4));
+            assertEquals(7, value[0]);
+            SoftDevice.check(cuModuleUnload(modules[0]));
         }
     }
 

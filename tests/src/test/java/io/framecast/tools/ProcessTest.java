@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.compiler.TestCompiler;
+import io.framecast.cpu.NativeCpu;
 import io.framecast.train.SafeTensorsFile;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +39,12 @@ class ProcessTest {
     @TempDir
     Path directory;
     private Workplace work;
+
+    /** Unpacks the native libraries: a process that may not write large files could not. */
+    @BeforeAll
+    static void unpackNativeLibraries() {
+        NativeCpu.load();
+    }
 
     @BeforeEach
     void prepare() {

@@ -27,6 +27,7 @@ import io.framecast.train.Trainer;
 import io.framecast.train.TrainingListener;
 import io.framecast.train.TrainingSettings;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
@@ -34,7 +35,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.io.TempDirFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -67,7 +71,19 @@ class CudaFaultsTest {
         }
     };
 
-    @TempDir
+    /** Where there is one, in a directory in memory: most of a run's time would go into waiting for the disk. */
+    static final class InMemory implements TempDirFactory {
+
+        private static final Path MEMORY = Path.of("/dev/shm");
+
+        @Override
+        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context) throws IOException {
+            return Files.isWritable(MEMORY) ? Files.createTempDirectory(MEMORY, "junit")
+                    : Files.createTempDirectory("junit");
+        }
+    }
+
+    @TempDir(factory = InMemory.class)
     Path directory;
 
     @BeforeEach

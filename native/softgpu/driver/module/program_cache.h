@@ -1,0 +1,35 @@
+// Programs that were decoded lately, by their PTX text: a program that opens a context again loads the same modules again.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "program/program.h"
+
+namespace softgpu {
+
+// Used under the driver's lock.
+class ProgramCache {
+public:
+    // Null where the text is not known.
+    std::shared_ptr<Program> find(std::string_view text);
+    // Only for a program that any module can share: without addresses of variables. Drops what was not used for longest.
+    void keep(std::string_view text, std::shared_ptr<Program> program);
+
+private:
+    // A decoded program takes about ten times the memory of its text.
+    static constexpr size_t MOST_BYTES = 8 << 20;       // of all texts
+
+    struct Entry {
+        std::string text;
+        std::shared_ptr<Program> program;
+    };
+    std::list<Entry> entries_;                          // the one used last comes first
+    std::unordered_map<std::string_view, std::list<Entry>::iterator> by_text_;      // keys are the entries' texts
+    size_t bytes_ = 0;
+};
+
+}  // namespace softgpu
