@@ -93,6 +93,7 @@ class ModulePathTest {
         }
         String output = run("user.Main", source, device);
         assertTrue(output.contains("layers of the preset: ") && output.contains("digits: 10000"), output);
+        assertTrue(output.contains("oneDNN's libraries: true"), output);
         assertTrue(output.contains("modules: io.framecast of user"), output);
         List<Double> losses = Pattern.compile("loss (\\S+)").matcher(output).results()
                 .map((MatchResult match) -> Double.valueOf(match.group(1))).toList();
