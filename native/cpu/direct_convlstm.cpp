@@ -12,7 +12,7 @@ ConvolutionShape recurrent_shape(const ConvolutionShape &input) {
             input.kernel_width};
 }
 
-// The hidden units of so many frames of the plan's videos, at all positions.
+// The number of hidden units of these frames, for all videos of the plan and all positions.
 size_t units(const ConvLstmPlan &plan, int frames) {
     return size_t(frames) * plan.batch * plan.input.output_size() / gate_count;
 }
