@@ -37,7 +37,7 @@ class ConvLstm {
   public:
     virtual ~ConvLstm() = default;
 
-    // h of all frames, from a zero state. Valid until the next call. For backward x must stay as it is until then.
+    // h of all frames, from a zero state. Valid until the next call. Until then x must not change: backward reads it.
     virtual float *forward(const float *x, int frames, int batch) = 0;
 
     // From the gradient of h, fills the parameters' gradients; returns the gradient of x, or null if not asked for.

@@ -1,4 +1,4 @@
-// Programs that were decoded lately, by their PTX text: a program that opens a context again loads the same modules again.
+// The programs decoded last, by PTX text. A host program that opens a new context loads the same modules again.
 #pragma once
 
 #include <list>
@@ -16,7 +16,7 @@ class ProgramCache {
 public:
     // Null where the text is not known.
     std::shared_ptr<Program> find(std::string_view text);
-    // Only for a program that any module can share: without addresses of variables. Drops what was not used for longest.
+    // Only for a program that modules can share: one without addresses of variables. The least recently used one goes.
     void keep(std::string_view text, std::shared_ptr<Program> program);
 
 private:

@@ -1,6 +1,15 @@
 package io.framecast.data;
 
-/** Several videos of one shape: {@code values} is (frames, size, height, width, channels), time-major float32. */
+/**
+ * Several videos of one shape: {@code values} is (frames, size, height, width, channels), time-major float32.
+ *
+ * @param size the number of videos
+ * @param frames frames of a video
+ * @param height rows of a frame
+ * @param width columns of a frame
+ * @param channels channels of a frame
+ * @param values (frames, size, height, width, channels)
+ */
 public record Batch(int size, int frames, int height, int width, int channels, float[] values) {
 
     /**

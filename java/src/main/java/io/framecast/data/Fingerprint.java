@@ -12,6 +12,10 @@ import java.util.Optional;
  * hash covers all frames if there are few, else evenly spaced ones.
  *
  * @param videos how many, training and validation together
+ * @param frames frames of a video
+ * @param height rows of a frame
+ * @param width columns of a frame
+ * @param channels channels of a frame
  * @param sha256 of the size above and of the values of the sampled frames, as big-endian float32, in hexadecimal
  */
 public record Fingerprint(int videos, int frames, int height, int width, int channels, String sha256) {

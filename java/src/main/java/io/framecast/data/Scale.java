@@ -7,7 +7,12 @@ import java.math.RoundingMode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The values of a file that are black and white. They become 0 and 1; values between them are mapped linearly. */
+/**
+ * The values of a file that are black and white. They become 0 and 1; values between them are mapped linearly.
+ *
+ * @param black becomes 0
+ * @param white becomes 1
+ */
 public record Scale(double black, double white) {
 
     /** For values that are in [0, 1] already. */

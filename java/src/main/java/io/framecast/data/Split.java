@@ -5,7 +5,12 @@ import io.framecast.text.Count;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 
-/** Videos to train on and videos to validate with; the latter may be empty. */
+/**
+ * Videos to train on and videos to validate with; the latter may be empty.
+ *
+ * @param training at least one video
+ * @param validation may have no videos
+ */
 public record Split(Videos training, Videos validation) {
 
     /**

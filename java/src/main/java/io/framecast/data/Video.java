@@ -6,6 +6,12 @@ import java.util.List;
 /**
  * One video in memory: {@code values} is (frames, height, width, channels), row-major float32, in
  * [0, 1] for images.
+ *
+ * @param frames the number of frames
+ * @param height rows of a frame
+ * @param width columns of a frame
+ * @param channels channels of a frame
+ * @param values (frames, height, width, channels)
  */
 public record Video(int frames, int height, int width, int channels, float[] values) {
 

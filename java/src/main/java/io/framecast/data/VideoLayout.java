@@ -6,6 +6,8 @@ import java.util.Locale;
 /**
  * The axes of an array of videos, one letter for each axis: n (videos), t (frames), h, w and c (channels), in any
  * order. Without n the array is one video, without c it has one channel.
+ *
+ * @param axes such as "nthwc"
  */
 public record VideoLayout(String axes) {
 

@@ -10,7 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Keras's BatchNormalization over the channels axis (Ioffe and Szegedy 2015). */
+/**
+ * Keras's BatchNormalization over the channels axis (Ioffe and Szegedy 2015).
+ *
+ * @param epsilon is added to the variance
+ * @param momentum weight of the old value in a moving average
+ */
 public record BatchNormalization(double epsilon, double momentum) implements LayerConfig {
 
     @Override

@@ -12,7 +12,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Keras's Conv3D with stride 1 and "same" padding in time, height and width. */
+/**
+ * Keras's Conv3D with stride 1 and "same" padding in time, height and width.
+ *
+ * @param filters channels of the output
+ * @param kernelFrames size of the kernel in time
+ * @param kernelSize (height, width) of the kernel
+ * @param activation of the output
+ */
 public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements LayerConfig {
 
     @Override

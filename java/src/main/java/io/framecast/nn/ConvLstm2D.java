@@ -15,8 +15,13 @@ import java.util.function.Function;
 /**
  * Keras's ConvLSTM2D with return_sequences: a convolutional LSTM without peepholes (Shi et al. 2015).
  *
+ * @param filters channels of the state and of the output
  * @param kernelSize (height, width), like all pairs here
+ * @param strides of the input convolution
  * @param padding "same" or "valid", of the input convolution, as strides and dilation
+ * @param dilationRate of the input convolution
+ * @param activation of the candidate and of the cell state at the output
+ * @param recurrentActivation of the gates
  */
 public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
         Activation activation, Activation recurrentActivation) implements LayerConfig {

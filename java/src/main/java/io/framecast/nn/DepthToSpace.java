@@ -12,6 +12,8 @@ import java.util.function.Function;
 
 /**
  * Moves channels to patches of pixels: TensorFlow's depth_to_space on each frame, the inverse of {@link SpaceToDepth}.
+ *
+ * @param blockSize rows and columns of a patch
  */
 public record DepthToSpace(int blockSize) implements LayerConfig {
 

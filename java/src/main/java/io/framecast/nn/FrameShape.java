@@ -1,6 +1,12 @@
 package io.framecast.nn;
 
-/** The shape of one frame, channels last. */
+/**
+ * The shape of one frame, channels last.
+ *
+ * @param height rows
+ * @param width columns
+ * @param channels values of a pixel
+ */
 public record FrameShape(int height, int width, int channels) {
 
     /**

@@ -2,7 +2,12 @@ package io.framecast.nn;
 
 import java.util.Arrays;
 
-/** Float32 values with a shape, row-major, in the memory of the JVM. */
+/**
+ * Float32 values with a shape, row-major, in the memory of the JVM.
+ *
+ * @param shape sizes of the axes; empty for a scalar
+ * @param values as many as the product of the sizes
+ */
 public record HostTensor(int[] shape, float[] values) {
 
     /** The most values a tensor may have: their bytes must fit the longest Java array. */

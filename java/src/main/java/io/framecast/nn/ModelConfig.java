@@ -9,7 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A sequential model: the shape of its input frames and its layers in order. */
+/**
+ * A sequential model: the shape of its input frames and its layers in order.
+ *
+ * @param input the shape of an input frame
+ * @param layers at most 1,000
+ */
 public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
 
     /** The most layers, far more than any real network has: a limit for untrusted files. */

@@ -1,6 +1,11 @@
 package io.framecast.nn;
 
-/** A height and a width, like Keras's (height, width) tuples. */
+/**
+ * A height and a width, like Keras's (height, width) tuples.
+ *
+ * @param height along rows
+ * @param width along columns
+ */
 public record Pair(int height, int width) {
 
     /** (1, 1) */

@@ -3,7 +3,10 @@ package io.framecast.nn;
 /**
  * A parameter of a layer, with Keras's name and layout.
  *
+ * @param name such as "recurrent_kernel"
+ * @param shape sizes of the axes
  * @param trainable whether the optimiser updates it; false for the moving averages of batch norm
+ * @param initializer of its initial values
  */
 public record ParameterSpec(String name, int[] shape, boolean trainable, Initializer initializer) {
 

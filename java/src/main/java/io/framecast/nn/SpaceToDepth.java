@@ -10,7 +10,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Moves patches of pixels to channels: TensorFlow's space_to_depth on each frame. */
+/**
+ * Moves patches of pixels to channels: TensorFlow's space_to_depth on each frame.
+ *
+ * @param blockSize rows and columns of a patch
+ */
 public record SpaceToDepth(int blockSize) implements LayerConfig {
 
     @Override

@@ -107,6 +107,7 @@ public final class ForecastScores {
     /**
      * Scores averaged over {@code videos} forecasts.
      *
+     * @param videos the number of forecasts
      * @param mse  squared error summed over a frame
      * @param mae  absolute error summed over a frame
      * @param psnr dB

@@ -64,7 +64,8 @@ final class GifsCommand implements Runnable {
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
             // Generated videos show only validation digits here. If all videos of a file are used, no split is needed.
-            Videos last = data.isGenerated() || count == all.count() ? all : Split.of(all, validationSplit).validation();
+            Videos last = data.isGenerated() || count == all.count() ? all
+                    : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));
             data.check(context + pictures.frames());

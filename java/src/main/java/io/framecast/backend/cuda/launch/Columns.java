@@ -4,8 +4,8 @@ import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 
 /**
- * How kernels that work on the columns of a matrix (rows, columns) are launched; see cuda-kernels/column_reduction.cuh. A
- * reduction over rows has two steps: each block reduces some of the rows to partial sums, and a second kernel reduces
+ * How kernels that work on the columns of a matrix (rows, columns) are launched; see cuda-kernels/column_reduction.cuh.
+ * A reduction over rows has two steps: each block reduces some of the rows to partial sums, and a second kernel reduces
  * these.
  *
  * @param rows the most rows of a launch
