@@ -40,7 +40,8 @@ class ArchitectureTest {
     static void read() throws IOException {
         for (Path source : SOURCES) {
             try (Stream<Path> files = Files.walk(source)) {
-                for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                for (Path file : files.filter(path -> path.toString().endsWith(".java")
+                        && !path.endsWith("module-info.java")).toList()) {
                     add(COMMENT.matcher(Files.readString(file)).replaceAll(""));
                 }
             }
