@@ -1,6 +1,7 @@
 package io.framecast.softgpu;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.system.JavaCpp;
 import java.io.IOException;
 import java.net.URL;
@@ -66,25 +67,12 @@ public final class SoftGpu {
 
     /** The file of a library: beside this class, or unpacked from its jar. */
     private static Path pathOf(String library) throws IOException {
-        URL resource = resource(library);
+        URL resource = SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
         if (resource == null) {
-            throw new FramecastException("The software CUDA device is not part of this build: it has no " + library
-                    + " for " + Loader.getPlatform() + "; it is made for Linux on x86-64.");
+            throw new FramecastException("The software CUDA device, CUDA on the CPU to test with, is not part of this "
+                    + "build; the launcher builds it for the first command that asks for it.", Remedy.SOFTWARE_DEVICE);
         }
         return JavaCpp.unpack(resource);
-    }
-
-    private static URL resource(String library) {
-        return SoftGpu.class.getResource(Loader.getPlatform() + "/" + library);
-    }
-
-    /**
-     * Whether this build contains the software device for this platform. It is optional in a build.
-     *
-     * @return false if {@link #load} would fail because they are missing
-     */
-    public static boolean isBuilt() {
-        return resource(LIBRARIES.get(0)) != null;
     }
 
     /**

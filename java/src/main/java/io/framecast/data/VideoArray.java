@@ -18,6 +18,13 @@ record VideoArray(float[] values, int count, int frames, int height, int width, 
             throw new IllegalArgumentException(count + " videos of " + frames + " frames of " + height + "x" + width
                     + "x" + channels + " have " + (long) expected + " values, not " + values.length);
         }
+        for (int i = 0; i < values.length; i++) {
+            if (!(values[i] >= 0 && values[i] <= 1)) {
+                int frame = i / (height * width * channels);
+                throw new IllegalArgumentException("video " + frame / frames + " has the value " + values[i]
+                        + " in frame " + frame % frames + "; values must be from 0 to 1");
+            }
+        }
     }
 
     static VideoArray of(List<Video> videos) {

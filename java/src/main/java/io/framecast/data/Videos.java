@@ -113,15 +113,16 @@ public interface Videos extends AutoCloseable {
     /**
      * Videos in memory.
      *
-     * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1] for images; not copied, so
-     *     do not change them while the videos are in use
+     * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1]; not copied, so do not
+     *     change them while the videos are in use
      * @param videos the number of videos
      * @param frames the frames of each video
      * @param height in pixels
      * @param width in pixels
      * @param channels such as 1 for grey, 3 for colours
      * @return the videos
-     * @throws IllegalArgumentException if a size is below one, or {@code values} has another length than the sizes say
+     * @throws IllegalArgumentException if a size is below one, {@code values} has another length than the sizes say, or
+     *     a value is not in [0, 1]
      */
     static Videos of(float[] values, int videos, int frames, int height, int width, int channels) {
         return new VideoArray(values, videos, frames, height, width, channels);
@@ -132,7 +133,7 @@ public interface Videos extends AutoCloseable {
      *
      * @param videos the number of videos
      * @return the videos
-     * @throws IllegalArgumentException if there are none, or their shapes differ
+     * @throws IllegalArgumentException if there are none, their shapes differ, or a value is not in [0, 1]
      */
     static Videos of(List<Video> videos) {
         return VideoArray.of(videos);

@@ -1,7 +1,6 @@
 package io.framecast.device;
 
 import io.framecast.FramecastException;
-import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
@@ -62,10 +61,6 @@ public record Availability(String name, String description, Optional<FramecastEx
     }
 
     private static String softgpu() {
-        if (!SoftGpu.isBuilt()) {
-            throw new FramecastException("The software CUDA device, CUDA on the CPU to test with, is not part of this "
-                    + "build; the launcher builds it for the first command that asks for it.", Remedy.SOFTWARE_DEVICE);
-        }
         // A process can load one driver only: if NVIDIA's is loaded, the software device is not tried.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");

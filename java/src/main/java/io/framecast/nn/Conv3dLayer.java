@@ -19,9 +19,12 @@ final class Conv3dLayer implements Layer {
     private final int outputSize;
     private final Tensor window;
     private int held;  // frames in the window
+    private int heldBatch;
+    private final Plan plan;
 
     Conv3dLayer(Backend backend, Op op, Plan plan, int pastReach, int futureReach, int inputSize, int outputSize) {
         this.op = op;
+        this.plan = plan;
         this.pastReach = pastReach;
         this.futureReach = futureReach;
         this.inputSize = inputSize;
@@ -46,6 +49,7 @@ final class Conv3dLayer implements Layer {
 
     @Override
     public Tensor step(Tensor tail, int count, int batch, boolean settled) {
+        requireStep(tail, count, batch);
         long frame = (long) batch * inputSize;
         // A tail has one new frame at its end. If its first frame is new to this window too, the tail has no more
         // unsettled frames than the one before, so the frames held before it stay.
@@ -62,10 +66,27 @@ final class Conv3dLayer implements Layer {
         }
         tail.copyTo(0, window, before * frame, count * frame);
         held = total;
+        heldBatch = batch;
         Tensor outputs = op.forward(window, total, batch, false);
         int revised = Math.min(count + futureReach, total);
         long outputFrame = (long) batch * outputSize;
         return outputs.slice((total - revised) * outputFrame, revised * outputFrame);
+    }
+
+    /** Before the window changes: a refused step leaves it as it is. */
+    private void requireStep(Tensor tail, int count, int batch) {
+        if (plan.training()) {
+            throw new IllegalStateException("Conv3D was planned for training, which has no steps.");
+        }
+        if (batch < 1 || batch > plan.batch() || held > 0 && batch != heldBatch) {
+            throw new IllegalArgumentException("Conv3D was planned for steps of up to " + plan.batch() + " videos, "
+                    + "holds " + (held > 0 ? "frames of " + heldBatch : "none") + " and was given frames of " + batch
+                    + ".");
+        }
+        if (tail.size() < (long) count * batch * inputSize) {
+            throw new IllegalArgumentException("Conv3D needs " + (long) count * batch * inputSize + " values for "
+                    + count + " frames of " + batch + " videos, and was given a tensor of " + tail.size() + ".");
+        }
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 
 /**
@@ -46,7 +47,8 @@ public final class Forecaster implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final FrameShape shape;
     private final VideoFeed feed;
-    private boolean closed;
+    private final AtomicBoolean running = new AtomicBoolean();
+    private volatile boolean closed;
 
     private Forecaster(Backend backend, Checkpoint checkpoint, int atOnce) {
         checkpoint.model().requireFramesToFrames();
@@ -167,7 +169,7 @@ public final class Forecaster implements AutoCloseable {
         if (frames < 1) {
             throw new IllegalArgumentException(frames + " frames to predict; it must be at least 1");
         }
-        feed.inGroups(videos, indices, to, () -> {
+        inGroups(videos, indices, to, () -> {
             Tensor next = null;
             for (int t = 0; t < context; t++) {
                 next = feed.step(t);
@@ -194,7 +196,7 @@ public final class Forecaster implements AutoCloseable {
         requireVideos(videos, indices);
         int futureReach = checkpoint.model().futureReach();
         int last = videos.frames() - 1;
-        feed.inGroups(videos, indices, to, () -> {
+        inGroups(videos, indices, to, () -> {
             for (int t = 0; t <= last; t++) {
                 Tensor tail = feed.stepTail(t);
                 // A non-causal layer emits its last futureReach frames again, until they are final.
@@ -220,7 +222,7 @@ public final class Forecaster implements AutoCloseable {
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
     public Evaluation evaluate(Videos videos, int context, int frames) {
-        if (videos.count() == 0 || (long) context + frames > videos.frames()) {
+        if (videos.count() == 0 || frames < 1 || (long) context + frames > videos.frames()) {
             throw new IllegalArgumentException(videos.count() + " videos of " + videos.frames()
                     + " frames have not " + context + " frames and " + frames + " that follow");
         }
@@ -238,6 +240,18 @@ public final class Forecaster implements AutoCloseable {
             }
         });
         return new Evaluation(context, frames, model.result(), baseline.result());
+    }
+
+    /** One forecast at a time: a listener or another thread that asks for one would change the state of this one. */
+    private void inGroups(Videos videos, int[] indices, ForecastListener to, Runnable forecast) {
+        if (!running.compareAndSet(false, true)) {
+            throw new IllegalStateException("the forecaster is busy with another forecast");
+        }
+        try {
+            feed.inGroups(videos, indices, to, forecast);
+        } finally {
+            running.set(false);
+        }
     }
 
     private void requireVideos(Videos videos, int[] indices) {

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
@@ -57,8 +59,10 @@ public final class Trainer implements AutoCloseable {
     private final EpochProgress progress;
     private double learningRate;
     private long savedNanos;
+    private final AtomicBoolean running = new AtomicBoolean();
     private volatile boolean stopping;
-    private boolean closed;
+    private boolean interrupted;
+    private volatile boolean closed;
 
     /**
      * Creates the network with the checkpoint's parameters. If the checkpoint has the state of a run, the training
@@ -141,7 +145,10 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Asks {@link #run} to return after the current step. May be called from any thread. */
+    /**
+     * Asks {@link #run} to return after the current step. May be called from any thread. Interrupting the thread in run
+     * does the same. The trainer stays stopped: to continue, make another one from the last checkpoint.
+     */
     public void stop() {
         stopping = true;
     }
@@ -152,12 +159,26 @@ public final class Trainer implements AutoCloseable {
      *
      * @return how it ended
      * @throws DivergedException if a loss or a parameter becomes NaN or infinite
-     * @throws IllegalStateException if the trainer was closed
+     * @throws IllegalStateException if the trainer was closed, or is running
      */
     public Outcome run() {
         if (closed) {
             throw new IllegalStateException("the trainer is closed");
         }
+        if (!running.compareAndSet(false, true)) {
+            throw new IllegalStateException("the trainer is running");
+        }
+        try {
+            return trainEpochs();
+        } finally {
+            running.set(false);
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private Outcome trainEpochs() {
         Checkpoint start = checkpoint();
         tell(listener -> listener.trainingStarted(start));
         savedNanos = System.nanoTime();
@@ -178,7 +199,7 @@ public final class Trainer implements AutoCloseable {
     private void trainEpoch() {
         try (Epoch loaded = batches.epoch(progress.epoch(), progress.batch())) {
             Batch next = stepsMade() ? null : upload(loaded);
-            while (next != null && !stopping) {
+            while (next != null && !isStopping()) {
                 next = step(next, loaded);
                 if (System.nanoTime() - savedNanos > SAVE_NANOS) {
                     save(checkpoint());
@@ -206,12 +227,26 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Batch upload(Epoch loaded) {
-        if (!loaded.hasNext()) {
+        if (!loaded.hasNext() || isStopping()) {
             return null;
         }
-        Batch next = loaded.next();
-        network.upload(next);
-        return next;
+        try {
+            Batch next = loaded.next();
+            network.upload(next);
+            return next;
+        } catch (CancellationException e) { // Interrupted while it waited.
+            isStopping();
+            return null;
+        }
+    }
+
+    /** Also whether the thread was interrupted. Its flag is cleared until the end, as it would make writing files fail. */
+    private boolean isStopping() {
+        if (Thread.interrupted()) {
+            interrupted = true;
+            stopping = true;
+        }
+        return stopping;
     }
 
     private void finishStep(Batch batch, double rate, long begin) {
@@ -226,11 +261,17 @@ public final class Trainer implements AutoCloseable {
 
     /** The mean loss of the validation videos; NaN if there are none, or if the run is stopping. */
     private double validate() {
-        if (validation.isEmpty() || stopping) {
+        if (validation.isEmpty() || isStopping()) {
             return Double.NaN;
         }
         long begin = System.nanoTime();
-        OptionalDouble loss = validation.meanLoss(network, () -> stopping);
+        OptionalDouble loss;
+        try {
+            loss = validation.meanLoss(network, this::isStopping);
+        } catch (CancellationException e) { // Interrupted while it waited.
+            isStopping();
+            return Double.NaN;
+        }
         if (loss.isEmpty()) {
             return Double.NaN;
         }

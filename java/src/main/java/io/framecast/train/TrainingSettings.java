@@ -31,7 +31,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
      * @param sampling from 0 to 1
      * @param seed any
      * @param shuffle whether each epoch has its own order
-     * @param loss not null
+     * @param loss not null; BINARY_CROSSENTROPY also where it is computed from logits
      * @throws IllegalArgumentException if one is out of its range
      */
     public TrainingSettings {
@@ -41,7 +41,8 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "above 0 and finite");
         require(sampling >= 0 && sampling <= 1, "sampling", sampling, "from 0 to 1");
         require(schedule != null, "schedule", schedule, "one of its values");
-        require(loss != null, "loss", loss, "one of its values");
+        require(loss != null && loss != Loss.BINARY_CROSSENTROPY_FROM_LOGITS, "loss", loss,
+                "BINARY_CROSSENTROPY, which is computed from the logits where the model has them, or another");
     }
 
     private static void require(boolean holds, String name, Object value, String range) {

@@ -232,6 +232,21 @@ class ForecasterTest {
                 () -> forecaster(1).forecast(unequal, new int[] {0, 1, 2}, 2, 1, (index, frame, values) -> { }));
     }
 
+    /** Its own listener is the simplest case of two at once; the forecast in progress is not harmed. */
+    @Test
+    void oneForecastAtATime() {
+        Forecaster forecaster = forecaster(1);
+        Videos squares = squares(1);
+        float[] seen = context(squares, 0, 3);
+        float[][] expected = forecaster.forecast(seen, 2);
+        forecaster.forecast(squares, new int[] {0}, 3, 2, (index, frame, values) -> {
+            assertEquals("the forecaster is busy with another forecast",
+                    assertThrows(IllegalStateException.class, () -> forecaster.forecast(seen, 1)).getMessage());
+            assertArrayEquals(expected[frame], values);
+        });
+        assertArrayEquals(expected[0], forecaster.forecast(seen, 1)[0]);
+    }
+
     @Test
     void aClosedForecasterSaysSo() {
         Forecaster forecaster = Forecaster.open(backend.get(), checkpoint(1));

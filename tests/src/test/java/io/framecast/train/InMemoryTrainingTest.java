@@ -207,4 +207,66 @@ class InMemoryTrainingTest {
             assertThrows(IllegalStateException.class, trainer::run);
         }
     }
+
+    /** As {@code Future.cancel(true)} does. Files could not be written while the thread is marked as interrupted. */
+    @Test
+    void anInterruptStopsAfterTheStepAndLeavesACheckpoint() {
+        Checkpoint start = Checkpoint.initial(MODEL, 3);
+        Path path = directory.resolve("run");
+        TrainingListener interrupts = new TrainingListener() {
+            @Override
+            public void stepDone(StepMetrics step) {
+                if (step.step() == 2) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        try (TestBackend backend = TestBackend.fp32()) {
+            try (RunDirectory run = RunDirectory.create(path, false, note -> { });
+                    Trainer trainer = new Trainer(backend.get(), start, TRAINING, VALIDATION, SETTINGS, interrupts, run)) {
+                assertEquals(Trainer.Outcome.INTERRUPTED, trainer.run());
+                assertTrue(Thread.interrupted());
+            }
+            Checkpoint last = Checkpoint.read(RunDirectory.lastCheckpoint(path));
+            assertEquals(2, last.training().progress().step());
+            TrainingResult whole = Trainer.fit(backend.get(), start, TRAINING, VALIDATION, SETTINGS);
+            assertSameParameters(whole.last(), Trainer.fit(backend.get(), last, TRAINING, VALIDATION, SETTINGS).last());
+        }
+    }
+
+    @Test
+    void aTrainerThatRunsCannotBeRunAgain() {
+        Trainer[] trainer = new Trainer[1];
+        List<String> refused = new ArrayList<>();
+        TrainingListener runsAgain = new TrainingListener() {
+            @Override
+            public void stepDone(StepMetrics step) {
+                refused.add(assertThrows(IllegalStateException.class, trainer[0]::run).getMessage());
+            }
+        };
+        try (TestBackend backend = TestBackend.fp32()) {
+            trainer[0] = new Trainer(backend.get(), Checkpoint.initial(MODEL, 3), TRAINING, NONE,
+                    TrainingSettings.builder().steps(1).batchSize(2).build(), runsAgain);
+            try (Trainer running = trainer[0]) {
+                running.run();
+            }
+        }
+        assertEquals(List.of("the trainer is running"), refused);
+    }
+
+    @Test
+    void theLossFromLogitsIsChosenByTheModelNotByTheSettings() {
+        TrainingSettings.Builder builder = TrainingSettings.builder().loss(Loss.BINARY_CROSSENTROPY_FROM_LOGITS);
+        assertThrows(IllegalArgumentException.class, builder::build);
+    }
+
+    @Test
+    void valuesBeyondBlackAndWhiteAreRefused() {
+        for (float wrong : new float[] {255, -0.1f, Float.NaN, Float.POSITIVE_INFINITY}) {
+            float[] values = new float[2 * 3 * 4];
+            values[4 * 4] = wrong;
+            assertEquals("video 1 has the value " + wrong + " in frame 1; values must be from 0 to 1",
+                    assertThrows(IllegalArgumentException.class, () -> Videos.of(values, 2, 3, 2, 2, 1)).getMessage());
+        }
+    }
 }

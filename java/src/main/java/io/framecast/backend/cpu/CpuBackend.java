@@ -113,8 +113,10 @@ public final class CpuBackend implements Backend {
 
     @Override
     public Tensor tensor(long size) {
-        guard.requireTensorSize(size);
-        return ops.zeros(size);
+        synchronized (guard) {
+            guard.requireTensorSize(size);
+            return ops.zeros(size);
+        }
     }
 
     @Override
@@ -154,8 +156,7 @@ public final class CpuBackend implements Backend {
     /** Runs the work each time: there is nothing to record. */
     @Override
     public Program program(Runnable work) {
-        guard.requireOpen();
-        return new Program() {
+        return guard.program(() -> new Program() {
             @Override
             public void run() {
                 work.run();
@@ -165,7 +166,7 @@ public final class CpuBackend implements Backend {
             public void close() {
                 // Nothing was made.
             }
-        };
+        });
     }
 
     @Override
@@ -214,7 +215,9 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void close() {
-        guard.close();
-        device.close();
+        synchronized (guard) {
+            guard.close();
+            device.close();
+        }
     }
 }

@@ -58,7 +58,7 @@ final class CpuTensor extends GuardedTensor {
     }
 
     @Override
-    public void close() {
+    protected void free() {
         if (owning) {
             owner.close();
         }

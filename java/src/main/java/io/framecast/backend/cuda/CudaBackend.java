@@ -114,8 +114,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Tensor tensor(long size) {
-        guard.requireTensorSize(size);
-        return ops.zeros(size);
+        synchronized (guard) {
+            guard.requireTensorSize(size);
+            return ops.zeros(size);
+        }
     }
 
     @Override
@@ -153,8 +155,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Program program(Runnable work) {
-        guard.requireOpen();
-        return new CudaProgram(device, graphs, work);
+        return guard.program(() -> new CudaProgram(device, graphs, work));
     }
 
     @Override
@@ -165,8 +166,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        if (guard.close()) {
-            device.close();
+        synchronized (guard) {
+            if (guard.close()) {
+                device.close();
+            }
         }
     }
 }

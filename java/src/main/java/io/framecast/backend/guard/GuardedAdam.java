@@ -28,35 +28,46 @@ final class GuardedAdam implements AdamOp {
 
     @Override
     public void setAlpha(double alpha) {
-        requireOpen();
-        op.setAlpha(alpha);
+        synchronized (guard) {
+            requireOpen();
+            op.setAlpha(alpha);
+        }
     }
 
     @Override
     public void update() {
-        requireOpen();
-        guard.require(parameters, "Adam's parameters");
-        guard.require(gradients, "Adam's gradients");
-        op.update();
+        synchronized (guard) {
+            requireOpen();
+            guard.require(parameters, "Adam's parameters");
+            guard.require(gradients, "Adam's gradients");
+            op.update();
+        }
     }
 
     @Override
     public Tensor m() {
-        requireOpen();
-        return op.m();
+        synchronized (guard) {
+            requireOpen();
+            return op.m();
+        }
     }
 
     @Override
     public Tensor v() {
-        requireOpen();
-        return op.v();
+        synchronized (guard) {
+            requireOpen();
+            return op.v();
+        }
     }
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            op.close();
+        synchronized (guard) {
+            if (!closed) {
+                closed = true;
+                guard.addClose();
+                op.close();
+            }
         }
     }
 }

@@ -16,34 +16,38 @@ final class GuardedConvLstm extends GuardedOp<ConvLstmOp> implements ConvLstmOp 
 
     @Override
     public void begin() {
-        requireUsable();
-        requireInference();
-        op.begin();
-        begun = true;
-        stateBatch = 0;
+        synchronized (checks.guard()) {
+            requireUsable();
+            requireInference();
+            op.begin();
+            begun = true;
+            stateBatch = 0;
+        }
     }
 
     @Override
     public Tensor step(Tensor x, int frames, int batch, int commit) {
-        requireUsable();
-        requireInference();
-        if (!begun) {
-            throw checks.outOfOrder("needs begin() before its first step");
+        synchronized (checks.guard()) {
+            requireUsable();
+            requireInference();
+            if (!begun) {
+                throw checks.outOfOrder("needs begin() before its first step");
+            }
+            checks.requireInput(x, frames, batch);
+            if (stateBatch > 0 && batch != stateBatch) {
+                throw new IllegalArgumentException(checks.name() + " carries the state of " + stateBatch
+                        + " videos and was given frames of " + batch + ".");
+            }
+            if (commit < 0 || commit > frames) {
+                throw new IllegalArgumentException(checks.name() + " was given " + frames
+                        + " frames and cannot commit the state after " + commit + " of them.");
+            }
+            Tensor y = op.step(x, frames, batch, commit);
+            if (commit > 0) {
+                stateBatch = batch;
+            }
+            return y;
         }
-        checks.requireInput(x, frames, batch);
-        if (stateBatch > 0 && batch != stateBatch) {
-            throw new IllegalArgumentException(checks.name() + " carries the state of " + stateBatch
-                    + " videos and was given frames of " + batch + ".");
-        }
-        if (commit < 0 || commit > frames) {
-            throw new IllegalArgumentException(checks.name() + " was given " + frames
-                    + " frames and cannot commit the state after " + commit + " of them.");
-        }
-        Tensor y = op.step(x, frames, batch, commit);
-        if (commit > 0) {
-            stateBatch = batch;
-        }
-        return y;
     }
 
     private void requireInference() {

@@ -28,41 +28,50 @@ final class GuardedLoss implements LossOp {
 
     @Override
     public void forward(Tensor outputs, Tensor targets, long size, boolean gradient) {
-        requireOpen();
-        guard.require(outputs, "The loss's outputs");
-        guard.require(targets, "The loss's targets");
-        if (size < 1 || size > planned) {
-            throw new IllegalArgumentException("The loss was planned for up to " + planned + " elements and was given "
-                    + size + ".");
+        synchronized (guard) {
+            requireOpen();
+            guard.require(outputs, "The loss's outputs");
+            guard.require(targets, "The loss's targets");
+            if (size < 1 || size > planned) {
+                throw new IllegalArgumentException("The loss was planned for up to " + planned
+                        + " elements and was given " + size + ".");
+            }
+            if (outputs.size() < size || targets.size() < size) {
+                throw new IllegalArgumentException("The loss of " + size + " elements was given " + outputs.size()
+                        + " outputs and " + targets.size() + " targets.");
+            }
+            op.forward(outputs, targets, size, gradient);
+            computed = true;
         }
-        if (outputs.size() < size || targets.size() < size) {
-            throw new IllegalArgumentException("The loss of " + size + " elements was given " + outputs.size()
-                    + " outputs and " + targets.size() + " targets.");
-        }
-        op.forward(outputs, targets, size, gradient);
-        computed = true;
     }
 
     @Override
     public double value() {
-        requireOpen();
-        if (!computed) {
-            throw new IllegalStateException("The loss has no value before its first forward pass.");
+        synchronized (guard) {
+            requireOpen();
+            if (!computed) {
+                throw new IllegalStateException("The loss has no value before its first forward pass.");
+            }
+            return op.value();
         }
-        return op.value();
     }
 
     @Override
     public Tensor gradient() {
-        requireOpen();
-        return op.gradient();
+        synchronized (guard) {
+            requireOpen();
+            return op.gradient();
+        }
     }
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            op.close();
+        synchronized (guard) {
+            if (!closed) {
+                closed = true;
+                guard.addClose();
+                op.close();
+            }
         }
     }
 }

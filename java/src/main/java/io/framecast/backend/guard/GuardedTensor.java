@@ -31,6 +31,9 @@ public abstract class GuardedTensor implements Tensor {
 
     protected abstract Tensor sliceChecked(long from, long size);
 
+    /** Frees the memory if this tensor owns it and has not freed it yet. */
+    protected abstract void free();
+
     protected final OpGuard guard() {
         return guard;
     }
@@ -42,38 +45,57 @@ public abstract class GuardedTensor implements Tensor {
 
     @Override
     public final void write(long offset, float[] source, int from, int count) {
-        requireUsable();
-        Objects.checkFromIndexSize(offset, count, size);
-        Objects.checkFromIndexSize(from, count, source.length);
-        writeChecked(offset, source, from, count);
+        synchronized (guard) {
+            requireUsable();
+            Objects.checkFromIndexSize(offset, count, size);
+            Objects.checkFromIndexSize(from, count, source.length);
+            writeChecked(offset, source, from, count);
+        }
     }
 
     @Override
     public final void read(long offset, float[] target, int to, int count) {
-        requireUsable();
-        Objects.checkFromIndexSize(offset, count, size);
-        Objects.checkFromIndexSize(to, count, target.length);
-        readChecked(offset, target, to, count);
+        synchronized (guard) {
+            requireUsable();
+            Objects.checkFromIndexSize(offset, count, size);
+            Objects.checkFromIndexSize(to, count, target.length);
+            readChecked(offset, target, to, count);
+        }
     }
 
     @Override
     public final void copyTo(long offset, Tensor target, long to, long count) {
-        requireUsable();
-        guard.require(target, "The target of a copy");
-        Objects.checkFromIndexSize(offset, count, size);
-        Objects.checkFromIndexSize(to, count, target.size());
-        if (overlaps(offset, target, to, count)) {
-            throw new IllegalArgumentException("The values to copy and their target overlap: " + count + " values from "
-                    + offset + " of a tensor, to " + to + " of a tensor in the same memory.");
+        synchronized (guard) {
+            requireUsable();
+            guard.require(target, "The target of a copy");
+            Objects.checkFromIndexSize(offset, count, size);
+            Objects.checkFromIndexSize(to, count, target.size());
+            if (overlaps(offset, target, to, count)) {
+                throw new IllegalArgumentException("The values to copy and their target overlap: " + count
+                        + " values from " + offset + " of a tensor, to " + to + " of a tensor in the same memory.");
+            }
+            copyToChecked(offset, target, to, count);
         }
-        copyToChecked(offset, target, to, count);
     }
 
     @Override
     public final Tensor slice(long from, long size) {
-        requireUsable();
-        Objects.checkFromIndexSize(from, size, this.size);
-        return sliceChecked(from, size);
+        synchronized (guard) {
+            requireUsable();
+            Objects.checkFromIndexSize(from, size, this.size);
+            return sliceChecked(from, size);
+        }
+    }
+
+    @Override
+    public final void close() {
+        synchronized (guard) {
+            boolean open = !isClosed();
+            free();
+            if (open && isClosed()) {
+                guard.addClose();
+            }
+        }
     }
 
     private void requireUsable() {

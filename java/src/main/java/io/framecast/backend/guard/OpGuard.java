@@ -10,6 +10,7 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
+import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
@@ -31,6 +32,9 @@ import java.util.function.Supplier;
  * </ul>
  *
  * A rejected call changes nothing. All may be closed twice, and in any order.
+ *
+ * <p>A backend is for one thread at a time. Each call holds the guard's monitor, so that calls from several threads by
+ * mistake run one after the other, and none frees memory that another is using.
  */
 public final class OpGuard {
 
@@ -38,13 +42,14 @@ public final class OpGuard {
     private static final long MOST_VALUES = 1L << 48;
 
     private boolean closed;
+    private long closes;
 
     /**
      * From now on, all that was made may only be closed.
      *
      * @return false if it was closed before
      */
-    public boolean close() {
+    public synchronized boolean close() {
         boolean first = !closed;
         closed = true;
         return first;
@@ -57,16 +62,39 @@ public final class OpGuard {
         }
     }
 
+    /**
+     * A program that runs only while its backend and itself are open.
+     *
+     * @param make records the work anew: a recording holds addresses of memory that a close gives back
+     */
+    public synchronized Program program(Supplier<Program> make) {
+        requireOpen();
+        return new GuardedProgram(this, make);
+    }
+
+    /** How many ops and tensors have been closed so far. */
+    long closes() {
+        return closes;
+    }
+
+    void addClose() {
+        closes++;
+    }
+
     /** Checks the size of a new tensor. */
     public void requireTensorSize(long size) {
         requireOpen();
-        if (size < 0 || size > Long.MAX_VALUE / Float.BYTES) {
+        if (size < 0) {
             throw new IllegalArgumentException("A tensor cannot have " + size + " values.");
+        }
+        if (size > MOST_VALUES) {
+            throw new FramecastException("A tensor of " + size + " values is too large for any memory; choose a "
+                    + "smaller batch, shorter videos or a smaller model.", Remedy.SMALLER_BATCH);
         }
     }
 
-    public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias,
-            Supplier<ConvLstmOp> make) {
+    public synchronized ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel,
+            Weights bias, Supplier<ConvLstmOp> make) {
         Creation creation = new Creation("ConvLSTM2D", plan);
         creation.requirePositive("filters", spec.filters());
         creation.requirePositive("kernel height and width", spec.kernelHeight(), spec.kernelWidth());
@@ -86,7 +114,7 @@ public final class OpGuard {
         return new GuardedConvLstm(creation.checks(input, output), make.get());
     }
 
-    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+    public synchronized Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance, Supplier<Op> make) {
         Creation creation = new Creation("BatchNormalization", plan);
         FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
@@ -97,7 +125,7 @@ public final class OpGuard {
         return new GuardedOp<>(creation.checks(frame, frame), make.get());
     }
 
-    public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias, Supplier<Op> make) {
+    public synchronized Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias, Supplier<Op> make) {
         Creation creation = new Creation("Conv3D", plan);
         creation.requirePositive("filters", spec.filters());
         creation.requirePositive("kernel frames, height and width", spec.kernelFrames(), spec.kernelHeight(),
@@ -110,7 +138,7 @@ public final class OpGuard {
         return new GuardedOp<>(creation.checks(input, output), make.get());
     }
 
-    public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan, Supplier<Op> make) {
+    public synchronized Op spaceToDepth(SpaceToDepthSpec spec, Plan plan, Supplier<Op> make) {
         Creation creation = new Creation(spec.inverse() ? "DepthToSpace" : "SpaceToDepth", plan);
         int block = spec.block();
         creation.requirePositive("block", block);
@@ -119,13 +147,13 @@ public final class OpGuard {
             throw creation.illegal("cannot cut frames of " + space + " into blocks of " + block + " x " + block);
         }
         FrameSize depth = creation.frame(spec.height() / block, spec.width() / block,
-                Math.multiplyExact(spec.channels(), Math.multiplyExact(block, block)));
+                (int) Math.min(Integer.MAX_VALUE, (double) spec.channels() * block * block));
         return new GuardedOp<>(spec.inverse() ? creation.checks(depth, space) : creation.checks(space, depth),
                 make.get());
     }
 
     /** @param size the most elements the loss is planned for */
-    public LossOp loss(long size, Supplier<LossOp> make) {
+    public synchronized LossOp loss(long size, Supplier<LossOp> make) {
         requireOpen();
         if (size < 1 || size > MOST_VALUES) {
             throw new IllegalArgumentException("A loss cannot be planned for " + size + " elements.");
@@ -133,7 +161,7 @@ public final class OpGuard {
         return new GuardedLoss(this, size, make.get());
     }
 
-    public AdamOp adam(Tensor parameters, Tensor gradients, Supplier<AdamOp> make) {
+    public synchronized AdamOp adam(Tensor parameters, Tensor gradients, Supplier<AdamOp> make) {
         requireOpen();
         require(parameters, "Adam's parameters");
         require(gradients, "Adam's gradients");
@@ -207,7 +235,9 @@ public final class OpGuard {
             if (height < 1 || width < 1 || channels < 1) {
                 throw illegal("cannot be planned for " + size);
             }
-            if ((double) plan.frames() * plan.batch() * height * width * channels > MOST_VALUES) {
+            // Ops count the values of one frame with 32 bits.
+            if ((double) height * width * channels > Integer.MAX_VALUE
+                    || (double) plan.frames() * plan.batch() * height * width * channels > MOST_VALUES) {
                 throw tooLarge(size);
             }
             return frame;

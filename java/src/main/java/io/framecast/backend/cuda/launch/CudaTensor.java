@@ -56,7 +56,7 @@ final class CudaTensor extends GuardedTensor {
     }
 
     @Override
-    public void close() {
+    protected void free() {
         if (owner) {
             region.close();
         }
