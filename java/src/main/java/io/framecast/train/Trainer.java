@@ -240,7 +240,7 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Also whether the thread was interrupted. Its flag is cleared until the end, as it would make writing files fail. */
+    /** Also if the thread was interrupted. Its flag is cleared until the end, as it would make writing files fail. */
     private boolean isStopping() {
         if (Thread.interrupted()) {
             interrupted = true;

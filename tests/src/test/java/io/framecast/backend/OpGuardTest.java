@@ -351,7 +351,7 @@ class OpGuardTest {
                             one.value(), one.value()));
             tooLarge("SpaceToDepth cannot be planned for 3 frames of 2 videos of 65536 x 65536 x 1: ",
                     () -> b.spaceToDepth(new SpaceToDepthSpec(1 << 16, 1 << 16, 1, 1 << 16, false), INFERENCE));
-            tooLarge("A tensor of " + (Long.MAX_VALUE / 4) + " values is too large", () -> b.tensor(Long.MAX_VALUE / 4));
+            tooLarge("A tensor of " + Long.MAX_VALUE / 4 + " values is too large", () -> b.tensor(Long.MAX_VALUE / 4));
             tooLarge("BatchNormalization cannot be planned for 65536 frames of 65536 videos: ",
                     () -> b.batchNorm(new BatchNormSpec(1, 1, 1, 1e-3, 0.99), new Plan(1 << 16, 1 << 16, false, false),
                             one, one, one.value(), one.value()));

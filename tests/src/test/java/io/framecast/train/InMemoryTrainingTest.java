@@ -223,7 +223,8 @@ class InMemoryTrainingTest {
         };
         try (TestBackend backend = TestBackend.fp32()) {
             try (RunDirectory run = RunDirectory.create(path, false, note -> { });
-                    Trainer trainer = new Trainer(backend.get(), start, TRAINING, VALIDATION, SETTINGS, interrupts, run)) {
+                    Trainer trainer = new Trainer(backend.get(), start, TRAINING, VALIDATION, SETTINGS, interrupts,
+                            run)) {
                 assertEquals(Trainer.Outcome.INTERRUPTED, trainer.run());
                 assertTrue(Thread.interrupted());
             }
