@@ -18,6 +18,18 @@ import java.util.function.Function;
  */
 public record BatchNormalization(double epsilon, double momentum) implements LayerConfig {
 
+    /**
+     * Checks the settings.
+     *
+     * @param epsilon from 0 to 1
+     * @param momentum from 0 to 1
+     * @throws IllegalArgumentException if one is out of its range
+     */
+    public BatchNormalization {
+        Settings.require(epsilon >= 0 && epsilon <= 1, "epsilon", epsilon, "from 0 to 1");
+        Settings.require(momentum >= 0 && momentum <= 1, "momentum", momentum, "from 0 to 1");
+    }
+
     @Override
     public String type() {
         return "BatchNormalization";

@@ -22,6 +22,22 @@ import java.util.function.Function;
  */
 public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements LayerConfig {
 
+    /**
+     * Checks the settings.
+     *
+     * @param filters at least 1
+     * @param kernelFrames at least 1
+     * @param kernelSize not null
+     * @param activation not null
+     * @throws IllegalArgumentException if one is out of its range
+     */
+    public Conv3D {
+        Settings.requirePositive("filters", filters);
+        Settings.requirePositive("kernelFrames", kernelFrames);
+        Settings.require(kernelSize != null, "kernelSize", kernelSize, "a pair");
+        Settings.require(activation != null, "activation", activation, "one of its values");
+    }
+
     @Override
     public String type() {
         return "Conv3D";

@@ -27,7 +27,7 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         Activation activation, Activation recurrentActivation) implements LayerConfig {
 
     /**
-     * Checks combinations of settings.
+     * Checks the settings.
      *
      * @param filters the number of output channels
      * @param kernelSize of both convolutions
@@ -37,8 +37,16 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
      * @param activation of the cell input and output
      * @param recurrentActivation of the gates
      * @throws FramecastException if both strides and dilation differ from 1, as in Keras
+     * @throws IllegalArgumentException if one is out of its range
      */
     public ConvLstm2D {
+        Settings.requirePositive("filters", filters);
+        Settings.require(kernelSize != null, "kernelSize", kernelSize, "a pair");
+        Settings.require(strides != null, "strides", strides, "a pair");
+        Settings.require("same".equals(padding) || "valid".equals(padding), "padding", padding, "same or valid");
+        Settings.require(dilationRate != null, "dilationRate", dilationRate, "a pair");
+        Settings.require(activation != null, "activation", activation, "one of its values");
+        Settings.require(recurrentActivation != null, "recurrentActivation", recurrentActivation, "one of its values");
         if (!strides.equals(Pair.ONE) && !dilationRate.equals(Pair.ONE)) {
             throw new FramecastException("\"strides\" and \"dilation_rate\" cannot both differ from 1.");
         }

@@ -17,6 +17,16 @@ import java.util.function.Function;
  */
 public record DepthToSpace(int blockSize) implements LayerConfig {
 
+    /**
+     * Checks the setting.
+     *
+     * @param blockSize at least 1
+     * @throws IllegalArgumentException if it is below 1
+     */
+    public DepthToSpace {
+        Settings.requirePositive("blockSize", blockSize);
+    }
+
     @Override
     public String type() {
         return "DepthToSpace";

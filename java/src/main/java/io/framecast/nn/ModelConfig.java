@@ -27,8 +27,11 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      * @param layers the layers in order; copied
      * @throws FramecastException naming the layer, if two layers do not fit; or if there are too many layers, or too
      *     many values in a frame or in the parameters for an array or a checkpoint
+     * @throws IllegalArgumentException if a size of the input is below 1
      */
     public ModelConfig {
+        Settings.require(input.height() >= 1 && input.width() >= 1 && input.channels() >= 1, "input", input,
+                "at least 1x1x1");
         layers = List.copyOf(layers);
         if (layers.size() > MAX_LAYERS) {
             throw new FramecastException("A model of " + layers.size() + " layers is too large; at most " + MAX_LAYERS

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -190,5 +191,24 @@ class ModelJsonTest {
         FramecastException e = assertThrows(FramecastException.class,
                 () -> parse(lstm("'padding': 'same'")).requireFramesToFrames());
         assertTrue(e.getMessage().contains("8x8x4") && e.getMessage().contains("8x8x2"), e.getMessage());
+    }
+
+    @Test
+    void layersMadeInJavaAreChecked() {
+        Pair one = Pair.ONE;
+        for (Executable wrong : List.<Executable>of(() -> new Pair(0, 3), () -> new Pair(3, -1),
+                () -> new SpaceToDepth(0), () -> new DepthToSpace(-2), () -> new BatchNormalization(-1, 0.9),
+                () -> new BatchNormalization(1e-3, 5), () -> new BatchNormalization(Double.NaN, 0.9),
+                () -> new Conv3D(0, 1, one, Activation.RELU), () -> new Conv3D(1, 0, one, Activation.RELU),
+                () -> new Conv3D(1, 1, one, null), () -> new Conv3D(1, 1, null, Activation.RELU),
+                () -> new ConvLstm2D(-1, one, one, "same", one, Activation.TANH, Activation.SIGMOID),
+                () -> new ConvLstm2D(1, one, one, "Same", one, Activation.TANH, Activation.SIGMOID),
+                () -> new ConvLstm2D(1, one, null, "same", one, Activation.TANH, Activation.SIGMOID),
+                () -> new ConvLstm2D(1, one, one, "same", one, null, Activation.SIGMOID),
+                () -> new ModelConfig(new FrameShape(4, 0, 1), List.of(new SpaceToDepth(1))),
+                () -> Models.load("small", new FrameShape(-4, 4, 1)),
+                () -> Models.load("small", new FrameShape(4, 4, 1)).withFilters(0))) {
+            assertThrows(IllegalArgumentException.class, wrong);
+        }
     }
 }
