@@ -4,6 +4,7 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
+import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

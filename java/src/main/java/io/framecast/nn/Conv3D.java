@@ -6,6 +6,7 @@ import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
+import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -5,6 +5,7 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Plan;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Weights;
+import io.framecast.text.Settings;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

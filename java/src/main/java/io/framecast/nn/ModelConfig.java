@@ -2,6 +2,7 @@ package io.framecast.nn;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Loss;
+import io.framecast.text.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

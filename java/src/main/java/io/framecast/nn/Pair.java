@@ -1,5 +1,7 @@
 package io.framecast.nn;
 
+import io.framecast.text.Settings;
+
 /**
  * A height and a width, like Keras's (height, width) tuples.
  *

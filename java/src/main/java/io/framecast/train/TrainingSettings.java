@@ -1,6 +1,7 @@
 package io.framecast.train;
 
 import io.framecast.backend.Loss;
+import io.framecast.text.Settings;
 
 /**
  * The options of a training run. {@link #builder} has the defaults. Values outside their range are an
@@ -35,20 +36,15 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
      * @throws IllegalArgumentException if one is out of its range
      */
     public TrainingSettings {
-        require(epochs >= 1, "epochs", epochs, "at least 1");
-        require(steps >= 0, "steps", steps, "at least 0");
-        require(batchSize >= 1, "batchSize", batchSize, "at least 1");
-        require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "above 0 and finite");
-        require(sampling >= 0 && sampling <= 1, "sampling", sampling, "from 0 to 1");
-        require(schedule != null, "schedule", schedule, "one of its values");
-        require(loss != null && loss != Loss.BINARY_CROSSENTROPY_FROM_LOGITS, "loss", loss,
+        Settings.require(epochs >= 1, "epochs", epochs, "at least 1");
+        Settings.require(steps >= 0, "steps", steps, "at least 0");
+        Settings.require(batchSize >= 1, "batchSize", batchSize, "at least 1");
+        Settings.require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate,
+                "above 0 and finite");
+        Settings.require(sampling >= 0 && sampling <= 1, "sampling", sampling, "from 0 to 1");
+        Settings.require(schedule != null, "schedule", schedule, "one of its values");
+        Settings.require(loss != null && loss != Loss.BINARY_CROSSENTROPY_FROM_LOGITS, "loss", loss,
                 "BINARY_CROSSENTROPY, which is computed from the logits where the model has them, or another");
-    }
-
-    private static void require(boolean holds, String name, Object value, String range) {
-        if (!holds) {
-            throw new IllegalArgumentException(name + " is " + value + "; it must be " + range);
-        }
     }
 
     /** How the learning rate decreases. */
