@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "pointwise.h", "ceilings.h"},
+                "pointwise.h", "merge.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -235,6 +235,12 @@ public final class NativeCpu {
 
         public native FloatPointer backward(@Const FloatPointer dy);
     }
+
+    public static native void add(@ByRef Device device, @Const FloatPointer a, @Const FloatPointer b, FloatPointer y,
+            @Cast("int64_t") long size);
+
+    public static native void copy_columns(@ByRef Device device, @Cast("int64_t") long rows, int columns,
+            @Const FloatPointer from, int fromColumns, int fromColumn, FloatPointer to, int toColumns, int toColumn);
 
     public static native double loss(@ByRef Device device, String kind, @Const FloatPointer outputs,
             @Const FloatPointer targets, @Cast("int64_t") long size, FloatPointer gradient);

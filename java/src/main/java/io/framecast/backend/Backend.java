@@ -77,6 +77,24 @@ public interface Backend extends AutoCloseable {
     Op spaceToDepth(SpaceToDepthSpec spec, Plan plan);
 
     /**
+     * Creates an op that adds inputs.
+     *
+     * @param spec the shapes
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close
+     */
+    MultiInputOp add(AddSpec spec, Plan plan);
+
+    /**
+     * Creates an op that joins the channels of inputs.
+     *
+     * @param spec the shapes
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close
+     */
+    MultiInputOp concatenate(ConcatenateSpec spec, Plan plan);
+
+    /**
      * Creates a loss op.
      *
      * @param loss the loss function

@@ -17,7 +17,7 @@ import java.util.function.Function;
  * @param epsilon is added to the variance
  * @param momentum weight of the old value in a moving average
  */
-public record BatchNormalization(double epsilon, double momentum) implements LayerConfig {
+public record BatchNormalization(double epsilon, double momentum) implements OneInputConfig {
 
     /**
      * Checks the settings.

@@ -21,7 +21,7 @@ import java.util.function.Function;
  * @param kernelSize (height, width) of the kernel
  * @param activation of the output
  */
-public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements LayerConfig {
+public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements OneInputConfig {
 
     /**
      * Checks the settings.

@@ -4,6 +4,8 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
+import java.util.Collections;
+import java.util.List;
 
 /**
  * For rollout, keeps the window of input frames that the new and revised outputs depend on. Where the window does not
@@ -17,8 +19,8 @@ final class Conv3dLayer implements Layer {
     private final int futureReach;
     private final int inputSize;
     private final int outputSize;
-    private final Tensor window;
-    private int held;  // frames in the window
+    /** Null in training. */
+    private final FrameWindow window;
     private int heldBatch;
     private final Plan plan;
 
@@ -29,45 +31,32 @@ final class Conv3dLayer implements Layer {
         this.futureReach = futureReach;
         this.inputSize = inputSize;
         this.outputSize = outputSize;
-        this.window = plan.training() ? null : backend.tensor((long) plan.frames() * plan.batch() * inputSize);
+        this.window = plan.training() ? null : new FrameWindow(backend, plan.frames(), plan.batch(), inputSize);
     }
 
     @Override
-    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-        return op.forward(x, frames, batch, training);
+    public Tensor forward(List<Tensor> inputs, int frames, int batch, boolean training) {
+        return op.forward(inputs.get(0), frames, batch, training);
     }
 
     @Override
-    public Tensor backward(Tensor dy) {
-        return op.backward(dy);
+    public List<Tensor> backward(Tensor dy) {
+        return Collections.singletonList(op.backward(dy));
     }
 
     @Override
     public void begin() {
-        held = 0;
+        if (window != null) {
+            window.begin();
+        }
     }
 
     @Override
-    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
-        requireStep(tail, count, batch);
-        long frame = (long) batch * inputSize;
-        // A tail has one new frame at its end. If its first frame is new to this window too, the tail has no more
-        // unsettled frames than the one before, so the frames held before it stay.
-        int before = Math.max(0, held + 1 - count);
-        int total = before + count;
-        int wanted = count + futureReach + pastReach;
-        if (total > wanted) {
-            int drop = total - wanted;
-            for (int k = drop; k < before; k++) {
-                window.copyTo(k * frame, window, (k - drop) * frame, frame);
-            }
-            before -= drop;
-            total = wanted;
-        }
-        tail.copyTo(0, window, before * frame, count * frame);
-        held = total;
+    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
+        requireStep(tails.get(0), count, batch);
+        int total = window.add(tails.get(0), count, batch, count + futureReach + pastReach);
         heldBatch = batch;
-        Tensor outputs = op.forward(window, total, batch, false);
+        Tensor outputs = op.forward(window.frames(), total, batch, false);
         int revised = Math.min(count + futureReach, total);
         long outputFrame = (long) batch * outputSize;
         return outputs.slice((total - revised) * outputFrame, revised * outputFrame);
@@ -78,10 +67,10 @@ final class Conv3dLayer implements Layer {
         if (plan.training()) {
             throw new IllegalStateException("Conv3D was planned for training, which has no steps.");
         }
-        if (batch < 1 || batch > plan.batch() || held > 0 && batch != heldBatch) {
+        if (batch < 1 || batch > plan.batch() || !window.isEmpty() && batch != heldBatch) {
             throw new IllegalArgumentException("Conv3D was planned for steps of up to " + plan.batch() + " videos, "
-                    + "holds " + (held > 0 ? "frames of " + heldBatch : "none") + " and was given frames of " + batch
-                    + ".");
+                    + "holds " + (window.isEmpty() ? "none" : "frames of " + heldBatch) + " and was given frames of "
+                    + batch + ".");
         }
         if (tail.size() < (long) count * batch * inputSize) {
             throw new IllegalArgumentException("Conv3D needs " + (long) count * batch * inputSize + " values for "

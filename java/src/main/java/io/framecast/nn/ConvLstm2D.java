@@ -25,7 +25,7 @@ import java.util.function.Function;
  * @param recurrentActivation of the gates
  */
 public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
-        Activation activation, Activation recurrentActivation) implements LayerConfig {
+        Activation activation, Activation recurrentActivation) implements OneInputConfig {
 
     /**
      * Checks the settings.

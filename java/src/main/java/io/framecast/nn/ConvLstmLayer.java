@@ -2,6 +2,8 @@ package io.framecast.nn;
 
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.Tensor;
+import java.util.Collections;
+import java.util.List;
 
 /**
  * Keeps the state after the last settled frame. Later frames can still change: they are computed from this state, and
@@ -10,13 +12,13 @@ import io.framecast.backend.Tensor;
 record ConvLstmLayer(ConvLstmOp op) implements Layer {
 
     @Override
-    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-        return op.forward(x, frames, batch, training);
+    public Tensor forward(List<Tensor> inputs, int frames, int batch, boolean training) {
+        return op.forward(inputs.get(0), frames, batch, training);
     }
 
     @Override
-    public Tensor backward(Tensor dy) {
-        return op.backward(dy);
+    public List<Tensor> backward(Tensor dy) {
+        return Collections.singletonList(op.backward(dy));
     }
 
     @Override
@@ -25,8 +27,8 @@ record ConvLstmLayer(ConvLstmOp op) implements Layer {
     }
 
     @Override
-    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
-        return op.step(tail, count, batch, settled ? 1 : 0);
+    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
+        return op.step(tails.get(0), count, batch, settled ? 1 : 0);
     }
 
     @Override

@@ -16,7 +16,7 @@ import java.util.function.Function;
  *
  * @param blockSize rows and columns of a patch
  */
-public record DepthToSpace(int blockSize) implements LayerConfig {
+public record DepthToSpace(int blockSize) implements OneInputConfig {
 
     /**
      * Checks the setting.

@@ -24,10 +24,10 @@ public record Flop(double forward, double backward) {
      * @return the operations by layer index
      */
     public static List<Flop> ofLayers(ModelConfig model, int frames) {
-        List<FrameShape> shapes = model.shapes();
-        int first = model.firstTrained();
+        List<List<FrameShape>> inputs = model.inputShapes();
+        Gradients gradients = model.gradients();
         return IntStream.range(0, model.layers().size())
-                .mapToObj(k -> model.layers().get(k).flop(shapes.get(k), frames, k > first)).toList();
+                .mapToObj(k -> model.layers().get(k).flop(inputs.get(k), frames, gradients.ofInputs(k))).toList();
     }
 
     /**

@@ -9,8 +9,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** The configuration of one layer of a model. */
-public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv3D, SpaceToDepth, DepthToSpace {
+/**
+ * The configuration of one layer of a model. A layer of one input implements {@link OneInputConfig}, and one of several
+ * inputs this interface.
+ */
+public sealed interface LayerConfig permits OneInputConfig, Add, Concatenate {
 
     /**
      * The name of the layer type in model JSON.
@@ -29,30 +32,30 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     /**
      * The shape of the output frames.
      *
-     * @param input the shape of the input frames
+     * @param inputs the shape of the frames of each input
      * @return the shape of the output frames
-     * @throws FramecastException if the layer cannot take such an input
+     * @throws FramecastException if the layer cannot take such inputs, or not so many
      */
-    FrameShape outputShape(FrameShape input);
+    FrameShape outputShape(List<FrameShape> inputs);
 
     /**
-     * The parameters for this input shape, in the order in which they are initialised and stored.
+     * The parameters for these inputs, in the order in which they are initialised and stored.
      *
-     * @param input the shape of the input frames
+     * @param inputs the shape of the frames of each input
      * @return the parameters; empty if the layer has none
      */
-    List<ParameterSpec> parameters(FrameShape input);
+    List<ParameterSpec> parameters(List<FrameShape> inputs);
 
     /**
      * Creates the layer on a device, with its parameters given by name.
      *
      * @param backend the device
-     * @param input the shape of the input frames
+     * @param inputs the shape of the frames of each input
      * @param plan the maximal sizes, and what backward must compute
      * @param parameters returns each parameter of {@link #parameters} by name
      * @return the layer, for the caller to close
      */
-    Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters);
+    Layer build(Backend backend, List<FrameShape> inputs, Plan plan, Function<String, Weights> parameters);
 
     /**
      * How many input frames before frame t are read again in each step of rollout to compute the output at t. 0 for a
@@ -72,12 +75,12 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     /**
      * The floating-point operations of the layer's convolutions in a training step, for one video.
      *
-     * @param input the shape of the input frames
+     * @param inputs the shape of the frames of each input
      * @param frames the number of input frames
-     * @param inputGradient whether backward computes the gradient of the input
+     * @param inputGradients for each input, whether backward computes its gradient
      * @return the operations of all frames; {@link Flop#NONE} for a layer without convolutions
      */
-    Flop flop(FrameShape input, int frames, boolean inputGradient);
+    Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients);
 
     /**
      * The layer with another number of filters, if it is recurrent; other layers return themselves.
@@ -97,7 +100,17 @@ public sealed interface LayerConfig permits ConvLstm2D, BatchNormalization, Conv
     Optional<LayerConfig> withOutputChannels(int before, int channels);
 
     /**
-     * Whether the layer only moves values. A sigmoid before such a layer gives the same result as one after it.
+     * Whether an input must have as many times more channels as the output is to have. If this layer does not set the
+     * number of its output channels, the layers before such an input are adapted.
+     *
+     * @param input the index of the input
+     * @return false for an input whose channels are something else than those of the output, such as filters
+     */
+    boolean sharesChannels(int input);
+
+    /**
+     * Whether the layer has one input and only moves its values. A sigmoid before such a layer gives the same result as
+     * one after it.
      *
      * @return true only if each output value is one of the input values
      */

@@ -5,46 +5,67 @@ import io.framecast.backend.Loss;
 import io.framecast.text.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * A sequential model: the shape of its input frames and its layers in order.
+ * A model: the shape of its input frames, its layers, and how these are connected. Each layer comes after the layers
+ * whose outputs it takes. The output of the last layer is the model's.
  *
  * @param input the shape of an input frame
  * @param layers at most 1,000
+ * @param connections one for each layer
  */
-public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
+public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Connection> connections) {
 
     /** The most layers, far more than any real network has: a limit for untrusted files. */
     private static final int MAX_LAYERS = 1000;
 
     /**
-     * Checks that each layer accepts the output of the one before it.
+     * Checks that each layer accepts its inputs.
      *
      * @param input the shape of the input frames
      * @param layers the layers in order; copied
-     * @throws FramecastException naming the layer, if two layers do not fit; or if there are too many layers, or too
-     *     many values in a frame or in the parameters for an array or a checkpoint
-     * @throws IllegalArgumentException if a size of the input is below 1
+     * @param connections how each layer is connected; copied
+     * @throws FramecastException naming the layer, if it does not accept its inputs, if there is no such input before
+     *     it, or if no layer takes its output; or if there are too many layers, or too many values in a frame or in the
+     *     parameters for an array or a checkpoint
+     * @throws IllegalArgumentException if a size of the input is below 1, or the lists are not equally long
      */
     public ModelConfig {
         Settings.require(input.height() >= 1 && input.width() >= 1 && input.channels() >= 1, "input", input,
                 "at least 1x1x1");
         layers = List.copyOf(layers);
+        connections = List.copyOf(connections);
+        Settings.require(connections.size() == layers.size(), "connections", connections.size(),
+                "as many as layers: " + layers.size());
         if (layers.size() > MAX_LAYERS) {
             throw new FramecastException("A model of " + layers.size() + " layers is too large; at most " + MAX_LAYERS
                     + " are possible.");
         }
-        requireParameters(shapes(input, layers), layers);
+        Graph graph = new Graph(layers, connections);
+        requireParameters(inputShapes(graph, shapes(input, layers, graph)), layers);
     }
 
-    private static void requireParameters(List<FrameShape> shapes, List<LayerConfig> layers) {
+    /**
+     * A sequential model: each layer takes the output of the one before it.
+     *
+     * @param input the shape of the input frames
+     * @param layers the layers in order
+     * @throws FramecastException as the constructor with connections
+     * @throws IllegalArgumentException if a size of the input is below 1
+     */
+    public ModelConfig(FrameShape input, List<LayerConfig> layers) {
+        this(input, layers, Collections.nCopies(layers.size(), Connection.PREVIOUS));
+    }
+
+    private static void requireParameters(List<List<FrameShape>> inputs, List<LayerConfig> layers) {
         long all = 0;
         for (int k = 0; k < layers.size(); k++) {
-            for (ParameterSpec spec : layers.get(k).parameters(shapes.get(k))) {
+            for (ParameterSpec spec : layers.get(k).parameters(inputs.get(k))) {
                 long size = 1;
                 for (int dimension : spec.shape()) {
                     size = dimension > HostTensor.MAX_SIZE / size ? Integer.MAX_VALUE : size * dimension;
@@ -70,7 +91,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      * @return the new model
      */
     public ModelConfig withInput(FrameShape other) {
-        return new ModelConfig(other, layers);
+        return new ModelConfig(other, layers, connections);
     }
 
     /**
@@ -81,29 +102,64 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      * @throws FramecastException if a later layer cannot take that number of channels
      */
     public ModelConfig withFilters(int filters) {
-        return new ModelConfig(input, layers.stream().map(layer -> layer.withFilters(filters)).toList());
-    }
-
-    /** The model for frames of another shape. The last layer that sets the number of output channels is adapted. */
-    ModelConfig fittedTo(FrameShape frames) {
-        List<LayerConfig> changed = new ArrayList<>(layers);
-        for (int k = changed.size() - 1; k >= 0; k--) {
-            Optional<LayerConfig> fitted = changed.get(k).withOutputChannels(input.channels(), frames.channels());
-            if (fitted.isPresent()) {
-                changed.set(k, fitted.get());
-                break;
-            }
-        }
-        return new ModelConfig(frames, changed);
+        return new ModelConfig(input, layers.stream().map(layer -> layer.withFilters(filters)).toList(), connections);
     }
 
     /**
-     * The shapes of the frames between layers: the input of layer k at k, the output of the last at the end.
+     * The model for frames of another shape. Of each way to the output, the last layer that sets the number of output
+     * channels is adapted.
+     */
+    ModelConfig fittedTo(FrameShape frames) {
+        List<LayerConfig> changed = new ArrayList<>(layers);
+        Graph graph = graph();
+        boolean[] adapted = new boolean[layers.size() + 1];
+        adapted[layers.size()] = true;
+        for (int k = layers.size() - 1; k >= 0; k--) {
+            if (!adapted[k + 1]) {
+                continue;
+            }
+            Optional<LayerConfig> fitted = layers.get(k).withOutputChannels(input.channels(), frames.channels());
+            if (fitted.isPresent()) {
+                changed.set(k, fitted.get());
+                continue;
+            }
+            List<Integer> sources = graph.sources(k);
+            for (int i = 0; i < sources.size(); i++) {
+                adapted[sources.get(i)] |= layers.get(k).sharesChannels(i);
+            }
+        }
+        return new ModelConfig(frames, changed, connections);
+    }
+
+    /** Which layers read which outputs. */
+    Graph graph() {
+        return new Graph(layers, connections);
+    }
+
+    /**
+     * The shapes of the frames between layers: the model's input at 0, the output of layer k at k + 1.
      *
      * @return the shapes; one more than there are layers
      */
     public List<FrameShape> shapes() {
-        return shapes(input, layers);
+        return shapes(input, layers, graph());
+    }
+
+    /**
+     * The shapes of the frames that each layer takes.
+     *
+     * @return for each layer the shapes of its inputs
+     */
+    public List<List<FrameShape>> inputShapes() {
+        return inputShapes(graph(), shapes());
+    }
+
+    private static List<List<FrameShape>> inputShapes(Graph graph, List<FrameShape> shapes) {
+        List<List<FrameShape>> inputs = new ArrayList<>();
+        for (int k = 0; k + 1 < shapes.size(); k++) {
+            inputs.add(graph.sources(k).stream().map(shapes::get).toList());
+        }
+        return inputs;
     }
 
     /**
@@ -115,15 +171,15 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return shapes().get(layers.size());
     }
 
-    private static List<FrameShape> shapes(FrameShape input, List<LayerConfig> layers) {
+    private static List<FrameShape> shapes(FrameShape input, List<LayerConfig> layers, Graph graph) {
         List<FrameShape> shapes = new ArrayList<>(List.of(input));
         requireSize(input);
         for (int k = 0; k < layers.size(); k++) {
             try {
-                shapes.add(layers.get(k).outputShape(shapes.get(k)));
+                shapes.add(layers.get(k).outputShape(graph.sources(k).stream().map(shapes::get).toList()));
             } catch (FramecastException e) {
-                throw new FramecastException("Layer " + k + " (" + layers.get(k).type() + ") does not fit: "
-                        + e.getMessage() + ".", e);
+                throw new FramecastException(Graph.text(k, layers.get(k)) + " does not fit: " + e.getMessage() + ".",
+                        e);
             }
             requireSize(shapes.get(k + 1));
         }
@@ -156,9 +212,9 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      */
     public Map<String, ParameterSpec> parameters() {
         Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
-        List<FrameShape> shapes = shapes();
+        List<List<FrameShape>> inputs = inputShapes();
         for (int k = 0; k < layers.size(); k++) {
-            for (ParameterSpec spec : layers.get(k).parameters(shapes.get(k))) {
+            for (ParameterSpec spec : layers.get(k).parameters(inputs.get(k))) {
                 parameters.put(parameterName(k, spec.name()), spec);
             }
         }
@@ -174,17 +230,16 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         return parameters().values().stream().mapToLong(ParameterSpec::size).sum();
     }
 
-    /**
-     * The index of the first layer with parameters, where backward ends; the number of layers if no layer has
-     * parameters.
-     */
-    int firstTrained() {
-        List<FrameShape> shapes = shapes();
-        int first = 0;
-        while (first < layers.size() && layers.get(first).parameters(shapes.get(first)).isEmpty()) {
-            first++;
+    /** Which gradients backward computes. */
+    Gradients gradients() {
+        Graph graph = graph();
+        List<List<FrameShape>> inputs = inputShapes();
+        List<Boolean> needed = new ArrayList<>(List.of(false));
+        for (int k = 0; k < layers.size(); k++) {
+            needed.add(!layers.get(k).parameters(inputs.get(k)).isEmpty()
+                    || graph.sources(k).stream().anyMatch(needed::get));
         }
-        return first;
+        return new Gradients(graph, needed);
     }
 
     static String parameterName(int layer, String parameter) {
@@ -197,19 +252,42 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
      * @return frames; 0 for a causal model
      */
     public int futureReach() {
-        return layers.stream().mapToInt(LayerConfig::futureReach).sum();
+        return reaches().get(layers.size());
     }
 
-    /** The most frames that a step of rollout passes between layers: the new frame, and the reach of the layers. */
+    /** How many input frames after frame t the model's input (0) and the outputs of the layers at t depend on. */
+    List<Integer> reaches() {
+        Graph graph = graph();
+        List<Integer> reaches = new ArrayList<>(List.of(0));
+        for (int k = 0; k < layers.size(); k++) {
+            reaches.add(layers.get(k).futureReach()
+                    + graph.sources(k).stream().mapToInt(reaches::get).max().orElseThrow());
+        }
+        return reaches;
+    }
+
+    /** The most frames that a layer computes in a step of rollout: the tails of its inputs, and its own reach. */
     int stepFrames() {
-        return 1 + layers.stream().mapToInt(layer -> layer.pastReach() + layer.futureReach()).sum();
+        List<Integer> reaches = reaches();
+        int most = 1;
+        for (int k = 0; k < layers.size(); k++) {
+            most = Math.max(most, 1 + reaches.get(k + 1) + layers.get(k).pastReach());
+        }
+        return most;
     }
 
-    /** The index of the layer whose sigmoid gives the output (later layers only move values); -1 if there is none. */
+    /**
+     * The index of the layer whose sigmoid gives the output and nothing else (later layers only move values); -1 if
+     * there is none.
+     */
     private int sigmoidLayer() {
+        Graph graph = graph();
         int last = layers.size() - 1;
         while (last >= 0 && layers.get(last).movesValues()) {
-            last--;
+            last = graph.sources(last).get(0) - 1;
+            if (graph.readers(last + 1).size() > 1) {
+                return -1;
+            }
         }
         return last >= 0 && layers.get(last).withoutSigmoid().isPresent() ? last : -1;
     }
@@ -230,6 +308,6 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers) {
         int index = sigmoidLayer();
         List<LayerConfig> changed = new ArrayList<>(layers);
         changed.set(index, layers.get(index).withoutSigmoid().orElseThrow());
-        return new ModelConfig(input, changed);
+        return new ModelConfig(input, changed, connections);
     }
 }

@@ -56,9 +56,17 @@ public final class ModelJson {
         input.put("width", model.input().width());
         input.put("channels", model.input().channels());
         List<Object> layers = new ArrayList<>();
-        for (LayerConfig layer : model.layers()) {
+        for (int k = 0; k < model.layers().size(); k++) {
+            LayerConfig layer = model.layers().get(k);
+            Connection connection = model.connections().get(k);
             Map<String, Object> map = new LinkedHashMap<>();
             map.put("type", layer.type());
+            if (!connection.name().isEmpty()) {
+                map.put("name", connection.name());
+            }
+            if (!connection.inputs().isEmpty()) {
+                map.put("inputs", connection.inputs());
+            }
             map.putAll(layer.settings());
             layers.add(map);
         }
@@ -93,10 +101,13 @@ public final class ModelJson {
                 throw new FramecastException("\"layers\" must be a list of at least one layer");
             }
             List<LayerConfig> layers = new ArrayList<>();
+            List<Connection> connections = new ArrayList<>();
             for (JsonNode node : list) {
-                layers.add(layer(new Settings(node, "layer " + layers.size())));
+                Settings settings = new Settings(node, "layer " + layers.size());
+                connections.add(settings.connection());
+                layers.add(layer(settings));
             }
-            return new ModelConfig(shape, layers);
+            return new ModelConfig(shape, layers, connections);
         } catch (JsonProcessingException e) {
             throw new FramecastException(source + " is not valid JSON: " + JsonFiles.fault(e) + ".", e);
         } catch (FramecastException e) {
@@ -130,6 +141,8 @@ public final class ModelJson {
         });
         TYPES.put("SpaceToDepth", settings -> new SpaceToDepth(settings.size("block_size", null)));
         TYPES.put("DepthToSpace", settings -> new DepthToSpace(settings.size("block_size", null)));
+        TYPES.put("Add", settings -> new Add());
+        TYPES.put("Concatenate", settings -> new Concatenate());
     }
 
     private static String typesInWords() {
@@ -238,6 +251,25 @@ public final class ModelJson {
         Pair pair(String key, Pair byDefault) {
             int[] sizes = sizes(key, 2, byDefault == null ? null : byDefault.toArray());
             return new Pair(sizes[0], sizes[1]);
+        }
+
+        /** The name and the inputs of a layer. */
+        Connection connection() {
+            JsonNode name = take("name");
+            if (name != null && !Connection.isLayerName(name.textValue())) {
+                throw wrong("name", Connection.NAME_RULE + ", and not \"" + Connection.MODEL_INPUT + "\"", name);
+            }
+            JsonNode inputs = take("inputs");
+            List<String> names = new ArrayList<>();
+            if (inputs != null) {
+                inputs.forEach(input -> names.add(input.textValue()));
+                if (!inputs.isArray() || names.isEmpty() || names.size() > Connection.MAX_INPUTS
+                        || !names.stream().allMatch(Connection::isName)) {
+                    throw wrong("inputs", "a list of 1 to " + Connection.MAX_INPUTS + " names of layers before it",
+                            inputs);
+                }
+            }
+            return new Connection(name == null ? "" : name.textValue(), names);
         }
 
         void nothingElse() {

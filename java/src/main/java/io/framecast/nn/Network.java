@@ -1,13 +1,21 @@
 package io.framecast.nn;
 
+import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
+import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
-/** A model on a device: its parameters, and its layers planned for a maximal number of frames and videos. */
+/**
+ * A model on a device: its parameters, and its layers planned for a maximal number of frames and videos. Values are
+ * numbered as in {@link Graph}.
+ */
 public final class Network implements AutoCloseable {
 
     private final Backend backend;
@@ -15,8 +23,20 @@ public final class Network implements AutoCloseable {
     private final Parameters parameters;
     private final boolean ownsParameters;
     private final List<Layer> layers = new ArrayList<>();
-    private final int firstTrained;
+    /** The layers' configurations, without the sigmoid that training may omit. */
+    private final ModelConfig built;
+    private final Graph graph;
+    private final Gradients gradients;
+    /** By value: adds the gradients from several layers that read it. */
+    private final Map<Integer, MultiInputOp> sums = new HashMap<>();
+    /** By layer, for rollout: aligns its inputs if they depend on different numbers of future frames. */
+    private final Map<Integer, Alignment> alignments = new HashMap<>();
+    private final List<Integer> reaches;
     private LayerListener listener = (index, pass) -> { };
+    /** Of the last forward. */
+    private int frames;
+    private int batch;
+    /** The index of the next frame of a rollout. */
     private int frame;
 
     /**
@@ -67,19 +87,42 @@ public final class Network implements AutoCloseable {
         this.model = model;
         this.ownsParameters = shared == null;
         this.parameters = ownsParameters ? new Parameters(backend, model, training) : shared;
-        List<FrameShape> shapes = built.shapes();
-        firstTrained = built.firstTrained();
+        this.built = built;
+        graph = built.graph();
+        gradients = built.gradients();
+        reaches = built.reaches();
+        List<List<FrameShape>> inputs = built.inputShapes();
         try {
             for (int k = 0; k < built.layers().size(); k++) {
                 int index = k;
-                LayerConfig layer = built.layers().get(k);
-                boolean inputGradient = k > firstTrained;
-                layers.add(layer.build(backend, shapes.get(k), new Plan(frames, batch, training, inputGradient),
+                layers.add(built.layers().get(k).build(backend, inputs.get(k),
+                        new Plan(frames, batch, training, gradients.ofInputs(k)),
                         name -> parameters.weights(ModelConfig.parameterName(index, name))));
+                if (training) {
+                    addSum(k + 1, frames, batch);
+                } else {
+                    addAlignment(k, inputs.get(k), batch);
+                }
             }
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    private void addSum(int value, int frames, int batch) {
+        int readers = graph.readers(value).size();
+        if (readers > 1 && gradients.needed().get(value)) {
+            FrameShape shape = built.shapes().get(value);
+            sums.put(value, backend.add(new AddSpec(shape.height(), shape.width(), shape.channels(), readers),
+                    Plan.inference(frames, batch, readers)));
+        }
+    }
+
+    private void addAlignment(int layer, List<FrameShape> inputs, int batch) {
+        List<Integer> of = graph.sources(layer).stream().map(reaches::get).toList();
+        if (of.stream().distinct().count() > 1) {
+            alignments.put(layer, new Alignment(backend, of, inputs, batch));
         }
     }
 
@@ -129,12 +172,18 @@ public final class Network implements AutoCloseable {
      * @return (frames, batch, output height, output width, output channels)
      */
     public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-        Tensor y = x;
+        this.frames = frames;
+        this.batch = batch;
+        List<Tensor> values = new ArrayList<>(Collections.singletonList(x));
         for (int k = 0; k < layers.size(); k++) {
-            y = layers.get(k).forward(y, frames, batch, training);
+            values.add(layers.get(k).forward(inputs(k, values), frames, batch, training));
             listener.called(k, LayerListener.Pass.FORWARD);
         }
-        return y;
+        return values.get(layers.size());
+    }
+
+    private List<Tensor> inputs(int layer, List<Tensor> values) {
+        return graph.sources(layer).stream().map(values::get).toList();
     }
 
     /**
@@ -143,16 +192,35 @@ public final class Network implements AutoCloseable {
      * @param outputGradient the gradient of the output of the last forward, in the same shape
      */
     public void backward(Tensor outputGradient) {
-        Tensor dy = outputGradient;
-        for (int k = layers.size() - 1; k >= firstTrained; k--) {
-            dy = layers.get(k).backward(dy);
+        List<List<Tensor>> of = new ArrayList<>();
+        for (int value = 0; value <= layers.size(); value++) {
+            of.add(new ArrayList<>());
+        }
+        of.get(layers.size()).add(outputGradient);
+        for (int k = layers.size() - 1; k >= 0; k--) {
+            if (!gradients.ofOutput(k)) {
+                continue;
+            }
+            List<Tensor> dx = layers.get(k).backward(sum(k + 1, of.get(k + 1)));
+            List<Integer> sources = graph.sources(k);
+            for (int i = 0; i < sources.size(); i++) {
+                if (gradients.needed().get(sources.get(i))) {
+                    of.get(sources.get(i)).add(dx.get(i));
+                }
+            }
             listener.called(k, LayerListener.Pass.BACKWARD);
         }
+    }
+
+    /** The gradient of a value, from those that the layers which read it gave, the last layer first. */
+    private Tensor sum(int value, List<Tensor> parts) {
+        return parts.size() == 1 ? parts.get(0) : sums.get(value).forward(parts, frames, batch, false);
     }
 
     /** Resets the state: the next {@link #step} takes the first frame of new videos. */
     public void begin() {
         layers.forEach(Layer::begin);
+        alignments.values().forEach(Alignment::begin);
         frame = 0;
     }
 
@@ -180,21 +248,24 @@ public final class Network implements AutoCloseable {
      *     first of them is final if n is above that reach.
      */
     public Tensor stepTail(Tensor x, int batch) {
-        Tensor tail = x;
-        int count = 1;
-        int reach = 0;
+        List<Tensor> tails = new ArrayList<>(Collections.singletonList(x));
         for (int k = 0; k < layers.size(); k++) {
-            tail = layers.get(k).step(tail, count, batch, frame >= reach);
-            reach += model.layers().get(k).futureReach();
-            count = Math.min(reach, frame) + 1;
+            List<Tensor> inputs = inputs(k, tails);
+            Alignment alignment = alignments.get(k);
+            int reach = alignment == null ? reaches.get(graph.sources(k).get(0)) : alignment.reach();
+            tails.add(layers.get(k).step(alignment == null ? inputs : alignment.align(inputs, frame, batch),
+                    Alignment.count(reach, frame), batch, frame >= reach));
         }
+        long count = Alignment.count(reaches.get(layers.size()), frame);
         frame++;
-        return tail.slice(0, (long) count * batch * model.output().size());
+        return tails.get(layers.size()).slice(0, count * batch * model.output().size());
     }
 
     @Override
     public void close() {
         layers.forEach(Layer::close);
+        sums.values().forEach(MultiInputOp::close);
+        alignments.values().forEach(Alignment::close);
         if (ownsParameters) {
             parameters.close();
         }

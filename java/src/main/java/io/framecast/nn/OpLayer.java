@@ -2,18 +2,20 @@ package io.framecast.nn;
 
 import io.framecast.backend.Op;
 import io.framecast.backend.Tensor;
+import java.util.Collections;
+import java.util.List;
 
 /** A layer that treats each frame separately. */
 record OpLayer(Op op) implements Layer {
 
     @Override
-    public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-        return op.forward(x, frames, batch, training);
+    public Tensor forward(List<Tensor> inputs, int frames, int batch, boolean training) {
+        return op.forward(inputs.get(0), frames, batch, training);
     }
 
     @Override
-    public Tensor backward(Tensor dy) {
-        return op.backward(dy);
+    public List<Tensor> backward(Tensor dy) {
+        return Collections.singletonList(op.backward(dy));
     }
 
     @Override
@@ -22,8 +24,8 @@ record OpLayer(Op op) implements Layer {
     }
 
     @Override
-    public Tensor step(Tensor tail, int count, int batch, boolean settled) {
-        return op.forward(tail, count, batch, false);
+    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
+        return op.forward(tails.get(0), count, batch, false);
     }
 
     @Override

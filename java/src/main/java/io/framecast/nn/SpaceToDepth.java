@@ -16,7 +16,7 @@ import java.util.function.Function;
  *
  * @param blockSize rows and columns of a patch
  */
-public record SpaceToDepth(int blockSize) implements LayerConfig {
+public record SpaceToDepth(int blockSize) implements OneInputConfig {
 
     /**
      * Checks the setting.

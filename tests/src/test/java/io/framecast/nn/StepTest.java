@@ -46,7 +46,24 @@ class StepTest {
                 Arguments.of("Conv3Ds over 2, 5 and 4 frames in a row",
                         conv(2, 2) + "," + conv(3, 5) + "," + lstm + "," + conv(1, 4)),
                 Arguments.of("patches", "{'type': 'SpaceToDepth', 'block_size': 2}," + lstm + "," + conv(4, 3)
-                        + ",{'type': 'DepthToSpace', 'block_size': 2}"));
+                        + ",{'type': 'DepthToSpace', 'block_size': 2}"),
+                Arguments.of("skip connections", named("a", lstm) + "," + named("b", lstm) + ","
+                        + named("s", join("Add", "b", "a", "a")) + "," + named("c", lstm) + ","
+                        + join("Concatenate", "c", "s") + "," + conv(1, 1)),
+                Arguments.of("branches that reach 0, 1 and 3 frames ahead", named("near", conv(2, 3)) + ","
+                        + named("far", conv(2, 5)) + "," + join("Concatenate", "input", "near", "far") + ","
+                        + lstm + "," + conv(2, 2)),
+                Arguments.of("a ConvLSTM on one of two branches",
+                        named("h", lstm) + "," + conv(3, 3) + "," + named("ahead", lstm) + ","
+                        + join("Add", "h", "ahead") + "," + conv(1, 3)));
+    }
+
+    private static String named(String name, String layer) {
+        return layer.substring(0, layer.length() - 1) + ", 'name': '" + name + "'}";
+    }
+
+    private static String join(String type, String... inputs) {
+        return "{'type': '" + type + "', 'inputs': ['" + String.join("', '", inputs) + "']}";
     }
 
     private static String conv(int filters, int frames) {

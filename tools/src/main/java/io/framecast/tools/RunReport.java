@@ -138,13 +138,14 @@ final class RunReport {
 
     private static List<Report.Layer> layers(ModelConfig model, int frames) {
         List<FrameShape> shapes = model.shapes();
+        List<List<FrameShape>> inputs = model.inputShapes();
         List<Report.Layer> layers = new ArrayList<>();
         for (int k = 0; k < model.layers().size(); k++) {
             LayerConfig layer = model.layers().get(k);
             FrameShape output = shapes.get(k + 1);
             layers.add(new Report.Layer(layer.type(),
                     "(" + frames + ", " + output.height() + ", " + output.width() + ", " + output.channels() + ")",
-                    layer.parameters(shapes.get(k)).stream().mapToLong(spec -> spec.size()).sum()));
+                    layer.parameters(inputs.get(k)).stream().mapToLong(spec -> spec.size()).sum()));
         }
         return layers;
     }

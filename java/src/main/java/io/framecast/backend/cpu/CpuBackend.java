@@ -5,14 +5,17 @@ import static io.framecast.backend.cpu.CpuOps.call;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
+import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Ceilings;
+import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.OpCost;
 import io.framecast.backend.Plan;
@@ -140,6 +143,16 @@ public final class CpuBackend implements Backend {
     @Override
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return guard.spaceToDepth(spec, plan, () -> new CpuSpaceToDepth(ops, spec, plan));
+    }
+
+    @Override
+    public MultiInputOp add(AddSpec spec, Plan plan) {
+        return guard.add(spec, plan, () -> new CpuAdd(ops, spec, plan));
+    }
+
+    @Override
+    public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
+        return guard.concatenate(spec, plan, () -> new CpuConcatenate(ops, spec, plan));
     }
 
     @Override

@@ -4,8 +4,10 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Activation;
 import io.framecast.backend.AdamOp;
+import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
@@ -13,6 +15,7 @@ import io.framecast.backend.Convolutions;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Precision;
@@ -141,6 +144,16 @@ public final class CudaBackend implements Backend {
     @Override
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return guard.spaceToDepth(spec, plan, () -> layers.spaceToDepth(spec, plan));
+    }
+
+    @Override
+    public MultiInputOp add(AddSpec spec, Plan plan) {
+        return guard.add(spec, plan, () -> layers.add(spec, plan));
+    }
+
+    @Override
+    public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
+        return guard.concatenate(spec, plan, () -> layers.concatenate(spec, plan));
     }
 
     @Override

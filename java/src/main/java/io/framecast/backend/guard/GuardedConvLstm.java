@@ -2,13 +2,10 @@ package io.framecast.backend.guard;
 
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.Tensor;
+import java.util.Collections;
 
 /** A ConvLSTM whose calls are checked before they are made. */
 final class GuardedConvLstm extends GuardedOp<ConvLstmOp> implements ConvLstmOp {
-
-    private boolean begun;
-    /** The number of videos of the carried state; 0: there is none yet. */
-    private int stateBatch;
 
     GuardedConvLstm(OpChecks checks, ConvLstmOp op) {
         super(checks, op);
@@ -16,43 +13,20 @@ final class GuardedConvLstm extends GuardedOp<ConvLstmOp> implements ConvLstmOp 
 
     @Override
     public void begin() {
-        synchronized (checks.guard()) {
-            requireUsable();
-            requireInference();
+        synchronized (calls.guard()) {
+            calls.beforeBegin();
             op.begin();
-            begun = true;
-            stateBatch = 0;
+            calls.afterBegin();
         }
     }
 
     @Override
     public Tensor step(Tensor x, int frames, int batch, int commit) {
-        synchronized (checks.guard()) {
-            requireUsable();
-            requireInference();
-            if (!begun) {
-                throw checks.outOfOrder("needs begin() before its first step");
-            }
-            checks.requireInput(x, frames, batch);
-            if (stateBatch > 0 && batch != stateBatch) {
-                throw new IllegalArgumentException(checks.name() + " carries the state of " + stateBatch
-                        + " videos and was given frames of " + batch + ".");
-            }
-            if (commit < 0 || commit > frames) {
-                throw new IllegalArgumentException(checks.name() + " was given " + frames
-                        + " frames and cannot commit the state after " + commit + " of them.");
-            }
+        synchronized (calls.guard()) {
+            calls.beforeStep(Collections.singletonList(x), frames, batch, commit);
             Tensor y = op.step(x, frames, batch, commit);
-            if (commit > 0) {
-                stateBatch = batch;
-            }
+            calls.afterStep(batch, commit);
             return y;
-        }
-    }
-
-    private void requireInference() {
-        if (checks.plan().training()) {
-            throw checks.outOfOrder("was planned for training, which has no steps");
         }
     }
 }

@@ -3,19 +3,24 @@ package io.framecast.backend.guard;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
+import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.text.Count;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -152,6 +157,23 @@ public final class OpGuard {
                 make.get());
     }
 
+    public synchronized MultiInputOp add(AddSpec spec, Plan plan, Supplier<MultiInputOp> make) {
+        Creation creation = new Creation("Add", plan);
+        creation.requireSeveral(spec.inputs());
+        FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
+        return new GuardedMultiInputOp(creation.checks(Collections.nCopies(spec.inputs(), frame), frame), make.get());
+    }
+
+    public synchronized MultiInputOp concatenate(ConcatenateSpec spec, Plan plan, Supplier<MultiInputOp> make) {
+        Creation creation = new Creation("Concatenate", plan);
+        creation.requireSeveral(spec.channels().size());
+        List<FrameSize> inputs = spec.channels().stream()
+                .map(channels -> creation.frame(spec.height(), spec.width(), channels)).toList();
+        FrameSize output = creation.frame(spec.height(), spec.width(), (int) Math.min(Integer.MAX_VALUE,
+                spec.channels().stream().mapToLong(Integer::longValue).sum()));
+        return new GuardedMultiInputOp(creation.checks(inputs, output), make.get());
+    }
+
     /** @param size the most elements the loss is planned for */
     public synchronized LossOp loss(long size, Supplier<LossOp> make) {
         requireOpen();
@@ -263,8 +285,22 @@ public final class OpGuard {
             held.add(tensor);
         }
 
+        void requireSeveral(int inputs) {
+            if (inputs < 2) {
+                throw illegal("takes at least 2 inputs, not " + inputs);
+            }
+        }
+
         OpChecks checks(FrameSize input, FrameSize output) {
-            return new OpChecks(OpGuard.this, name, plan, input, output, List.copyOf(held));
+            return checks(List.of(input), output);
+        }
+
+        OpChecks checks(List<FrameSize> inputs, FrameSize output) {
+            if (plan.inputGradients().size() != inputs.size()) {
+                throw illegal("has " + Count.of(inputs.size(), "input") + " and was planned for the gradients of "
+                        + plan.inputGradients().size());
+            }
+            return new OpChecks(OpGuard.this, name, plan, inputs, output, List.copyOf(held));
         }
     }
 }

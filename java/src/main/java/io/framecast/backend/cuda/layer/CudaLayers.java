@@ -1,12 +1,15 @@
 package io.framecast.backend.cuda.layer;
 
 import io.framecast.backend.AdamOp;
+import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.SpaceToDepthSpec;
@@ -38,6 +41,14 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
 
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return new CudaSpaceToDepth(ops, spec, plan);
+    }
+
+    public MultiInputOp add(AddSpec spec, Plan plan) {
+        return new CudaAdd(ops, spec, plan);
+    }
+
+    public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
+        return new CudaConcatenate(ops, spec, plan);
     }
 
     public LossOp loss(Loss loss, long size) {
