@@ -9,13 +9,15 @@
 // 8 a value. All accesses are coalesced; of rows of few columns, a warp accesses several.
 #include "elementwise.cuh"
 
-// Not __restrict__: y may be a.
+// Not unrolled: a grid has so many threads that loads of different threads hide the latency.
 extern "C" __global__ void __launch_bounds__(256) add(const float *a, const float *b, float *y, long long n) {
     const long long vectors = vectorCount(n, a, b, y);
+#pragma unroll 1
     for (long long i = gridThread(); i < vectors; i += gridStride()) {
         const float4 p = asFloat4(a, i), q = asFloat4(b, i);
         asFloat4(y, i) = make_float4(p.x + q.x, p.y + q.y, p.z + q.z, p.w + q.w);
     }
+#pragma unroll 1
     for (long long i = 4 * vectors + gridThread(); i < n; i += gridStride()) y[i] = a[i] + b[i];
 }
 

@@ -440,12 +440,38 @@ NETWORKS = {
         layers=[lstm(16, 5, "tanh"), NORM, lstm(16, 3, "tanh"), NORM, lstm(16, 1, "tanh"),
                 {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]),
 }
+
+# Layers with names and inputs.
+GRAPHS = {
+    # Outputs that several layers read, whose gradients are added; batch normalisation between them, which may overwrite
+    # gradients; and patches of the input beside what has parameters.
+    "skips": dict(
+        input=(8, 6, 1), frames=4, loss="binary_crossentropy",
+        layers=[{"type": "SpaceToDepth", "block_size": 2, "name": "patches"}, lstm(4, 3, "tanh", name="a"),
+                {**NORM, "name": "n"}, lstm(4, 3, "tanh", name="b"),
+                {"type": "Add", "name": "s", "inputs": ["b", "n", "a"]}, {**NORM, "name": "m"},
+                {"type": "Concatenate", "inputs": ["m", "s", "patches"]},
+                {"type": "Conv3D", "filters": 4, "kernel_size": [3, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
+    # Branches of different sizes and reach in time, an output that a layer reads twice, and a sum with the input.
+    "branches": dict(
+        input=(6, 5, 2), frames=5, loss="mean_squared_error",
+        layers=[{"type": "Conv3D", "filters": 3, "kernel_size": [1, 3, 3], "activation": "tanh", "name": "e"},
+                {"type": "Conv3D", "filters": 5, "kernel_size": [3, 1, 3], "activation": "tanh", "name": "near"},
+                lstm(16, 3, "tanh", name="h", inputs=["e"]),
+                {"type": "Concatenate", "inputs": ["near", "input", "h"]},
+                {"type": "Conv3D", "filters": 2, "kernel_size": [2, 3, 1], "activation": "linear", "name": "d"},
+                {"type": "Add", "inputs": ["input", "d", "d"]}]),
+}
 VIDEOS, BATCH, STEPS = 7, 3, 20
 
 
 def network_forward(layers, parameters, x, training, rounding, moving=None):
     """The output; with `moving`, also the new moving averages."""
+    named = {"input": x}
     for k, layer in enumerate(layers):
+        inputs = [named[name] for name in layer["inputs"]] if "inputs" in layer else [x]
+        x = inputs[0]
         p = {name.split(".")[2]: value for name, value in parameters.items() if name.startswith(f"layers.{k}.")}
         if layer["type"] == "ConvLSTM2D":
             x = conv_lstm(layer, x, p["kernel"], p["recurrent_kernel"], p["bias"], rounding)
@@ -455,19 +481,27 @@ def network_forward(layers, parameters, x, training, rounding, moving=None):
             x = space_to_depth(x, layer["block_size"])
         elif layer["type"] == "DepthToSpace":
             x = depth_to_space(x, layer["block_size"])
+        elif layer["type"] == "Add":
+            x = sum(inputs)
+        elif layer["type"] == "Concatenate":
+            x = torch.cat(inputs, dim=-1)
         else:
             mean, variance = statistics(x) if training else (p["moving_mean"], p["moving_variance"])
             if moving is not None:
                 for name, value in [("moving_mean", mean), ("moving_variance", variance)]:
                     moving[f"layers.{k}.{name}"] = 0.99 * p[name] + 0.01 * value.detach()
             x = batch_norm(x, p["gamma"], p["beta"], mean, variance)
+        named[layer.get("name")] = x
     return x
 
 
 def network_parameters(generator, layers, channels):
     parameters = {}
+    named = {"input": channels}
     for k, layer in enumerate(layers):
         p = {}
+        inputs = [named[name] for name in layer["inputs"]] if "inputs" in layer else [channels]
+        channels = inputs[0]
         if layer["type"] in ("ConvLSTM2D", "Conv3D"):
             outputs = layer["filters"] * (4 if layer["type"] == "ConvLSTM2D" else 1)
             field = layer["kernel_size"]
@@ -485,8 +519,11 @@ def network_parameters(generator, layers, channels):
                  "moving_variance": (0.5 + normal(generator, channels).abs()).float().double()}
         elif layer["type"] == "SpaceToDepth":
             channels *= layer["block_size"] ** 2
-        else:
+        elif layer["type"] == "Concatenate":
+            channels = sum(inputs)
+        elif layer["type"] == "DepthToSpace":
             channels //= layer["block_size"] ** 2
+        named[layer.get("name")] = channels
         parameters.update({f"layers.{k}.{name}": value for name, value in p.items()})
     return parameters
 
@@ -639,9 +676,10 @@ def main(folder):
     safetensors(f"{folder}/adam.safetensors", adam_case(), {})
     tensors, settings = scheduled_sampling()
     write("scheduled_sampling", {"run": tensors}, {"run": settings})
-    networks = {name: network_case(k, case) for k, (name, case) in enumerate(NETWORKS.items())}
-    write("networks", {name: tensors for name, (tensors, _) in networks.items()},
-          {name: settings for name, (_, settings) in networks.items()})
+    for file, cases in [("networks", NETWORKS), ("graphs", GRAPHS)]:
+        networks = {name: network_case(k, case) for k, (name, case) in enumerate(cases.items())}
+        write(file, {name: tensors for name, (tensors, _) in networks.items()},
+              {name: settings for name, (_, settings) in networks.items()})
 
 
 if __name__ == "__main__":

@@ -277,17 +277,14 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
     }
 
     /**
-     * The index of the layer whose sigmoid gives the output and nothing else (later layers only move values); -1 if
-     * there is none.
+     * The index of the layer whose sigmoid gives the output (later layers only move values); -1 if there is none. No
+     * other layer reads what it returns: it could not lead to the output.
      */
     private int sigmoidLayer() {
         Graph graph = graph();
         int last = layers.size() - 1;
         while (last >= 0 && layers.get(last).movesValues()) {
             last = graph.sources(last).get(0) - 1;
-            if (graph.readers(last + 1).size() > 1) {
-                return -1;
-            }
         }
         return last >= 0 && layers.get(last).withoutSigmoid().isPresent() ? last : -1;
     }

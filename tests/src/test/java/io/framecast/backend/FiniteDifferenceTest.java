@@ -98,6 +98,20 @@ class FiniteDifferenceTest {
         }
     }
 
+    @Test
+    void addAndConcatenate() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Plan plan = new Plan(3, 2, true, List.of(true, true, true));
+            List<Tensor> same = List.of(grid(backend, 3 * 2 * 4 * 6 * 3, 1), grid(backend, 3 * 2 * 4 * 6 * 3, 1),
+                    grid(backend, 3 * 2 * 4 * 6 * 3, 1));
+            checkOp(backend, backend.own(backend.get().add(new AddSpec(4, 6, 3, 3), plan)), same, 3, 2);
+            List<Tensor> other = List.of(grid(backend, 3 * 2 * 4 * 6 * 2, 1), grid(backend, 3 * 2 * 4 * 6, 1),
+                    grid(backend, 3 * 2 * 4 * 6 * 5, 1));
+            checkOp(backend, backend.own(backend.get().concatenate(new ConcatenateSpec(4, 6, List.of(2, 1, 5)), plan)),
+                    other, 3, 2);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Loss.class)
     void loss(Loss loss) {
@@ -128,15 +142,26 @@ class FiniteDifferenceTest {
         List<Input> inputs = new ArrayList<>(parameters);
         inputs.add(new Input("x", x, backend.tensor(dx.read())));
         for (Input input : inputs) {
-            check(input, () -> {
-                float[] y = op.forward(x, frames, batch, true).read();
-                double sum = 0;
-                for (int k = 0; k < y.length; k++) {
-                    sum += (double) w[k] * y[k];
-                }
-                return sum;
-            });
+            check(input, () -> product(w, op.forward(x, frames, batch, true).read()));
         }
+    }
+
+    /** An op without parameters. */
+    private void checkOp(TestBackend backend, MultiInputOp op, List<Tensor> inputs, int frames, int batch) {
+        float[] w = values(Math.toIntExact(op.forward(inputs, frames, batch, true).size()), 1);
+        List<float[]> gradients = op.backward(backend.tensor(w)).stream().map(Tensor::read).toList();
+        for (int k = 0; k < inputs.size(); k++) {
+            check(new Input("input " + k, inputs.get(k), backend.tensor(gradients.get(k))),
+                    () -> product(w, op.forward(inputs, frames, batch, true).read()));
+        }
+    }
+
+    private static double product(float[] w, float[] y) {
+        double sum = 0;
+        for (int k = 0; k < y.length; k++) {
+            sum += (double) w[k] * y[k];
+        }
+        return sum;
     }
 
     private void check(Input input, DoubleSupplier f) {

@@ -77,6 +77,19 @@ class OpGuardTest {
             Op make(Backend backend, Plan plan, List<Weights> w) {
                 return backend.spaceToDepth(new SpaceToDepthSpec(4, 4, 1, 2, true), plan);
             }
+        },
+        /** As an op of one input, which is both of its own. */
+        ADD("Add", "4 x 4 x 1", 4 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return twice(backend.add(new AddSpec(4, 4, 1, 2), twice(plan)));
+            }
+        },
+        CONCATENATE("Concatenate", "4 x 4 x 1", 4 * 4 * 2) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return twice(backend.concatenate(new ConcatenateSpec(4, 4, List.of(1, 1)), twice(plan)));
+            }
         };
 
         final String keras;
@@ -92,6 +105,43 @@ class OpGuardTest {
         }
 
         abstract Op make(Backend backend, Plan plan, List<Weights> w);
+
+        private boolean isTwice() {
+            return this == ADD || this == CONCATENATE;
+        }
+
+        /** The first input in messages. */
+        String first() {
+            return isTwice() ? "input 0" : "input";
+        }
+
+        /** The shapes of all inputs in messages. */
+        String inputs() {
+            return isTwice() ? input + " and " + input : input;
+        }
+
+        static Plan twice(Plan plan) {
+            return new Plan(plan.frames(), plan.batch(), plan.training(), List.of(plan.inputGradient(), false));
+        }
+
+        static Op twice(MultiInputOp op) {
+            return new Op() {
+                @Override
+                public Tensor forward(Tensor x, int frames, int batch, boolean training) {
+                    return op.forward(Arrays.asList(x, x), frames, batch, training);
+                }
+
+                @Override
+                public Tensor backward(Tensor dy) {
+                    return op.backward(dy).get(0);
+                }
+
+                @Override
+                public void close() {
+                    op.close();
+                }
+            };
+        }
 
         List<Weights> weights(TestBackend backend) {
             return Arrays.stream(parameters).mapToObj(size -> backend.weights(new float[size])).toList();
@@ -137,7 +187,7 @@ class OpGuardTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             Op op = layer.op(backend, TRAINING);
             Tensor large = zeros(backend, input(FRAMES + 1, BATCH + 1));
-            String message = layer.keras + " was planned for up to 3 frames of 2 videos of " + layer.input
+            String message = layer.keras + " was planned for up to 3 frames of 2 videos of " + layer.inputs()
                     + " and was given %d frames of %d.";
             for (int[] wrong : new int[][] {{4, 2}, {3, 3}, {0, 2}, {3, 0}, {-1, 2}, {3, -1}, {-3, -2},
                     {Integer.MAX_VALUE, 1}}) {
@@ -153,11 +203,13 @@ class OpGuardTest {
         try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
             Op op = layer.op(backend, TRAINING);
             Tensor x = zeros(backend, input(FRAMES, BATCH));
-            refused(layer.keras + " needs 96 values as input, for 3 frames of 2 videos of " + layer.input
-                    + ", and was given a tensor of 95.", () -> op.forward(x.slice(0, 95), FRAMES, BATCH, true));
-            refused(layer.keras + "'s input: the tensor is null.", () -> op.forward(null, FRAMES, BATCH, true));
+            refused(layer.keras + " needs 96 values as " + layer.first() + ", for 3 frames of 2 videos of "
+                    + layer.input + ", and was given a tensor of 95.",
+                    () -> op.forward(x.slice(0, 95), FRAMES, BATCH, true));
+            refused(layer.keras + "'s " + layer.first() + ": the tensor is null.",
+                    () -> op.forward(null, FRAMES, BATCH, true));
             Tensor foreign = zeros(other, Math.max(input(FRAMES, BATCH), FRAMES * BATCH * layer.output));
-            refused(layer.keras + "'s input: the tensor belongs to another backend.",
+            refused(layer.keras + "'s " + layer.first() + ": the tensor belongs to another backend.",
                     () -> op.forward(foreign, FRAMES, BATCH, true));
 
             op.forward(x, FRAMES, BATCH, true);
@@ -208,8 +260,9 @@ class OpGuardTest {
             op.forward(closed, FRAMES, BATCH, true);
             closed.close();
             closed.close();
-            outOfOrder(layer.keras + "'s input of the forward pass: the tensor is closed.", () -> op.backward(dy));
-            outOfOrder(layer.keras + "'s input: the tensor is closed.",
+            outOfOrder(layer.keras + "'s " + layer.first() + " of the forward pass: the tensor is closed.",
+                    () -> op.backward(dy));
+            outOfOrder(layer.keras + "'s " + layer.first() + ": the tensor is closed.",
                     () -> op.forward(closed, FRAMES, BATCH, true));
 
             Tensor y = op.forward(x, FRAMES, BATCH, true);
@@ -403,6 +456,57 @@ class OpGuardTest {
         }
     }
 
+    @Test
+    void opsOfSeveralInputs() {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            Backend b = backend.get();
+            refused("Add takes at least 2 inputs, not 1.", () -> b.add(new AddSpec(4, 4, 1, 1), INFERENCE));
+            refused("Add has 3 inputs and was planned for the gradients of 2.",
+                    () -> b.add(new AddSpec(4, 4, 1, 3), Plan.inference(3, 2, 2)));
+            refused("Conv3D has 1 input and was planned for the gradients of 2.",
+                    () -> Layer.CONV_3D.make(b, Plan.inference(3, 2, 2), Layer.CONV_3D.weights(backend)));
+            refused("Concatenate takes at least 2 inputs, not 0.",
+                    () -> b.concatenate(new ConcatenateSpec(4, 4, List.of()), Plan.inference(3, 2, 0)));
+            refused("Concatenate cannot be planned for 3 frames of 2 videos of 4 x 4 x 0.",
+                    () -> b.concatenate(new ConcatenateSpec(4, 4, List.of(1, 0)), Plan.inference(3, 2, 2)));
+            tooLarge("Concatenate cannot be planned for 2147483648 channels: ",
+                    () -> b.concatenate(new ConcatenateSpec(1, 1, List.of(1 << 30, 1 << 30)),
+                            Plan.inference(3, 2, 2)));
+
+            MultiInputOp op = backend.own(b.concatenate(new ConcatenateSpec(2, 1, List.of(1, 3)),
+                    Plan.inference(FRAMES, BATCH, 2)));
+            Tensor one = zeros(backend, 12);
+            Tensor three = zeros(backend, 36);
+            outOfOrder("Concatenate needs begin() before its first step.",
+                    () -> op.step(List.of(one, three), 1, 1, 1));
+            op.begin();
+            for (List<Tensor> wrong : List.of(List.of(one), List.of(one, three, three))) {
+                refused("Concatenate takes 2 inputs and was given " + wrong.size() + ".",
+                        () -> op.forward(wrong, 1, 1, false));
+                refused("Concatenate takes 2 inputs and was given " + wrong.size() + ".",
+                        () -> op.step(wrong, 1, 1, 1));
+            }
+            refused("Concatenate takes 2 inputs and was given null.", () -> op.forward(null, 1, 1, false));
+            refused("Concatenate needs 36 values as input 1, for 3 frames of 2 videos of 2 x 1 x 3, and was given a "
+                    + "tensor of 12.", () -> op.step(List.of(one, one), FRAMES, BATCH, 1));
+            refused("Concatenate's input 1: the tensor is null.", () -> op.step(Arrays.asList(one, null), 1, 1, 1));
+            refused("Concatenate's input 1: the tensor belongs to another backend.",
+                    () -> op.forward(List.of(one, zeros(other, 36)), 1, 1, false));
+            refused("Concatenate was planned for up to 3 frames of 2 videos of 2 x 1 x 1 and 2 x 1 x 3 and was given "
+                    + "1 frames of 3.", () -> op.step(List.of(one, three), 1, 3, 1));
+            assertEquals(48, op.step(List.of(one, three), FRAMES, BATCH, 1).size());
+            refused("Concatenate carries the state of 2 videos and was given frames of 1.",
+                    () -> op.step(List.of(one, three), 1, 1, 1));
+            op.close();
+            op.close();
+            outOfOrder("Concatenate is closed.", op::begin);
+            outOfOrder("Concatenate is closed.", () -> op.step(List.of(one, three), 1, 1, 1));
+            MultiInputOp training = backend.own(b.add(new AddSpec(2, 1, 1, 2),
+                    new Plan(1, 1, true, List.of(true, true))));
+            outOfOrder("Add was planned for training, which has no steps.", training::begin);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Loss.class)
     void losses(Loss loss) {
@@ -530,7 +634,8 @@ class OpGuardTest {
     @Test
     void noInputGradientUnlessPlanned() {
         try (TestBackend backend = TestBackend.fp32(device)) {
-            for (Layer layer : List.of(Layer.SPACE_TO_DEPTH, Layer.CONV_3D, Layer.CONV_LSTM_16, Layer.CONV_LSTM_2)) {
+            for (Layer layer : List.of(Layer.SPACE_TO_DEPTH, Layer.ADD, Layer.CONCATENATE, Layer.CONV_3D,
+                    Layer.CONV_LSTM_16, Layer.CONV_LSTM_2)) {
                 Op op = layer.op(backend, new Plan(FRAMES, BATCH, true, false));
                 op.forward(zeros(backend, input(FRAMES, BATCH)), FRAMES, BATCH, true);
                 assertNull(op.backward(zeros(backend, FRAMES * BATCH * layer.output)), layer.keras);

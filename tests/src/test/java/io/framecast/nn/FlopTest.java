@@ -51,4 +51,22 @@ class FlopTest {
         long last = 4 * 2 * (3 * 3) * 2 * (3 * 3);
         assertFlop(last, 2 * last, layers.get(2));
     }
+
+    @Test
+    void inAGraphOnlyInputsWithParametersBeforeThemHaveAGradient() {
+        ModelConfig model = ModelJson.parse("""
+                {"input": {"height": 4, "width": 4, "channels": 1}, "layers": [
+                  {"type": "SpaceToDepth", "block_size": 2, "name": "patches"},
+                  {"type": "Conv3D", "filters": 2, "kernel_size": 1, "name": "a"},
+                  {"type": "Conv3D", "filters": 3, "kernel_size": 1, "name": "b", "inputs": ["patches"]},
+                  {"type": "Concatenate", "inputs": ["a", "b", "patches"]},
+                  {"type": "Conv3D", "filters": 4, "kernel_size": 1}]}
+                """, "test");
+        List<Flop> layers = Flop.ofLayers(model, 5);
+        long pixels = 5 * 2 * 2;
+        assertFlop(2 * pixels * 2 * 4, 2 * pixels * 2 * 4, layers.get(1));
+        assertFlop(2 * pixels * 3 * 4, 2 * pixels * 3 * 4, layers.get(2));
+        assertEquals(new Flop(0, 0), layers.get(3));
+        assertFlop(2 * pixels * 4 * 9, 2 * 2 * pixels * 4 * 9, layers.get(4));
+    }
 }

@@ -73,6 +73,9 @@ class ModelJsonTest {
             + "'recurrent_activation': 'hard_sigmoid_keras2'}",
         "{'type': 'BatchNormalization', 'epsilon': 1e-5, 'momentum': 0.9}",
         "{'type': 'SpaceToDepth', 'block_size': 4}, {'type': 'DepthToSpace', 'block_size': 2}",
+        "{'type': 'BatchNormalization', 'name': 'a'}, {'type': 'Concatenate', 'name': 'b-2', 'inputs': ['a', 'input']},"
+            + "{'type': 'Conv3D', 'filters': 8, 'kernel_size': 1, 'name': 'c_C'}, "
+            + "{'type': 'Add', 'inputs': ['b-2', 'c_C']}",
         "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': [1, 2, 3], 'padding': 'same', 'activation': 'tanh'}"})
     void whatIsWrittenIsReadAgain(String layers) {
         ModelConfig model = parse(model(layers));
@@ -101,12 +104,81 @@ class ModelJsonTest {
                 "recurrent_activation"), keys);
     }
 
+    /** Checkpoints contain this text. */
+    @Test
+    void aPlainListIsWrittenWithoutNamesAndInputs() {
+        String text = "{'input':{'height':8,'width':8,'channels':4},'layers':[{'type':'SpaceToDepth','block_size':2},"
+                + "{'type':'BatchNormalization','epsilon':0.001,'momentum':0.99}]}";
+        assertEquals(text.replace('\'', '"'), ModelJson.write(parse(text)));
+        assertEquals(parse(text), new ModelConfig(new FrameShape(8, 8, 4),
+                List.of(new SpaceToDepth(2), new BatchNormalization(1e-3, 0.99))));
+    }
+
+    /** A skip connection around a ConvLSTM, and one within. */
+    private static final String GRAPH = "{'type': 'SpaceToDepth', 'block_size': 2, 'name': 'patches'},"
+            + "{'type': 'ConvLSTM2D', 'filters': 6, 'kernel_size': 3, 'padding': 'same', 'name': 'h'},"
+            + "{'type': 'Conv3D', 'filters': 10, 'kernel_size': [3, 3, 3], 'name': 'ahead'},"
+            + "{'type': 'Concatenate', 'inputs': ['h', 'ahead']},"
+            + "{'type': 'Conv3D', 'filters': 16, 'kernel_size': [5, 1, 1], 'name': 'drawn'},"
+            + "{'type': 'Add', 'inputs': ['patches', 'drawn']},"
+            + "{'type': 'DepthToSpace', 'block_size': 2}";
+
+    private static ModelConfig graph() {
+        return parse(model(GRAPH));
+    }
+
+    @Test
+    void layersTakeTheirInputsByName() {
+        ModelConfig model = graph();
+        FrameShape patches = new FrameShape(4, 4, 16);
+        assertEquals(List.of(new FrameShape(8, 8, 4), patches, new FrameShape(4, 4, 6), new FrameShape(4, 4, 10),
+                patches, patches, patches, new FrameShape(8, 8, 4)), model.shapes());
+        assertEquals(List.of(patches, patches), model.inputShapes().get(5));
+        assertArrayEquals(new int[] {5, 1, 1, 16, 16}, model.parameters().get("layers.4.kernel").shape());
+        model.requireFramesToFrames();
+        assertEquals(List.of(0, 0, 0, 1, 1, 3, 3, 3), model.reaches());
+        assertEquals(3, model.futureReach());
+        // The Conv3D over 5 frames reads 2 before the new frame and the one that may change, and looks 2 ahead.
+        assertEquals(1 + 3 + 2, model.stepFrames());
+        // The patches need no gradient: nothing before them has parameters.
+        assertEquals(List.of(false, true), model.gradients().ofInputs(5));
+        assertEquals(List.of(true, true), model.gradients().ofInputs(3));
+    }
+
+    @Test
+    void aGraphIsChangedAsAListIs() {
+        ModelConfig changed = graph().withFilters(2);
+        assertEquals(new FrameShape(4, 4, 12), changed.shapes().get(4));
+        assertEquals(graph().connections(), changed.connections());
+        assertEquals(new FrameShape(2, 6, 16), graph().withInput(new FrameShape(4, 12, 4)).shapes().get(1));
+        // The last layer that sets the number of channels on the way to the output, and none before it.
+        ModelConfig fitted = graph().fittedTo(new FrameShape(8, 8, 8));
+        fitted.requireFramesToFrames();
+        assertEquals(List.of(32, 6, 10, 16, 32, 32, 8),
+                fitted.shapes().stream().skip(1).map(FrameShape::channels).toList());
+        // On each way to the output one.
+        ModelConfig two = parse(model("{'type': 'Conv3D', 'filters': 4, 'kernel_size': 1, 'name': 'a'},"
+                + "{'type': 'Conv3D', 'filters': 4, 'kernel_size': 1, 'name': 'b', 'inputs': ['a']},"
+                + "{'type': 'Add', 'inputs': ['a', 'b']}")).fittedTo(new FrameShape(8, 8, 1));
+        assertEquals(List.of(1, 1, 1), two.shapes().stream().skip(1).map(FrameShape::channels).toList());
+    }
+
     private static Arguments wrong(String json, String... says) {
         return Arguments.of(json, List.of(says));
     }
 
     private static Arguments size(String value) {
         return wrong(lstm("'strides': 1").replace("'filters': 2", "'filters': " + value), "layer 0", "filters");
+    }
+
+    private static Arguments named(String settings, String... says) {
+        return wrong(model("{'type': 'BatchNormalization', " + settings + "}"), says);
+    }
+
+    /** The input and the output of a ConvLSTM, joined. */
+    private static Arguments joined(String type, String settings, String... says) {
+        return wrong(model("{'type': 'ConvLSTM2D', 'name': 'h', 'kernel_size': 3, " + settings + "}, {'type': '" + type
+                + "', 'inputs': ['input', 'h']}"), says);
     }
 
     static Stream<Arguments> wrongModels() {
@@ -168,6 +240,24 @@ class ModelJsonTest {
                 wrong(model("{'type': 'SpaceToDepth', 'block_size': 3}"), "Layer 0", "3", "8x8x4"),
                 wrong(model("{'type': 'DepthToSpace', 'block_size': 4}"), "Layer 0", "4", "8x8x4"),
                 wrong(model("{'type': 'SpaceToDepth'}"), "block_size"),
+                named("'name': 1", "layer 0", "\"name\"", "not 1"), named("'name': null", "\"name\""),
+                named("'name': ''", "\"name\""), named("'name': 'a b'", "\"name\"", "letters"),
+                named("'name': 'input'", "\"name\"", "not \"input\""),
+                named("'name': '" + "n".repeat(65) + "'", "\"name\"", "64"),
+                named("'inputs': 'input'", "layer 0", "\"inputs\"", "list"), named("'inputs': []", "\"inputs\""),
+                named("'inputs': null", "\"inputs\""), named("'inputs': ['input', 1]", "\"inputs\""),
+                named("'inputs': [" + "'input',".repeat(64) + "'input']", "\"inputs\"", "64"),
+                named("'inputs': ['no']", "Layer 0 (BatchNormalization)", "\"no\"", "no layer has this name"),
+                named("'name': 'a', 'inputs': ['a']", "\"a\"", "layer 0", "after its inputs"),
+                named("'inputs': ['b']}, {'type': 'BatchNormalization', 'name': 'b'", "\"b\"", "layer 1", "after"),
+                named("'name': 'a'}, {'type': 'BatchNormalization', 'name': 'a'", "Layers 0 and 1", "\"a\""),
+                named("'name': 'a'}, {'type': 'BatchNormalization', 'inputs': ['input']", "Layer 0", "not used"),
+                named("'inputs': ['input', 'input']", "Layer 0", "it takes one input, not 2"),
+                named("'name': 'a'}, {'type': 'Add'", "Layer 1 (Add)", "two or more"),
+                wrong(model("{'type': 'Add', 'inputs': ['input', 'input'], 'axis': 1}"), "axis"),
+                wrong(model("{'type': 'Concatenate', 'inputs': ['input']}"), "Concatenate", "two or more"),
+                joined("Add", "'filters': 2, 'padding': 'same'", "8x8x4 and 8x8x2", "the same shape"),
+                joined("Concatenate", "'filters': 4", "8x8x4 and 6x6x4", "the same height and width"),
                 // Height and width become 8 * 128^3 = 2^24: the number of values overflows an int.
                 wrong(model(big + "," + big + "," + big), "too large"),
                 wrong("{'input': {'height': 16384, 'width': 16384, 'channels': 16384}, 'layers': ["
@@ -199,6 +289,8 @@ class ModelJsonTest {
         for (Executable wrong : List.<Executable>of(() -> new Pair(0, 3), () -> new Pair(3, -1),
                 () -> new SpaceToDepth(0), () -> new DepthToSpace(-2), () -> new BatchNormalization(-1, 0.9),
                 () -> new BatchNormalization(1e-3, 5), () -> new BatchNormalization(Double.NaN, 0.9),
+                () -> new Connection("input", List.of()), () -> new Connection("", List.of("a b")),
+                () -> new ModelConfig(new FrameShape(4, 4, 1), List.of(new SpaceToDepth(1)), List.of()),
                 () -> new Conv3D(0, 1, one, Activation.RELU), () -> new Conv3D(1, 0, one, Activation.RELU),
                 () -> new Conv3D(1, 1, one, null), () -> new Conv3D(1, 1, null, Activation.RELU),
                 () -> new ConvLstm2D(-1, one, one, "same", one, Activation.TANH, Activation.SIGMOID),

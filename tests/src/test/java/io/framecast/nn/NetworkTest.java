@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class NetworkTest {
 
     static List<Golden.Case> cases() {
-        return Golden.load("networks").cases();
+        return Stream.of("networks", "graphs").flatMap(file -> Golden.load(file).cases().stream()).toList();
     }
 
     static Stream<Arguments> casesOnEveryDevice() {

@@ -3,6 +3,7 @@ package io.framecast.tools;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
+import io.framecast.nn.Connection;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.LayerConfig;
 import io.framecast.nn.ModelConfig;
@@ -143,11 +144,16 @@ final class RunReport {
         for (int k = 0; k < model.layers().size(); k++) {
             LayerConfig layer = model.layers().get(k);
             FrameShape output = shapes.get(k + 1);
-            layers.add(new Report.Layer(layer.type(),
+            layers.add(new Report.Layer(title(layer, model.connections().get(k)),
                     "(" + frames + ", " + output.height() + ", " + output.width() + ", " + output.channels() + ")",
                     layer.parameters(inputs.get(k)).stream().mapToLong(spec -> spec.size()).sum()));
         }
         return layers;
+    }
+
+    private static String title(LayerConfig layer, Connection connection) {
+        return layer.type() + (connection.name().isEmpty() ? "" : " " + connection.name())
+                + (connection.inputs().isEmpty() ? "" : " (" + String.join(", ", connection.inputs()) + ")");
     }
 
     private static List<Report.Epoch> epochs(Path run) {

@@ -168,9 +168,12 @@ public final class OpGuard {
         Creation creation = new Creation("Concatenate", plan);
         creation.requireSeveral(spec.channels().size());
         List<FrameSize> inputs = spec.channels().stream()
-                .map(channels -> creation.frame(spec.height(), spec.width(), channels)).toList();
-        FrameSize output = creation.frame(spec.height(), spec.width(), (int) Math.min(Integer.MAX_VALUE,
-                spec.channels().stream().mapToLong(Integer::longValue).sum()));
+                .map(count -> creation.frame(spec.height(), spec.width(), count)).toList();
+        long channels = spec.channels().stream().mapToLong(Integer::longValue).sum();
+        if (channels > Integer.MAX_VALUE) {
+            throw creation.tooLarge(channels + " channels");
+        }
+        FrameSize output = creation.frame(spec.height(), spec.width(), (int) channels);
         return new GuardedMultiInputOp(creation.checks(inputs, output), make.get());
     }
 

@@ -66,6 +66,9 @@ final class TorchNetwork {
         this.ahead = idiom.ahead();
         this.frames = frames;
         this.batch = batch;
+        if (model.connections().stream().anyMatch(connection -> !connection.inputs().isEmpty())) {
+            throw new FramecastException("The comparison with PyTorch takes models whose layers have no \"inputs\".");
+        }
         int logits = logits(model);
         for (int k = 0; k < model.layers().size(); k++) {
             layers.add(layer(model.layers().get(k), "layers." + k + ".", initial, k == logits));
