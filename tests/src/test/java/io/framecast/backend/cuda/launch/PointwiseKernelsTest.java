@@ -16,8 +16,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Activations, layout changes and Adam, against their definitions in float64. */
+/** Activations, sums, layout changes and Adam, against their definitions in float64. */
 class PointwiseKernelsTest {
 
     /** An exponential, a division and two sums, each with an error of one or two units in the last place. */
@@ -99,6 +100,26 @@ class PointwiseKernelsTest {
                 assertEquals(expected[i], result[from + i], Math.scalb(Math.abs(dy[i]), -21) + 1e-9, "of " + y[i]);
             }
         }
+    }
+
+    /** In place, with fewer threads than float4 values; the second time the arrays are not aligned to 16 bytes. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void adds(int from) {
+        int n = 5003;
+        float[] a = new float[n + from];
+        float[] b = new float[n + from];
+        float[] expected = new float[n + from];
+        for (int i = 0; i < n + from; i++) {
+            a[i] = (float) random.nextGaussian();
+            b[i] = (float) random.nextGaussian();
+            expected[i] = i < from ? a[i] : a[i] + b[i];
+        }
+        DeviceMemory all = device.memory(a);
+        DeviceMemory sum = all.view(4L * from, 4L * n);
+        device.kernel("merge.cu", "add").launch(Dim.of(2), Dim.of(256), 0, sum,
+                device.memory(b).view(4L * from, 4L * n), sum, (long) n);
+        assertArrayEquals(expected, read(all));
     }
 
     @ParameterizedTest
