@@ -448,7 +448,7 @@ GRAPHS = {
     "skips": dict(
         input=(8, 6, 1), frames=4, loss="binary_crossentropy",
         layers=[{"type": "SpaceToDepth", "block_size": 2, "name": "patches"}, lstm(4, 3, "tanh", name="a"),
-                {**NORM, "name": "n"}, lstm(4, 3, "tanh", name="b"),
+                {**NORM, "name": "n"}, lstm(4, 3, "tanh"), {**NORM, "name": "b"},
                 {"type": "Add", "name": "s", "inputs": ["b", "n", "a"]}, {**NORM, "name": "m"},
                 {"type": "Concatenate", "inputs": ["m", "s", "patches"]},
                 {"type": "Conv3D", "filters": 4, "kernel_size": [3, 3, 3], "activation": "sigmoid"},
