@@ -359,9 +359,8 @@ class TrainCommandTest {
         assertTrue(made.contains("data:image/gif;base64,") && !made.contains("class=\"notice\""), made);
         Files.delete(last(run));
         try (TestBackend backend = TestBackend.fp32()) {
-            RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), new TrainingSettings(1, 0, 2, 1e-3,
-                    TrainingSettings.Schedule.CONSTANT, 1, 1, true, Loss.BINARY_CROSSENTROPY),
-                    new RunReport.About("none", "", "", null));
+            RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), TrainingSettings.builder()
+                    .epochs(1).batchSize(2).build(), new RunReport.About("none", "", "", null));
         }
         made = Files.readString(report);
         assertTrue(made.contains("<p class=\"notice\">There are no forecasts to show: the best and the last checkpoint "
