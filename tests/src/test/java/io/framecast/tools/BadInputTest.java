@@ -116,7 +116,7 @@ class BadInputTest {
                 usage(train + "--warmup 1.1", "--warmup"), usage(train + "--warmup -1", "--warmup"),
                 usage(train + "--clip-norm 0", "--clip-norm"), usage(train + "--clip-norm NaN", "--clip-norm"),
                 usage(train + "--ema 1", "--ema"), usage(train + "--ema 0", "--ema"),
-                usage(train + "--context 0", "--context"), usage(train + "--context 6", "--context", "6 frames"),
+                usage(train + "--context 0", "--context"), usage(train + "--context 99", "--context", "not 99"),
                 usage(train + "--scheduled-sampling 1.1", "--scheduled-sampling", "1.1"),
                 usage(train + "--scheduled-sampling 0.5..0.4", "--scheduled-sampling", "0.5..0.4"),
                 usage(train + "--scheduled-sampling 0..0.4..1", "--scheduled-sampling"),

@@ -73,15 +73,13 @@ final class RunReport {
                 .fact("Batch size", Integer.toString(settings.batchSize()))
                 .fact("Optimiser", String.format(Locale.ROOT, "Adam, learning rate %.3g", settings.learningRate()))
                 .fact("Schedule", (settings.warmup() == 0 ? ""
-                        : String.format(Locale.ROOT, "after a warm-up of %.3g%% of the run, ", 100 * settings.warmup()))
+                        : String.format(Locale.ROOT, "after a warm-up of %.1f%% of the run, ", 100 * settings.warmup()))
                         + switch (settings.schedule()) {
                             case CONSTANT -> "constant learning rate";
                             case COSINE -> "learning rate goes down to 0 over the run, by half a cosine";
                         })
-                .fact("Gradients", settings.clipNorm() == 0 ? "as they are"
-                        : "scaled down to a norm of " + settings.clipNorm() + " where it is larger")
-                .fact("Weights of the forecasts", settings.ema() == 0 ? "the last of a step"
-                        : "their moving average with a decay of " + settings.ema())
+                .fact("Clipping of gradients", settings.clipNorm() == 0 ? "off" : "to a norm of " + settings.clipNorm())
+                .fact("Average of weights", settings.ema() == 0 ? "off" : "exponential, decay " + settings.ema())
                 .fact("Scheduled sampling", sampling(settings, split.training().frames()))
                 .fact("Loss", settings.loss().name().toLowerCase(Locale.ROOT).replace('_', ' ')
                         + (settings.lossFrames() == TrainingSettings.LossFrames.ALL ? "" : " of the frames after the "

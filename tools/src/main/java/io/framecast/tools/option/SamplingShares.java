@@ -12,6 +12,9 @@ public final class SamplingShares {
     public static TrainingSettings.Sampling parse(String option, String text) {
         String[] shares = text.split("\\.\\.", -1);
         try {
+            if (shares.length > 2) {
+                throw new NumberFormatException();
+            }
             double from = Double.parseDouble(shares[0]);
             return new TrainingSettings.Sampling(from, shares.length == 1 ? from : Double.parseDouble(shares[1]));
         } catch (IllegalArgumentException e) {
