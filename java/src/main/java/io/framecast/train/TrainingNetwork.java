@@ -14,6 +14,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A network, its loss and Adam on a device, and their work on a batch of videos: the inputs are the frames 0..T-2, the
@@ -61,8 +62,8 @@ final class TrainingNetwork implements AutoCloseable {
             sampling = settings.sampling().isOn()
                     ? own(new ScheduledSampling(network, settings, frames, batch), ScheduledSampling::close) : null;
             network.parameters().set(start.parameters());
-            average = settings.ema() > 0
-                    ? own(new WeightAverage(backend, network.parameters(), settings.ema()), WeightAverage::close) : null;
+            average = settings.ema() > 0 ? own(new WeightAverage(backend, network.parameters(), settings.ema()),
+                    WeightAverage::close) : null;
             if (start.training() != null) {
                 if (start.training().weights() != null) {
                     network.parameters().set(start.training().weights());
@@ -114,13 +115,9 @@ final class TrainingNetwork implements AutoCloseable {
         program(batch, new Pass(batch.size(), sample, true)).run();
     }
 
-    /** Does work that calls {@link #validate}, with the averages if the settings have them. */
-    void validating(Runnable work) {
-        if (average == null) {
-            work.run();
-        } else {
-            average.during(work);
-        }
+    /** Computes something by {@link #validate}, with the averages if the settings have them. */
+    <R> R validating(Supplier<R> work) {
+        return average == null ? work.get() : average.during(work);
     }
 
     /**

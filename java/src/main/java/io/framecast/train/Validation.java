@@ -31,12 +31,10 @@ final class Validation {
      * @return empty if it stopped before the last video
      */
     OptionalDouble meanLoss(TrainingNetwork network, BooleanSupplier stopping) {
-        OptionalDouble[] loss = new OptionalDouble[1];
-        network.validating(() -> loss[0] = computed(network, stopping));
-        return loss[0];
+        return network.validating(() -> loss(network, stopping));
     }
 
-    private OptionalDouble computed(TrainingNetwork network, BooleanSupplier stopping) {
+    private OptionalDouble loss(TrainingNetwork network, BooleanSupplier stopping) {
         double sum = 0;
         try (Epoch loaded = batches.epoch(0, 0)) {
             while (loaded.hasNext()) {

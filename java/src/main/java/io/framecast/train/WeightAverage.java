@@ -5,8 +5,8 @@ import io.framecast.backend.BlendOp;
 import io.framecast.backend.Tensor;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.Parameters;
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * The exponential moving average of a network's weights, with the decay min(d, (1 + t)/(10 + t)) at step t, as
@@ -50,13 +50,13 @@ final class WeightAverage implements AutoCloseable {
         blend.blend(parameters.all(), average, 0, 1);
     }
 
-    /** Does something while the parameters of the network are the averages. */
-    void during(Runnable work) {
+    /** Computes something while the parameters of the network are the averages. */
+    <R> R during(Supplier<R> work) {
         long size = average.size();
         parameters.all().copyTo(0, aside, 0, size);
         average.copyTo(0, parameters.all(), 0, size);
         try {
-            work.run();
+            return work.get();
         } finally {
             aside.copyTo(0, parameters.all(), 0, size);
         }
@@ -64,9 +64,7 @@ final class WeightAverage implements AutoCloseable {
 
     /** A copy of the averages, by parameter name. */
     Map<String, HostTensor> get() {
-        Map<String, HostTensor> values = new LinkedHashMap<>();
-        during(() -> values.putAll(parameters.get()));
-        return values;
+        return during(parameters::get);
     }
 
     @Override

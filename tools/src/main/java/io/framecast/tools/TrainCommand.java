@@ -109,7 +109,7 @@ final class TrainCommand implements Callable<Integer> {
     Double ema;
 
     @Option(names = "--scheduled-sampling", paramLabel = "X|X..Y",
-            description = "After this share of the run, feed on the model's own predictions in the second half of each "
+            description = "After this share of the run, feed on the model's own predictions after the context of each "
                     + "video; 1 is never. With X..Y the probability of a prediction rises from 0 to 1 between these "
                     + "shares. Better forecasts, for half as much time again. Default: ${DEFAULT-VALUE}.")
     String samplingShares;

@@ -18,8 +18,8 @@ public final class SamplingShares {
             double from = Double.parseDouble(shares[0]);
             return new TrainingSettings.Sampling(from, shares.length == 1 ? from : Double.parseDouble(shares[1]));
         } catch (IllegalArgumentException e) {
-            throw new Options.UsageException(option + " must be a share of the run from 0 to 1, such as 0.5, or two with "
-                    + "the smaller first, such as 0.1..0.5, not " + text + ".");
+            throw new Options.UsageException(option + " must be a share of the run from 0 to 1, such as 0.5, or two "
+                    + "with the smaller first, such as 0.1..0.5, not " + text + ".");
         }
     }
 }
