@@ -12,6 +12,7 @@
 // Launch: block 256, grid at most ceil(n / 1024): a grid-stride loop; lossMean: one block of 256. Bound by bytes: 8 an
 // element, 12 with the gradient.
 #include "activations.cuh"
+#include "block_sum.cuh"
 #include "elementwise.cuh"
 
 struct FromLogits {
@@ -38,17 +39,6 @@ struct SquaredError {
     static __device__ float term(float y, float t) { return (y - t) * (y - t); }
     static __device__ float gradient(float y, float t) { return 2.0f * (y - t); }
 };
-
-// Thread 0 returns the sum over the block's threads.
-__device__ double blockSum(double value) {
-    __shared__ double sums[256];
-    sums[threadIdx.x] = value;
-    for (int half = 128; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) sums[threadIdx.x] = value += sums[threadIdx.x + half];
-    }
-    return value;
-}
 
 template <class Loss>
 __device__ void loss(const float *outputs, const float *targets, float *gradient, double *sums, long long n,

@@ -204,12 +204,47 @@ void adam(float *p, const float *g, float *m, float *v, size_t n, float alpha, f
     }
 }
 
+void blend(const float *x, float *y, size_t n, float rate) {
+    if (rate == 1.0f) {
+        std::memcpy(y, x, n * sizeof(float));
+        return;
+    }
+    for (size_t k = 0; k < n; k++) {
+        y[k] += (x[k] - y[k]) * rate;
+    }
+}
+
+double squares(const float *x, size_t n) {
+    // In float64 throughout: squares of float32 values may be beyond its range.
+    constexpr size_t lanes = 8;
+    double partial[lanes] = {}, total = 0;
+    size_t k = 0;
+    for (; k + lanes <= n; k += lanes) {
+        for (size_t lane = 0; lane < lanes; lane++) {
+            partial[lane] += static_cast<double>(x[k + lane]) * x[k + lane];
+        }
+    }
+    for (; k < n; k++) {
+        total += static_cast<double>(x[k]) * x[k];
+    }
+    for (const double lane : partial) {
+        total += lane;
+    }
+    return total;
+}
+
+void scale(float *x, size_t n, float factor) {
+    for (size_t k = 0; k < n; k++) {
+        x[k] *= factor;
+    }
+}
+
 }  // namespace
 
 extern const Passes table;
 const Passes table{gates_forward, gates_backward, activate, activate_backward, moments, moments_backward, affine,
-        affine_backward, add_strided, scatter_strided, bce_logits, bce, squared_error, adam, to_bf16,
-        round_bf16};
+        affine_backward, add_strided, scatter_strided, bce_logits, bce, squared_error, adam, blend, squares,
+        scale, to_bf16, round_bf16};
 
 }  // namespace FRAMECAST_ISA
 }  // namespace framecast

@@ -68,6 +68,13 @@ struct Passes {
     void (*adam)(float *p, const float *g, float *m, float *v, size_t n, float alpha, float one_minus_beta1,
             float one_minus_beta2, float epsilon);
 
+    // y += (x - y)*rate; with a rate of 1, exactly y = x.
+    void (*blend)(const float *x, float *y, size_t n, float rate);
+    // The sum of the squares of x.
+    double (*squares)(const float *x, size_t n);
+    // x *= factor.
+    void (*scale)(float *x, size_t n, float factor);
+
     // To bfloat16 and to the nearest bfloat16 value in float32, ties to even.
     void (*to_bf16)(const float *x, uint16_t *y, size_t n);
     void (*round_bf16)(const float *x, float *y, size_t n);

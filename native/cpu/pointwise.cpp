@@ -1,5 +1,6 @@
 #include "pointwise.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "parallel.h"
@@ -86,6 +87,34 @@ void adam(Device &device, float *parameters, const float *gradients, float *m, f
                     static_cast<float>(alpha), static_cast<float>(1 - beta1), static_cast<float>(1 - beta2),
                     static_cast<float>(epsilon));
         });
+    });
+}
+
+void clip(Device &device, float *gradients, int64_t size, double norm) {
+    device.enter();
+    timed(device.profile(), "clip", 3.0 * size, 4.0 * size, [&] {
+        const auto squares = parallel_sum(size, grain, 1, [&](size_t begin, size_t end, double *total) {
+            *total = passes().squares(gradients + begin, end - begin);
+        });
+        const double now = std::sqrt(squares[0]);
+        // Gradients that are not finite stay so: the training then stops with a message.
+        if (!(now <= norm)) {
+            parallel_for(size, grain, [&](size_t begin, size_t end) {
+                passes().scale(gradients + begin, end - begin, static_cast<float>(norm / now));
+            });
+        }
+    });
+}
+
+void blend(Device &device, const float *x, float *y, int64_t size, const float *rates, int rows) {
+    device.enter();
+    const size_t row = size / rows;
+    timed(device.profile(), "blend", 3.0 * size, 12.0 * size, [&] {
+        for (int r = 0; r < rows; r++) {
+            parallel_for(row, grain, [&](size_t begin, size_t end) {
+                passes().blend(x + r * row + begin, y + r * row + begin, end - begin, rates[r]);
+            });
+        }
     });
 }
 

@@ -1,4 +1,4 @@
-// The ops that are one pass over memory: patches, losses and Adam.
+// The ops that are a pass or two over memory: patches, losses and what belongs to the optimiser.
 #pragma once
 
 #include <memory>
@@ -39,5 +39,11 @@ double loss(Device &device, const char *kind, const float *outputs, const float 
 // One step of Adam: m and v are moving averages of the gradient and its square, p -= alpha*m/(sqrt(v) + epsilon).
 void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,
         double beta1, double beta2, double epsilon);
+
+// Scales the gradients down to the Euclidean norm `norm` if theirs is larger.
+void clip(Device &device, float *gradients, int64_t size, double norm);
+
+// y += (x - y)*rate for `rows` rows of y, each with its own rate; `size` is that of all rows.
+void blend(Device &device, const float *x, float *y, int64_t size, const float *rates, int rows);
 
 }  // namespace framecast

@@ -600,60 +600,154 @@ def network_case(number, case):
     return first_seed(1000 * number, make)
 
 
-# ---- Scheduled sampling
+# ---- Whole runs of the trainer
 
 SAMPLING = dict(
     input=(6, 8, 1), frames=7, loss="binary_crossentropy", videos=5, validation=2, batch=2, epochs=3,
-    learning_rate=0.01, sampling=0.4,
+    learning_rate=0.01, schedule="cosine", sampling=[0.4, 0.4],
     layers=[lstm(3, 3, "tanh"), NORM,
             {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}])
 
 
-def sampled_inputs(layers, parameters, videos):
-    """The first half of the frames, then the network's predictions, one after another. No gradient."""
-    inputs = list(videos[:-1])
+# What `framecast train` has beside it; a run may combine all of these. The loss of "forecast" is that of the frames
+# after the context. The last layer of "probabilities" is no Conv3D: there are no logits.
+RECIPES = {
+    "everything": dict(
+        input=(6, 8, 1), frames=7, loss="binary_crossentropy", videos=5, validation=2, batch=2, epochs=4,
+        learning_rate=0.01, schedule="cosine", warmup=0.3, clip_norm=0.9, ema=0.9, sampling=[0.1, 0.6], context=2,
+        loss_frames="forecast",
+        layers=[lstm(3, 3, "tanh"), NORM,
+                {"type": "Conv3D", "filters": 1, "kernel_size": [3, 3, 3], "activation": "sigmoid"}]),
+    "squared-error": dict(
+        input=(6, 8, 1), frames=6, loss="mean_squared_error", videos=4, validation=1, batch=1, epochs=2,
+        learning_rate=0.01, schedule="constant", warmup=0.4, ema=0.5, sampling=[0.5, 0.5], context=4,
+        layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"),
+                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
+    "probabilities": dict(
+        input=(5, 8, 1), frames=5, loss="binary_crossentropy", videos=3, validation=1, batch=2, epochs=3,
+        learning_rate=0.02, schedule="cosine", clip_norm=0.1, ema=0.999, sampling=[1, 1], loss_frames="forecast",
+        layers=[lstm(3, 3, "tanh"), lstm(1, 3, "sigmoid")]),
+}
+
+
+class JavaRandom:
+    """java.util.Random, for its numbers in [0, 1)."""
+
+    def __init__(self, seed):
+        self.state = (seed ^ 0x5deece66d) & (1 << 48) - 1
+
+    def next(self, bits):
+        self.state = (self.state * 0x5deece66d + 0xb) & (1 << 48) - 1
+        return self.state >> 48 - bits
+
+    def double(self):
+        return ((self.next(26) << 27) + self.next(27)) / (1 << 53)
+
+
+def mixed_seed(*parts):
+    """One seed from several, by the finaliser of SplitMix64."""
+    mask, z = (1 << 64) - 1, 0
+    for part in parts:
+        z = z + part + 0x9e3779b97f4a7c15 & mask
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & mask
+        z = (z ^ z >> 27) * 0x94d049bb133111eb & mask
+        z ^= z >> 31
+    return z
+
+
+def sampled_inputs(layers, parameters, videos, context, predicted=lambda t, n: True):
+    """The true frames of the context, then the network's predictions, one after another. No gradient.
+
+    `predicted` says which: of the others, the true frames stay."""
+    inputs = [frame.clone() for frame in videos[:-1]]
     with torch.no_grad():
-        for t in range(len(videos) // 2, len(inputs)):
-            inputs[t] = network_forward(layers, parameters, torch.stack(inputs[:t]), False, Exact())[-1]
+        for t in range(context, len(inputs)):
+            prediction = network_forward(layers, parameters, torch.stack(inputs[:t]), False, Exact())[-1]
+            for n in range(videos.shape[1]):
+                if predicted(t, n):
+                    inputs[t][n] = prediction[n]
     return torch.stack(inputs)
 
 
-def scheduled_sampling():
-    """A run of the trainer: the first steps on true frames, the others on sampled ones, with a cosine learning rate."""
-    case = SAMPLING
+def rise(share, first, last):
+    """Scheduled sampling's probability of a prediction."""
+    if first == 1:
+        return 0.0
+    return 1.0 if share >= last else 0.0 if share <= first else (share - first) / (last - first)
+
+
+def training_run(case):
+    """A run of the trainer, with the seed 1 and without shuffling."""
     generator = torch.Generator().manual_seed(11)
     videos = blobs(generator, case["frames"], case["videos"] + case["validation"], *case["input"])
     start = network_parameters(generator, case["layers"], case["input"][2])
     training, validation = videos[:, :case["videos"]], videos[:, case["videos"]:]
     layers, loss = logits_of(case)
-    parameters = dict(start)
+    parameters, average = dict(start), dict(start)
     adam = KerasAdam({name: p for name, p in parameters.items() if "moving" not in name})
     batches = -(-case["videos"] // case["batch"])
     steps = case["epochs"] * batches
-    losses, validation_losses, rates = [], [], []
+    context = case.get("context", case["frames"] // 2)
+    counted = context - 1 if case.get("loss_frames") == "forecast" else 0
+    rising = int(case.get("warmup", 0) * steps + 0.5)
+    losses, validation_losses, rates, norms, shares = [], [], [], [], []
     for step in range(steps):
         first = step % batches * case["batch"]
         batch = training[:, first:first + case["batch"]]
-        x = batch[:-1]
-        if step >= case["sampling"] * steps:
-            x = sampled_inputs(case["layers"], parameters, batch)
-        adam.learning_rate = case["learning_rate"] * 0.5 * (1 + np.cos(np.pi * step / steps))
-        _, value, gradients, moving = gradients_of(layers, loss, parameters, x, batch[1:], Exact(strict=False))
-        losses.append(value)
+        probability = rise(step / steps, *case["sampling"])
+        random = JavaRandom(mixed_seed(1, step + 1))
+        drawn = {(t, n): random.double() < probability
+                 for t in range(context, case["frames"] - 1) for n in range(batch.shape[1])}
+        shares.append(sum(drawn.values()) / max(1, len(drawn)))
+        x = sampled_inputs(case["layers"], parameters, batch, context, lambda t, n: drawn[t, n])
+        if step < rising:
+            factor = (step + 1) / rising
+        elif case["schedule"] == "cosine":
+            factor = 0.5 * (1 + np.cos(np.pi * (step - rising) / (steps - rising)))
+        else:
+            factor = 1
+        adam.learning_rate = case["learning_rate"] * factor
+        leaves = {name: p.clone().requires_grad_("moving" not in name) for name, p in parameters.items()}
+        moving = {}
+        y = network_forward(layers, leaves, x, True, Exact(strict=False), moving)
+        value = LOSSES[loss](y[counted:], batch[1:][counted:])
+        value.backward()
+        losses.append(value.item())
+        gradients = {name: p.grad for name, p in leaves.items() if p.requires_grad}
+        if "clip_norm" in case:
+            norms.append(np.sqrt(sum((g * g).sum().item() for g in gradients.values())))
+            gradients = {name: g * case["clip_norm"] / max(case["clip_norm"], norms[-1])
+                         for name, g in gradients.items()}
         adam.update(parameters, gradients)
         parameters.update(moving)
+        if "ema" in case:
+            decay = min(case["ema"], (1 + step + 1) / (10 + step + 1))
+            average = {name: decay * average[name] + (1 - decay) * p for name, p in parameters.items()}
+        else:
+            average = parameters
         if (step + 1) % batches == 0:
             # Validation uses sampled frames from the first epoch on.
-            y = network_forward(layers, parameters, sampled_inputs(case["layers"], parameters, validation), False,
-                                Exact(strict=False))
-            validation_losses.append(LOSSES[loss](y, validation[1:]).item())
+            x = validation[:-1]
+            if case["sampling"][0] < 1:
+                x = sampled_inputs(case["layers"], average, validation, context)
+            y = network_forward(layers, average, x, False, Exact(strict=False))
+            validation_losses.append(LOSSES[loss](y[counted:], validation[1:][counted:]).item())
             rates.append(adam.learning_rate)
-    settings = {key: case[key] for key in ("frames", "videos", "validation", "batch", "epochs", "learning_rate",
-                                           "sampling")}
+    # A limit that no gradient reaches, or all do, would leave one half of the formula without a test.
+    assert not norms or min(norms) < case["clip_norm"] < max(norms), norms
+    assert case["sampling"][0] == case["sampling"][1] or any(0 < share < 1 for share in shares), shares
+    settings = {key: value for key, value in case.items() if key not in ("input", "layers")}
     settings.update(model={"input": dict(zip(("height", "width", "channels"), case["input"])),
                            "layers": case["layers"]},
                     losses=losses, validation_losses=validation_losses, rates=rates)
-    return {"videos": videos, **{f"value.{name}": p for name, p in start.items()}}, settings
+    if any(shares) and not shares[0]:
+        settings["begins"] = 1 + next(k for k in range(steps) if rise(k / steps, *case["sampling"]) > 0)
+    results = {"videos": videos, **{f"value.{name}": p for name, p in start.items()}}
+    if "ema" in case:
+        results.update({f"average.{name}": p for name, p in average.items()})
+        results.update({f"weights.{name}": p for name, p in parameters.items()})
+    return results, settings
 
 
 # ---- Main
@@ -674,8 +768,10 @@ def main(folder):
     tensors, cases = loss_cases()
     safetensors(f"{folder}/losses.safetensors", tensors, cases)
     safetensors(f"{folder}/adam.safetensors", adam_case(), {})
-    tensors, settings = scheduled_sampling()
-    write("scheduled_sampling", {"run": tensors}, {"run": settings})
+    for name, cases in [("scheduled_sampling", {"run": SAMPLING}), ("recipes", RECIPES)]:
+        runs = {case: training_run(settings) for case, settings in cases.items()}
+        write(name, {case: tensors for case, (tensors, _) in runs.items()},
+              {case: settings for case, (_, settings) in runs.items()})
     for file, cases in [("networks", NETWORKS), ("graphs", GRAPHS)]:
         networks = {name: network_case(k, case) for k, (name, case) in enumerate(cases.items())}
         write(file, {name: tensors for name, (tensors, _) in networks.items()},

@@ -249,6 +249,12 @@ public final class NativeCpu {
             FloatPointer m, FloatPointer v, @Cast("int64_t") long size, double alpha, double beta1, double beta2,
             double epsilon);
 
+    public static native void clip(@ByRef Device device, FloatPointer gradients, @Cast("int64_t") long size,
+            double norm);
+
+    public static native void blend(@ByRef Device device, @Const FloatPointer x, FloatPointer y,
+            @Cast("int64_t") long size, @Const FloatPointer rates, int rows);
+
     public static native double matmul_flops(@ByRef Device device, int size, @Cast("bool") boolean bf16);
 
     public static native double copy_bytes(@ByRef Device device, @Cast("size_t") long bytes);

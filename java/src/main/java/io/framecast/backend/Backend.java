@@ -116,6 +116,23 @@ public interface Backend extends AutoCloseable {
     AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon);
 
     /**
+     * Creates an op that clips gradients by their global norm (Pascanu, Mikolov and Bengio 2013).
+     *
+     * @param gradients all gradients
+     * @param norm the largest Euclidean norm to leave as it is; above 0
+     * @return the op, for the caller to close
+     */
+    ClipOp clip(Tensor gradients, double norm);
+
+    /**
+     * Creates an op that moves tensors towards others, row by row, with rates of 0 at first.
+     *
+     * @param rows the number of rates
+     * @return the op, for the caller to close
+     */
+    BlendOp blend(int rows);
+
+    /**
      * Creates a program of {@code work}, which must do the same each time it runs.
      *
      * @param work calls of ops and tensors of this backend, without any host transfer

@@ -1,7 +1,7 @@
 package io.framecast.data;
 
 /** Makes seeds for {@link java.util.Random}, whose own scrambling leaves neighbouring seeds correlated. */
-final class Seeds {
+public final class Seeds {
 
     private Seeds() {
     }
@@ -9,8 +9,11 @@ final class Seeds {
     /**
      * One well-mixed seed from several numbers, in their order: each is mixed in with the finaliser of SplitMix64
      * (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+     *
+     * @param parts the numbers
+     * @return the seed
      */
-    static long mix(long... parts) {
+    public static long mix(long... parts) {
         long z = 0;
         for (long part : parts) {
             z += part + 0x9e3779b97f4a7c15L;

@@ -22,6 +22,7 @@ public final class Parameters implements AutoCloseable {
 
     private final Map<String, Place> places = new LinkedHashMap<>();
     private final Tensor memory;
+    private final Tensor all;
     private final Tensor trained;
     private final Tensor gradients;
     private final Tensor others;
@@ -48,6 +49,7 @@ public final class Parameters implements AutoCloseable {
             }
         }
         memory = backend.tensor(trainedSize + otherSize + (training ? trainedSize : 0));
+        all = memory.slice(0, trainedSize + otherSize);
         trained = memory.slice(0, trainedSize);
         others = memory.slice(trainedSize, otherSize);
         gradients = training ? memory.slice(trainedSize + otherSize, trainedSize) : null;
@@ -68,6 +70,15 @@ public final class Parameters implements AutoCloseable {
         model.parameters().forEach((name, spec) -> values.put(name,
                 new HostTensor(spec.shape(), spec.initializer().values(spec.shape(), random))));
         return values;
+    }
+
+    /**
+     * All parameters, as {@link #set} and {@link #get} copy them.
+     *
+     * @return one contiguous tensor: the trained ones first, as {@link #trained} has them
+     */
+    public Tensor all() {
+        return all;
     }
 
     /**

@@ -34,16 +34,20 @@ import java.util.Map;
 public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, Training training) {
 
     /**
-     * The state of a training run. In the file: tensors {@code optimizer.m.<name>} and {@code optimizer.v.<name>}, and
-     * the progress under the metadata key {@code framecast.training}.
+     * The state of a training run. In the file: tensors {@code optimizer.m.<name>}, {@code optimizer.v.<name>} and, if
+     * the run averages its weights, {@code optimizer.weights.<name>}, and the progress under the metadata key
+     * {@code framecast.training}.
      *
      * @param m Adam's moving averages of the gradients, by parameter
      * @param v Adam's moving averages of the gradients' squares, by parameter
+     * @param weights if the run averages its weights, the last weights, which the optimiser changes: the parameters of
+     *     the checkpoint are the averages then; else null
      * @param progress the progress of the run
      * @param run the description of the run given to {@link RunDirectory#describe}, in the file under the key
      *     {@code run} next to the progress; null if the checkpoint has none, as in version 0.1.0
      */
-    public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Progress progress, ObjectNode run) {
+    public record Training(Map<String, HostTensor> m, Map<String, HostTensor> v, Map<String, HostTensor> weights,
+            Progress progress, ObjectNode run) {
     }
 
     private static final String MODEL = "framecast.model";
@@ -51,6 +55,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     private static final String RUN = "run";
     private static final String M = "optimizer.m.";
     private static final String V = "optimizer.v.";
+    private static final String WEIGHTS = "optimizer.weights.";
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
@@ -92,7 +97,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
     /** The same checkpoint with {@code run} as the description of its run. */
     Checkpoint describedBy(ObjectNode run) {
         return training == null ? this : new Checkpoint(model, parameters,
-                new Training(training.m, training.v, training.progress, run));
+                new Training(training.m, training.v, training.weights, training.progress, run));
     }
 
     /**
@@ -113,6 +118,9 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             metadata.put(TRAINING, state.toString());
             training.m.forEach((name, tensor) -> tensors.put(M + name, tensor));
             training.v.forEach((name, tensor) -> tensors.put(V + name, tensor));
+            if (training.weights != null) {
+                training.weights.forEach((name, tensor) -> tensors.put(WEIGHTS + name, tensor));
+            }
         }
         new SafeTensors(metadata, tensors).write(file);
     }
@@ -137,19 +145,25 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         Map<String, HostTensor> parameters = new LinkedHashMap<>();
         Map<String, HostTensor> m = new LinkedHashMap<>();
         Map<String, HostTensor> v = new LinkedHashMap<>();
+        Map<String, HostTensor> weights = new LinkedHashMap<>();
         String training = contents.metadata().get(TRAINING);
+        boolean averages = training != null && left.keySet().stream().anyMatch(name -> name.startsWith(WEIGHTS));
         model.parameters().forEach((name, spec) -> {
             parameters.put(name, take(file, left, name, spec));
             if (training != null && spec.trainable()) {
                 m.put(name, take(file, left, M + name, spec));
                 v.put(name, take(file, left, V + name, spec));
             }
+            if (averages) {
+                weights.put(name, take(file, left, WEIGHTS + name, spec));
+            }
         });
         if (!left.isEmpty()) {
             throw new FramecastException("The checkpoint " + file + " holds a tensor \""
                     + Quote.of(left.keySet().iterator().next()) + "\" that its model does not have.");
         }
-        return new Checkpoint(model, parameters, training == null ? null : training(file, training, m, v));
+        return new Checkpoint(model, parameters, training == null ? null
+                : training(file, training, m, v, averages ? weights : null));
     }
 
     private static HostTensor take(Path file, Map<String, HostTensor> left, String name, ParameterSpec spec) {
@@ -178,7 +192,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
         return true;
     }
 
-    private static Training training(Path file, String json, Map<String, HostTensor> m, Map<String, HostTensor> v) {
+    private static Training training(Path file, String json, Map<String, HostTensor> m, Map<String, HostTensor> v,
+            Map<String, HostTensor> weights) {
         try {
             if (!(MAPPER.readTree(json) instanceof ObjectNode state)) {
                 throw new IllegalArgumentException("it is not a JSON object");
@@ -187,7 +202,7 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             if (run != null && !run.isObject()) {
                 throw new IllegalArgumentException("its \"" + RUN + "\" is not a JSON object");
             }
-            return new Training(m, v, MAPPER.treeToValue(state, Progress.class), (ObjectNode) run);
+            return new Training(m, v, weights, MAPPER.treeToValue(state, Progress.class), (ObjectNode) run);
         } catch (JsonProcessingException e) {
             throw wrongState(file, JsonFiles.fault(e), e);
         } catch (IllegalArgumentException e) {

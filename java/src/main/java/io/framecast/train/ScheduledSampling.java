@@ -1,36 +1,78 @@
 package io.framecast.train;
 
+import io.framecast.backend.BlendOp;
 import io.framecast.backend.Tensor;
 import io.framecast.data.FrameShift;
+import io.framecast.data.Seeds;
 import io.framecast.nn.Network;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Random;
 
 /**
  * Scheduled sampling (Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks",
- * 2015), as this engine implements it: the network's inputs are the true frames in the first half of each video, and
- * its own predictions in the second half. No gradient flows through the predictions.
+ * 2015), as this engine implements it: the network's inputs are the true frames in the context of each video, and after
+ * it its own predictions or true frames, as drawn. No gradient flows through the predictions.
  */
 final class ScheduledSampling implements AutoCloseable {
 
+    private final TrainingSettings settings;
+    private final int frames;
+    private final int context;
+    /** 1 for each frame and video, (frames, batch), whose input is a prediction; else 0. */
+    private final float[] drawn;
     private final Network stepper;
+    private final BlendOp select;
     private final Tensor inputs;
+
+    private final Deque<Runnable> closing = new ArrayDeque<>();
 
     /**
      * @param network predicts with its current parameters
+     * @param frames of a video
      * @param batch the largest batch
-     * @param size the number of values of the largest batch
      */
-    ScheduledSampling(Network network, int batch, long size) {
-        stepper = network.inference(1, batch);
+    ScheduledSampling(Network network, TrainingSettings settings, int frames, int batch) {
+        this.settings = settings;
+        this.frames = frames;
+        context = settings.contextOf(frames);
+        drawn = new float[frames * batch];
         try {
-            inputs = network.backend().tensor(size);
+            stepper = network.inference(1, batch);
+            closing.push(stepper::close);
+            select = network.backend().blend(drawn.length);
+            closing.push(select::close);
+            inputs = network.backend().tensor((long) drawn.length * network.model().input().size());
+            closing.push(inputs::close);
         } catch (RuntimeException e) {
-            stepper.close();
+            close();
             throw e;
         }
     }
 
     /**
-     * Computes the sampled inputs, on the device without transfers to the host.
+     * Draws which frames are predictions, the same for the same seed, step and probability. Not within a program.
+     *
+     * @param step the number of the step
+     * @param count the batch
+     * @param probability that a frame after the context is a prediction
+     * @return whether any is
+     */
+    boolean draw(long step, int count, double probability) {
+        Random random = new Random(Seeds.mix(settings.seed(), step));
+        boolean any = false;
+        // The last frame is no input.
+        for (int k = context * count; k < (frames - 1) * count; k++) {
+            boolean predicted = random.nextDouble() < probability;
+            drawn[k] = predicted ? 1 : 0;
+            any |= predicted;
+        }
+        select.setRates(drawn);
+        return any;
+    }
+
+    /**
+     * Computes the inputs as drawn, on the device without transfers to the host.
      *
      * @param videos (frames, batch, height, width, channels)
      * @param count the batch
@@ -38,13 +80,12 @@ final class ScheduledSampling implements AutoCloseable {
      */
     Tensor inputs(Tensor videos, FrameShift shift, int count) {
         long frame = shift.stepSize();
-        int seen = shift.videoFrames() / 2;
-        videos.copyTo(0, inputs, 0, seen * frame);
+        videos.copyTo(0, inputs, 0, shift.length());
         stepper.begin();
-        for (int t = 0; t + 2 < shift.videoFrames(); t++) {
+        for (int t = 0; t + 2 < frames; t++) {
             Tensor prediction = stepper.step(inputs.slice(t * frame, frame), count);
-            if (t + 1 >= seen) {
-                prediction.copyTo(0, inputs, (t + 1) * frame, frame);
+            if (t + 1 >= context) {
+                select.blend(prediction, inputs.slice((t + 1) * frame, frame), (t + 1) * count, count);
             }
         }
         return inputs;
@@ -52,7 +93,8 @@ final class ScheduledSampling implements AutoCloseable {
 
     @Override
     public void close() {
-        inputs.close();
-        stepper.close();
+        while (!closing.isEmpty()) {
+            closing.pop().run();
+        }
     }
 }

@@ -75,7 +75,7 @@ public final class Trainer implements AutoCloseable {
      *     loss, and there is no early stopping and no reduction of the learning rate
      * @param settings the options of the run
      * @param listeners called in this order
-     * @throws IllegalArgumentException if the videos' shapes do not fit the model or each other
+     * @throws IllegalArgumentException if the videos' shapes do not fit the model, the settings or each other
      * @throws FramecastException if the model's output frames do not have the shape of its input frames, the checkpoint
      *     is from a run on more videos, or there is not enough memory
      */
@@ -83,7 +83,7 @@ public final class Trainer implements AutoCloseable {
             TrainingListener... listeners) {
         model = start.model();
         model.requireFramesToFrames();
-        requireVideos(start, training, validation);
+        requireVideos(start, training, validation, settings);
         this.settings = settings;
         this.listeners = List.of(listeners);
         before = start.training();
@@ -105,10 +105,15 @@ public final class Trainer implements AutoCloseable {
                 Math.min(settings.batchSize(), Math.max(training.count(), validation.count())));
     }
 
-    private static void requireVideos(Checkpoint start, Videos training, Videos validation) {
+    private static void requireVideos(Checkpoint start, Videos training, Videos validation,
+            TrainingSettings settings) {
         if (training.count() < 1 || training.frames() < 2) {
             throw new IllegalArgumentException("there is no next frame to learn in " + training.count()
                     + " videos of " + training.frames() + " frames");
+        }
+        if (settings.contextOf(training.frames()) >= training.frames()) {
+            throw new IllegalArgumentException("there is nothing to forecast after a context of " + settings.context()
+                    + " frames in videos of " + training.frames());
         }
         start.requireFrames(training);
         if (validation.count() > 0) {
@@ -216,8 +221,14 @@ public final class Trainer implements AutoCloseable {
     private Batch step(Batch batch, Epoch loaded) {
         long begin = System.nanoTime();
         double done = settings.shareDone(steps(), batches.count());
-        double rate = learningRate * settings.schedule().factor(done);
-        network.train(batch, rate, done >= settings.sampling());
+        double rate = learningRate * settings.rateFactor(steps(), batches.count());
+        double probability = settings.sampling().probability(done);
+        if (probability > 0 && steps() > 0
+                && settings.sampling().probability(settings.shareDone(steps() - 1, batches.count())) == 0) {
+            long first = steps() + 1;
+            tell(listener -> listener.samplingStarted(first));
+        }
+        network.train(batch, rate, probability);
         try {
             return stepsMade() ? null : upload(loaded);
         } finally {
@@ -309,9 +320,8 @@ public final class Trainer implements AutoCloseable {
     }
 
     private EpochMetrics report(double validationLoss) {
-        double lastStep = settings.shareDone(steps() - 1, batches.count());
         EpochMetrics epoch = new EpochMetrics(progress.epoch() + 1, progress.meanLoss(), validationLoss,
-                learningRate * settings.schedule().factor(lastStep), progress.seconds());
+                learningRate * settings.rateFactor(steps() - 1, batches.count()), progress.seconds());
         tell(listener -> listener.epochDone(epoch));
         return epoch;
     }
@@ -339,15 +349,16 @@ public final class Trainer implements AutoCloseable {
 
     /** The current state, read from the device. */
     private Checkpoint checkpoint() {
-        Map<String, HostTensor> parameters = network.network().parameters().get();
+        Map<String, HostTensor> parameters = network.parameters();
+        Map<String, HostTensor> weights = network.averages() ? network.weights() : null;
         Map<String, HostTensor> m = network.adam().m();
         Map<String, HostTensor> v = network.adam().v();
-        requireFinite("parameter", parameters);
+        requireFinite("parameter", weights == null ? parameters : weights);
         requireFinite("average of the gradient of", m);
         requireFinite("average of the squared gradient of", v);
         Progress.Callbacks states = new Progress.Callbacks(earlyStopping.state(), reduceLr.state(),
                 modelCheckpoint.state());
-        return new Checkpoint(model, parameters, new Checkpoint.Training(m, v,
+        return new Checkpoint(model, parameters, new Checkpoint.Training(m, v, weights,
                 progress.toProgress(steps(), learningRate, states, settings.seed()),
                 before == null ? null : before.run()));
     }

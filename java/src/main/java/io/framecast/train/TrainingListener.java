@@ -27,6 +27,15 @@ public interface TrainingListener {
     }
 
     /**
+     * From this step on, inputs of the network are its own predictions (scheduled sampling), after steps on true frames
+     * only. The losses from here on are those of a harder task, and so are larger. Not called when a later run resumes.
+     *
+     * @param step its number, from 2
+     */
+    default void samplingStarted(long step) {
+    }
+
+    /**
      * An optimiser step has finished.
      *
      * @param step its figures

@@ -1,18 +1,20 @@
 package io.framecast.train;
 
 import io.framecast.backend.Backend;
-import io.framecast.backend.LossOp;
+import io.framecast.backend.ClipOp;
 import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.data.Batch;
 import io.framecast.data.FrameShift;
 import io.framecast.nn.Adam;
+import io.framecast.nn.HostTensor;
 import io.framecast.nn.Network;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A network, its loss and Adam on a device, and their work on a batch of videos: the inputs are the frames 0..T-2, the
@@ -21,8 +23,12 @@ import java.util.function.Consumer;
 final class TrainingNetwork implements AutoCloseable {
 
     private final Network network;
-    private final LossOp loss;
+    private final FrameLoss loss;
     private final Adam adam;
+    /** Null if the settings have no limit of the gradients' norm. */
+    private final ClipOp clip;
+    /** Null if the settings have no average of the weights. */
+    private final WeightAverage average;
     /** The batch, (frames, batch, height, width, channels). */
     private final Tensor videos;
     /** Null if the settings have no scheduled sampling. */
@@ -42,17 +48,26 @@ final class TrainingNetwork implements AutoCloseable {
      * @param batch the largest batch
      */
     TrainingNetwork(Backend backend, Checkpoint start, TrainingSettings settings, int frames, int batch) {
-        long size = (long) frames * batch * start.model().input().size();
+        long frame = (long) batch * start.model().input().size();
+        int first = settings.lossFrames() == TrainingSettings.LossFrames.ALL ? 0 : settings.contextOf(frames) - 1;
         try {
             network = own(Network.forTraining(backend, start.model(), settings.loss(), frames - 1, batch),
                     Network::close);
-            loss = own(backend.loss(start.model().computedAs(settings.loss()), size), LossOp::close);
+            loss = own(new FrameLoss(backend, start.model().computedAs(settings.loss()), first, frames, frame),
+                    FrameLoss::close);
             adam = own(new Adam(network), Adam::close);
-            videos = own(backend.tensor(size), Tensor::close);
-            sampling = settings.sampling() < 1
-                    ? own(new ScheduledSampling(network, batch, size), ScheduledSampling::close) : null;
+            clip = settings.clipNorm() > 0
+                    ? own(backend.clip(network.parameters().gradients(), settings.clipNorm()), ClipOp::close) : null;
+            videos = own(backend.tensor(frames * frame), Tensor::close);
+            sampling = settings.sampling().isOn()
+                    ? own(new ScheduledSampling(network, settings, frames, batch), ScheduledSampling::close) : null;
             network.parameters().set(start.parameters());
+            average = settings.ema() > 0 ? own(new WeightAverage(backend, network.parameters(), settings.ema()),
+                    WeightAverage::close) : null;
             if (start.training() != null) {
+                if (start.training().weights() != null) {
+                    network.parameters().set(start.training().weights());
+                }
                 adam.restore(start.training().progress().step(), start.training().m(), start.training().v());
             }
         } catch (RuntimeException e) {
@@ -61,8 +76,19 @@ final class TrainingNetwork implements AutoCloseable {
         }
     }
 
-    Network network() {
-        return network;
+    /** The parameters to forecast with: the averages, if the settings have them. */
+    Map<String, HostTensor> parameters() {
+        return average == null ? weights() : average.get();
+    }
+
+    /** Whether {@link #parameters} and {@link #weights} differ. */
+    boolean averages() {
+        return average != null;
+    }
+
+    /** The parameters that the optimiser changes. */
+    Map<String, HostTensor> weights() {
+        return network.parameters().get();
     }
 
     /** The optimiser, for its step count and moving averages. */
@@ -70,25 +96,37 @@ final class TrainingNetwork implements AutoCloseable {
         return adam;
     }
 
-    /** Whether the settings have scheduled sampling. */
-    boolean samples() {
-        return sampling != null;
-    }
-
     /** Copies a batch to the device; the device may still be computing with the previous batch. */
     void upload(Batch batch) {
         videos.write(0, batch.values(), 0, batch.values().length);
     }
 
-    /** Starts an optimiser step with the uploaded batch; {@link #loss} waits for it. */
-    void train(Batch batch, double learningRate, boolean sample) {
+    /**
+     * Starts an optimiser step with the uploaded batch; {@link #loss} waits for it.
+     *
+     * @param probability that an input after the context is a prediction
+     */
+    void train(Batch batch, double learningRate, double probability) {
         adam.begin(learningRate);
+        if (average != null) {
+            average.begin(adam.step());
+        }
+        boolean sample = probability > 0 && sampling.draw(adam.step(), batch.size(), probability);
         program(batch, new Pass(batch.size(), sample, true)).run();
     }
 
-    /** Starts the computation of the uploaded batch's loss, with the moving averages of batch normalisation. */
+    /** Computes something by {@link #validate}, with the averages if the settings have them. */
+    <R> R validating(Supplier<R> work) {
+        return average == null ? work.get() : average.during(work);
+    }
+
+    /**
+     * Starts the computation of the uploaded batch's loss, with the moving averages of batch normalisation. If the
+     * settings have scheduled sampling, all inputs after the context are predictions.
+     */
     void validate(Batch batch) {
-        program(batch, new Pass(batch.size(), samples(), false)).run();
+        boolean sample = sampling != null && sampling.draw(adam.step(), batch.size(), 1);
+        program(batch, new Pass(batch.size(), sample, false)).run();
     }
 
     /** Waits for the mean loss of the batch. */
@@ -106,10 +144,16 @@ final class TrainingNetwork implements AutoCloseable {
     private void compute(Pass pass, FrameShift shift) {
         Tensor inputs = pass.sample ? sampling.inputs(videos, shift, pass.videos) : videos;
         Tensor outputs = network.forward(inputs.slice(0, shift.length()), shift.frames(), pass.videos, pass.training);
-        loss.forward(outputs, videos.slice(shift.targetOffset(), shift.length()), shift.length(), pass.training);
+        loss.forward(outputs, videos, shift, pass.training);
         if (pass.training) {
             network.backward(loss.gradient());
+            if (clip != null) {
+                clip.clip();
+            }
             adam.update();
+            if (average != null) {
+                average.update();
+            }
         }
     }
 

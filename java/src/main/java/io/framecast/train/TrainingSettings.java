@@ -10,16 +10,25 @@ import io.framecast.text.Settings;
  * @param epochs the maximal number of epochs; at least 1
  * @param steps the maximal number of optimiser steps, over all epochs; 0 for no limit
  * @param batchSize videos per step; at least 1
- * @param learningRate Adam's learning rate at the start; above 0
- * @param schedule how the learning rate changes from step to step
- * @param sampling scheduled sampling (Bengio et al. 2015): the share of the run after which the network's inputs in the
- *     second half of each video are its own predictions, as in a forecast; 0 is from the first step, 1 is never
- * @param seed the seed of the order of the videos
+ * @param learningRate Adam's learning rate, before the schedule; above 0
+ * @param schedule how the learning rate changes from step to step, after the warm-up
+ * @param warmup the share of the run's planned steps in which the learning rate rises linearly; 0 for none
+ * @param clipNorm the largest norm of the gradients of all parameters together: larger ones are scaled down to it; 0
+ *     for no limit
+ * @param ema the decay of the exponential moving average of the weights, with which the run validates and forecasts;
+ *     0 for none. At step t the decay is the smaller of this and (1 + t)/(10 + t), so that the average soon forgets the
+ *     initial values
+ * @param sampling when the network's inputs are its own predictions
+ * @param context how many frames at the beginning of each video are never replaced by predictions, as the frames seen
+ *     before a forecast; 0 for half of a video
+ * @param lossFrames the frames that count for the loss
+ * @param seed the seed of the order of the videos, and of scheduled sampling
  * @param shuffle whether each epoch has its own random order of the videos
  * @param loss the loss to minimise
  */
 public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
-        double sampling, long seed, boolean shuffle, Loss loss) {
+        double warmup, double clipNorm, double ema, Sampling sampling, int context, LossFrames lossFrames, long seed,
+        boolean shuffle, Loss loss) {
 
     /**
      * Checks the settings.
@@ -29,7 +38,12 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
      * @param batchSize at least 1
      * @param learningRate above 0
      * @param schedule not null
-     * @param sampling from 0 to 1
+     * @param warmup from 0 to 1
+     * @param clipNorm at least 0
+     * @param ema at least 0 and below 1
+     * @param sampling not null
+     * @param context at least 0
+     * @param lossFrames not null
      * @param seed any
      * @param shuffle whether each epoch has its own order
      * @param loss not null; BINARY_CROSSENTROPY also where it is computed from logits
@@ -41,8 +55,13 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         Settings.require(batchSize >= 1, "batchSize", batchSize, "at least 1");
         Settings.require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate,
                 "above 0 and finite");
-        Settings.require(sampling >= 0 && sampling <= 1, "sampling", sampling, "from 0 to 1");
         Settings.require(schedule != null, "schedule", schedule, "one of its values");
+        Settings.require(warmup >= 0 && warmup <= 1, "warmup", warmup, "from 0 to 1");
+        Settings.require(clipNorm >= 0 && Double.isFinite(clipNorm), "clipNorm", clipNorm, "at least 0 and finite");
+        Settings.require(ema >= 0 && ema < 1, "ema", ema, "at least 0 and below 1");
+        Settings.require(sampling != null, "sampling", sampling, "not null");
+        Settings.require(context >= 0, "context", context, "at least 0");
+        Settings.require(lossFrames != null, "lossFrames", lossFrames, "one of its values");
         Settings.require(loss != null && loss != Loss.BINARY_CROSSENTROPY_FROM_LOGITS, "loss", loss,
                 "BINARY_CROSSENTROPY, which is computed from the logits where the model has them, or another");
     }
@@ -51,17 +70,92 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
     public enum Schedule {
         /** It stays the same. */
         CONSTANT,
-        /** Half a cosine, from the learning rate at the first step to 0 after the last (Loshchilov and Hutter 2017). */
+        /**
+         * Half a cosine, from the learning rate at the first step, or after the warm-up, to 0 after the last step
+         * (Loshchilov and Hutter 2017).
+         */
         COSINE;
 
         /**
          * {@return the factor of the learning rate, from 0 to 1}
          *
-         * @param shareDone the share of the run's steps before this step, from {@link #shareDone}
+         * @param shareDone the share of the steps after the warm-up that were made before this step
          */
         public double factor(double shareDone) {
             return this == CONSTANT ? 1 : (1 + Math.cos(Math.PI * Math.min(1, shareDone))) / 2;
         }
+    }
+
+    /**
+     * Scheduled sampling (Bengio et al. 2015): from some step on, the network's inputs after the context are its own
+     * predictions, as in a forecast. Between two shares of the run, the probability that a frame of a video is a
+     * prediction rises linearly from 0 to 1; it is drawn for each step, frame and video. If both shares are the same,
+     * all of these frames are true before and predictions after.
+     *
+     * @param from the share of the run after which predictions begin; 1 is never
+     * @param to the share after which all are predictions
+     */
+    public record Sampling(double from, double to) {
+
+        /** True frames only. */
+        public static final Sampling NEVER = new Sampling(1, 1);
+
+        /**
+         * Checks the shares.
+         *
+         * @param from from 0 to 1
+         * @param to from {@code from} to 1
+         * @throws IllegalArgumentException if one is out of its range
+         */
+        public Sampling {
+            Settings.require(from >= 0 && from <= 1, "sampling", from, "from 0 to 1");
+            Settings.require(to >= from && to <= 1, "the end of sampling's rise", to, "from " + from + " to 1");
+        }
+
+        /**
+         * {@return the probability that a frame after the context is a prediction}
+         *
+         * @param shareDone the share of the run's steps before this step, from {@link #shareDone}
+         */
+        public double probability(double shareDone) {
+            return !isOn() ? 0 : shareDone >= to ? 1 : shareDone <= from ? 0 : (shareDone - from) / (to - from);
+        }
+
+        /** {@return whether any step of a run has predictions} */
+        public boolean isOn() {
+            return from < 1;
+        }
+    }
+
+    /** The frames that count for the loss, also for that of validation. */
+    public enum LossFrames {
+        /** All frames but the first, which nothing predicts. */
+        ALL,
+        /** Those of a forecast: the frames after the context. */
+        FORECAST
+    }
+
+    /**
+     * {@return how many frames at the beginning of each video are always true ones}
+     *
+     * @param videoFrames the frames of the videos
+     */
+    public int contextOf(int videoFrames) {
+        return context == 0 ? videoFrames / 2 : context;
+    }
+
+    /**
+     * {@return the factor of the learning rate for the next step, from 0 to 1} In a warm-up of W steps, that of step k
+     * is k/W. After it the schedule follows, over the other steps.
+     *
+     * @param made steps before it
+     * @param batches the number of batches per epoch
+     */
+    public double rateFactor(long made, int batches) {
+        long planned = plannedSteps(batches);
+        long rising = Math.round(warmup * planned);
+        return made < rising ? (made + 1.0) / rising
+                : schedule.factor(rising >= planned ? 1 : (double) (made - rising) / (planned - rising));
     }
 
     /**
@@ -112,7 +206,12 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         private int batchSize = 5;
         private double learningRate = 1e-3;
         private Schedule schedule = Schedule.CONSTANT;
-        private double sampling = 1;
+        private double warmup;
+        private double clipNorm;
+        private double ema;
+        private Sampling sampling = Sampling.NEVER;
+        private int context;
+        private LossFrames lossFrames = LossFrames.ALL;
         private long seed = 1;
         private boolean shuffle = true;
         private Loss loss = Loss.BINARY_CROSSENTROPY;
@@ -182,7 +281,73 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
          * @return this
          */
         public Builder scheduledSampling(double value) {
+            return scheduledSampling(new Sampling(value, value));
+        }
+
+        /**
+         * When the network's inputs are its own predictions. Default: {@link Sampling#NEVER}.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder scheduledSampling(Sampling value) {
             sampling = value;
+            return this;
+        }
+
+        /**
+         * The share of the run's planned steps in which the learning rate rises linearly. Default: 0.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder warmup(double value) {
+            warmup = value;
+            return this;
+        }
+
+        /**
+         * The largest norm of the gradients of all parameters together. Default: 0, no limit.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder clipNorm(double value) {
+            clipNorm = value;
+            return this;
+        }
+
+        /**
+         * The decay of the exponential moving average of the weights. Default: 0, no average.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder ema(double value) {
+            ema = value;
+            return this;
+        }
+
+        /**
+         * How many frames at the beginning of each video are never replaced by predictions. Default: 0, half of a
+         * video.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder context(int value) {
+            context = value;
+            return this;
+        }
+
+        /**
+         * The frames that count for the loss. Default: {@link LossFrames#ALL}.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder lossFrames(LossFrames value) {
+            lossFrames = value;
             return this;
         }
 
@@ -226,7 +391,8 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
          */
         public TrainingSettings build() {
             int most = epochs != null ? epochs : steps > 0 ? Integer.MAX_VALUE : DEFAULT_EPOCHS;
-            return new TrainingSettings(most, steps, batchSize, learningRate, schedule, sampling, seed, shuffle, loss);
+            return new TrainingSettings(most, steps, batchSize, learningRate, schedule, warmup, clipNorm, ema, sampling,
+                    context, lossFrames, seed, shuffle, loss);
         }
     }
 }

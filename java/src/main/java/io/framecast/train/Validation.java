@@ -31,6 +31,10 @@ final class Validation {
      * @return empty if it stopped before the last video
      */
     OptionalDouble meanLoss(TrainingNetwork network, BooleanSupplier stopping) {
+        return network.validating(() -> loss(network, stopping));
+    }
+
+    private OptionalDouble loss(TrainingNetwork network, BooleanSupplier stopping) {
         double sum = 0;
         try (Epoch loaded = batches.epoch(0, 0)) {
             while (loaded.hasNext()) {

@@ -293,6 +293,7 @@ class OpGuardTest {
                 () -> y.read(), () -> x.write(new float[1]), () -> x.slice(0, 1), () -> x.copyTo(0, y, 0, 1),
                 () -> layer.make(backend.get(), INFERENCE, weights), () -> backend.get().tensor(1),
                 () -> backend.get().loss(Loss.MEAN_SQUARED_ERROR, 1), () -> backend.get().adam(x, x, 0, 0, 0),
+                () -> backend.get().clip(x, 1), () -> backend.get().blend(1),
                 () -> backend.get().program(() -> { }))) {
             outOfOrder("The backend is closed.", call);
         }
@@ -564,6 +565,57 @@ class OpGuardTest {
             outOfOrder("Adam is closed.", () -> op.setAlpha(1));
             outOfOrder("Adam is closed.", op::v);
             outOfOrder("The tensor is closed.", m::read);
+        }
+    }
+
+    @Test
+    void clip() {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            Tensor gradients = zeros(backend, 10);
+            refused("The gradients to clip: the tensor belongs to another backend.",
+                    () -> backend.get().clip(zeros(other, 10), 1));
+            for (double norm : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+                refused("Gradients cannot be clipped to a norm of " + norm + ".",
+                        () -> backend.get().clip(gradients, norm));
+            }
+            ClipOp op = backend.own(backend.get().clip(gradients, 1));
+            op.clip();
+            gradients.close();
+            outOfOrder("The gradients to clip: the tensor is closed.", op::clip);
+            op.close();
+            op.close();
+            outOfOrder("The clip is closed.", op::clip);
+        }
+    }
+
+    @Test
+    void blend() {
+        try (TestBackend other = TestBackend.fp32(); TestBackend backend = TestBackend.fp32(device)) {
+            refused("A blend cannot be planned for 0 rows.", () -> backend.get().blend(0));
+            Tensor x = zeros(backend, 12);
+            Tensor y = zeros(backend, 12);
+            BlendOp op = backend.own(backend.get().blend(4));
+            refused("The blend was planned for 4 rows and was given 3 rates.", () -> op.setRates(new float[3]));
+            for (float rate : new float[] {-0.1f, 1.1f, Float.NaN}) {
+                refused("A rate of a blend is " + rate + "; it must be from 0 to 1.",
+                        () -> op.setRates(new float[] {0, rate, 0, 0}));
+            }
+            op.blend(x, y, 0, 4);
+            op.blend(x, y, 1, 3);
+            assertThrows(IndexOutOfBoundsException.class, () -> op.blend(x, y, 2, 3));
+            refused("A blend of 0 rows was given tensors of 12 and 12 values.", () -> op.blend(x, y, 0, 0));
+            refused("A blend of 4 rows was given tensors of 12 and 8 values.", () -> op.blend(x, y.slice(0, 8), 0, 4));
+            refused("A blend of 3 rows was given tensors of 8 and 8 values.",
+                    () -> op.blend(x.slice(0, 8), y.slice(0, 8), 0, 3));
+            refused("The values of a blend: the tensor belongs to another backend.",
+                    () -> op.blend(zeros(other, 12), y, 0, 4));
+            refused("The target of a blend: the tensor is null.", () -> op.blend(x, null, 0, 4));
+            y.close();
+            outOfOrder("The target of a blend: the tensor is closed.", () -> op.blend(x, y, 0, 4));
+            op.close();
+            op.close();
+            outOfOrder("The blend is closed.", () -> op.blend(x, x, 0, 4));
+            outOfOrder("The blend is closed.", () -> op.setRates(new float[4]));
         }
     }
 

@@ -76,7 +76,7 @@ class ScheduledSamplingTest {
         int all = c.number("videos") + c.number("validation");
         Cli.run("train --threads 1 --no-shuffle --lr-schedule cosine --batch-size " + c.number("batch")
                 + " --epochs " + c.number("epochs") + " --lr " + c.settings().get("learning_rate")
-                + " --scheduled-sampling " + c.settings().get("sampling")
+                + " --scheduled-sampling " + c.settings().get("sampling").get(0)
                 + " --validation-split " + (double) c.number("validation") / all + " --init", checkpoint(),
                 "--data", data(), "--layout", "nthwc", "--out", run).done();
         assertClose("loss of step", c.numbers("losses"), column(run.resolve("steps.csv"), "loss"), TOLERANCE);

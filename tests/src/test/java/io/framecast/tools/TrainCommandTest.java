@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -359,9 +360,8 @@ class TrainCommandTest {
         assertTrue(made.contains("data:image/gif;base64,") && !made.contains("class=\"notice\""), made);
         Files.delete(last(run));
         try (TestBackend backend = TestBackend.fp32()) {
-            RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), new TrainingSettings(1, 0, 2, 1e-3,
-                    TrainingSettings.Schedule.CONSTANT, 1, 1, true, Loss.BINARY_CROSSENTROPY),
-                    new RunReport.About("none", "", "", null));
+            RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), TrainingSettings.builder()
+                    .epochs(1).batchSize(2).build(), new RunReport.About("none", "", "", null));
         }
         made = Files.readString(report);
         assertTrue(made.contains("<p class=\"notice\">There are no forecasts to show: the best and the last checkpoint "
@@ -534,6 +534,42 @@ class TrainCommandTest {
         assertFalse(out.contains("nothing to train"), out);
         assertTrue(Cli.run("train --resume", run).done().out().contains("the run has made its epochs; go on with more "
                 + "by --epochs N"));
+    }
+
+    @Test
+    void theOptionsOfTheRecipeAreKeptInTheRun() throws IOException {
+        String recipe = "--lr 0.01 --lr-schedule cosine --warmup 0.25 --clip-norm 0.5 --ema 0.9 "
+                + "--scheduled-sampling 0.1..0.9 --context 2 --loss-frames forecast ";
+        Path whole = work.file("whole");
+        String out = train(recipe + "--epochs 2", whole).done().out();
+        // Seven training videos: four steps per epoch; the rise begins after 0.8 steps.
+        assertTrue(out.contains("from step 2 on the model is trained on its own predictions, too: "), out);
+        JsonNode options = SafeTensorsFile.json(Files.readString(whole.resolve("config.json"))).get("options");
+        assertEquals("[0.25,0.5,0.9,\"0.1..0.9\",2,\"forecast\"]", List.of("warmup", "clip-norm", "ema",
+                "scheduled-sampling", "context", "loss-frames").stream().map(name -> options.get(name).toString())
+                .collect(Collectors.joining(",", "[", "]")));
+        String report = Files.readString(whole.resolve("report.html"));
+        for (String fact : List.of("after a warm-up of 25.0% of the run, learning rate goes down to 0",
+                "to a norm of 0.5", "exponential, decay 0.9",
+                "its share rises from 0 to 1 between 10% and 90% of the run, after the first 2 frames of each video",
+                "binary crossentropy of the frames after the 2 seen")) {
+            assertTrue(report.contains(fact), fact);
+        }
+        for (String changed : List.of("--warmup 0.5", "--clip-norm 1", "--ema 0.5", "--scheduled-sampling 0",
+                "--context 3", "--loss-frames all", "--lr-schedule constant")) {
+            Cli.run("train " + changed + " --resume", whole).refused(2, changed.split(" ")[0], "resume");
+        }
+        // Twice the epochs: the schedule and the rise of sampling take twice as long.
+        out = Cli.run("train --epochs 4 --resume", whole).done().out();
+        assertTrue(out.contains("schedule: the cosine ends at step 16 now, not 8: ")
+                && out.contains("scheduled sampling: from step 3 on now, not 2\n"), out);
+        assertFalse(out.contains("on the model is trained on its own predictions"), out);
+        // A new run begins with the parameters of a checkpoint, which are the averages.
+        Path begun = work.file("begun");
+        Cli.run("train --steps 1 --lr 1e-30 --validation-split 0.3 --data", work.data(), "--init", best(whole), "--out",
+                begun).done();
+        assertArrayEquals(SafeTensorsFile.read(best(whole)).values("layers.0.kernel"),
+                SafeTensorsFile.read(last(begun)).values("layers.0.kernel"));
     }
 
     @Test

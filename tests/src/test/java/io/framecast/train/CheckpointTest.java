@@ -50,7 +50,7 @@ class CheckpointTest {
         }
         Progress.Callbacks callbacks = new Progress.Callbacks(new EarlyStopping.State(0.1 + 0.2, 3),
                 new ReduceLROnPlateau.State(null, 0), new Progress.BestLoss(1 / 3.0));
-        return new Checkpoint(model, Parameters.initial(model, 1), new Checkpoint.Training(m, v,
+        return new Checkpoint(model, Parameters.initial(model, 1), new Checkpoint.Training(m, v, null,
                 new Progress(1L << 40, 7, 2, 0.1, 9, 1.5, 2.5e-4, callbacks,
                 new Progress.RandomState(Long.MIN_VALUE)), RUN));
     }
@@ -83,6 +83,25 @@ class CheckpointTest {
         Checkpoint.Training training = Checkpoint.read(file).training();
         assertNull(training.run());
         assertEquals(checkpoint.training().progress(), training.progress());
+    }
+
+    @Test
+    void oneOfARunThatAveragesHasTheLastWeightsToo() {
+        Path file = directory.resolve("c.safetensors");
+        Checkpoint plain = checkpoint();
+        Map<String, HostTensor> weights = Parameters.initial(plain.model(), 4);
+        new Checkpoint(plain.model(), plain.parameters(), new Checkpoint.Training(plain.training().m(),
+                plain.training().v(), weights, plain.training().progress(), RUN)).write(file);
+        Checkpoint read = Checkpoint.read(file);
+        assertSame(plain.parameters(), read.parameters());
+        assertSame(weights, read.training().weights());
+        // All of them, or none.
+        SafeTensorsFile contents = SafeTensorsFile.read(file);
+        ObjectNode header = (ObjectNode) contents.header();
+        header.set("optimizer.weights.layers.0.other", header.remove("optimizer.weights.layers.0.bias"));
+        contents.write(file);
+        String message = assertThrows(FramecastException.class, () -> Checkpoint.read(file)).getMessage();
+        assertTrue(message.contains("has no tensor \"optimizer.weights.layers.0.bias\""), message);
     }
 
     private static void assertSame(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {

@@ -180,21 +180,31 @@ class InMemoryTrainingTest {
         refused("training videos have 6 frames, but validation videos 7", TRAINING, new MovingSquares(5, 7, 6, 8, 1));
         refused(".* in 0 videos of 6 frames", NONE, VALIDATION);
         refused(".* in 5 videos of 1 frames", new MovingSquares(5, 1, 6, 8, 1), NONE);
+        assertThrows(IllegalArgumentException.class, () -> fit(Checkpoint.initial(MODEL, 3), TRAINING, VALIDATION,
+                TrainingSettings.builder().context(6).build()));
     }
 
     @Test
     void settingsOutOfRangeAreRefused() {
         TrainingSettings.Builder good = TrainingSettings.builder();
-        assertEquals(new TrainingSettings(20, 0, 5, 0.001, TrainingSettings.Schedule.CONSTANT, 1, 1, true,
+        assertEquals(new TrainingSettings(20, 0, 5, 0.001, TrainingSettings.Schedule.CONSTANT, 0, 0, 0,
+                TrainingSettings.Sampling.NEVER, 0, TrainingSettings.LossFrames.ALL, 1, true,
                 Loss.BINARY_CROSSENTROPY), good.build());
         assertEquals(Integer.MAX_VALUE, TrainingSettings.builder().steps(7).build().epochs());
         assertEquals(2, TrainingSettings.builder().steps(7).epochs(2).build().epochs());
         for (TrainingSettings.Builder wrong : List.of(TrainingSettings.builder().epochs(0),
                 TrainingSettings.builder().steps(-1), TrainingSettings.builder().batchSize(0),
                 TrainingSettings.builder().learningRate(0), TrainingSettings.builder().learningRate(Double.NaN),
-                TrainingSettings.builder().scheduledSampling(1.1), TrainingSettings.builder().scheduledSampling(-0.1),
+                TrainingSettings.builder().warmup(-0.1), TrainingSettings.builder().warmup(1.1),
+                TrainingSettings.builder().clipNorm(-1), TrainingSettings.builder().clipNorm(Double.NaN),
+                TrainingSettings.builder().ema(-0.1), TrainingSettings.builder().ema(1),
+                TrainingSettings.builder().context(-1), TrainingSettings.builder().lossFrames(null),
+                TrainingSettings.builder().scheduledSampling(null),
                 TrainingSettings.builder().schedule(null), TrainingSettings.builder().loss(null))) {
             assertThrows(IllegalArgumentException.class, wrong::build);
+        }
+        for (double[] shares : new double[][] {{1.1, 1.1}, {-0.1, 0.5}, {0.5, 0.4}, {0.5, 1.1}, {Double.NaN, 1}}) {
+            assertThrows(IllegalArgumentException.class, () -> new TrainingSettings.Sampling(shares[0], shares[1]));
         }
     }
 

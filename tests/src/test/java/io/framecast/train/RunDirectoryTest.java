@@ -41,7 +41,7 @@ class RunDirectoryTest {
 
     private static Checkpoint checkpoint(long step, int epoch) {
         Map<String, HostTensor> parameters = Parameters.initial(MODEL, 1);
-        return new Checkpoint(MODEL, parameters, new Checkpoint.Training(parameters, parameters,
+        return new Checkpoint(MODEL, parameters, new Checkpoint.Training(parameters, parameters, null,
                 new Progress(step, epoch, 0, 0, 0, 0, 0.001, new Progress.Callbacks(
                         new EarlyStopping.State(null, 0), new ReduceLROnPlateau.State(null, 0),
                         new Progress.BestLoss(null)), new Progress.RandomState(1)), null));

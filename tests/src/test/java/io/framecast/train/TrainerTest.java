@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.Loss;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.data.Video;
@@ -48,8 +47,11 @@ class TrainerTest {
     private final List<String> notes = new ArrayList<>();
 
     private static TrainingSettings settings(int epochs, int steps, double learningRate) {
-        return new TrainingSettings(epochs, steps, 2, learningRate, TrainingSettings.Schedule.CONSTANT, 1, 7, true,
-                Loss.BINARY_CROSSENTROPY);
+        return builder(epochs, learningRate).steps(steps).build();
+    }
+
+    private static TrainingSettings.Builder builder(int epochs, double learningRate) {
+        return TrainingSettings.builder().epochs(epochs).batchSize(2).learningRate(learningRate).seed(7);
     }
 
     /** Records the events of a run, and may stop it. */
@@ -158,8 +160,8 @@ class TrainerTest {
 
     @Test
     void soDoesOneWithAScheduleAndOnItsOwnPredictions() throws IOException {
-        TrainingSettings settings = new TrainingSettings(3, 0, 2, 0.01, TrainingSettings.Schedule.COSINE, 0.3, 7, true,
-                Loss.BINARY_CROSSENTROPY);
+        TrainingSettings settings = builder(3, 0.01).schedule(TrainingSettings.Schedule.COSINE).scheduledSampling(0.3)
+                .build();
         Path whole = directory.resolve("whole");
         train(whole, VALIDATION, settings);
         Path stopped = directory.resolve("stopped");
@@ -230,8 +232,7 @@ class TrainerTest {
         Path one = directory.resolve("one");
         train(one, NONE, settings(1, 0, 0.01));
         Path two = directory.resolve("two");
-        TrainingSettings other = new TrainingSettings(1, 0, 2, 0.01, TrainingSettings.Schedule.CONSTANT, 1, 8, true,
-                Loss.BINARY_CROSSENTROPY);
+        TrainingSettings other = builder(1, 0.01).seed(8).build();
         train(two, NONE, other);
         assertNotEquals(csv(one, "steps.csv", 2), csv(two, "steps.csv", 2));
     }

@@ -28,7 +28,9 @@ final class Defaults implements IDefaultValueProvider {
         ofTraining.put("--batch-size", Integer.toString(training.batchSize()));
         ofTraining.put("--lr", Double.toString(training.learningRate()));
         ofTraining.put("--lr-schedule", word(training.schedule()));
-        ofTraining.put("--scheduled-sampling", training.sampling() == 1 ? "1" : Double.toString(training.sampling()));
+        ofTraining.put("--scheduled-sampling", training.sampling().isOn()
+                ? training.sampling().from() + ".." + training.sampling().to() : "1");
+        ofTraining.put("--loss-frames", word(training.lossFrames()));
         ofTraining.put("--seed", Long.toString(training.seed()));
         ofTraining.put("--loss", word(training.loss()));
     }

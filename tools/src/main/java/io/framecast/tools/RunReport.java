@@ -73,13 +73,18 @@ final class RunReport {
                 .fact("Seed", Long.toString(settings.seed()))
                 .fact("Batch size", Integer.toString(settings.batchSize()))
                 .fact("Optimiser", String.format(Locale.ROOT, "Adam, learning rate %.3g", settings.learningRate()))
-                .fact("Schedule", switch (settings.schedule()) {
-                    case CONSTANT -> "constant learning rate";
-                    case COSINE -> "learning rate goes down to 0 over the run, by half a cosine";
-                })
-                .fact("Scheduled sampling", settings.sampling() >= 1 ? "off" : String.format(Locale.ROOT,
-                        "after %.0f%% of the run, in the second half of each video", 100 * settings.sampling()))
-                .fact("Loss", settings.loss().name().toLowerCase(Locale.ROOT).replace('_', ' '))
+                .fact("Schedule", (settings.warmup() == 0 ? ""
+                        : String.format(Locale.ROOT, "after a warm-up of %.1f%% of the run, ", 100 * settings.warmup()))
+                        + switch (settings.schedule()) {
+                            case CONSTANT -> "constant learning rate";
+                            case COSINE -> "learning rate goes down to 0 over the run, by half a cosine";
+                        })
+                .fact("Clipping of gradients", settings.clipNorm() == 0 ? "off" : "to a norm of " + settings.clipNorm())
+                .fact("Average of weights", settings.ema() == 0 ? "off" : "exponential, decay " + settings.ema())
+                .fact("Scheduled sampling", sampling(settings, split.training().frames()))
+                .fact("Loss", settings.loss().name().toLowerCase(Locale.ROOT).replace('_', ' ')
+                        + (settings.lossFrames() == TrainingSettings.LossFrames.ALL ? "" : " of the frames after the "
+                        + settings.contextOf(split.training().frames()) + " seen"))
                 .fact("Epochs", Integer.toString(epochs.size()))
                 .fact("Steps", Integer.toString(stepLosses.length))
                 .fact("Device", backend.description())
@@ -111,6 +116,19 @@ final class RunReport {
         }
         report.write(run.resolve("report.html"));
         return pictures;
+    }
+
+    private static String sampling(TrainingSettings settings, int frames) {
+        TrainingSettings.Sampling sampling = settings.sampling();
+        if (!sampling.isOn()) {
+            return "off";
+        }
+        String where = settings.context() == 0 ? "in the second half of each video"
+                : "after the first " + Count.of(settings.contextOf(frames), "frame") + " of each video";
+        return sampling.from() == sampling.to()
+                ? String.format(Locale.ROOT, "after %.0f%% of the run, %s", 100 * sampling.from(), where)
+                : String.format(Locale.ROOT, "its share rises from 0 to 1 between %.0f%% and %.0f%% of the run, %s",
+                        100 * sampling.from(), 100 * sampling.to(), where);
     }
 
     private static List<Pictures.Files> forecasts(Backend backend, Checkpoint checkpoint, Videos videos, long seed,

@@ -18,6 +18,7 @@ import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.option.Remedies;
 import io.framecast.tools.option.RunOptions;
+import io.framecast.tools.option.SamplingShares;
 import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.DivergedException;
@@ -93,10 +94,34 @@ final class TrainCommand implements Callable<Integer> {
             description = "constant, or cosine: down to 0 over the run. Default: ${DEFAULT-VALUE}.")
     TrainingSettings.Schedule schedule;
 
-    @Option(names = "--scheduled-sampling", paramLabel = "X",
-            description = "After this share of the run, feed on the model's own predictions in the second half of each "
-                    + "video; 1 is never. Better forecasts, for half as much time again. Default: ${DEFAULT-VALUE}.")
-    double sampling;
+    @Option(names = "--warmup", paramLabel = "X",
+            description = "The share of the run in which the learning rate rises linearly, before its schedule. "
+                    + "Default: none.")
+    Double warmup;
+
+    @Option(names = "--clip-norm", paramLabel = "X",
+            description = "Scale the gradients down where their norm, over all parameters, is larger. Default: never.")
+    Double clipNorm;
+
+    @Option(names = "--ema", paramLabel = "DECAY",
+            description = "Validate and forecast with an exponential moving average of the weights, with this decay "
+                    + "per step, such as 0.999. Default: no average.")
+    Double ema;
+
+    @Option(names = "--scheduled-sampling", paramLabel = "X|X..Y",
+            description = "After this share of the run, feed on the model's own predictions after the context of each "
+                    + "video; 1 is never. With X..Y the probability of a prediction rises from 0 to 1 between these "
+                    + "shares. Better forecasts, for half as much time again. Default: ${DEFAULT-VALUE}.")
+    String samplingShares;
+
+    @Option(names = "--context", paramLabel = "N",
+            description = "The frames of a video before those that sampling replaces. Default: half of them.")
+    Integer context;
+
+    @Option(names = "--loss-frames", paramLabel = "FRAMES",
+            description = "all, or forecast: only the frames after the context count for the loss. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    TrainingSettings.LossFrames lossFrames;
 
     @Option(names = "--seed", paramLabel = "N",
             description = "Of initial values, shuffling and generated data. Default: ${DEFAULT-VALUE}.")
@@ -165,6 +190,8 @@ final class TrainCommand implements Callable<Integer> {
             keepThreads(backend, last != null);
             Split split = data.split(validationSplit, seed);
             data.check(split.training().frames());
+            Options.require(context == null || context < split.training().frames(), "--context must be below the "
+                    + split.training().frames() + " frames of the videos, not " + context + ".");
             Fingerprint fingerprint = Fingerprint.of(split);
             if (last != null) {
                 requireSameVideos(config, fingerprint);
@@ -197,8 +224,20 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainingSettings settings(Integer epochLimit, Long stepLimit) {
         TrainingSettings.Builder builder = TrainingSettings.builder().batchSize(batchSize).learningRate(learningRate)
-                .schedule(schedule).scheduledSampling(sampling).seed(seed).shuffle(!noShuffle)
+                .schedule(schedule).scheduledSampling(sampling()).lossFrames(lossFrames).seed(seed).shuffle(!noShuffle)
                 .loss(Loss.valueOf(loss.name()));
+        if (warmup != null) {
+            builder.warmup(warmup);
+        }
+        if (clipNorm != null) {
+            builder.clipNorm(clipNorm);
+        }
+        if (ema != null) {
+            builder.ema(ema);
+        }
+        if (context != null) {
+            builder.context(context);
+        }
         if (epochLimit != null) {
             builder.epochs(epochLimit);
         }
@@ -257,9 +296,18 @@ final class TrainCommand implements Callable<Integer> {
         Options.require(batchSize >= 1, "--batch-size must be at least 1, not " + batchSize + ".");
         Options.require(learningRate > 0 && Double.isFinite(learningRate),
                 "--lr must be above 0, not " + learningRate + ".");
-        Options.require(sampling >= 0 && sampling <= 1,
-                "--scheduled-sampling must be from 0 to 1, not " + sampling + ".");
+        Options.require(warmup == null || warmup >= 0 && warmup <= 1,
+                "--warmup must be from 0 to 1, not " + warmup + ".");
+        Options.require(clipNorm == null || clipNorm > 0 && Double.isFinite(clipNorm),
+                "--clip-norm must be above 0, not " + clipNorm + ".");
+        Options.require(ema == null || ema > 0 && ema < 1, "--ema must be above 0 and below 1, not " + ema + ".");
+        Options.require(context == null || context >= 1, "--context must be at least 1, not " + context + ".");
+        sampling();
         Options.requireSplit(validationSplit);
+    }
+
+    private TrainingSettings.Sampling sampling() {
+        return SamplingShares.parse("--scheduled-sampling", samplingShares);
     }
 
     /** The checkpoint to resume from. */
@@ -357,24 +405,29 @@ final class TrainCommand implements Callable<Integer> {
         if (planned == before.plannedSteps(batches)) {
             return;
         }
-        if (schedule == TrainingSettings.Schedule.COSINE) {
+        if (schedule == TrainingSettings.Schedule.COSINE || warmup != null) {
             Progress progress = last.training().progress();
-            System.out.printf(Locale.ROOT, "schedule: the cosine ends at step %d now, not %d: the learning rate "
+            System.out.printf(Locale.ROOT, "schedule: the " + (schedule == TrainingSettings.Schedule.COSINE ? "cosine"
+                    : "run") + " ends at step %d now, not %d: the learning rate "
                     + "goes on at %.2g, not %.2g%n", planned, before.plannedSteps(batches),
                     rate(now, progress, batches), rate(before, progress, batches));
         }
-        if (sampling > 0 && sampling < 1) {
+        TrainingSettings.Sampling sampling = now.sampling();
+        if (sampling.isOn() && sampling.to() > 0) {
             System.out.printf(Locale.ROOT, "scheduled sampling: from step %d on now, not %d%n",
                     firstSampled(now, batches), firstSampled(before, batches));
         }
     }
 
     private static double rate(TrainingSettings settings, Progress progress, int batches) {
-        return progress.learningRate() * settings.schedule().factor(settings.shareDone(progress.step(), batches));
+        return progress.learningRate() * settings.rateFactor(progress.step(), batches);
     }
 
     private static long firstSampled(TrainingSettings settings, int batches) {
-        return (long) Math.ceil(settings.sampling() * settings.plannedSteps(batches)) + 1;
+        TrainingSettings.Sampling sampling = settings.sampling();
+        double begin = sampling.from() * settings.plannedSteps(batches);
+        // A rise begins with a probability of 0.
+        return (long) (sampling.to() > sampling.from() ? Math.floor(begin) + 1 : Math.ceil(begin)) + 1;
     }
 
     private Checkpoint start(Split split) {

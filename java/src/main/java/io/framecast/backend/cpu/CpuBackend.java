@@ -8,7 +8,9 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.BlendOp;
 import io.framecast.backend.Ceilings;
+import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
@@ -164,6 +166,16 @@ public final class CpuBackend implements Backend {
     public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
         return guard.adam(parameters, gradients,
                 () -> new CpuAdam(ops, parameters, gradients, beta1, beta2, epsilon));
+    }
+
+    @Override
+    public ClipOp clip(Tensor gradients, double norm) {
+        return guard.clip(gradients, norm, () -> new CpuClip(ops, gradients, norm));
+    }
+
+    @Override
+    public BlendOp blend(int rows) {
+        return guard.blend(rows, () -> new CpuBlend(ops, rows));
     }
 
     /** Runs the work each time: there is nothing to record. */

@@ -7,6 +7,8 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.BlendOp;
+import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
@@ -164,6 +166,16 @@ public final class CudaBackend implements Backend {
     @Override
     public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
         return guard.adam(parameters, gradients, () -> layers.adam(parameters, gradients, beta1, beta2, epsilon));
+    }
+
+    @Override
+    public ClipOp clip(Tensor gradients, double norm) {
+        return guard.clip(gradients, norm, () -> layers.clip(gradients, norm));
+    }
+
+    @Override
+    public BlendOp blend(int rows) {
+        return guard.blend(rows, () -> layers.blend(rows));
     }
 
     @Override

@@ -5,6 +5,8 @@ import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.BlendOp;
+import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
@@ -195,6 +197,24 @@ public final class OpGuard {
                     + gradients.size() + " gradients.");
         }
         return new GuardedAdam(this, parameters, gradients, make.get());
+    }
+
+    public synchronized ClipOp clip(Tensor gradients, double norm, Supplier<ClipOp> make) {
+        requireOpen();
+        require(gradients, "The gradients to clip");
+        if (!(norm > 0) || Double.isInfinite(norm)) {
+            throw new IllegalArgumentException("Gradients cannot be clipped to a norm of " + norm + ".");
+        }
+        return new GuardedClip(this, gradients, make.get());
+    }
+
+    /** @param rows the number of rates */
+    public synchronized BlendOp blend(int rows, Supplier<BlendOp> make) {
+        requireOpen();
+        if (rows < 1) {
+            throw new IllegalArgumentException("A blend cannot be planned for " + rows + " rows.");
+        }
+        return new GuardedBlend(this, rows, make.get());
     }
 
     /**

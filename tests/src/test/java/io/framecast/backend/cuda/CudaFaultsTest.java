@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
-import io.framecast.backend.Loss;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.data.Videos;
@@ -117,8 +116,8 @@ class CudaFaultsTest {
     private void train(Convolutions convolutions) {
         Path last = RunDirectory.lastCheckpoint(directory);
         Checkpoint start = Checkpoint.read(last);
-        TrainingSettings settings = new TrainingSettings(1000, start.training().progress().step() + 3, 1, 0.001,
-                TrainingSettings.Schedule.CONSTANT, 1, 1, false, Loss.BINARY_CROSSENTROPY);
+        TrainingSettings settings = TrainingSettings.builder().epochs(1000)
+                .steps(start.training().progress().step() + 3).batchSize(1).shuffle(false).build();
         try (Backend backend = new CudaBackend(true, Precision.FP32, convolutions, true);
                 RunDirectory run = RunDirectory.resume(directory, note -> { });
                 Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {
@@ -128,8 +127,8 @@ class CudaFaultsTest {
 
     private void begin() throws IOException {
         Checkpoint start = new Checkpoint(MODEL, Parameters.initial(MODEL, 3), null);
-        TrainingSettings settings = new TrainingSettings(1000, 1, 1, 0.001, TrainingSettings.Schedule.CONSTANT, 1, 1,
-                false, Loss.BINARY_CROSSENTROPY);
+        TrainingSettings settings = TrainingSettings.builder().epochs(1000).steps(1).batchSize(1).shuffle(false)
+                .build();
         try (Backend backend = new CudaBackend(true, Precision.FP32, Convolutions.KERNELS, true);
                 RunDirectory run = RunDirectory.create(directory, false, note -> { });
                 Trainer trainer = new Trainer(backend, start, VIDEOS, VIDEOS.slice(0, 0), settings, run, NOBODY)) {

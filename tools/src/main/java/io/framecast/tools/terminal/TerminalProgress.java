@@ -36,6 +36,15 @@ public final class TerminalProgress implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public void samplingStarted(long step) {
+        if (bar != null) {
+            System.err.println(); // The bar goes on in the line below.
+        }
+        System.out.println("from step " + step + " on the model is trained on its own predictions, too: the loss is "
+                + "that of a harder task, and so larger");
+    }
+
+    @Override
     public void stepDone(StepMetrics step) {
         stepsLeft--;
         seconds += step.seconds();

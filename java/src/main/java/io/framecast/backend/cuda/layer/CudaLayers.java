@@ -3,6 +3,8 @@ package io.framecast.backend.cuda.layer;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
+import io.framecast.backend.BlendOp;
+import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
@@ -57,5 +59,13 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
 
     public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
         return new CudaAdam(ops, parameters, gradients, beta1, beta2, epsilon);
+    }
+
+    public ClipOp clip(Tensor gradients, double norm) {
+        return new CudaClip(ops, gradients, norm);
+    }
+
+    public BlendOp blend(int rows) {
+        return new CudaBlend(ops, rows);
     }
 }

@@ -186,6 +186,28 @@ class PointwiseKernelsTest {
         assertArrayEquals(space, read(back));
     }
 
+    /** Two rows with fewer threads than float4 values, aligned to 16 bytes and not; the second row is selected. */
+    @ParameterizedTest
+    @CsvSource({"0, 5000", "1, 5000", "0, 3003", "0, 3000", "0, 4096"})
+    void blendsRows(int from, int row) {
+        float[] x = new float[2 * row];
+        float[] y = new float[2 * row];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextGaussian();
+            y[i] = (float) random.nextGaussian();
+        }
+        DeviceMemory target = device.unwritten(y.length + from).view(4L * from, 4L * y.length);
+        target.write(0, y, 0, y.length);
+        device.kernel("blend.cu", "blend").launch(Dim.of(1, 2), Dim.of(256), 0, device.memory(x), target,
+                device.memory(0.25f, 1), (long) row);
+        float[] blended = read(target);
+        for (int i = 0; i < y.length; i++) {
+            // Two roundings of values below 8.
+            assertEquals(i < row ? y[i] + (x[i] - (double) y[i]) / 4 : x[i], blended[i],
+                    i < row ? Math.scalb(1, -20) : 0, "at " + i);
+        }
+    }
+
     /** Six steps against float64, with arrays aligned to 16 bytes and not, and also on one thread. */
     @ParameterizedTest
     @CsvSource({"0, 8", "3, 8", "0, 1"})

@@ -93,6 +93,31 @@ class SumKernelsTest {
         assertArrayEquals(new float[] {large + 2, large}, read(y));
     }
 
+    /** Squares of small integers, which are added exactly, with fewer threads than float4 values. */
+    @ParameterizedTest
+    @CsvSource({"0, 5000, 2", "1, 5000, 2", "0, 9003, 1", "3, 40, 300"})
+    void clipsByTheNorm(int from, int n, int blocks) {
+        float[] values = integers(n);
+        double norm = 0;
+        for (float value : values) {
+            norm += value * value;
+        }
+        norm = Math.sqrt(norm);
+        DeviceMemory g = device.unwritten(n + from).view(4L * from, 4L * n);
+        DeviceMemory sums = device.unwritten(2 * blocks);
+        g.write(0, values, 0, n);
+        device.kernel("clip.cu", "sumSquares").launch(Dim.of(blocks), Dim.of(256), 0, g, sums, (long) n);
+        for (double times : new double[] {2, 0.5}) {
+            device.kernel("clip.cu", "clipByNorm").launch(Dim.of(blocks), Dim.of(256), 0, g, sums, (long) n,
+                    (float) (times * norm));
+            float[] clipped = read(g);
+            for (int i = 0; i < n; i++) {
+                // Two roundings, of the norm and of the product.
+                assertEquals(Math.min(1, times) * values[i], clipped[i], times > 1 ? 0 : Math.scalb(9, -23), "at " + i);
+            }
+        }
+    }
+
     static List<Golden.Case> losses() {
         return Golden.load("losses").cases();
     }
