@@ -100,7 +100,8 @@ class ForecastScoresTest {
             double stretch) throws IOException {
         ForecastScores scores = new ForecastScores(frames);
         for (int n = 0; n < videos; n++) {
-            add(scores, video(n, frames, height, width, channels, 0, 1), video(n, frames, height, width, channels, 1, stretch));
+            add(scores, video(n, frames, height, width, channels, 0, 1),
+                    video(n, frames, height, width, channels, 1, stretch));
         }
         Properties reference = new Properties();
         try (InputStream in = ForecastScoresTest.class.getResourceAsStream("forecast-scores.properties")) {

@@ -60,8 +60,8 @@ class ScoreTableTest {
                 new Forecaster.Evaluation(1, 2, result(40.25, 80), result(101, 102)),
                 new Forecaster.Evaluation(1, 2, result(30, 31), result(101, 102))).lines().toList();
         assertEquals(" trained 4 min moving-mnist repeat the frame", lines.get(0).replaceAll(" +", " "));
-        assertEquals("1 40.25 40.250 30.00 30.000 101.00 101.000 ", lines.get(2).replaceAll(" +", " "));
-        assertEquals("mean 60.13 60.125 30.50 30.500 101.50 101.500 ", lines.get(4).replaceAll(" +", " "));
+        assertEquals("1 40.25 40.250 30.00 30.000 101.00 101.000", lines.get(2).replaceAll(" +", " "));
+        assertEquals("mean 60.13 60.125 30.50 30.500 101.50 101.500", lines.get(4).replaceAll(" +", " "));
         lines.forEach(line -> assertTrue(line.length() <= 80, line));
     }
 

@@ -57,9 +57,9 @@ final class ScoreTable {
     static String of(List<String> names, Forecaster.Evaluation one, Forecaster.Evaluation other) {
         List<Result> results = List.of(one.model(), other.model(), one.baseline());
         StringBuilder text = new StringBuilder();
-        text.append(String.format("%-5s%19s%22s%22s%n", "", names.get(0), names.get(1), "repeat the frame"));
+        text.append(String.format("%-5s%20s %20s %20s%n", "", names.get(0), names.get(1), "repeat the frame"));
         text.append(String.format("%-5s", "frame"));
-        results.forEach(result -> text.append(String.format("  %9s %8s  ", "MSE", "SSIM")));
+        results.forEach(result -> text.append(String.format(" %11s %8s", "MSE", "SSIM")));
         text.append(System.lineSeparator());
         for (int frame = 0; frame < one.frames(); frame++) {
             int t = frame;
@@ -70,8 +70,8 @@ final class ScoreTable {
 
     private static String pairs(String name, List<Result> results, ToDoubleFunction<Metric> value) {
         StringBuilder text = new StringBuilder(String.format("%-5s", name));
-        results.forEach(result -> text.append(String.format("  %9s %8s  ",
-                number(value.applyAsDouble(result.mse()), 2, 9), number(value.applyAsDouble(result.ssim()), 3, 8))));
+        results.forEach(result -> text.append(String.format(" %11s %8s",
+                number(value.applyAsDouble(result.mse()), 2, 8), number(value.applyAsDouble(result.ssim()), 3, 7))));
         return text.append(System.lineSeparator()).toString();
     }
 

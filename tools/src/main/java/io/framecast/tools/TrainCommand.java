@@ -115,7 +115,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--no-shuffle", description = "Keep the order of the videos, epoch after epoch.")
     boolean noShuffle;
 
-    @Option(names = "--fresh", description = "Generate new training videos in every epoch; those to validate with stay.")
+    @Option(names = "--fresh",
+            description = "Generate new training videos in every epoch; those to validate with stay.")
     boolean fresh;
 
     @Option(names = "--loss", paramLabel = "LOSS",
@@ -359,8 +360,8 @@ final class TrainCommand implements Callable<Integer> {
         now.differenceFrom(begun).ifPresent(difference -> {
             JsonNode options = config.path("options");
             if (data.isGenerated() && options.path("data").asText().equals(data.data) && !options.has(DIGITS)) {
-                throw new FramecastException("The run " + resume + " was begun by an earlier version, which trained with "
-                        + "digits that are for validation and tests now; begin a new run from what it learned by "
+                throw new FramecastException("The run " + resume + " was begun by an earlier version, which trained "
+                        + "with digits that are for validation and tests now; begin a new run from what it learned by "
                         + "--init " + RunDirectory.bestCheckpoint(resume) + ".");
             }
             throw new FramecastException(data.data + " does not have the videos that the run " + resume

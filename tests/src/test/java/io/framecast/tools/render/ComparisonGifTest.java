@@ -226,7 +226,8 @@ class ComparisonGifTest {
         Forecast forecast = Pictures.forecast(large, large.frames(2, 3), 2);
         ComparisonGif.write(gif, forecast);
         FrameStrip.write(strip, forecast);
-        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13), NO_NOTES, TITLE).width(), frames(gif).get(0).getWidth());
+        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13), NO_NOTES, TITLE).width(),
+                frames(gif).get(0).getWidth());
         assertTrue(ImageIO.read(strip.toFile()).getWidth() < 4200);
     }
 

@@ -25,8 +25,8 @@ public final class CheckpointName {
         Path file = file(given);
         if (file == null) {
             if (Files.exists(given)) {
-                Terminal.note(given + " is taken for the trained model that comes with Framecast, not for the file; for "
-                        + "the file, say ./" + given + ".");
+                Terminal.note(given + " is taken for the trained model that comes with Framecast, not for the file; "
+                        + "for the file, say ./" + given + ".");
             }
             return Checkpoint.pretrained(given.toString());
         }

@@ -26,8 +26,8 @@ public final class RunOptions {
 
     /** Options that cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--lr",
-            "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss",
-            "--precision", "--threads");
+            "--lr-schedule", "--scheduled-sampling", "--seed", "--validation-split", "--no-shuffle", "--fresh",
+            "--loss", "--precision", "--threads");
 
     /** Options that a run started with --init takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * An animation of a forecast: truth, prediction and their absolute difference side by side; or truth and the predictions
- * of two models.
+ * An animation of a forecast: truth, prediction and their absolute difference side by side; or truth and the
+ * predictions of two models.
  *
  * <p>During the context (light grey borders) the middle panel, titled "input", shows the frames that the model is
  * given, and the panel of the difference says "none yet". From the first predicted frame on, the middle panel, titled

@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * A forecast as one PNG, for papers: a row of true frames (context and future), and below the future frames the
- * predictions and the absolute differences, or the predictions of two models. Columns are numbered from 1; a grey bar marks the context and an orange one
+ * predictions and the absolute differences, or the predictions of two models. Columns are numbered from 1; a
+ * grey bar marks the context and an orange one
  * the forecast. Lines below say what is reduced or left out.
  */
 public final class FrameStrip {
