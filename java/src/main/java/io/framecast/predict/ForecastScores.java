@@ -17,7 +17,8 @@ import java.util.Arrays;
  *     <li>{@link Result#ssim}: that of the first publication (Wang, Bovik, Sheikh and Simoncelli, 2004): an 11x11
  *         Gaussian window of sigma 1.5, data range 1, at the positions where the window is inside the frame.
  *     <li>{@link Result#uniformSsim}: the default of scikit-image's {@code structural_similarity}: a 7x7 uniform
- *         window, sample (co)variances, data range 1. PredRNN's code and those that follow it compute it from 8-bit frames.
+ *         window, sample (co)variances, data range 1. PredRNN's code and those that follow it compute it from 8-bit
+ *         frames.
  *     <li>{@link Result#wideRangeSsim}: the same with a data range of 2, which scikit-image up to 0.18 took for
  *         floating point numbers. SimVP's code and OpenSTL call it so; it gives mostly higher values than a range of 1.
  *     </ul>
