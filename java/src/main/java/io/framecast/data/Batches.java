@@ -59,14 +59,15 @@ public final class Batches {
     /**
      * Starts to load epoch {@code number} in the background.
      *
-     * @param number of the epoch, which decides the order
+     * @param number of the epoch, which decides the order and {@link Videos#ofEpoch the videos}
      * @param fromBatch the first batch to give, 0 to {@link #count()}
      * @return the batches, for the caller to close
      */
     public Epoch epoch(int number, int fromBatch) {
         Objects.checkIndex(fromBatch, count() + 1);
         int[] order = order(number);
-        return new Epoch(batch -> load(order, batch), fromBatch, count());
+        Videos ofEpoch = videos.ofEpoch(number);
+        return new Epoch(batch -> load(ofEpoch, order, batch), fromBatch, count());
     }
 
     private int[] order(int epoch) {
@@ -84,7 +85,7 @@ public final class Batches {
         return order;
     }
 
-    private Batch load(int[] order, int batch) {
+    private Batch load(Videos videos, int[] order, int batch) {
         int from = batch * batchSize;
         int size = Math.min(batchSize, order.length - from);
         int frameSize = videos.frameSize();

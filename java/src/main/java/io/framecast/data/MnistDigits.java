@@ -1,11 +1,15 @@
 package io.framecast.data;
 
 import io.framecast.FramecastException;
+import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * Images of handwritten digits, uint8 of 28x28, 0 is background. Read from IDX, the format of the MNIST
@@ -31,6 +35,29 @@ public final class MnistDigits {
      */
     public static MnistDigits bundled() {
         return Bundled.DIGITS;
+    }
+
+    /**
+     * Reads a file of IDX images, plain or gzipped.
+     *
+     * @param file such as MNIST's {@code train-images-idx3-ubyte.gz}
+     * @return its images
+     * @throws FramecastException if the file cannot be read, is damaged, or does not hold images of 28x28
+     */
+    public static MnistDigits read(Path file) {
+        if (Files.isDirectory(file)) {
+            throw new FramecastException("Cannot read " + file + ": it is a directory; name a file of IDX images.");
+        }
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            in.mark(2);
+            boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
+            in.reset();
+            return read(gzip ? new GZIPInputStream(in) : in, file.toString());
+        } catch (EOFException e) {
+            throw truncated(file.toString(), e);
+        } catch (IOException e) {
+            throw FileBytes.cannotRead(file, e);
+        }
     }
 
     /**
@@ -64,10 +91,16 @@ public final class MnistDigits {
             }
             return new MnistDigits(pixels);
         } catch (EOFException e) {
-            throw new FramecastException(name + " is truncated; get it again.", e);
+            throw truncated(name, e);
+        } catch (ZipException e) {
+            throw new FramecastException(name + " is damaged and cannot be unpacked; get it again.", e);
         } catch (IOException e) {
             throw new FramecastException("Cannot read " + name + ": " + e.getMessage() + ".", e);
         }
+    }
+
+    private static FramecastException truncated(String name, EOFException e) {
+        return new FramecastException(name + " is truncated; get it again.", e);
     }
 
     /**

@@ -13,17 +13,21 @@ import java.util.Random;
  *
  * <p>Videos are computed when asked for. Each depends on the seed, the pool of digits and its index alone, so
  * they are the same in any order, on any number of threads and on every JDK.
+ *
+ * <p>Which digits a video may show is one fixed rule, whatever the seed and the number of videos: of n digits the first
+ * 8/10 are for {@link #training}, the next tenth for {@link #validation} and the last tenth for {@link #test}. Of the
+ * bundled digits these are 0 to 7,999, 8,000 to 8,999 and 9,000 to 9,999.
  */
 public final class MovingMnist implements Videos {
 
     /** Height and width of the canvas, in pixels. */
     public static final int SIZE = 64;
 
-    /** The frames of the videos made by {@link #training} and {@link #validation}. */
+    /** The frames of the videos made by {@link #training}, {@link #validation} and {@link #test}. */
     public static final int FRAMES = 20;
 
-    /** Of the bundled digits, {@code [0, FIRST_VALIDATION_DIGIT)} serve for training, the rest for validation. */
-    public static final int FIRST_VALIDATION_DIGIT = 9000;
+    /** With fewer digits, training, validation or test would have none. */
+    private static final int LEAST_DIGITS = 10;
 
     private static final int DIGITS_PER_VIDEO = 2;
 
@@ -39,6 +43,7 @@ public final class MovingMnist implements Videos {
     private final int count;
     private final int frames;
     private final long seed;
+    private final boolean fresh;
 
     /**
      * Videos drawn from a range of the digits.
@@ -52,6 +57,11 @@ public final class MovingMnist implements Videos {
      * @throws FramecastException if there are no videos, fewer than two frames or no digits to draw from
      */
     public MovingMnist(MnistDigits digits, int firstDigit, int lastDigit, int count, int frames, long seed) {
+        this(digits, firstDigit, lastDigit, count, frames, seed, false);
+    }
+
+    private MovingMnist(MnistDigits digits, int firstDigit, int lastDigit, int count, int frames, long seed,
+            boolean fresh) {
         if (count < 1) {
             throw new FramecastException("Cannot generate " + count + " videos; ask for at least 1.");
         }
@@ -72,29 +82,84 @@ public final class MovingMnist implements Videos {
         this.count = count;
         this.frames = frames;
         this.seed = seed;
+        this.fresh = fresh;
     }
 
     /**
-     * Videos of the bundled digits that are meant for training.
+     * Videos of the bundled digits that are for training.
      *
      * @param count how many videos
      * @param seed other seeds give other videos
      * @return videos of {@link #FRAMES} frames
      */
     public static MovingMnist training(int count, long seed) {
-        return new MovingMnist(MnistDigits.bundled(), 0, FIRST_VALIDATION_DIGIT, count, FRAMES, seed);
+        return training(MnistDigits.bundled(), count, seed);
     }
 
     /**
-     * Videos of the bundled digits that no training video shows.
+     * Videos of the digits that are for training.
      *
+     * @param digits the images, at least ten
      * @param count how many videos
      * @param seed other seeds give other videos
      * @return videos of {@link #FRAMES} frames
      */
-    public static MovingMnist validation(int count, long seed) {
-        MnistDigits digits = MnistDigits.bundled();
-        return new MovingMnist(digits, FIRST_VALIDATION_DIGIT, digits.count(), count, FRAMES, seed);
+    public static MovingMnist training(MnistDigits digits, int count, long seed) {
+        return of(digits, 0, 8, count, seed);
+    }
+
+    /**
+     * Videos of the digits that are for validation during a training: it learns nothing from them, but may choose its
+     * best epoch by them.
+     *
+     * @param digits the images, at least ten
+     * @param count how many videos
+     * @param seed other seeds give other videos
+     * @return videos of {@link #FRAMES} frames
+     */
+    public static MovingMnist validation(MnistDigits digits, int count, long seed) {
+        return of(digits, 8, 9, count, seed);
+    }
+
+    /**
+     * Videos of the digits that no video for training or validation shows.
+     *
+     * @param digits the images, at least ten
+     * @param count how many videos
+     * @param seed other seeds give other videos
+     * @return videos of {@link #FRAMES} frames
+     */
+    public static MovingMnist test(MnistDigits digits, int count, long seed) {
+        return of(digits, 9, 10, count, seed);
+    }
+
+    /** Videos of a range of the digits, given in tenths. */
+    private static MovingMnist of(MnistDigits digits, int from, int to, int count, long seed) {
+        if (digits.count() < LEAST_DIGITS) {
+            throw new FramecastException("There are " + digits.count() + " digits; at least " + LEAST_DIGITS
+                    + " are needed, as training, validation and test show different ones.");
+        }
+        return new MovingMnist(digits, tenths(digits, from), tenths(digits, to), count, FRAMES, seed);
+    }
+
+    private static int tenths(MnistDigits digits, int tenths) {
+        return (int) ((long) digits.count() * tenths / 10);
+    }
+
+    /**
+     * These videos for the first epoch of a training, and for every other epoch new ones, made from the seed, the epoch
+     * and the index.
+     *
+     * @return videos whose {@link #ofEpoch} differ
+     */
+    public MovingMnist fresh() {
+        return new MovingMnist(digits, firstDigit, lastDigit, count, frames, seed, true);
+    }
+
+    @Override
+    public Videos ofEpoch(int epoch) {
+        return fresh && epoch > 0
+                ? new MovingMnist(digits, firstDigit, lastDigit, count, frames, Seeds.mix(seed, epoch)) : this;
     }
 
     @Override

@@ -50,6 +50,11 @@ record VideoSlice(Videos videos, int from, int to) implements Videos {
     }
 
     @Override
+    public Videos ofEpoch(int epoch) {
+        return new VideoSlice(videos.ofEpoch(epoch), from, to);
+    }
+
+    @Override
     public int number(int index) {
         return videos.number(from + Objects.checkIndex(index, count()));
     }

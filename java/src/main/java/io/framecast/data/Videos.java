@@ -91,6 +91,16 @@ public interface Videos extends AutoCloseable {
     }
 
     /**
+     * The videos to train with in an epoch. Generated videos may be new ones in every epoch; others stay the same.
+     *
+     * @param epoch from 0; the videos of epoch 0 are these
+     * @return as many videos, of the same shape
+     */
+    default Videos ofEpoch(int epoch) {
+        return this;
+    }
+
+    /**
      * The number of values in one frame.
      *
      * @return height * width * channels

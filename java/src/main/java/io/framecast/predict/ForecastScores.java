@@ -9,11 +9,22 @@ import java.util.Arrays;
  *
  * <ul>
  * <li>MSE and MAE: squared and absolute error <em>summed</em> over the pixels and channels of a frame.
- * <li>PSNR: {@code -10 log10(m)} in dB, {@code m} being the mean squared error per pixel and the peak 1.
- *     An {@code m} below 1e-10 counts as 1e-10, so that a frame without error scores 100 dB instead of
- *     making the average infinite.
- * <li>SSIM: see {@link Ssim}.
+ * <li>PSNR: {@code -10 log10(m)} in dB, {@code m} being the mean squared error per value and the peak 1. It is computed
+ *     for each frame and then averaged. An {@code m} below 1e-10 counts as 1e-10, so that a frame without error scores
+ *     100 dB instead of making the average infinite; {@link Result#exact} counts these frames.
+ * <li>SSIM, computed for each channel and averaged, in three definitions that published figures use:
+ *     <ul>
+ *     <li>{@link Result#ssim}: that of the first publication (Wang, Bovik, Sheikh and Simoncelli, 2004): an 11x11
+ *         Gaussian window of sigma 1.5, data range 1, at the positions where the window is inside the frame.
+ *     <li>{@link Result#uniformSsim}: the default of scikit-image's {@code structural_similarity}: a 7x7 uniform
+ *         window, sample (co)variances, data range 1. PredRNN's code and those that follow it compute it from 8-bit
+ *         frames.
+ *     <li>{@link Result#wideRangeSsim}: the same with a data range of 2, which scikit-image up to 0.18 took for
+ *         floating point numbers. SimVP's code and OpenSTL call it so; it gives mostly higher values than a range of 1.
+ *     </ul>
  * </ul>
+ *
+ * <p>As in the literature, MSE and MAE take the predictions as they are; PSNR and SSIM clip them to [0, 1].
  *
  * <p>Sums are kept in double, so that finite frames have finite scores. Not thread-safe.
  */
@@ -22,12 +33,16 @@ public final class ForecastScores {
     private static final double LEAST_PSNR_ERROR = 1e-10;
 
     private Video shape;
-    private Ssim ssim;
+    private Ssim gaussian;
+    private Ssim uniform;
     private final int[] videos;
+    private final int[] exact;
     private final double[] squared;
     private final double[] absolute;
     private final double[] psnr;
-    private final double[] similarity;
+    private final double[] ssim;
+    private final double[] uniformSsim;
+    private final double[] wideRangeSsim;
 
     /**
      * Scores of nothing yet.
@@ -36,10 +51,13 @@ public final class ForecastScores {
      */
     public ForecastScores(int frames) {
         videos = new int[frames];
+        exact = new int[frames];
         squared = new double[frames];
         absolute = new double[frames];
         psnr = new double[frames];
-        similarity = new double[frames];
+        ssim = new double[frames];
+        uniformSsim = new double[frames];
+        wideRangeSsim = new double[frames];
     }
 
     /**
@@ -54,21 +72,31 @@ public final class ForecastScores {
     public void add(int frame, Video truth, Video prediction) {
         if (shape == null) {
             shape = truth;
-            ssim = new Ssim(truth.height(), truth.width());
+            gaussian = Ssim.gaussian(truth.height(), truth.width());
+            uniform = Ssim.uniform(truth.height(), truth.width());
         }
         requireShape(truth);
         requireShape(prediction);
+        Video clipped = clipped(prediction);
         double squares = 0;
+        double clippedSquares = 0;
         double absolutes = 0;
         for (int i = 0; i < truth.frameSize(); i++) {
             double error = (double) prediction.values()[i] - truth.values()[i];
+            double clippedError = (double) clipped.values()[i] - truth.values()[i];
             squares += error * error;
+            clippedSquares += clippedError * clippedError;
             absolutes += Math.abs(error);
         }
         squared[frame] += squares;
         absolute[frame] += absolutes;
-        psnr[frame] += -10 * Math.log10(Math.max(squares / truth.frameSize(), LEAST_PSNR_ERROR));
-        similarity[frame] += ssim.of(truth, prediction);
+        double mean = clippedSquares / truth.frameSize();
+        psnr[frame] += -10 * Math.log10(Math.max(mean, LEAST_PSNR_ERROR));
+        exact[frame] += mean < LEAST_PSNR_ERROR ? 1 : 0;
+        double[] ranges = uniform.of(truth, clipped, 1, 2);
+        ssim[frame] += gaussian.of(truth, clipped, 1)[0];
+        uniformSsim[frame] += ranges[0];
+        wideRangeSsim[frame] += ranges[1];
         videos[frame]++;
     }
 
@@ -85,7 +113,16 @@ public final class ForecastScores {
         if (Arrays.stream(videos).anyMatch(v -> v != count)) {
             throw new IllegalStateException("some forecasts lack frames: " + Arrays.toString(videos));
         }
-        return new Result(count, average(squared), average(absolute), average(psnr), average(similarity));
+        return new Result(count, average(squared), average(absolute), average(psnr), average(ssim),
+                average(uniformSsim), average(wideRangeSsim), exact);
+    }
+
+    private static Video clipped(Video frame) {
+        float[] values = frame.values().clone();
+        for (int i = 0; i < values.length; i++) {
+            values[i] = Math.max(0, Math.min(1, values[i]));
+        }
+        return new Video(frame.frames(), frame.height(), frame.width(), frame.channels(), values);
     }
 
     private void requireShape(Video video) {
@@ -111,9 +148,35 @@ public final class ForecastScores {
      * @param mse  squared error summed over a frame
      * @param mae  absolute error summed over a frame
      * @param psnr dB
-     * @param ssim at most 1
+     * @param ssim with a Gaussian window of 11x11, at most 1
+     * @param uniformSsim with a uniform window of 7x7, at most 1
+     * @param wideRangeSsim as {@code uniformSsim}, for a data range of 2
+     * @param exact for each frame, how many forecasts have no error and count as a PSNR of 100 dB
      */
-    public record Result(int videos, Metric mse, Metric mae, Metric psnr, Metric ssim) {
+    public record Result(int videos, Metric mse, Metric mae, Metric psnr, Metric ssim, Metric uniformSsim,
+            Metric wideRangeSsim, int[] exact) {
+
+        /**
+         * Copies the counts.
+         *
+         * @param videos the number of forecasts
+         * @param mse squared error
+         * @param mae absolute error
+         * @param psnr dB
+         * @param ssim with the Gaussian window
+         * @param uniformSsim with the uniform window
+         * @param wideRangeSsim for a data range of 2
+         * @param exact the first forecast frame first
+         */
+        public Result {
+            exact = exact.clone();
+        }
+
+        /** {@return a copy of the counts, in the order of the frames} */
+        @Override
+        public int[] exact() {
+            return exact.clone();
+        }
     }
 
     /**

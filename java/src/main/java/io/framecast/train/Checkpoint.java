@@ -17,9 +17,14 @@ import io.framecast.nn.ModelJson;
 import io.framecast.nn.ParameterSpec;
 import io.framecast.nn.Parameters;
 import io.framecast.text.Quote;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -50,6 +55,9 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             Progress progress, ObjectNode run) {
     }
 
+    /** The trained models that come with the program, resources of this package. */
+    public static final List<String> PRETRAINED = List.of("moving-mnist");
+
     private static final String MODEL = "framecast.model";
     private static final String TRAINING = "framecast.training";
     private static final String RUN = "run";
@@ -73,6 +81,26 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
      */
     public static Checkpoint initial(ModelConfig model, long seed) {
         return new Checkpoint(model, Parameters.initial(model, seed), null);
+    }
+
+    /**
+     * A trained model that comes with the program. See the README for its training and its scores.
+     *
+     * @param name one of {@link #PRETRAINED}
+     * @return the model with its trained parameters
+     * @throws FramecastException if there is no such model
+     */
+    public static Checkpoint pretrained(String name) {
+        if (!PRETRAINED.contains(name)) {
+            throw new FramecastException("There is no trained model \"" + name + "\"; there is "
+                    + String.join(", ", PRETRAINED) + ".");
+        }
+        try (InputStream in = Checkpoint.class.getResourceAsStream(name + ".safetensors")) {
+            byte[] bytes = in.readAllBytes();
+            return read(Path.of(name), SafeTensors.read(new ByteArrayInputStream(bytes), bytes.length, Path.of(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** {@return the model and its parameters without the state of a run: training from it starts a new run} */
@@ -134,7 +162,10 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
      *     a parameter is missing, of the wrong shape, unknown to the model, or not finite
      */
     public static Checkpoint read(Path file) {
-        SafeTensors contents = SafeTensors.read(file);
+        return read(file, SafeTensors.read(file));
+    }
+
+    private static Checkpoint read(Path file, SafeTensors contents) {
         String json = contents.metadata().get(MODEL);
         if (json == null) {
             throw new FramecastException("The checkpoint " + file + " has no \"" + MODEL

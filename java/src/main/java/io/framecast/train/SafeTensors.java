@@ -79,7 +79,23 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
      */
     static SafeTensors read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            long size = Files.size(file);
+            return read(in, Files.size(file), file);
+        } catch (NoSuchFileException e) {
+            throw new FramecastException("There is no checkpoint " + file + ".", e);
+        } catch (AccessDeniedException e) {
+            throw new FramecastException("Cannot read the checkpoint " + file + ": permission denied.", e);
+        } catch (IOException e) {
+            throw new FramecastException("Cannot read the checkpoint " + file + ": " + e.getMessage() + ".", e);
+        }
+    }
+
+    /**
+     * Reads {@code size} bytes.
+     *
+     * @param file its name in messages
+     */
+    static SafeTensors read(InputStream in, long size, Path file) throws IOException {
+        try {
             if (size < 8) {
                 throw new EOFException();
             }
@@ -94,12 +110,6 @@ record SafeTensors(Map<String, String> metadata, Map<String, HostTensor> tensors
             throw wrong(file, "its header is not valid JSON (" + JsonFiles.fault(e) + ")");
         } catch (EOFException e) {
             throw wrong(file, "it is cut short");
-        } catch (NoSuchFileException e) {
-            throw new FramecastException("There is no checkpoint " + file + ".", e);
-        } catch (AccessDeniedException e) {
-            throw new FramecastException("Cannot read the checkpoint " + file + ": permission denied.", e);
-        } catch (IOException e) {
-            throw new FramecastException("Cannot read the checkpoint " + file + ": " + e.getMessage() + ".", e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.framecast.data;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,9 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MnistDigitsTest {
 
@@ -35,6 +44,45 @@ class MnistDigitsTest {
         assertRefused("truncated", idx(2051, 2_000_000, 28, 28, 10));
         assertRefused("goes on after its 2 images", idx(2051, 2, 28, 28, 1569));
         assertRefused("truncated", new byte[3]);
+    }
+
+    @Test
+    void filesArePlainOrGzipped(@TempDir Path directory) throws IOException {
+        byte[] idx = idx(2051, 12, 28, 28, 12 * 784);
+        idx[16 + 3 * 784 + 2 * 28 + 5] = (byte) 200;
+        Path plain = Files.write(directory.resolve("plain"), idx);
+        Path gzipped = directory.resolve("gzipped");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(gzipped))) {
+            out.write(idx);
+        }
+        for (Path file : List.of(plain, gzipped)) {
+            MnistDigits digits = MnistDigits.read(file);
+            assertEquals(12, digits.count());
+            assertEquals(200, digits.pixel(3, 2, 5));
+            // Of 12 digits, 0 to 8 are for training, 9 for validation, 10 and 11 for tests.
+            assertArrayEquals(new MovingMnist(digits, 0, 9, 1, 20, 5).bytes(0),
+                    MovingMnist.training(digits, 1, 5).bytes(0));
+            assertArrayEquals(new MovingMnist(digits, 9, 10, 1, 20, 5).bytes(0),
+                    MovingMnist.validation(digits, 1, 5).bytes(0));
+            assertArrayEquals(new MovingMnist(digits, 10, 12, 1, 20, 5).bytes(0),
+                    MovingMnist.test(digits, 1, 5).bytes(0));
+        }
+        byte[] packed = Files.readAllBytes(gzipped);
+        packed[packed.length / 2] ^= 0x55;
+        assertRefused("damaged", Files.write(directory.resolve("flipped"), packed));
+        assertRefused("truncated", Files.write(directory.resolve("cut"), Arrays.copyOf(packed, 15)));
+        assertRefused("truncated", Files.write(directory.resolve("head"), Arrays.copyOf(packed, 5)));
+        assertRefused("truncated", Files.write(directory.resolve("short"), Arrays.copyOf(idx, idx.length - 1)));
+        assertRefused("truncated", Files.write(directory.resolve("empty"), new byte[0]));
+        assertRefused("directory", directory);
+        assertRefused("no such file", directory.resolve("nothing"));
+        MnistDigits few = MnistDigits.read(Files.write(directory.resolve("few"), idx(2051, 9, 28, 28, 9 * 784)));
+        assertThrows(FramecastException.class, () -> MovingMnist.test(few, 1, 1));
+    }
+
+    private static void assertRefused(String expected, Path file) {
+        String message = assertThrows(FramecastException.class, () -> MnistDigits.read(file)).getMessage();
+        assertTrue(message.contains(file.toString()) && message.contains(expected), message);
     }
 
     private static void assertRefused(String expected, byte[] idx) {

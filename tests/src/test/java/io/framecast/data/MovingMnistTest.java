@@ -3,6 +3,7 @@ package io.framecast.data;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -151,17 +152,48 @@ class MovingMnistTest {
     @Test
     void theBitsOfASeedStayAsTheyAre() {
         CRC32 crc = new CRC32();
-        crc.update(MovingMnist.training(4, 7).bytes(3));
+        crc.update(new MovingMnist(DIGITS, 0, 9000, 4, 20, 7).bytes(3));
         // Computed by an implementation of the generator, java.util.Random and SplitMix64 in Python.
         assertEquals(0xb71507c2L, crc.getValue());
     }
 
     @Test
-    void trainingAndValidationShowDisjointDigits() {
-        for (int i = 0; i < 3; i++) {
-            assertShowsOnly(0, 9000, MovingMnist.training(3, 1).bytes(i));
-            assertShowsOnly(9000, 10_000, MovingMnist.validation(3, 1).bytes(i));
+    void trainingValidationAndTestShowDisjointDigitsWhateverTheSeedAndTheNumber() {
+        for (int seed = 1; seed < 3; seed++) {
+            for (int i = 0; i < 2; i++) {
+                assertShowsOnly(0, 8000, MovingMnist.training(7 * seed, seed).bytes(i));
+                assertShowsOnly(8000, 9000, MovingMnist.validation(DIGITS, 7 * seed, seed).bytes(i));
+                assertShowsOnly(9000, 10_000, MovingMnist.test(DIGITS, 7 * seed, seed).bytes(i));
+            }
         }
+        // The definition, over many videos.
+        assertArrayEquals(new MovingMnist(DIGITS, 0, 8000, 50, 20, 1).bytes(49), MovingMnist.training(99, 1).bytes(49));
+        assertArrayEquals(new MovingMnist(DIGITS, 8000, 9000, 50, 20, 1).bytes(49),
+                MovingMnist.validation(DIGITS, 99, 1).bytes(49));
+        assertArrayEquals(new MovingMnist(DIGITS, 9000, 10_000, 50, 20, 1).bytes(49),
+                MovingMnist.test(DIGITS, 99, 1).bytes(49));
+    }
+
+    @Test
+    void freshVideosAreNewInEveryEpochAndTheSameEveryTime() {
+        MovingMnist fixed = MovingMnist.training(8, 7);
+        MovingMnist fresh = fixed.fresh();
+        assertSame(fixed, fixed.ofEpoch(3));
+        List<Video> seen = new ArrayList<>();
+        for (int epoch = 0; epoch < 4; epoch++) {
+            Videos videos = fresh.ofEpoch(epoch);
+            assertEquals(8, videos.count());
+            for (int i = 0; i < 8; i++) {
+                Video video = videos.get(i);
+                assertTrue(seen.stream().noneMatch(other -> Arrays.equals(other.values(), video.values())));
+                assertArrayEquals(video.values(), MovingMnist.training(9, 7).fresh().ofEpoch(epoch).get(i).values());
+                seen.add(video);
+            }
+        }
+        assertArrayEquals(fixed.get(5).values(), seen.get(5).values(), "the first epoch is that of fixed videos");
+        assertArrayEquals(seen.get(3 * 8 + 6).values(), fresh.slice(4, 8).ofEpoch(3).get(2).values());
+        assertShowsOnly(0, 8000, ((MovingMnist) fresh.ofEpoch(2)).bytes(1));
+        assertFalse(Arrays.equals(seen.get(8).values(), MovingMnist.training(8, 8).fresh().ofEpoch(1).get(0).values()));
     }
 
     /** Searches all 10,000 digits for those of the first frame, if they do not overlap there. */
@@ -179,7 +211,7 @@ class MovingMnistTest {
     @Test
     void valuesAndTheOfficialLayoutAreTheSamePixels(@TempDir Path directory) throws Exception {
         MovingMnist training = MovingMnist.training(2, 3);
-        MovingMnist videos = MovingMnist.validation(21, 3);
+        MovingMnist videos = MovingMnist.validation(DIGITS, 21, 3);
         Path file = directory.resolve("made.npy");
         MovingMnist.write(file, List.of(training, videos));
         byte[] written = Files.readAllBytes(file);

@@ -20,12 +20,18 @@ class ForecastScoresTest {
 
     @Test
     void agreesWithNumPyOnColourVideos() throws IOException {
-        compareWithReference("color", 2, 3, 17, 14, 3);
+        compareWithReference("color", 2, 3, 17, 14, 3, 1);
     }
 
     @Test
     void shrinksTheSsimWindowInFramesLowerThanIt() throws IOException {
-        compareWithReference("small", 1, 2, 8, 20, 1);
+        compareWithReference("small", 1, 2, 8, 20, 1, 1);
+    }
+
+    /** MSE and MAE as they are; PSNR and SSIM of predictions clipped to [0, 1]. */
+    @Test
+    void clipsPredictionsForPsnrAndSsim() throws IOException {
+        compareWithReference("stretched", 2, 2, 5, 12, 1, 1.5);
     }
 
     @Test
@@ -36,6 +42,10 @@ class ForecastScoresTest {
         assertEquals(0, scores.result().mae().mean());
         assertEquals(100, scores.result().psnr().mean(), TOLERANCE);
         assertEquals(1, scores.result().ssim().mean(), TOLERANCE);
+        assertArrayEquals(new int[] {1, 1}, scores.result().exact());
+        scores.add(1, video(0, 1, 12, 12, 1, 0), video(0, 1, 12, 12, 1, 1));
+        scores.add(0, video(0, 1, 12, 12, 1, 0), video(0, 1, 12, 12, 1, 0));
+        assertArrayEquals(new int[] {2, 1}, scores.result().exact());
     }
 
     /** The largest finite values, and the widest range within one frame. */
@@ -49,7 +59,8 @@ class ForecastScoresTest {
                 ForecastScores scores = new ForecastScores(1);
                 scores.add(0, truth, new Video(1, 12, 12, 1, values));
                 ForecastScores.Result result = scores.result();
-                for (Metric metric : new Metric[] {result.mse(), result.mae(), result.psnr(), result.ssim()}) {
+                for (Metric metric : new Metric[] {result.mse(), result.mae(), result.psnr(), result.ssim(),
+                    result.uniformSsim(), result.wideRangeSsim()}) {
                     assertTrue(Double.isFinite(metric.mean()), large + ": " + result);
                 }
             }
@@ -85,11 +96,12 @@ class ForecastScoresTest {
         }
     }
 
-    private static void compareWithReference(String name, int videos, int frames, int height, int width, int channels)
-            throws IOException {
+    private static void compareWithReference(String name, int videos, int frames, int height, int width, int channels,
+            double stretch) throws IOException {
         ForecastScores scores = new ForecastScores(frames);
         for (int n = 0; n < videos; n++) {
-            add(scores, video(n, frames, height, width, channels, 0), video(n, frames, height, width, channels, 1));
+            add(scores, video(n, frames, height, width, channels, 0, 1),
+                    video(n, frames, height, width, channels, 1, stretch));
         }
         Properties reference = new Properties();
         try (InputStream in = ForecastScoresTest.class.getResourceAsStream("forecast-scores.properties")) {
@@ -101,6 +113,8 @@ class ForecastScoresTest {
         assertMetric(reference, name + ".mae", result.mae());
         assertMetric(reference, name + ".psnr", result.psnr());
         assertMetric(reference, name + ".ssim", result.ssim());
+        assertMetric(reference, name + ".uniform", result.uniformSsim());
+        assertMetric(reference, name + ".wide", result.wideRangeSsim());
     }
 
     private static void assertMetric(Properties reference, String key, Metric metric) {
@@ -113,6 +127,10 @@ class ForecastScoresTest {
 
     /** The same integers as in forecast_scores.py, so that both start from the same float32 values. */
     private static Video video(int number, int frames, int height, int width, int channels, int mix) {
+        return video(number, frames, height, width, channels, mix, 1);
+    }
+
+    private static Video video(int number, int frames, int height, int width, int channels, int mix, double stretch) {
         float[] values = new float[frames * height * width * channels];
         int i = 0;
         for (int t = 0; t < frames; t++) {
@@ -121,7 +139,7 @@ class ForecastScoresTest {
                     for (int c = 0; c < channels; c++) {
                         int truth = (x * 11 + y * 7 + x * y % 17 * 5 + t * 29 + c * 37 + number * 53) % 256;
                         int other = (x * 91 + y * 57 + t * 13 + c * 71 + number * 17) % 256;
-                        values[i++] = (float) ((mix * other + (4 - mix) * truth) / 4 / 255.0);
+                        values[i++] = (float) (0.5 + stretch * ((mix * other + (4 - mix) * truth) / 4 / 255.0 - 0.5));
                     }
                 }
             }

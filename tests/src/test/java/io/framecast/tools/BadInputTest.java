@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
 import io.framecast.train.MovingSquares;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -14,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +64,17 @@ class BadInputTest {
         Files.copy(work.file("init.safetensors"), checkpoints.resolve("best.safetensors"));
         Files.createDirectories(work.file("run/gifs"));
         Files.copy(work.data(), work.file("run/gifs/video-1.png"));
+        Files.write(work.file("labels"), ByteBuffer.allocate(18).putInt(2049).putInt(10).array());
+        byte[] nine = ByteBuffer.allocate(16 + 9 * 784).putInt(2051).putInt(9).putInt(28).putInt(28).array();
+        Files.write(work.file("nine"), nine);
+        ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+        try (OutputStream out = new GZIPOutputStream(gzip)) {
+            out.write(nine);
+        }
+        Files.write(work.file("cut.gz"), Arrays.copyOf(gzip.toByteArray(), 20));
+        byte[] damaged = gzip.toByteArray();
+        damaged[10] = -1;
+        Files.write(work.file("damaged.gz"), damaged);
         byte[] good = Files.readAllBytes(work.data());
         Files.write(work.file("cut.npy"), Arrays.copyOf(good, good.length - 1));
         Files.write(work.file("cut-header.npy"), Arrays.copyOf(good, 40));
@@ -94,7 +109,8 @@ class BadInputTest {
                 "forget"),
                 usage("--verbose", "--verbose"), usage(train + "--speed 3", "--speed"), usage(train + "surplus",
                 "surplus"),
-                usage("init --out @new.safetensors", "--model"), usage("predict --input @videos.npy", "--checkpoint"),
+                usage("init --out @new.safetensors", "--model or --init"),
+                usage("predict --input @videos.npy", "--checkpoint"),
                 usage(train + "--epochs 0", "--epochs", "not 0"), usage(train + "--epochs -1", "--epochs"),
                 usage(train + "--epochs many", "--epochs", "many"), usage(train + "--epochs 2147483648", "--epochs"),
                 usage(train + "--epochs", "--epochs"), usage(train + "--steps 0", "--steps"),
@@ -137,6 +153,10 @@ class BadInputTest {
                 usage(gifs + "--count 0", "--count"), usage(gifs + "--context 2 --count 9", "--count", "8"),
                 usage(gifs + "--context 0", "--context"), usage(gifs + "--validation-split 7", "--validation-split"),
                 failure(gifs + "--context 10", "context of 10"),
+                usage(train + "--fresh", "--fresh", "file"), usage(train + "--digits @videos.npy", "--digits"),
+                usage(evaluate + "--digits @videos.npy", "--digits"),
+                usage(init + "--init @init.safetensors", "--model or --init"),
+                usage("init --init @init.safetensors --height 9 --out @new.safetensors", "--height"),
                 usage(init + "--height 0", "--height"), usage(init + "--channels -1", "--channels"),
                 usage(init + "--width 99999999", "--width"),
                 usage(generate + "--videos 0", "--videos"), usage(generate + "--validation-split 2",
@@ -193,6 +213,25 @@ class BadInputTest {
                 "the model keras takes such frames, and small takes them cropped to 4x8 or padded to 8x12"),
                 failure("train --model @videos.npy --out @new --data @videos.npy", "UTF-8"),
                 failure("init --model @directory --out @new.safetensors", "directory"),
+                failure("init --init @nothing --out @new.safetensors", "no checkpoint"),
+                failure("predict --checkpoint moving-pictures --input @videos.npy --output @new.npy",
+                        "moving-pictures", "moving-mnist"),
+                failure("evaluate --checkpoint moving-mnst --data generated", "moving-mnst", "moving-mnist"),
+                failure("gifs --checkpoint moving-mnist --compare nothing --data generated --out @new", "moving-mnist"),
+                failure("gifs --checkpoint moving-mnist --compare @init.safetensors --data generated --out @new",
+                        "64x64x1", "6x10x1"),
+                failure("train --init moving-mnst --data generated --out @new", "moving-mnst", "moving-mnist"),
+                failure("evaluate --checkpoint ./moving-mnist --data generated", "no checkpoint ./moving-mnist"),
+                failure("predict --context 2 --checkpoint moving-mnist --input @videos.npy --output @new.npy", "6x10x1",
+                        "64x64x1"),
+                failure("train --model small --data generated --out @new --digits @nothing", "no such file"),
+                failure("train --model small --data generated --out @new --digits @directory", "directory"),
+                failure("data generate --out @new.npy --digits @file", "IDX images"),
+                failure("data generate --out @new.npy --digits @videos.npy", "IDX images"),
+                failure("data generate --out @new.npy --digits @labels", "2049", "2051"),
+                failure("data generate --out @new.npy --digits @nine", "9 digits", "10"),
+                failure("data generate --out @new.npy --digits @cut.gz", "cut.gz is truncated"),
+                failure("evaluate --checkpoint moving-mnist --digits @damaged.gz", "damaged.gz is damaged"),
                 failure("predict --checkpoint @nothing --input @videos.npy --output @new.npy", "no checkpoint"),
                 failure("predict --checkpoint @videos.npy --input @videos.npy --output @new.npy", "safetensors"),
                 failure("predict --checkpoint @cut.safetensors --input @videos.npy --output @new.npy", "cut short"),

@@ -3,10 +3,13 @@ package io.framecast.tools;
 import static io.framecast.golden.Closeness.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.framecast.backend.TestBackend;
+import io.framecast.data.MnistDigits;
+import io.framecast.data.MovingMnist;
 import io.framecast.data.Video;
 import io.framecast.golden.Closeness;
 import io.framecast.nn.ModelConfig;
@@ -19,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -191,6 +195,63 @@ class PredictCommandTest {
         assertEquals(repeated, scores.at("/repeat_last_frame/mse/mean").doubleValue(), 1e-5 * repeated);
         assertEquals(3, scores.at("/model/ssim/per_frame").size());
         assertTrue(table.contains("PSNR") && table.contains("repeat the last frame"), table);
+    }
+
+    /** Scores are of test digits; a file made of them gives the same scores, and another seed others. */
+    @Test
+    void theTrainedModelIsScoredOnDigitsThatNoTrainingHasSeen() throws IOException {
+        Path json = work.file("unseen.json");
+        Path made = work.file("made.npy");
+        Cli.run("data generate --test --videos 3 --seed 4 --out", made).done();
+        String options = "evaluate --checkpoint moving-mnist --frames 2 --json ";
+        String table = table(Cli.run(options + json + " --videos 3 --seed 4"));
+        JsonNode scores = SafeTensorsFile.json(Files.readString(json));
+        assertEquals(table, table(Cli.run(options + json + " --layout tnhw --data", made)));
+        assertEquals(scores, SafeTensorsFile.json(Files.readString(json)));
+        assertNotEquals(table, table(Cli.run(options + json + " --videos 3 --seed 5")));
+        for (String who : List.of("model", "repeat_last_frame")) {
+            for (String metric : List.of("mse", "mae", "psnr", "ssim", "ssim_uniform7", "ssim_uniform7_range2")) {
+                JsonNode frames = scores.at("/" + who + "/" + metric + "/per_frame");
+                assertEquals(2, frames.size(), metric);
+                assertEquals((frames.get(0).doubleValue() + frames.get(1).doubleValue()) / 2,
+                        scores.at("/" + who + "/" + metric + "/mean").doubleValue(), 1e-12, metric);
+            }
+            assertEquals(2, scores.at("/" + who + "/frames_without_error").size());
+        }
+        // By an independent computation from the videos, which show the digits 9,000 to 9,999.
+        MovingMnist videos = new MovingMnist(MnistDigits.bundled(), 9000, 10_000, 3, 20, 4);
+        double repeated = 0;
+        for (int k = 0; k < 3; k++) {
+            float[] seen = videos.get(k, 9, 10).values();
+            float[] next = videos.get(k, 10, 11).values();
+            for (int i = 0; i < seen.length; i++) {
+                repeated += Math.pow(next[i] - seen[i], 2) / 3;
+            }
+        }
+        assertEquals(repeated, scores.at("/repeat_last_frame/mse/per_frame/0").doubleValue(), 1e-5 * repeated);
+    }
+
+    private static String table(Cli.Result result) {
+        String out = result.done().out();
+        return out.substring(out.indexOf("\nframe "));
+    }
+
+    /** A run's checkpoint without the state of the run is the same model. */
+    @Test
+    void initCopiesTheTrainedModel() throws IOException {
+        Path copy = work.file("copy.safetensors");
+        Cli.run("init --init moving-mnist --out", copy).done();
+        String options = "evaluate --videos 1 --frames 1 --checkpoint ";
+        assertEquals(Cli.run(options + "moving-mnist").done().out(), Cli.run(options + copy).done().out());
+        // The second panel shows the second model.
+        Path other = work.file("other.safetensors");
+        Cli.run("init --model small --out", other).done();
+        String gifs = "gifs --checkpoint moving-mnist --videos 1 --count 1 --compare";
+        Cli.run(gifs, copy, "--out", work.file("same")).done();
+        Cli.run(gifs, other, "--out", work.file("two")).done();
+        assertNotEquals(-1, Files.mismatch(work.file("same/video-0.png"), work.file("two/video-0.png")));
+        Cli.run("train --init moving-mnist --videos 2 --steps 1 --validation-split 0 --batch-size 1 --out",
+                work.file("tuned")).done();
     }
 
     /** A file with one video needs no --validation-split 0. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
 import io.framecast.predict.Forecaster;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,9 +16,9 @@ class ScoreTableTest {
 
     private static String table(double value) {
         double[] all = new double[1200];
-        java.util.Arrays.fill(all, value);
+        Arrays.fill(all, value);
         Metric metric = new Metric(all);
-        Result result = new Result(1, metric, metric, metric, metric);
+        Result result = new Result(1, metric, metric, metric, metric, metric, metric, new int[all.length]);
         return ScoreTable.of(new Forecaster.Evaluation(1, all.length, result, result));
     }
 
@@ -33,6 +34,35 @@ class ScoreTableTest {
             assertEquals(9, row.strip().split(" +").length, row);
             assertEquals(lines.get(2).length(), row.length(), "columns below their headings: " + row);
         }
+    }
+
+    private static Result result(double... mse) {
+        Metric metric = new Metric(mse);
+        int[] exact = Arrays.stream(mse).mapToInt(value -> value == 0 ? 5 : value < 1 ? 2 : 0).toArray();
+        return new Result(5, metric, metric, metric, metric, metric, metric, exact);
+    }
+
+    @Test
+    void framesWithoutErrorAreSaidInWords() {
+        String table = ScoreTable.of(new Forecaster.Evaluation(1, 3, result(0, 0.5, 7), result(0, 0, 0)));
+        List<String> lines = table.lines().toList();
+        assertEquals("1 0.00 0.00 exact 0.000 0.00 0.00 exact 0.000", lines.get(3).replaceAll(" +", " "));
+        assertEquals("2 0.50 0.50 0.50 0.500 0.00 0.00 exact 0.000", lines.get(4).replaceAll(" +", " "));
+        assertEquals("mean 2.50 2.50 2.50 2.500 0.00 0.00 exact 0.000", lines.get(6).replaceAll(" +", " "));
+        assertEquals("Of 15 frames, 7 of the model and 15 of the repeated frame have no error; such a frame counts as "
+                + "a PSNR of 100 dB.", lines.get(8));
+        assertEquals(lines.get(2).length(), lines.get(3).length());
+    }
+
+    @Test
+    void twoModelsStandBesideEachOther() {
+        List<String> lines = ScoreTable.of(List.of("trained 4 min", "moving-mnist"),
+                new Forecaster.Evaluation(1, 2, result(40.25, 80), result(101, 102)),
+                new Forecaster.Evaluation(1, 2, result(30, 31), result(101, 102))).lines().toList();
+        assertEquals(" trained 4 min moving-mnist repeat the frame", lines.get(0).replaceAll(" +", " "));
+        assertEquals("1 40.25 40.250 30.00 30.000 101.00 101.000", lines.get(2).replaceAll(" +", " "));
+        assertEquals("mean 60.13 60.125 30.50 30.500 101.50 101.500", lines.get(4).replaceAll(" +", " "));
+        lines.forEach(line -> assertTrue(line.length() <= 80, line));
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
@@ -14,12 +15,16 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.cpu.CpuBackend;
+import io.framecast.data.Fingerprint;
+import io.framecast.data.MnistDigits;
+import io.framecast.data.MovingMnist;
 import io.framecast.data.Split;
 import io.framecast.nn.Adam;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Network;
+import io.framecast.train.Checkpoint;
 import io.framecast.train.MovingSquares;
 import io.framecast.train.SafeTensorsFile;
 import io.framecast.train.TrainingSettings;
@@ -361,7 +366,7 @@ class TrainCommandTest {
         Files.delete(last(run));
         try (TestBackend backend = TestBackend.fp32()) {
             RunReport.write(backend.get(), run, Split.of(Workplace.VIDEOS, 0.25), TrainingSettings.builder()
-                    .epochs(1).batchSize(2).build(), new RunReport.About("none", "", "", null));
+                    .epochs(1).batchSize(2).build(), new RunReport.About("none", "", "", null), null);
         }
         made = Files.readString(report);
         assertTrue(made.contains("<p class=\"notice\">There are no forecasts to show: the best and the last checkpoint "
@@ -440,14 +445,73 @@ class TrainCommandTest {
         return all;
     }
 
+    /** Trains a model of one layer, which learns from every pixel, on generated videos. */
+    private Cli.Result generated(String options, Path run) {
+        String model = "{\"input\": {\"height\": 64, \"width\": 64, \"channels\": 1}, \"layers\": [{"
+                + "\"type\": \"Conv3D\", \"filters\": 1, \"kernel_size\": 1, \"activation\": \"sigmoid\"}]}";
+        return Cli.run("train --threads 1 --data generated --batch-size 1 " + options + " --model",
+                Workplace.write(work.file("g.json"), model), "--out", run);
+    }
+
     @Test
     void generatedVideosAreKnownToo() {
         Path run = work.file("run");
-        String model = "{\"input\": {\"height\": 64, \"width\": 64, \"channels\": 1}, \"layers\": [{"
-                + "\"type\": \"Conv3D\", \"filters\": 1, \"kernel_size\": 1, \"activation\": \"sigmoid\"}]}";
-        Cli.run("train --steps 1 --videos 1 --validation-split 0 --data generated --model",
-                Workplace.write(work.file("g.json"), model), "--out", run).done();
+        generated("--steps 1 --videos 1 --validation-split 0", run).done();
         Cli.run("train --steps 2 --resume", run).done();
+    }
+
+    @Test
+    void freshVideosAreNewInEveryEpochAndTheRunResumesWithThem() throws IOException {
+        Path fixed = work.file("fixed");
+        Path whole = work.file("whole");
+        Path stopped = work.file("stopped");
+        String options = "--videos 4 --validation-split 0.25 --seed 3 ";
+        generated(options + "--epochs 3", fixed).done();
+        generated(options + "--epochs 3 --fresh", whole).done();
+        List<String> losses = csv(whole, "steps.csv", 2);
+        assertEquals(csv(fixed, "steps.csv", 2).subList(0, 4), losses.subList(0, 4), "the first epoch is the same");
+        assertNotEquals(csv(fixed, "steps.csv", 2).subList(4, 7), losses.subList(4, 7));
+        generated(options + "--steps 5 --fresh", stopped).done();
+        Cli.run("train --steps 9 --resume", stopped).done();
+        assertEquals(losses, csv(stopped, "steps.csv", 2));
+        assertEquals(csv(whole, "metrics.csv", 3).get(3), csv(stopped, "metrics.csv", 3).get(3));
+        Cli.run("train --fresh --steps 12 --resume", stopped).refused(2, "--fresh cannot change");
+        assertTrue(SafeTensorsFile.json(Files.readString(whole.resolve("config.json"))).at("/options/fresh")
+                .booleanValue());
+    }
+
+    @Test
+    void aRunKeepsItsDigits() throws IOException {
+        byte[] idx = Arrays.copyOf(new byte[] {0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28}, 16 + 10 * 784);
+        Arrays.fill(idx, 16, idx.length, (byte) 90);
+        Path digits = Files.write(work.file("digits"), idx);
+        Path run = work.file("run");
+        generated("--steps 1 --videos 4 --digits " + digits, run).done();
+        assertEquals(digits.toAbsolutePath().toString(), SafeTensorsFile.json(Files.readString(
+                run.resolve("config.json"))).at("/options/digits").textValue());
+        Cli.run("train --steps 2 --resume", run).done();
+        Path moved = Files.move(digits, work.file("moved"));
+        Cli.run("train --steps 3 --resume", run).refused(1, "no longer in " + digits, "--digits FILE");
+        Cli.run("train --steps 3 --resume", run, "--digits", moved).done();
+        Arrays.fill(idx, 16, idx.length, (byte) 91);
+        Cli.run("train --steps 4 --resume", run, "--digits", Files.write(digits, idx))
+                .refused(1, "with other pixels");
+    }
+
+    /** Earlier versions trained with 9,000 digits and validated with the rest. */
+    @Test
+    void aRunOfTheEarlierSplitOfDigitsIsRefusedWithItsReason() throws IOException {
+        Path run = work.file("run");
+        generated("--steps 1 --videos 4", run).done();
+        Split earlier = new Split(new MovingMnist(MnistDigits.bundled(), 0, 9000, 3, 20, 1),
+                new MovingMnist(MnistDigits.bundled(), 9000, 10_000, 1, 20, 1));
+        Checkpoint last = Checkpoint.read(last(run));
+        ObjectNode config = last.training().run();
+        config.set("data", new JsonMapper().valueToTree(Fingerprint.of(earlier)));
+        ((ObjectNode) config.get("options")).remove("digits");
+        last.write(last(run));
+        Cli.run("train --steps 2 --resume", run).refused(1, "earlier version",
+                "digits that are for validation and tests now", "--init " + best(run));
     }
 
     @Test

@@ -8,10 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
+import io.framecast.nn.FrameShape;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Parameters;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,6 +70,21 @@ class CheckpointTest {
         assertSame(expected.parameters(), actual.parameters());
         assertSame(expected.training().m(), actual.training().m());
         assertSame(expected.training().v(), actual.training().v());
+    }
+
+    @Test
+    void theTrainedModelComesWithTheProgram() throws IOException {
+        Checkpoint trained = Checkpoint.pretrained("moving-mnist");
+        assertEquals(new FrameShape(64, 64, 1), trained.model().input());
+        assertNull(trained.training(), "the state of its run would triple its size");
+        try (InputStream in = Checkpoint.class.getResourceAsStream("moving-mnist.safetensors")) {
+            assertTrue(in.readAllBytes().length <= 6_000_000, "it is in the repository");
+        }
+        Path file = directory.resolve("copy.safetensors");
+        trained.write(file);
+        assertSame(trained.parameters(), Checkpoint.read(file).parameters());
+        assertEquals("There is no trained model \"moving-pictures\"; there is moving-mnist.",
+                assertThrows(FramecastException.class, () -> Checkpoint.pretrained("moving-pictures")).getMessage());
     }
 
     @Test

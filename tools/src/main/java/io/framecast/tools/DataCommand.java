@@ -1,6 +1,7 @@
 package io.framecast.tools;
 
 import io.framecast.data.Download;
+import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Scale;
@@ -11,6 +12,7 @@ import io.framecast.tools.option.Options;
 import io.framecast.tools.render.ContactSheet;
 import io.framecast.tools.terminal.Terminal;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
@@ -36,7 +38,7 @@ final class DataCommand implements Runnable {
     }
 
     @Command(name = "generate", description = "Writes Moving MNIST in the layout of the official file. The videos for "
-            + "validation, the last ones, show digits that the others do not.")
+            + "validation, the last ones, show digits that the others do not; test digits are in neither.")
     static final class Generate implements Runnable {
 
         @Option(names = "--videos", paramLabel = "N", defaultValue = "1000",
@@ -51,6 +53,13 @@ final class DataCommand implements Runnable {
         @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
         long seed;
 
+        @Option(names = "--digits", paramLabel = "FILE", description = DataOptions.DIGITS)
+        Path digits;
+
+        @Option(names = "--test", description = "Show test digits only, which no training from generated videos sees; "
+                + "--validation-split has no effect then.")
+        boolean test;
+
         @Option(names = "--out", paramLabel = "FILE", required = true, description = "The .npy file to write.")
         Path out;
 
@@ -58,7 +67,10 @@ final class DataCommand implements Runnable {
         public void run() {
             Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
             Options.requireSplit(validationSplit);
-            MovingMnist.write(out, DataOptions.generated(videos, validationSplit, seed));
+            Options.requireApart("--digits", digits, "--out", out);
+            MnistDigits images = DataOptions.digits(digits);
+            MovingMnist.write(out, test ? List.of(MovingMnist.test(images, videos, seed))
+                    : DataOptions.generated(images, videos, validationSplit, seed));
             Terminal.say("wrote " + out + ": " + Count.of(videos, "video") + " of " + MovingMnist.FRAMES + " frames");
         }
     }

@@ -2,6 +2,7 @@ package io.framecast.tools;
 
 import io.framecast.backend.Backend;
 import io.framecast.data.Fingerprint;
+import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
@@ -39,6 +40,8 @@ final class DemoCommand implements Callable<Integer> {
     private static final int BATCH_SIZE = 1;
     private static final double LEARNING_RATE = 0.003;
     private static final double SAMPLING = 0.5;
+    /** The trained model whose forecasts are shown beside the demo's. */
+    private static final String TRAINED_MODEL = "moving-mnist";
 
     @Spec
     CommandSpec spec;
@@ -86,25 +89,40 @@ final class DemoCommand implements Callable<Integer> {
             run.describe(Map.of("framecast", Main.VERSION, "options", options(data, backend), "data",
                     Fingerprint.of(split)));
             Checkpoint start = Checkpoint.initial(model, SEED);
+            long trainingBegin = System.nanoTime();
             if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
                 Terminal.say("stopped; go on with: " + TrainingSession.resumption(run));
                 return Main.INTERRUPTED;
             }
+            String trained = time((System.nanoTime() - trainingBegin) / 1e9);
             System.out.println("3/4 predicting ten frames from ten, for videos it has not seen");
             List<Pictures.Files> pictures = RunReport.write(backend, run.path(), split, settings,
-                    new RunReport.About("Framecast demo", Options.commandLine(spec), data.toString(), null));
+                    new RunReport.About("Framecast demo", Options.commandLine(spec), data.toString(), null),
+                    compared(trained));
             System.out.printf(Locale.ROOT, "4/4 done in %.0f s:%n", (System.nanoTime() - begin) / 1e9);
             Terminal.say("  some of the videos      " + sheet);
-            pictures.forEach(p -> Terminal.say("  truth and prediction    " + p.gif()));
+            pictures.forEach(p -> Terminal.say("  truth and predictions   " + p.gif()));
             Terminal.say("  the trained model       " + RunDirectory.bestCheckpoint(run.path()));
             Terminal.say("  the whole story         " + run.path().resolve("report.html"));
         }
         return 0;
     }
 
+    private static RunReport.Compared compared(String trained) {
+        return new RunReport.Compared("trained " + trained, TRAINED_MODEL, Checkpoint.pretrained(TRAINED_MODEL),
+                "Side by side: the truth; what the model of this demo predicts after " + trained + " of training; and "
+                + "what " + TRAINED_MODEL + " predicts, the model that comes with Framecast, which was trained for "
+                + "much longer. Neither has learned from these videos or their digits.");
+    }
+
+    /** In seconds, or in minutes where these are many. */
+    private static String time(double seconds) {
+        return seconds < 100 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
+    }
+
     private NpyVideos make(Path data) {
         System.out.println("1/4 making " + videos + " videos of two moving digits");
-        MovingMnist.write(data, DataOptions.generated(videos, VALIDATION_SPLIT, SEED));
+        MovingMnist.write(data, DataOptions.generated(MnistDigits.bundled(), videos, VALIDATION_SPLIT, SEED));
         return NpyVideos.open(data, VideoLayout.TNHW, null);
     }
 

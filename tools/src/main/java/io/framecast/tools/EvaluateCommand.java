@@ -6,6 +6,7 @@ import io.framecast.files.JsonFiles;
 import io.framecast.predict.ForecastScores;
 import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
+import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.Options;
@@ -26,7 +27,8 @@ final class EvaluateCommand implements Runnable {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--checkpoint", paramLabel = "CKPT", required = true, description = "The model.")
+    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true,
+            description = "The model: a checkpoint, or moving-mnist, the trained model that comes with Framecast.")
     Path checkpoint;
 
     @Option(names = "--context", paramLabel = "N", defaultValue = "10",
@@ -48,9 +50,10 @@ final class EvaluateCommand implements Runnable {
     public void run() {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames == null || frames >= 1, "--frames must be at least 1, not " + frames + ".");
-        Options.requireApart("--checkpoint", checkpoint, "--json", json);
+        Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--json", json);
         Options.requireApart("--data", data.file(), "--json", json);
-        Checkpoint model = Checkpoint.read(checkpoint);
+        Options.requireApart("--digits", data.digits, "--json", json);
+        Checkpoint model = CheckpointName.read(checkpoint);
         try (Backend backend = device.open(); Videos videos = data.open(seed)) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = data.comparable(videos, context, frames);
@@ -86,6 +89,9 @@ final class EvaluateCommand implements Runnable {
         map.put("mae", toMap(result.mae()));
         map.put("psnr", toMap(result.psnr()));
         map.put("ssim", toMap(result.ssim()));
+        map.put("ssim_uniform7", toMap(result.uniformSsim()));
+        map.put("ssim_uniform7_range2", toMap(result.wideRangeSsim()));
+        map.put("frames_without_error", result.exact());
         return map;
     }
 

@@ -3,8 +3,8 @@ package io.framecast.tools;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
-import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
+import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.FileName;
@@ -26,8 +26,13 @@ final class GifsCommand implements Runnable {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--checkpoint", paramLabel = "CKPT", required = true, description = "The model.")
+    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true,
+            description = "The model: a checkpoint, or moving-mnist, the trained model that comes with Framecast.")
     Path checkpoint;
+
+    @Option(names = "--compare", paramLabel = "CKPT|NAME",
+            description = "Another model, whose predictions are drawn instead of the differences.")
+    Path compare;
 
     @Option(names = "--count", paramLabel = "N", defaultValue = "5",
             description = "How many videos. Default: ${DEFAULT-VALUE}.")
@@ -56,26 +61,40 @@ final class GifsCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.requireSplit(validationSplit);
         List<Path> earlier = Pictures.in(out);
-        Options.requireApart("--checkpoint", checkpoint, "--out", out, earlier);
+        Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--out", out, earlier);
         Options.requireApart("--data", data.file(), "--out", out, earlier);
-        Checkpoint model = Checkpoint.read(checkpoint);
+        Options.requireApart("--digits", data.digits, "--out", out, earlier);
+        Options.requireApart("--compare", CheckpointName.file(compare), "--out", out, earlier);
+        Checkpoint model = CheckpointName.read(checkpoint);
+        Checkpoint other = compare == null ? null : CheckpointName.read(compare);
         try (Backend backend = device.open(); Videos all = data.open(seed)) {
             DataOptions.requireFrames(all, data.data, model.model().input());
+            if (other != null) {
+                DataOptions.requireFrames(all, data.data, other.model().input());
+            }
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
-            // Generated videos show only validation digits here. If all videos of a file are used, no split is needed.
+            // Generated videos show only test digits here. If all videos of a file are used, no split is needed.
             Videos last = data.isGenerated() || count == all.count() ? all
                     : Split.of(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));
             data.check(context + pictures.frames());
-            try (Forecaster forecaster = pictures.open(backend, model)) {
+            try (Pictures.Model first = pictures.open(backend, model,
+                            other == null ? "prediction" : title(checkpoint, "checkpoint"));
+                    Pictures.Model second = other == null ? null
+                            : pictures.open(backend, other, title(compare, "compare"))) {
                 pictures.omissions().forEach(Terminal::say);
-                pictures.write(forecaster, count, seed, out)
+                pictures.write(second == null ? List.of(first) : List.of(first, second), count, seed, out)
                         .forEach(f -> Terminal.say(f.gif() + "  " + f.strip()));
             } catch (NotFiniteException e) {
                 throw e.withAdvice("Use another checkpoint.");
             }
         }
+    }
+
+    /** The name of a trained model, which is short; else the name of the option. */
+    private static String title(Path given, String option) {
+        return CheckpointName.file(given) == null ? given.toString() : option;
     }
 }

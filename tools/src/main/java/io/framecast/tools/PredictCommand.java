@@ -10,6 +10,7 @@ import io.framecast.predict.ForecastListener;
 import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.text.Count;
+import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.NpyOptions;
@@ -32,7 +33,8 @@ final class PredictCommand implements Runnable {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--checkpoint", paramLabel = "CKPT", required = true, description = "The model.")
+    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true,
+            description = "The model: a checkpoint, or moving-mnist, the trained model that comes with Framecast.")
     Path checkpoint;
 
     @Option(names = "--input", paramLabel = "X.npy", required = true, description = "The videos.")
@@ -62,9 +64,9 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1 && frames <= MOST_FRAMES,
                 "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
-        Options.requireApart("--checkpoint", checkpoint, "--output", output);
+        Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", output);
         Options.requireApart("--input", input, "--output", output);
-        Checkpoint model = Checkpoint.read(checkpoint);
+        Checkpoint model = CheckpointName.read(checkpoint);
         try (Backend backend = device.open(); NpyVideos videos = npy.open(input)) {
             Terminal.say("input: " + videos.describe());
             DataOptions.requireFrames(videos, input.toString(), model.model().input());

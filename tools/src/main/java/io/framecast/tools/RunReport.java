@@ -49,15 +49,27 @@ final class RunReport {
     record About(String title, String command, String data, String failure) {
     }
 
+    /**
+     * Another model, whose forecasts of the same videos are shown beside those of the run.
+     *
+     * @param ownTitle the title of the run's forecasts
+     * @param title of the other model's forecasts
+     * @param note a sentence on what the pictures compare
+     */
+    record Compared(String ownTitle, String title, Checkpoint checkpoint, String note) {
+    }
+
     private RunReport() {
     }
 
     /**
      * Writes everything. Forecasts are of validation videos, or of training videos if there are none.
      *
+     * @param compared null if the report is about the run's model only
      * @return the pictures of forecasts; empty if no forecast is finite
      */
-    static List<Pictures.Files> write(Backend backend, Path run, Split split, TrainingSettings settings, About about) {
+    static List<Pictures.Files> write(Backend backend, Path run, Split split, TrainingSettings settings, About about,
+            Compared compared) {
         List<Report.Epoch> epochs = epochs(run);
         double[] stepLosses = RunTable.STEPS.read(run, Terminal::warn).stream().mapToDouble(row -> row.value(1))
                 .toArray();
@@ -109,7 +121,7 @@ final class RunReport {
                     .fact("Forecasts", (hasBest ? "best checkpoint, " : "last checkpoint (best is missing), ")
                             + (validated ? "validation" : "training") + " videos");
             pictures = forecasts(backend, checkpoint, videos.slice(0, Math.min(EVALUATED, videos.count())),
-                    settings.seed(), run.resolve("gifs"), report);
+                    compared, settings.seed(), run.resolve("gifs"), report);
         } else {
             report.notice("There are no forecasts to show: " + (about.failure != null
                     ? "no checkpoint was the best yet." : "the best and the last checkpoint are missing."));
@@ -131,20 +143,32 @@ final class RunReport {
                         100 * sampling.from(), 100 * sampling.to(), where);
     }
 
-    private static List<Pictures.Files> forecasts(Backend backend, Checkpoint checkpoint, Videos videos, long seed,
-            Path directory, Report report) {
+    private static List<Pictures.Files> forecasts(Backend backend, Checkpoint checkpoint, Videos videos,
+            Compared compared, long seed, Path directory, Report report) {
         int context = Math.min(CONTEXT, videos.frames() / 2);
         int frames = Math.min(10, videos.frames() - context);
         Pictures drawing = new Pictures(videos, context, frames);
-        try (Forecaster forecaster = drawing.open(backend, checkpoint)) {
-            Forecaster.Evaluation evaluation = forecaster.evaluate(videos, context, frames);
+        try (Pictures.Model own = drawing.open(backend, checkpoint,
+                        compared == null ? "prediction" : compared.ownTitle);
+                Pictures.Model other = compared == null ? null
+                        : drawing.open(backend, compared.checkpoint, compared.title)) {
+            Forecaster.Evaluation evaluation = own.forecaster().evaluate(videos, context, frames);
             System.out.print(ScoreTable.of(evaluation));
             report.scores(evaluation.model(), evaluation.baseline());
+            if (other != null) {
+                Forecaster.Evaluation ofOther = other.forecaster().evaluate(videos, context, frames);
+                System.out.print(ScoreTable.of(List.of(own.title(), other.title()), evaluation, ofOther));
+                report.compared(own.title(), other.title(), ofOther.model());
+                report.animationNote(compared.note);
+            }
             drawing.omissions().forEach(report::animationNote);
-            List<Pictures.Files> pictures = drawing.write(forecaster, Math.min(GIFS, videos.count()), seed, directory);
+            List<Pictures.Files> pictures = drawing.write(other == null ? List.of(own) : List.of(own, other),
+                    Math.min(GIFS, videos.count()), seed, directory);
+            String panels = other == null ? "truth, prediction and their difference"
+                    : "truth and the predictions of two models, " + own.title() + " and " + other.title() + ",";
             pictures.forEach(p -> report.animation("Video " + p.number(), "Video " + p.number() + ": " + context
-                    + " true frames that the model sees, then " + frames
-                    + " that it predicts; truth, prediction and their difference side by side", p.gif(), p.strip()));
+                    + " true frames that the model sees, then " + frames + " that it predicts; " + panels
+                    + " side by side", p.gif(), p.strip()));
             return pictures;
         } catch (NotFiniteException e) {
             String reason = e.getMessage()

@@ -1,10 +1,15 @@
 package io.framecast.tools;
 
+import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
 import io.framecast.predict.Forecaster;
 import io.framecast.text.Count;
 import io.framecast.tools.render.Scores;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 
 /** Scores as text for a terminal. */
 final class ScoreTable {
@@ -21,23 +26,53 @@ final class ScoreTable {
         text.append(String.format("%-5s%34s %34s%n", "", "model", "repeat the last frame"));
         text.append(line("frame", "MSE", "MAE", "PSNR", "SSIM", "MSE", "MAE", "PSNR", "SSIM"));
         for (int frame = 0; frame < evaluation.frames(); frame++) {
-            text.append(row(Integer.toString(frame + 1), model.mse().perFrame()[frame], model.mae().perFrame()[frame],
-                    model.psnr().perFrame()[frame], model.ssim().perFrame()[frame], baseline.mse().perFrame()[frame],
-                    baseline.mae().perFrame()[frame], baseline.psnr().perFrame()[frame],
-                    baseline.ssim().perFrame()[frame]));
+            int t = frame;
+            text.append(row(Integer.toString(frame + 1), model, baseline, metric -> metric.perFrame()[t],
+                    result -> Scores.isExact(result, t)));
         }
-        text.append(row("mean", model.mse().mean(), model.mae().mean(), model.psnr().mean(), model.ssim().mean(),
-                baseline.mse().mean(), baseline.mae().mean(), baseline.psnr().mean(), baseline.ssim().mean()));
+        text.append(row("mean", model, baseline, Metric::mean, Scores::isExact));
         text.append(String.format("The mean MSE is %s.%n",
                 Scores.beside(model.mse(), baseline.mse(), "repeating the last frame")));
+        Scores.exactNote(model, baseline).ifPresent(note -> text.append(note).append(System.lineSeparator()));
         return text.toString();
     }
 
-    private static String row(String name, double mse, double mae, double psnr, double ssim, double baselineMse,
-            double baselineMae, double baselinePsnr, double baselineSsim) {
-        return line(name, number(mse, 2, 8), number(mae, 2, 8), number(psnr, 2, 7), number(ssim, 3, 7),
-                number(baselineMse, 2, 8), number(baselineMae, 2, 8), number(baselinePsnr, 2, 7),
-                number(baselineSsim, 3, 7));
+    private static String row(String name, Result model, Result baseline, ToDoubleFunction<Metric> value,
+            Predicate<Result> isExact) {
+        List<String> columns = new ArrayList<>(List.of(name));
+        for (Result result : List.of(model, baseline)) {
+            columns.add(number(value.applyAsDouble(result.mse()), 2, 8));
+            columns.add(number(value.applyAsDouble(result.mae()), 2, 8));
+            columns.add(isExact.test(result) ? Scores.EXACT : number(value.applyAsDouble(result.psnr()), 2, 7));
+            columns.add(number(value.applyAsDouble(result.ssim()), 3, 7));
+        }
+        return line(columns.toArray());
+    }
+
+    /**
+     * The scores of two models by frame.
+     *
+     * @param names of the models, of at most 16 characters
+     */
+    static String of(List<String> names, Forecaster.Evaluation one, Forecaster.Evaluation other) {
+        List<Result> results = List.of(one.model(), other.model(), one.baseline());
+        StringBuilder text = new StringBuilder();
+        text.append(String.format("%-5s%20s %20s %20s%n", "", names.get(0), names.get(1), "repeat the frame"));
+        text.append(String.format("%-5s", "frame"));
+        results.forEach(result -> text.append(String.format(" %11s %8s", "MSE", "SSIM")));
+        text.append(System.lineSeparator());
+        for (int frame = 0; frame < one.frames(); frame++) {
+            int t = frame;
+            text.append(pairs(Integer.toString(frame + 1), results, metric -> metric.perFrame()[t]));
+        }
+        return text.append(pairs("mean", results, Metric::mean)).toString();
+    }
+
+    private static String pairs(String name, List<Result> results, ToDoubleFunction<Metric> value) {
+        StringBuilder text = new StringBuilder(String.format("%-5s", name));
+        results.forEach(result -> text.append(String.format(" %11s %8s",
+                number(value.applyAsDouble(result.mse()), 2, 8), number(value.applyAsDouble(result.ssim()), 3, 7))));
+        return text.append(System.lineSeparator()).toString();
     }
 
     /** One row, 74 columns wide; wider if the frame's number is longer than the heading. */

@@ -12,6 +12,7 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.system.Processor;
 import io.framecast.text.Count;
+import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.FileName;
@@ -43,6 +44,9 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", description = "Trains a model on next frames, and reports on it.")
 final class TrainCommand implements Callable<Integer> {
 
+    /** In a run's config: the file of digits, or null. Runs of versions without this option lack it. */
+    private static final String DIGITS = "digits";
+
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
     }
@@ -64,7 +68,9 @@ final class TrainCommand implements Callable<Integer> {
             description = "The directory for the run's files. Default: run.")
     Path out;
 
-    @Option(names = "--init", paramLabel = "CKPT", description = "Begin with the parameters of this checkpoint.")
+    @Option(names = "--init", paramLabel = "CKPT|NAME",
+            description = "Begin with the parameters of this checkpoint, or of moving-mnist, the trained model that "
+                    + "comes with Framecast.")
     Path init;
 
     @Option(names = "--resume", paramLabel = "RUN", converter = FileName.OfDirectory.class,
@@ -134,6 +140,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--no-shuffle", description = "Keep the order of the videos, epoch after epoch.")
     boolean noShuffle;
 
+    @Option(names = "--fresh",
+            description = "Generate new training videos in every epoch; those to validate with stay.")
+    boolean fresh;
+
     @Option(names = "--loss", paramLabel = "LOSS",
             description = "binary_crossentropy or mean_squared_error. Default: ${DEFAULT-VALUE}.")
     LossName loss;
@@ -172,7 +182,8 @@ final class TrainCommand implements Callable<Integer> {
         List<Path> files = new ArrayList<>(RunDirectory.files(directory));
         files.addAll(Pictures.in(directory.resolve("gifs")));
         Options.requireApart("--data", data.file(), "--out", directory, files);
-        Options.requireApart("--init", init, "--out", directory, files);
+        Options.requireApart("--digits", data.digits, "--out", directory, files);
+        Options.requireApart("--init", CheckpointName.file(init), "--out", directory, files);
         Options.requireApart("--model", Path.of(model), "--out", directory, files);
     }
 
@@ -186,9 +197,14 @@ final class TrainCommand implements Callable<Integer> {
             throw new FramecastException("The videos of the run " + resume + " are no longer in " + data.data
                     + "; say where they are by --data FILE.");
         }
+        if (last != null && data.isGenerated() && data.digits != null && !new RunOptions(spec).isGiven("--digits")
+                && !Files.exists(data.digits)) {
+            throw new FramecastException("The digits of the run " + resume + " are no longer in " + data.digits
+                    + "; say where they are by --digits FILE.");
+        }
         try (Backend backend = device.open()) {
             keepThreads(backend, last != null);
-            Split split = data.split(validationSplit, seed);
+            Split split = data.split(validationSplit, seed, fresh);
             data.check(split.training().frames());
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");
@@ -281,7 +297,7 @@ final class TrainCommand implements Callable<Integer> {
     private void report(Backend backend, Split split, RunDirectory run, TrainingSettings settings, String failure) {
         try {
             RunReport.write(backend, run.path(), split, settings, new RunReport.About("Framecast: training " + model,
-                    Options.commandLine(spec), data.data, failure));
+                    Options.commandLine(spec), data.data, failure), null);
             Terminal.say("report: " + run.path().resolve("report.html"));
         } catch (RuntimeException | OutOfMemoryError | LinkageError e) {
             Terminal.warn(failure != null ? "The report failed, too. " + Main.sentence(e)
@@ -390,6 +406,12 @@ final class TrainCommand implements Callable<Integer> {
             throw new FramecastException(RunDirectory.lastCheckpoint(resume) + " has a wrong value for \"data\".", e);
         }
         now.differenceFrom(begun).ifPresent(difference -> {
+            JsonNode options = config.path("options");
+            if (data.isGenerated() && options.path("data").asText().equals(data.data) && !options.has(DIGITS)) {
+                throw new FramecastException("The run " + resume + " was begun by an earlier version, which trained "
+                        + "with digits that are for validation and tests now; begin a new run from what it learned by "
+                        + "--init " + RunDirectory.bestCheckpoint(resume) + ".");
+            }
             throw new FramecastException(data.data + " does not have the videos that the run " + resume
                     + " was begun with: it has " + difference + "; give those by --data, or begin a new run.");
         });
@@ -437,7 +459,7 @@ final class TrainCommand implements Callable<Integer> {
             requireFrames(split, config);
             return Checkpoint.initial(config, seed);
         }
-        Checkpoint given = Checkpoint.read(init);
+        Checkpoint given = CheckpointName.read(init);
         requireFrames(split, given.model());
         if (modelGiven && !Models.load(model, given.model().input()).equals(given.model())) {
             throw new FramecastException("The model in " + init + " is not the one --model " + model
@@ -455,6 +477,8 @@ final class TrainCommand implements Callable<Integer> {
         Map<String, Object> options = new RunOptions(spec).toMap();
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
+        } else if (data.digits != null) {
+            options.put(DIGITS, data.digits.toAbsolutePath().toString());
         }
         Map<String, Object> description = new LinkedHashMap<>();
         description.put("framecast", Main.VERSION);

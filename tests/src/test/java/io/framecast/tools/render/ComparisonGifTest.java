@@ -27,6 +27,8 @@ class ComparisonGifTest {
     /** The ramp has all 256 greys; with the other colours there are a few more than a GIF can have. */
     private static final int GREY_BOUND = 1;
     private static final Notes NO_NOTES = new Notes(List.of());
+    /** The longest title of a forecast of one model. */
+    private static final String TITLE = "prediction";
 
     @TempDir
     Path directory;
@@ -38,7 +40,7 @@ class ComparisonGifTest {
         Path file = directory.resolve("new/grey.gif");
         ComparisonGif.write(file, Pictures.forecast(truth, prediction, 3));
 
-        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(9 * 21, 6 * 21), NO_NOTES);
+        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(9 * 21, 6 * 21), NO_NOTES, TITLE);
         List<BufferedImage> frames = frames(file);
         assertEquals(5, frames.size());
         for (int t = 0; t < 5; t++) {
@@ -62,6 +64,27 @@ class ComparisonGifTest {
             for (int x = 0; x < 9 * 21; x++) {
                 assertTrue(panel.getRGB(x, y) == panel.getRGB(0, 0) || Math.abs(y - 3 * 21) < 10, x + ", " + y);
             }
+        }
+    }
+
+    @Test
+    void showsTwoModelsSideBySideWithTheirTitles() throws IOException {
+        Video truth = Pictures.ramp(4, 6, 9, 1, 0);
+        Video one = Pictures.ramp(2, 6, 9, 1, 40);
+        Video other = Pictures.ramp(2, 6, 9, 1, 80);
+        Path file = directory.resolve("two.gif");
+        ComparisonGif.write(file, new Forecast(4, 6, 9, Pictures.frames(truth), List.of(
+                new Forecast.Prediction("trained 4 min", Pictures.frames(one)),
+                new Forecast.Prediction("moving-mnist", Pictures.frames(other)))));
+        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(9 * 21, 6 * 21), NO_NOTES, TITLE);
+        List<BufferedImage> frames = frames(file);
+        for (int t = 0; t < 4; t++) {
+            BufferedImage frame = frames.get(t);
+            assertPanel(frame, layout, 0, 21, truth, t);
+            assertPanel(frame, layout, 1, 21, t < 2 ? truth : one, t < 2 ? t : t - 2);
+            assertPanel(frame, layout, 2, 21, t < 2 ? truth : other, t < 2 ? t : t - 2);
+            assertBorder(t < 2 ? Palette.SEEN : Palette.PREDICTED, frame, layout);
+            assertTrue(Pictures.shows(frame, "trained 4 min") && Pictures.shows(frame, "moving-mnist"));
         }
     }
 
@@ -92,7 +115,7 @@ class ComparisonGifTest {
         Video truth = new Video(2, size, size, 3, values);
         Path file = directory.resolve("colour.gif");
         ComparisonGif.write(file, Pictures.forecast(truth, truth.frames(1, 2), 1));
-        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(4 * size, 4 * size), NO_NOTES);
+        ComparisonGif.Layout layout = new ComparisonGif.Layout(new FrameSize(4 * size, 4 * size), NO_NOTES, TITLE);
         for (BufferedImage frame : frames(file)) {
             double error = 0;
             for (int y = 0; y < 4 * size; y++) {
@@ -117,7 +140,7 @@ class ComparisonGifTest {
     @Test
     void aLongContextIsShownFromItsEndWithTheNumbersOfTheWholeVideo() throws IOException {
         Forecast forecast = new Forecast(1005, 4, 4, Pictures.frames(Pictures.ramp(8, 4, 4, 1, 0)),
-                Pictures.frames(Pictures.ramp(5, 4, 4, 1, 9)));
+                Pictures.predicted(Pictures.frames(Pictures.ramp(5, 4, 4, 1, 9))));
         assertEquals(3, forecast.seen());
         assertEquals(998, forecast.number(0));
         assertEquals(1005, forecast.number(7));
@@ -142,9 +165,9 @@ class ComparisonGifTest {
 
         // GIFs with two frames, because large GIFs are slow; strips with twenty, so that these are reduced.
         List<Video> large = List.of(Forecast.reduced(Pictures.ramp(1, 600, 1200, 2, 0)));
-        assertGifShows(new Forecast(2, 600, 1200, Collections.nCopies(2, large.get(0)), large),
+        assertGifShows(new Forecast(2, 600, 1200, Collections.nCopies(2, large.get(0)), Pictures.predicted(large)),
                 "frames of 600x1200 pixels reduced to 256x512", "the first of 2 channels, as grey");
-        assertStripShows(new Forecast(20, 600, 1200, Collections.nCopies(20, large.get(0)), large),
+        assertStripShows(new Forecast(20, 600, 1200, Collections.nCopies(20, large.get(0)), Pictures.predicted(large)),
                 "frames of 600x1200 pixels reduced to 99x198", "the first of 2 channels, as grey");
         Video square = Pictures.ramp(20, 512, 512, 1, 0);
         assertGifShows(Pictures.forecast(square.frames(18, 20), square.frames(19, 20), 1));
@@ -166,7 +189,7 @@ class ComparisonGifTest {
         for (String line : lines) {
             assertTrue(Pictures.shows(last, line), line);
         }
-        assertEquals(new ComparisonGif.Layout(panel, NO_NOTES).height() + noteRoom(List.of(lines), 8),
+        assertEquals(new ComparisonGif.Layout(panel, NO_NOTES, TITLE).height() + noteRoom(List.of(lines), 8),
                 last.getHeight());
     }
 
@@ -203,18 +226,20 @@ class ComparisonGifTest {
         Forecast forecast = Pictures.forecast(large, large.frames(2, 3), 2);
         ComparisonGif.write(gif, forecast);
         FrameStrip.write(strip, forecast);
-        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13), NO_NOTES).width(), frames(gif).get(0).getWidth());
+        assertEquals(new ComparisonGif.Layout(new FrameSize(512, 13), NO_NOTES, TITLE).width(),
+                frames(gif).get(0).getWidth());
         assertTrue(ImageIO.read(strip.toFile()).getWidth() < 4200);
     }
 
     @Test
     void refusesAForecastThatDoesNotFitTheVideo() {
         List<Video> one = Pictures.frames(Pictures.ramp(1, 4, 4, 1, 0));
+        assertThrows(IllegalArgumentException.class, () -> new Forecast(5, 4, 4, one, List.of()));
         assertThrows(IllegalArgumentException.class,
-                () -> new Forecast(5, 4, 4, one, Pictures.frames(Pictures.ramp(2, 4, 4, 1, 0))));
-        assertThrows(IllegalArgumentException.class, () -> new Forecast(0, 4, 4, one, one));
+                () -> new Forecast(5, 4, 4, one, Pictures.predicted(Pictures.frames(Pictures.ramp(2, 4, 4, 1, 0)))));
+        assertThrows(IllegalArgumentException.class, () -> new Forecast(0, 4, 4, one, Pictures.predicted(one)));
         assertThrows(IllegalArgumentException.class,
-                () -> new Forecast(5, 4, 4, one, Pictures.frames(Pictures.ramp(1, 4, 5, 1, 0))));
+                () -> new Forecast(5, 4, 4, one, Pictures.predicted(Pictures.frames(Pictures.ramp(1, 4, 5, 1, 0)))));
     }
 
     private static void assertPanel(BufferedImage image, ComparisonGif.Layout layout, int panel, int scale, Video video,

@@ -25,7 +25,13 @@ final class Pictures {
         if (context + prediction.frames() != truth.frames()) {
             throw new IllegalArgumentException("not a forecast of this video");
         }
-        return new Forecast(truth.frames(), truth.height(), truth.width(), frames(truth), frames(prediction));
+        return new Forecast(truth.frames(), truth.height(), truth.width(), frames(truth),
+                predicted(frames(prediction)));
+    }
+
+    /** The prediction of one model. */
+    static List<Forecast.Prediction> predicted(List<Video> frames) {
+        return List.of(new Forecast.Prediction("prediction", frames));
     }
 
     /** Whether these words are somewhere in the picture, in one colour on a background of another. */

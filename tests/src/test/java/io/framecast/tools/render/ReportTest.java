@@ -76,6 +76,30 @@ class ReportTest {
     }
 
     @Test
+    void comparesWithAnotherModelColumnByColumn() throws Exception {
+        Document page = parse(full().compared("trained 4 min", "another", result(30.5, 31.5, 90, 22, 0.95, 0.85)));
+        assertEquals(List.of("mean", "trained 4 min", "another", "baseline", "frame", "MSE trained 4 min",
+                "MSE another", "MSE baseline", "SSIM trained 4 min", "SSIM another", "SSIM baseline"),
+                headers(page, "col").subList(0, 11));
+        assertEquals(List.of("60.50", "31.00", "121.00"), texts(page, "td").subList(0, 3));
+        assertEquals(List.of("40.25", "30.50", "101.00", "0.9000", "0.9500", "0.6000"),
+                texts(page, "td").subList(12, 18));
+        assertEquals(6, dots(page.getElementsByTagName("svg"), 0));
+    }
+
+    @Test
+    void framesWithoutErrorAreSaidInWords() throws Exception {
+        Metric none = new Metric(new double[2]);
+        Metric most = new Metric(new double[] {100, 100});
+        Result exact = new Result(7, none, none, most, new Metric(new double[] {1, 1}), none, none, new int[] {7, 7});
+        String text = parse(new Report("still").scores(exact, exact)).getDocumentElement().getTextContent();
+        assertTrue(text.contains("without error PSNR, baseline without error"), text);
+        assertTrue(text.contains("Of 14 frames, 14 of the model and 14 of the repeated frame have no error; such a "
+                + "frame counts as a PSNR of 100 dB."), text);
+        assertFalse(text.contains("100.00"), text);
+    }
+
+    @Test
     void needsNothingBesideIt() throws Exception {
         Path gif = Files.write(directory.resolve("a.gif"), new byte[] {'G', 'I', 'F', 1, 2, 3});
         Path png = Files.write(directory.resolve("b.png"), new byte[] {7, 8, 9});
@@ -177,7 +201,8 @@ class ReportTest {
 
     private static Result result(double mse1, double mse2, double mae, double psnr, double ssim1, double ssim2) {
         return new Result(7, new Metric(new double[] {mse1, mse2}), new Metric(new double[] {mae, mae}),
-                new Metric(new double[] {psnr, psnr}), new Metric(new double[] {ssim1, ssim2}));
+                new Metric(new double[] {psnr, psnr}), new Metric(new double[] {ssim1, ssim2}),
+                new Metric(new double[2]), new Metric(new double[2]), new int[2]);
     }
 
     /** Reads the page as XML; fails for unclosed elements and unescaped text. */

@@ -10,6 +10,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
@@ -45,6 +46,26 @@ class StripAndSheetTest {
                 assertEquals(0xffffff, image.getRGB(layout.x(t) + 30, layout.y(1) + 20) & 0xffffff);
             }
         }
+    }
+
+    @Test
+    void stripOfTwoModelsShowsTheirPredictionsUnderTheTruth() throws IOException {
+        Video truth = Pictures.ramp(4, 20, 30, 1, 0);
+        Video one = Pictures.ramp(2, 20, 30, 1, 60);
+        Video other = Pictures.ramp(2, 20, 30, 1, 90);
+        Forecast forecast = new Forecast(4, 20, 30, Pictures.frames(truth), List.of(
+                new Forecast.Prediction("trained 4 min", Pictures.frames(one)),
+                new Forecast.Prediction("moving-mnist", Pictures.frames(other))));
+        Path file = directory.resolve("two.png");
+        FrameStrip.write(file, forecast);
+        BufferedImage image = ImageIO.read(file.toFile());
+        FrameStrip.Layout layout = new FrameStrip.Layout(forecast);
+        for (int t = 2; t < 4; t++) {
+            assertFrame(truth, t, image, layout.x(t), layout.y(0), 4);
+            assertFrame(one, t - 2, image, layout.x(t), layout.y(1), 4);
+            assertFrame(other, t - 2, image, layout.x(t), layout.y(2), 4);
+        }
+        assertTrue(Pictures.shows(image, "trained 4 min") && Pictures.shows(image, "moving-mnist"));
     }
 
     @Test

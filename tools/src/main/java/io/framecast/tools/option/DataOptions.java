@@ -1,6 +1,7 @@
 package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
+import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Split;
@@ -16,6 +17,10 @@ import picocli.CommandLine.Option;
 /** The options that select videos. */
 public final class DataOptions {
 
+    public static final String DIGITS = "Make generated videos of these images of 28x28 pixels, in the format IDX, "
+            + "plain or gzipped. Of each ten, eight are for training, one for validation and one for tests. "
+            + "Default: the 10,000 MNIST digits that come with Framecast.";
+
     static final String GENERATED = "generated";
     private static final int GENERATED_VIDEOS = 1000;
 
@@ -23,6 +28,9 @@ public final class DataOptions {
             description = "A .npy file of videos, or generated: Moving MNIST made on the spot. "
                     + "Default: ${DEFAULT-VALUE}.")
     public String data;
+
+    @Option(names = "--digits", paramLabel = "FILE", description = DIGITS)
+    public Path digits;
 
     @Mixin
     public NpyOptions npy;
@@ -48,20 +56,33 @@ public final class DataOptions {
         return videos == null ? GENERATED_VIDEOS : videos;
     }
 
-    /** Opens the file, or generates videos of validation digits, which no training video shows. */
+    /** Opens the file, or generates videos of test digits, which no training has seen. */
     public Videos open(long seed) {
         check();
-        return isGenerated() ? MovingMnist.validation(generatedCount(), seed) : openFile();
+        return isGenerated() ? MovingMnist.test(digits(digits), generatedCount(), seed) : openFile();
     }
 
-    /** Opens the file and splits it, or generates both parts from different digits. */
-    public Split split(double validationFraction, long seed) {
+    /**
+     * Opens the file and splits it, or generates both parts from different digits.
+     *
+     * @param fresh whether generated training videos are new ones in every epoch
+     */
+    public Split split(double validationFraction, long seed, boolean fresh) {
         check();
+        Options.require(!fresh || isGenerated(), "--fresh makes new videos in every epoch; a file has none: leave out "
+                + "--fresh or --data.");
         if (!isGenerated()) {
             return Split.of(openFile(), validationFraction);
         }
-        List<MovingMnist> parts = generated(generatedCount(), validationFraction, seed);
-        return new Split(parts.get(0), parts.size() > 1 ? parts.get(1) : parts.get(0).slice(0, 0));
+        List<MovingMnist> parts = generated(digits(digits), generatedCount(), validationFraction, seed);
+        MovingMnist training = parts.get(0);
+        return new Split(fresh ? training.fresh() : training,
+                parts.size() > 1 ? parts.get(1) : training.slice(0, 0));
+    }
+
+    /** The digits of a file, or those that come with the program if it is null. */
+    public static MnistDigits digits(Path file) {
+        return file == null ? MnistDigits.bundled() : MnistDigits.read(file);
     }
 
     /**
@@ -77,16 +98,19 @@ public final class DataOptions {
     }
 
     /** Videos for training and, if there are any, for validation. The two sets have no digit in common. */
-    public static List<MovingMnist> generated(int count, double validationFraction, long seed) {
+    public static List<MovingMnist> generated(MnistDigits digits, int count, double validationFraction, long seed) {
         int training = Split.trainingCount(count, validationFraction);
-        MovingMnist first = MovingMnist.training(training, seed);
-        return training == count ? List.of(first) : List.of(first, MovingMnist.validation(count - training, seed));
+        MovingMnist first = MovingMnist.training(digits, training, seed);
+        return training == count ? List.of(first)
+                : List.of(first, MovingMnist.validation(digits, count - training, seed));
     }
 
     private void check() {
         FileName.problem(data).ifPresent(problem -> {
             throw new Options.UsageException("Wrong value for --data: " + problem + ".");
         });
+        Options.require(digits == null || isGenerated(), "--digits is for generated videos; leave out --digits or "
+                + "--data.");
         Options.require(videos == null || videos >= 1, "--videos must be at least 1, not " + videos + ".");
     }
 

@@ -22,12 +22,12 @@ public final class RunOptions {
      * Where the videos are, and how to read them. May change when a run resumes: the fingerprint ensures that the
      * videos are the same.
      */
-    private static final List<String> PLACE = List.of("--data", "--layout", "--scale");
+    private static final List<String> PLACE = List.of("--data", "--layout", "--scale", "--digits");
 
     /** Options that cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--lr",
             "--lr-schedule", "--warmup", "--clip-norm", "--ema", "--scheduled-sampling", "--context", "--loss-frames",
-            "--seed", "--validation-split", "--no-shuffle", "--loss", "--precision", "--threads");
+            "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss", "--precision", "--threads");
 
     /** Options that a run started with --init takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");

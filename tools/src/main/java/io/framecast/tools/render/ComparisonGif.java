@@ -2,13 +2,17 @@ package io.framecast.tools.render;
 
 import io.framecast.data.Video;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * An animation of a forecast: truth, prediction and their absolute difference side by side.
+ * An animation of a forecast: truth, prediction and their absolute difference side by side; or truth and the
+ * predictions of two models.
  *
  * <p>During the context (light grey borders) the middle panel, titled "input", shows the frames that the model is
  * given, and the panel of the difference says "none yet". From the first predicted frame on, the middle panel, titled
- * "prediction" with an orange border, shows the model's output. A caption counts the frames from 1; lines below it say
+ * "prediction" with an orange border, shows the model's output. With two models, both panels have the titles of their
+ * models from the first frame on. A caption counts the frames from 1; lines below it say
  * what is reduced or left out.
  *
  * <p>A GIF has at most 256 colours per frame: see {@link GifPalette}.
@@ -33,8 +37,9 @@ public final class ComparisonGif {
      */
     public static void write(Path file, Forecast forecast) {
         FrameSize panel = size(forecast.height(), forecast.width());
-        Layout layout = new Layout(panel, forecast.notes(panel));
-        Animation.write(file, forecast.truth().size(), t -> draw(forecast, t, layout));
+        List<Forecast.Row> rows = forecast.rows();
+        Layout layout = new Layout(panel, forecast.notes(panel), rows.get(0).title(), rows.get(1).title());
+        Animation.write(file, forecast.truth().size(), t -> draw(forecast, rows, t, layout));
     }
 
     /** The size of frames. */
@@ -42,20 +47,23 @@ public final class ComparisonGif {
         return FrameSize.of(height, width, PANEL_PIXELS, Forecast.MOST_PIXELS);
     }
 
-    private static Picture draw(Forecast forecast, int t, Layout layout) {
+    private static Picture draw(Forecast forecast, List<Forecast.Row> rows, int t, Layout layout) {
         Picture picture = new Picture(layout.width(), layout.height(), BACKGROUND);
         Video truth = forecast.truth().get(t);
         boolean seen = t < forecast.seen();
-        if (seen) {
-            panel(picture, layout, 0, "truth", Palette.SEEN, truth);
-            panel(picture, layout, 1, "input", Palette.SEEN, truth);
-            frame(picture, layout, 2, "difference", EMPTY);
-            word(picture, layout, 2, "none yet");
-        } else {
-            int future = t - forecast.seen();
-            panel(picture, layout, 0, "truth", PLAIN_BORDER, truth);
-            panel(picture, layout, 1, "prediction", Palette.PREDICTED, forecast.predicted().get(future));
-            panel(picture, layout, 2, "difference", PLAIN_BORDER, forecast.difference(future));
+        boolean one = forecast.predictions().size() == 1;
+        panel(picture, layout, 0, "truth", seen ? Palette.SEEN : PLAIN_BORDER, truth);
+        for (int k = 0; k < rows.size(); k++) {
+            Forecast.Row row = rows.get(k);
+            if (!seen) {
+                panel(picture, layout, k + 1, row.title(), row.isPrediction() ? Palette.PREDICTED : PLAIN_BORDER,
+                        row.frames().get(t - forecast.seen()));
+            } else if (row.isPrediction()) {
+                panel(picture, layout, k + 1, one ? "input" : row.title(), Palette.SEEN, truth);
+            } else {
+                frame(picture, layout, k + 1, row.title(), EMPTY);
+                word(picture, layout, k + 1, "none yet");
+            }
         }
         String caption = "frame " + forecast.number(t) + " \u00b7 " + (seen ? "seen" : "predicted");
         int color = seen ? Palette.SEEN : Palette.PREDICTED;
@@ -102,7 +110,7 @@ public final class ComparisonGif {
     }
 
     /** The layout for panels of the given size. */
-    record Layout(FrameSize panel, Notes notes) {
+    record Layout(FrameSize panel, Notes notes, String... titles) {
 
         static final int FONT = 2;
         static final int MARGIN = 12;
@@ -117,7 +125,8 @@ public final class ComparisonGif {
         }
 
         private int columnWidth() {
-            return Math.max(panel.width() + 2 * BORDER, PixelFont.width("prediction") * FONT);
+            int widest = Stream.of(titles).mapToInt(PixelFont::width).max().orElse(0);
+            return Math.max(panel.width() + 2 * BORDER, widest * FONT);
         }
 
         int captionY() {

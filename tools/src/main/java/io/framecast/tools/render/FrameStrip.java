@@ -1,10 +1,12 @@
 package io.framecast.tools.render;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * A forecast as one PNG, for papers: a row of true frames (context and future), and below the future frames the
- * predictions and the absolute differences. Columns are numbered from 1; a grey bar marks the context and an orange one
+ * predictions and the absolute differences, or the predictions of two models. Columns are numbered from 1; a
+ * grey bar marks the context and an orange one
  * the forecast. Lines below say what is reduced or left out.
  */
 public final class FrameStrip {
@@ -18,7 +20,7 @@ public final class FrameStrip {
     private static final int SEPARATOR = 2;
     private static final int NOW = 8;
     private static final int BAR = 4;
-    private static final String[] ROWS = {"truth", "prediction", "difference"};
+    private static final String TRUTH = "truth";
 
     private FrameStrip() {
     }
@@ -31,16 +33,16 @@ public final class FrameStrip {
     public static void write(Path file, Forecast forecast) {
         Layout layout = new Layout(forecast);
         Picture picture = new Picture(layout.width(), layout.height(), Palette.PAPER);
-        for (int row = 0; row < ROWS.length; row++) {
-            picture.text(ROWS[row], MARGIN, layout.y(row) + (layout.frame().height() - 7 * FONT) / 2, FONT,
-                    Palette.INK);
+        List<Forecast.Row> rows = forecast.rows();
+        label(picture, layout, 0, TRUTH);
+        for (int k = 0; k < rows.size(); k++) {
+            label(picture, layout, k + 1, rows.get(k).title());
         }
         for (int t = 0; t < layout.frames(); t++) {
             picture.frame(forecast.truth().get(t), layout.x(t), layout.y(0), layout.frame());
             int future = t - forecast.seen();
-            if (future >= 0) {
-                picture.frame(forecast.predicted().get(future), layout.x(t), layout.y(1), layout.frame());
-                picture.frame(forecast.difference(future), layout.x(t), layout.y(2), layout.frame());
+            for (int k = 0; future >= 0 && k < rows.size(); k++) {
+                picture.frame(rows.get(k).frames().get(future), layout.x(t), layout.y(k + 1), layout.frame());
             }
             String number = Integer.toString(forecast.number(t));
             int centre = layout.x(t) + (layout.frame().width() - PixelFont.width(number) * FONT) / 2;
@@ -52,6 +54,10 @@ public final class FrameStrip {
         picture.writePng(file);
     }
 
+    private static void label(Picture picture, Layout layout, int row, String title) {
+        picture.text(title, MARGIN, layout.y(row) + (layout.frame().height() - 7 * FONT) / 2, FONT, Palette.INK);
+    }
+
     /** The size at which frames are drawn if there are {@code frames} of them. */
     static FrameSize size(int height, int width, int frames) {
         int most = Math.max(1, ROOM / frames - SEPARATOR);
@@ -59,19 +65,20 @@ public final class FrameStrip {
     }
 
     /** The layout; columns are at least as wide as the largest frame number. */
-    record Layout(FrameSize frame, int column, int frames, int seen, Notes notes) {
+    record Layout(FrameSize frame, int titles, int column, int frames, int seen, Notes notes) {
 
         Layout(Forecast forecast) {
             this(forecast, size(forecast.height(), forecast.width(), forecast.truth().size()));
         }
 
         private Layout(Forecast forecast, FrameSize frame) {
-            this(frame, Math.max(frame.width(), PixelFont.width("" + forecast.frames()) * FONT) + SEPARATOR,
+            this(frame, forecast.rows().stream().mapToInt(row -> PixelFont.width(row.title()) * FONT).max().orElse(0),
+                    Math.max(frame.width(), PixelFont.width("" + forecast.frames()) * FONT) + SEPARATOR,
                     forecast.truth().size(), forecast.seen(), forecast.notes(frame));
         }
 
         int x(int t) {
-            return MARGIN + PixelFont.width(ROWS[1]) * FONT + MARGIN + t * column
+            return MARGIN + titles + MARGIN + t * column
                     + (t < seen ? 0 : NOW - SEPARATOR);
         }
 
@@ -85,7 +92,7 @@ public final class FrameStrip {
         }
 
         int notesY() {
-            return y(ROWS.length) - SEPARATOR + MARGIN;
+            return y(3) - SEPARATOR + MARGIN;
         }
 
         int height() {

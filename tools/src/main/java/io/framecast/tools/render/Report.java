@@ -13,8 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -58,6 +60,10 @@ public final class Report {
     private double[] stepLosses = {};
     private Result scores;
     private Result baseline;
+    /** The scores of another model, to compare; null if there is none. */
+    private Result other;
+    private String ownName = "model";
+    private String otherName;
 
     public Report(String title) {
         this.title = title;
@@ -118,6 +124,14 @@ public final class Report {
         return this;
     }
 
+    /** Adds the scores of another model on the same videos, and how the two are called. */
+    public Report compared(String own, String name, Result scoresOfOther) {
+        ownName = own;
+        otherName = name;
+        other = scoresOfOther;
+        return this;
+    }
+
     /**
      * Writes the page.
      *
@@ -154,7 +168,9 @@ public final class Report {
         if (scores != null) {
             html.append(section("Scores", "Mean over " + Count.of(scores.videos(), "video") + " and "
                     + Count.of(scores.mse().perFrame().length, "predicted frame") + ". MSE and MAE are summed over the "
-                    + "pixels of a frame; the baseline repeats the last seen frame.", meanScores() + frameScores()));
+                    + "pixels of a frame; SSIM has a Gaussian window of 11x11; the baseline repeats the last seen "
+                    + "frame." + Scores.exactNote(scores, baseline).map(" "::concat).orElse(""),
+                    meanScores() + frameScores()));
         }
         if (!epochs.isEmpty() || stepLosses.length > 0) {
             html.append(section("Training", "", training()));
@@ -179,7 +195,7 @@ public final class Report {
                         "MSE, " + Scores.beside(scores.mse(), baseline.mse(), "the baseline"))
                 + card(error(scores.mae().mean()),
                         "MAE, " + Scores.beside(scores.mae(), baseline.mae(), "the baseline"))
-                + card(error(scores.psnr().mean()) + " dB", "PSNR, baseline " + error(baseline.psnr().mean()) + " dB")
+                + card(decibels(scores), "PSNR, baseline " + decibels(baseline))
                 + card(similarity(scores.ssim().mean()), "SSIM, baseline " + similarity(baseline.ssim().mean()))
                 + "</ul>\n";
     }
@@ -208,33 +224,65 @@ public final class Report {
         }
     }
 
+    private static String decibels(Result result) {
+        return Scores.isExact(result) ? "without error" : error(result.psnr().mean()) + " dB";
+    }
+
+    /** What the tables and charts show: the model, the other one if there is one, and the baseline. */
+    private Map<String, Result> compared() {
+        Map<String, Result> results = new LinkedHashMap<>();
+        results.put(ownName, scores);
+        if (other != null) {
+            results.put(otherName, other);
+        }
+        results.put("baseline", baseline);
+        return results;
+    }
+
     private String meanScores() {
-        return Html.table(List.of("mean", "model", "baseline", "change"), List.of(
-                List.of("MSE", error(scores.mse().mean()), error(baseline.mse().mean()),
-                        Scores.change(scores.mse(), baseline.mse())),
-                List.of("MAE", error(scores.mae().mean()), error(baseline.mae().mean()),
-                        Scores.change(scores.mae(), baseline.mae())),
-                List.of("PSNR (dB)", error(scores.psnr().mean()), error(baseline.psnr().mean()),
+        List<String> headings = new ArrayList<>(List.of("mean"));
+        headings.addAll(compared().keySet());
+        if (other == null) {
+            headings.add("change");
+        }
+        return Html.table(headings, List.of(
+                means("MSE", r -> error(r.mse().mean()), Scores.change(scores.mse(), baseline.mse())),
+                means("MAE", r -> error(r.mae().mean()), Scores.change(scores.mae(), baseline.mae())),
+                means("PSNR (dB)", r -> Scores.isExact(r) ? Scores.EXACT : error(r.psnr().mean()),
                         Scores.signed(scores.psnr().mean() - baseline.psnr().mean(), 2)),
-                List.of("SSIM", similarity(scores.ssim().mean()), similarity(baseline.ssim().mean()),
+                means("SSIM", r -> similarity(r.ssim().mean()),
                         Scores.signed(scores.ssim().mean() - baseline.ssim().mean(), 4))));
     }
 
+    private List<String> means(String name, Function<Result, String> mean, String change) {
+        List<String> row = new ArrayList<>(List.of(name));
+        compared().values().forEach(result -> row.add(mean.apply(result)));
+        if (other == null) {
+            row.add(change);
+        }
+        return row;
+    }
+
     private String frameScores() {
-        List<List<String>> rows = IntStream.range(0, scores.mse().perFrame().length).mapToObj(t -> List.of(
-                Integer.toString(t + 1),
-                error(scores.mse().perFrame()[t]), error(baseline.mse().perFrame()[t]),
-                similarity(scores.ssim().perFrame()[t]), similarity(baseline.ssim().perFrame()[t]))).toList();
+        List<String> headings = new ArrayList<>(List.of("frame"));
+        compared().keySet().forEach(name -> headings.add("MSE " + name));
+        compared().keySet().forEach(name -> headings.add("SSIM " + name));
+        List<List<String>> rows = IntStream.range(0, scores.mse().perFrame().length).mapToObj(t -> {
+            List<String> row = new ArrayList<>(List.of(Integer.toString(t + 1)));
+            compared().values().forEach(result -> row.add(error(result.mse().perFrame()[t])));
+            compared().values().forEach(result -> row.add(similarity(result.ssim().perFrame()[t])));
+            return row;
+        }).toList();
         return "<div class=\"charts\">\n" + chart("MSE", Result::mse, true) + chart("SSIM", Result::ssim, false)
-                + "</div>\n" + Html.table(
-                        List.of("frame", "MSE model", "MSE baseline", "SSIM model", "SSIM baseline"), rows);
+                + "</div>\n" + Html.table(headings, rows);
     }
 
     private String chart(String name, Function<Result, Metric> metric, boolean fromZero) {
         double[] frames = IntStream.rangeClosed(1, metric.apply(scores).perFrame().length).asDoubleStream().toArray();
-        return SvgChart.of(new LineChart(name, "predicted frame", List.of(
-                new LineChart.Series("model", frames, metric.apply(scores).perFrame()),
-                new LineChart.Series("baseline", frames, metric.apply(baseline).perFrame())), fromZero));
+        List<LineChart.Series> series = new ArrayList<>();
+        compared().forEach((who, result) ->
+                series.add(new LineChart.Series(who, frames, metric.apply(result).perFrame())));
+        return SvgChart.of(new LineChart(name, "predicted frame", series, fromZero));
     }
 
     private String training() {

@@ -1,10 +1,17 @@
 package io.framecast.tools.render;
 
 import io.framecast.predict.ForecastScores.Metric;
+import io.framecast.predict.ForecastScores.Result;
+import io.framecast.text.Count;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Scores as text, with as many digits as are useful for their magnitude. */
 public final class Scores {
+
+    /** Stands for the PSNR of forecasts without error. */
+    public static final String EXACT = "exact";
 
     /** From this value on, numbers are shown in scientific notation. */
     private static final double LARGE = 1e6;
@@ -22,6 +29,26 @@ public final class Scores {
         }
         return Math.abs(value) < LARGE ? String.format(Locale.ROOT, "%." + decimals + "f", value)
                 : String.format(Locale.ROOT, "%.2e", value);
+    }
+
+    /** Whether no forecast has an error in this frame. */
+    public static boolean isExact(Result result, int frame) {
+        return result.exact()[frame] == result.videos();
+    }
+
+    /** Whether no forecast has an error in any frame. */
+    public static boolean isExact(Result result) {
+        return IntStream.range(0, result.exact().length).allMatch(frame -> isExact(result, frame));
+    }
+
+    /** A sentence on how frames without error count; empty if there are none. */
+    public static Optional<String> exactNote(Result model, Result baseline) {
+        int ofModel = IntStream.of(model.exact()).sum();
+        int ofBaseline = IntStream.of(baseline.exact()).sum();
+        int frames = model.videos() * model.exact().length;
+        return ofModel + ofBaseline == 0 ? Optional.empty() : Optional.of("Of " + Count.of(frames, "frame") + ", "
+                + ofModel + " of the model and " + ofBaseline + " of the repeated frame have no error; such a frame "
+                + "counts as a PSNR of 100 dB.");
     }
 
     /** The comparison of an error with the baseline's, to follow the word "is": "12.3% lower than that of ...". */
