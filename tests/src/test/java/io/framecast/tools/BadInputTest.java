@@ -42,6 +42,16 @@ class BadInputTest {
                 "\"filters\": 2"));
         Workplace.write(work.file("broken.json"), "{\"input\": ");
         Workplace.write(work.file("odd.json"), Files.readString(work.model()).replace("BatchNormalization", "Dropout"));
+        String[] variants = {"object", "{}", "nameless", "[{'model': 'small'}]", "no-model", "[{'name': 'a'}]",
+            "twice", "[{'name': 'a', 'model': 'small'}, {'name': 'a', 'model': 'small'}]",
+            "path", "[{'name': '../a', 'model': 'small'}]", "table", "[{'name': 'table', 'model': 'small'}]",
+            "unknown", "[{'name': 'a', 'model': 'small', 'epochs': 3}]",
+            "wrong", "[{'name': 'a', 'model': 'small', 'lr': -1}]",
+            "no-number", "[{'name': 'a', 'model': 'small', 'ema': 'much'}]",
+            "a", "[{'name': 'tune-a', 'model': 'small'}]"};
+        for (int k = 0; k < variants.length; k += 2) {
+            Workplace.write(work.file("tune-" + variants[k] + ".json"), variants[k + 1].replace('\'', '"'));
+        }
         Npy.write(work.file("large.npy"), new MovingSquares(2, 4, 12, 10, 1));
         Npy.write(work.file("colour.npy"), new MovingSquares(2, 4, 6, 10, 3));
         float[] values = new float[2 * 3 * 60];
@@ -104,6 +114,7 @@ class BadInputTest {
         String gifs = "gifs --checkpoint @init.safetensors --data @videos.npy --out @new ";
         String init = "init --model @tiny.json --out @new.safetensors ";
         String generate = "data generate --out @new.npy ";
+        String tune = "tune --out @new --data @videos.npy --videos 2 --budget 1 --variants ";
         return Stream.of(
                 usage("", "subcommand"), usage("prophesy", "prophesy"), usage("data", "generate"), usage("data forget",
                 "forget"),
@@ -111,6 +122,19 @@ class BadInputTest {
                 "surplus"),
                 usage("init --out @new.safetensors", "--model or --init"),
                 usage("predict --input @videos.npy", "--checkpoint"),
+                usage("tune --out @new --budget 1", "--variants"), usage("tune --out @new --variants @tune-a.json",
+                "--budget"), usage("tune --out @new --budget 0 --variants @tune-a.json", "--budget", "0"),
+                usage("tune --out @new --budget NaN --variants @tune-a.json", "--budget", "NaN"),
+                usage(tune + "@tune-a.json --videos 0", "--videos", "not 0"),
+                usage(tune + "@tune-a.json --digits @nine", "--digits", "--data"),
+                usage("tune --budget 1 --out @. --variants @tune-a.json", "--out", "--variants"),
+                failure(tune + "@tune-a.json --videos 8", "8 videos", "--videos"),
+                failure(tune + "@missing.json", "missing.json"), failure(tune + "@broken.json", "ends too early"),
+                failure(tune + "@tune-object.json", "list"), failure(tune + "@tune-nameless.json", "name"),
+                failure(tune + "@tune-no-model.json", "\"a\"", "model"), failure(tune + "@tune-twice.json", "\"a\""),
+                failure(tune + "@tune-path.json", "../a"), failure(tune + "@tune-table.json", "table"),
+                failure(tune + "@tune-unknown.json", "epochs", "lr"), failure(tune + "@tune-wrong.json", "--lr", "-1"),
+                failure(tune + "@tune-no-number.json", "--ema", "much"),
                 usage(train + "--epochs 0", "--epochs", "not 0"), usage(train + "--epochs -1", "--epochs"),
                 usage(train + "--epochs many", "--epochs", "many"), usage(train + "--epochs 2147483648", "--epochs"),
                 usage(train + "--epochs", "--epochs"), usage(train + "--steps 0", "--steps"),

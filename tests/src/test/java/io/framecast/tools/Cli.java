@@ -48,7 +48,8 @@ final class Cli {
     }
 
     /** Commands that compute. */
-    private static final Set<String> COMPUTING = Set.of("train", "predict", "evaluate", "gifs", "demo", "bench");
+    private static final Set<String> COMPUTING = Set.of("train", "predict", "evaluate", "gifs", "demo", "bench",
+            "tune");
 
     /** The arguments, with the CPU as the default device: {@code auto} would use the GPU of a GPU machine. */
     static List<String> onCpu(List<String> arguments) {

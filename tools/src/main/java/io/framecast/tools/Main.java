@@ -28,7 +28,8 @@ import picocli.CommandLine;
         scope = ScopeType.INHERIT,
         usageHelpAutoWidth = true,
         subcommands = {DemoCommand.class, TrainCommand.class, InitCommand.class, PredictCommand.class,
-            GifsCommand.class, EvaluateCommand.class, DataCommand.class, BenchCommand.class, DevicesCommand.class})
+            GifsCommand.class, EvaluateCommand.class, TuneCommand.class, DataCommand.class, BenchCommand.class,
+            DevicesCommand.class})
 public final class Main {
 
     static final String VERSION = "0.1.0";
@@ -49,17 +50,19 @@ public final class Main {
     static int run(String... args) {
         Main main = new Main();
         try {
-            CommandLine line = new CommandLine(main)
-                    .setCaseInsensitiveEnumValuesAllowed(true)
-                    .registerConverter(Path.class, new FileName())
-                    .setDefaultValueProvider(new Defaults())
-                    .setParameterExceptionHandler((e, arguments) -> badUsage(e))
+            CommandLine line = line(main).setParameterExceptionHandler((e, arguments) -> badUsage(e))
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e));
             int status = line.execute(args);
             return status == 0 && System.out.checkError() ? lost(line.getParseResult().subcommand()) : status;
         } catch (Error e) { // The handler above receives exceptions only.
             return main.failed(e);
         }
+    }
+
+    /** A command, by which words become values of options. */
+    static CommandLine line(Object command) {
+        return new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Path.class, new FileName()).setDefaultValueProvider(new Defaults());
     }
 
     /**

@@ -31,7 +31,7 @@ import java.util.OptionalDouble;
  */
 final class RunReport {
 
-    private static final int CONTEXT = 10;
+    static final int CONTEXT = 10;
     private static final int GIFS = 5;
     /**
      * The largest number of videos to score. Scoring takes about as long as an epoch on as many videos, and more videos

@@ -238,7 +238,7 @@ final class TrainCommand implements Callable<Integer> {
         });
     }
 
-    private TrainingSettings settings(Integer epochLimit, Long stepLimit) {
+    TrainingSettings settings(Integer epochLimit, Long stepLimit) {
         TrainingSettings.Builder builder = TrainingSettings.builder().batchSize(batchSize).learningRate(learningRate)
                 .schedule(schedule).scheduledSampling(sampling()).lossFrames(lossFrames).seed(seed).shuffle(!noShuffle)
                 .loss(Loss.valueOf(loss.name()));
@@ -306,7 +306,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private void check() {
+    void check() {
         Options.require(epochs == null || epochs >= 1, "--epochs must be at least 1, not " + epochs + ".");
         Options.require(steps == null || steps >= 1, "--steps must be at least 1, not " + steps + ".");
         Options.require(batchSize >= 1, "--batch-size must be at least 1, not " + batchSize + ".");

@@ -21,7 +21,7 @@ public final class DataOptions {
             + "plain or gzipped. Of each ten, eight are for training, one for validation and one for tests. "
             + "Default: the 10,000 MNIST digits that come with Framecast.";
 
-    static final String GENERATED = "generated";
+    public static final String GENERATED = "generated";
     private static final int GENERATED_VIDEOS = 1000;
 
     @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = GENERATED,

@@ -29,6 +29,11 @@ public final class RunOptions {
             "--lr-schedule", "--warmup", "--clip-norm", "--ema", "--scheduled-sampling", "--context", "--loss-frames",
             "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss", "--precision", "--threads");
 
+    /** Options of how a model is trained, whatever the model, the videos and the machine are. */
+    public static final List<String> RECIPE = KEPT.stream().filter(name -> !List.of("--videos", "--model", "--init",
+            "--seed", "--validation-split", "--no-shuffle", "--fresh", "--precision", "--threads").contains(name))
+            .toList();
+
     /** Options that a run started with --init takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");
 
