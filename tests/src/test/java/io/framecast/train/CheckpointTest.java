@@ -115,7 +115,7 @@ class CheckpointTest {
         assertSame(weights, read.training().weights());
         // All of them, or none.
         SafeTensorsFile contents = SafeTensorsFile.read(file);
-        ObjectNode header = (ObjectNode) contents.header();
+        ObjectNode header = contents.header();
         header.set("optimizer.weights.layers.0.other", header.remove("optimizer.weights.layers.0.bias"));
         contents.write(file);
         String message = assertThrows(FramecastException.class, () -> Checkpoint.read(file)).getMessage();

@@ -188,7 +188,7 @@ class PointwiseKernelsTest {
 
     /** Two rows with fewer threads than float4 values, aligned to 16 bytes and not; the second row is selected. */
     @ParameterizedTest
-    @CsvSource({"0, 5000", "1, 5000", "0, 3003", "0, 3000", "0, 4096"})
+    @CsvSource({"0, 5000", "1, 5000", "0, 3003", "0, 3000", "0, 4096", "0, 9000"})
     void blendsRows(int from, int row) {
         float[] x = new float[2 * row];
         float[] y = new float[2 * row];
