@@ -114,7 +114,7 @@ class BadInputTest {
         String gifs = "gifs --checkpoint @init.safetensors --data @videos.npy --out @new ";
         String init = "init --model @tiny.json --out @new.safetensors ";
         String generate = "data generate --out @new.npy ";
-        String tune = "tune --out @new --data @videos.npy --videos 2 --budget 1 --variants ";
+        String tune = "tune --out @new --data @videos.npy --budget 1 --variants ";
         return Stream.of(
                 usage("", "subcommand"), usage("prophesy", "prophesy"), usage("data", "generate"), usage("data forget",
                 "forget"),

@@ -74,7 +74,8 @@ class TuneCommandTest {
         Path scoredVideos = Npy.write(work.file("scored.npy"), Workplace.VIDEOS.slice(5, 8));
         Cli.run("train --threads 1 --validation-split 0 --seed 7 --batch-size 2 --lr 0.02 --lr-schedule cosine "
                 + "--warmup 0.2 --ema 0.9 --scheduled-sampling 0.2..0.6 --context 2 --steps",
-                row.path("steps").asText(), "--model", work.model(), "--data", trainingVideos, "--out", work.file("run")).done();
+                row.path("steps").asText(), "--model", work.model(), "--data", trainingVideos, "--out", work.file("run"))
+                .done();
         Checkpoint trained = Checkpoint.read(out("one.safetensors"));
         Checkpoint.read(RunDirectory.lastCheckpoint(work.file("run"))).parameters().forEach((name, tensor) ->
                 assertArrayEquals(tensor.values(), trained.parameters().get(name).values(), name));
@@ -92,8 +93,9 @@ class TuneCommandTest {
         long steps = row.path("steps").asLong();
         // An epoch of five videos is two batches of two and one of one.
         assertEquals(steps / 3 * 5 + steps % 3 * 2, row.path("videos").asLong());
-        // Rough: other programs of the machine slow down some of the steps.
-        assertEquals(BUDGET, row.path("seconds").asDouble(), 0.7 * BUDGET, row::toString);
+        // Rough: a step of so small a network is mostly Java, which gets faster.
+        assertTrue(row.path("seconds").asDouble() > BUDGET / 5 && row.path("seconds").asDouble() < 2 * BUDGET,
+                row::toString);
         assertEquals(trained.model().parameterCount(), row.path("parameters").asLong());
         // Of 4 frames of 6x10, multiply-adds: 3x3 kernels from 1 + 3 channels to 4 gates of 3 filters, and then 3x3x3
         // kernels from 3 channels to 1. Backward has two such passes, but the videos need no gradient, and the state

@@ -169,7 +169,8 @@ final class TuneCommand implements Runnable {
         model.requireFramesToFrames();
         variant.requireContextBelow(frames);
         BudgetedTraining.Trained trained = BudgetedTraining.train(backend, Checkpoint.initial(model, seed),
-                split.training(), variant::trial, variant::training, budget);
+                split.training(), variant::trial, variant::training, budget,
+                BudgetedTraining.Clock.of(backend)::nanos);
         row.put("seconds", trained.seconds());
         row.put("steps", trained.steps());
         row.put("videos", trained.videos());
@@ -189,7 +190,7 @@ final class TuneCommand implements Runnable {
     private Map<String, Object> common(Backend backend, Split split, int context) {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("budget", budget);
-        map.put("clock", BudgetedTraining.clock(backend));
+        map.put("clock", BudgetedTraining.Clock.of(backend).name().toLowerCase(Locale.ROOT));
         map.put("device", backend.description());
         map.put("precision", device.precision.name().toLowerCase(Locale.ROOT));
         map.put("data", Fingerprint.of(split));

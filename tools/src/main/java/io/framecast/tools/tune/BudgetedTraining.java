@@ -8,6 +8,7 @@ import io.framecast.train.Trainer;
 import io.framecast.train.TrainingListener;
 import io.framecast.train.TrainingSettings;
 import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
 
 /**
  * Trains for a budget of time. The trainer counts in steps, and its schedules are shares of the planned steps: so short
@@ -36,14 +37,23 @@ public final class BudgetedTraining {
      * @param checkpoint the state after the last step
      * @param steps made
      * @param videos seen, each as often as it was
-     * @param seconds of the steps, in the time of {@link #clock}
+     * @param seconds of the steps, by the clock
      */
     public record Trained(Checkpoint checkpoint, long steps, long videos, double seconds) {
     }
 
-    /** {@return which time a device is measured by, for tables: processor, or wall} */
-    public static String clock(Backend backend) {
-        return backend.threads().isPresent() ? "processor" : "wall";
+    /** The time that a device is measured by; its name is for tables. */
+    public enum Clock {
+        PROCESSOR, WALL;
+
+        public static Clock of(Backend backend) {
+            return backend.threads().isPresent() ? PROCESSOR : WALL;
+        }
+
+        public long nanos() {
+            return this == WALL ? System.nanoTime()
+                    : ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos();
+        }
     }
 
     /**
@@ -53,59 +63,56 @@ public final class BudgetedTraining {
      * @param trial the settings of a trial of so many steps: those of the training, but for the learning rate
      * @param training the settings of the training of so many steps
      * @param budget in seconds
+     * @param nanos the clock
      */
     public static Trained train(Backend backend, Checkpoint start, Videos videos, LongFunction<TrainingSettings> trial,
-            LongFunction<TrainingSettings> training, double budget) {
-        double step = secondsPerStep(backend, start, videos, trial, budget);
-        return run(backend, start, videos, training.apply(Math.max(1, Math.round(budget / step))));
+            LongFunction<TrainingSettings> training, double budget, LongSupplier nanos) {
+        LongFunction<Trained> trials = steps -> run(backend, start, videos, trial.apply(steps), nanos);
+        long steps = Math.max(1, Math.round(budget / secondsPerStep(trials, budget)));
+        return run(backend, start, videos, training.apply(steps), nanos);
     }
 
-    private static double secondsPerStep(Backend backend, Checkpoint start, Videos videos,
-            LongFunction<TrainingSettings> trial, double budget) {
+    private static double secondsPerStep(LongFunction<Trained> trials, double budget) {
         double enough = Math.min(LONGEST_TRIAL, TRIAL_SHARE * budget);
         long steps = LEAST_STEPS;
-        Trained tried = run(backend, start, videos, trial.apply(steps));
+        Trained tried = trials.apply(steps);
         while (tried.seconds < enough) {
             double growth = 1.2 * enough / tried.seconds; // Infinite if the processor's clock has not ticked.
             steps = (long) Math.ceil(steps * Math.min(MOST_GROWTH, growth));
-            tried = run(backend, start, videos, trial.apply(steps));
+            tried = trials.apply(steps);
         }
         // Once more: until here, Java was still compiling.
-        tried = run(backend, start, videos, trial.apply(steps));
+        tried = trials.apply(steps);
         return tried.seconds / tried.steps;
     }
 
-    private static Trained run(Backend backend, Checkpoint start, Videos videos, TrainingSettings settings) {
-        Watch watch = new Watch(backend);
+    private static Trained run(Backend backend, Checkpoint start, Videos videos, TrainingSettings settings,
+            LongSupplier nanos) {
+        Watch watch = new Watch(nanos);
         Checkpoint last = Trainer.fit(backend, start, videos, videos.slice(0, 0), settings, watch).last();
         return new Trained(last, watch.steps, watch.videos, (watch.end - watch.begin) / 1e9);
     }
 
     private static final class Watch implements TrainingListener {
 
-        private final Backend backend;
+        private final LongSupplier nanos;
         private long begin;
         private long end;
         private long steps;
         private long videos;
 
-        Watch(Backend backend) {
-            this.backend = backend;
-        }
-
-        private long nanos() {
-            return backend.threads().isEmpty() ? System.nanoTime()
-                    : ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos();
+        Watch(LongSupplier nanos) {
+            this.nanos = nanos;
         }
 
         @Override
         public void trainingStarted(Checkpoint start) {
-            begin = nanos();
+            begin = nanos.getAsLong();
         }
 
         @Override
         public void stepDone(StepMetrics step) {
-            end = nanos();
+            end = nanos.getAsLong();
             steps++;
             videos += step.videos();
         }
