@@ -22,6 +22,33 @@ float clamped(float x) {
 
 bool inside(float sum) { return sum >= 0.0f && sum <= 1.0f; }
 
+typedef float Vector __attribute__((vector_size(32), aligned(4), may_alias));
+constexpr size_t lanes = 8;
+
+// y = the sum over k < terms of a_k*b_k, where a_k begins at a + k*a_step, and b_k likewise.
+void sum_of_products(float *y, const float *a, size_t a_step, const float *b, size_t b_step, int terms, size_t n) {
+    size_t at = 0;
+    for (constexpr size_t run = 4; at + run * lanes <= n; at += run * lanes) {
+        Vector sum[run] = {};
+        for (int k = 0; k < terms; k++) {
+            for (size_t v = 0; v < run; v++) {
+                sum[v] += *reinterpret_cast<const Vector *>(a + k * a_step + at + v * lanes)
+                        * *reinterpret_cast<const Vector *>(b + k * b_step + at + v * lanes);
+            }
+        }
+        for (size_t v = 0; v < run; v++) {
+            *reinterpret_cast<Vector *>(y + at + v * lanes) = sum[v];
+        }
+    }
+    for (; at < n; at++) {
+        float sum = 0;
+        for (int k = 0; k < terms; k++) {
+            sum += a[k * a_step + at] * b[k * b_step + at];
+        }
+        y[at] = sum;
+    }
+}
+
 // y += a*b, and y += a.
 void add_product(float *__restrict y, const float *__restrict a, const float *__restrict b, size_t n) {
     for (size_t k = 0; k < n; k++) {
@@ -37,9 +64,20 @@ void add_to(float *__restrict y, const float *__restrict a, size_t n) {
 
 // Each of n values `count` times: the weights of patches along a row, the gates of pixels along their channels.
 void spread(const float *from, size_t n, size_t count, float *__restrict to) {
-    for (size_t k = 0; k < n; k++) {
-        for (size_t j = 0; j < count; j++) {
-            to[k * count + j] = from[k];
+    if (count == 1) {
+        std::memcpy(to, from, n * sizeof(float));
+        return;
+    }
+    constexpr size_t some = 4;
+    for (size_t k = 0; k < n; k++, to += count) {
+        size_t j = 0;
+        for (; j + some <= count; j += some) {
+            for (size_t i = 0; i < some; i++) {
+                to[j + i] = from[k];
+            }
+        }
+        for (; j < count; j++) {
+            to[j] = from[k];
         }
     }
 }
@@ -131,10 +169,21 @@ size_t LayeredAdvection::scratch_size() const {
 float *LayeredAdvection::scratch_layers() const { return scratch_.floats() + omp_get_thread_num() * scratch_size(); }
 
 template <typename Body>
-void LayeredAdvection::each_band(Body body) const {
-    parallel_for(size_t(batch_) * plan_.bands(), 1, [&](size_t part, size_t) {
-        body(static_cast<int>(part / plan_.bands()), static_cast<int>(part % plan_.bands()));
-    });
+void LayeredAdvection::each_step(int steps, Body body) const {
+    const size_t bands = plan_.bands();
+    if (batch_ % device_.threads() == 0) {
+        parallel_for(batch_, 1, [&](size_t video, size_t) {
+            for (int step = 0; step < steps; step++) {
+                for (size_t band = 0; band < bands; band++) {
+                    body(step, video, band);
+                }
+            }
+        });
+    } else {
+        for (int step = 0; step < steps; step++) {
+            parallel_for(batch_ * bands, 1, [&](size_t part, size_t) { body(step, part / bands, part % bands); });
+        }
+    }
 }
 
 float *LayeredAdvection::forward(const float *x, const float *gates, const float *filters, const float *flow,
@@ -155,40 +204,37 @@ float *LayeredAdvection::run(const float *x, const float *gates, const float *fi
     batch_ = batch;
     const double values = double(frames) * batch * plan_.layers * plan_.image();
     timed(device_.profile(), "advection", 4.0 * plan_.offsets() * values, 12.0 * values, [&] {
-        const int bands = plan_.bands();
-        parallel_for(size_t(frames) * batch * bands, 1, [&](size_t part, size_t) {
-            softmax(gates, filters, flow, part / bands, static_cast<int>(part % bands));
-        });
-        each_band([&](int video, int band) {
-            const float *state = from_state
-                    ? state_->floats() + video * (plan_.layers + 1) * plan_.image() + band * plan_.block * plan_.row()
-                    : nullptr;
-            correct({size_t(video), video, band}, state, plan_.image(),
-                    state ? state + plan_.layers * plan_.image() : nullptr);
-        });
-        for (int frame = 0; frame < frames; frame++) {
-            each_band([&](int video, int band) {
-                const size_t image = size_t(frame) * batch_ + video;
+        each_step(frames + 1, [&](int frame, int video, int band) {
+            const Band next{size_t(frame) * batch_ + video, video, band};
+            const size_t first = band * plan_.block * plan_.row();
+            const float *layers = nullptr, *sum = nullptr;
+            size_t layer_size = plan_.image();
+            if (frame > 0) {
                 float *moved = scratch_layers();
-                move({image, video, band}, frame, commit, moved);
-                if (frame + 1 < frames_) {
-                    correct({image + batch_, video, band}, moved, plan_.block * plan_.row(),
-                            sum(image, band * plan_.block));
-                }
-            });
-        }
+                move({next.image - batch_, video, band}, frame == commit, moved);
+                layers = moved;
+                layer_size = plan_.block * plan_.row();
+                sum = this->sum(next.image - batch_, band * plan_.block);
+            } else if (from_state) {
+                layers = state(video) + first;
+                sum = layers + plan_.layers * plan_.image();
+            }
+            if (frame < frames_) {
+                softmax(gates, filters, flow, next);
+                correct(next, layers, layer_size, sum);
+            }
+        });
     });
     has_state_ |= commit > 0;
     return y_.floats();
 }
 
 // The gates and filters of a band after their softmax, in rows along the pixels and patches.
-void LayeredAdvection::softmax(const float *gates, const float *filters, const float *flow, size_t image,
-        int band) const {
+void LayeredAdvection::softmax(const float *gates, const float *filters, const float *flow, Band at) const {
     const int channels = plan_.layers + 1, width = plan_.width;
-    for (int row = band * plan_.block; row < (band + 1) * plan_.block; row++) {
-        const float *from = gates + (image * plan_.height + row) * width * channels;
-        float *to = this->gates(image, row);
+    for (int row = at.band * plan_.block; row < (at.band + 1) * plan_.block; row++) {
+        const float *from = gates + (at.image * plan_.height + row) * width * channels;
+        float *to = this->gates(at.image, row);
         for (int channel = 0; channel < channels; channel++) {
             for (int k = 0; k < width; k++) {
                 to[channel * width + k] = from[k * channels + channel];
@@ -197,12 +243,12 @@ void LayeredAdvection::softmax(const float *gates, const float *filters, const f
         passes().softmax(to, channels, width);
     }
     const int offsets = plan_.offsets(), patches = plan_.patches();
-    const size_t first = (image * plan_.bands() + band) * patches;
+    const size_t first = (at.image * plan_.bands() + at.band) * patches;
     filters += first * plan_.filter_channels();
     flow += first * plan_.flow_channels;
     for (int layer = 0; layer < plan_.layers; layer++) {
         for (int axis : {VERTICAL, HORIZONTAL}) {
-            float *to = weights(image, band, layer, axis);
+            float *to = weights(at.image, at.band, layer, axis);
             for (int i = 0; i < offsets; i++) {
                 // Without flow^2, which is the same for all offsets: the softmax does not depend on it.
                 const float o = i - plan_.max_displacement, factor = plan_.flow_precision * o;
@@ -242,31 +288,24 @@ void LayeredAdvection::correct(Band at, const float *layers, size_t layer_size, 
 }
 
 // Moves the rows of a band of all layers, and writes their sum and the output.
-void LayeredAdvection::move(Band at, int frame, int commit, float *moved) const {
-    const int block = plan_.block, offsets = plan_.offsets(), first = at.band * block;
+void LayeredAdvection::move(Band at, bool commit, float *moved) const {
+    const int block = plan_.block, offsets = plan_.offsets(), reach = plan_.max_displacement;
+    const int first = at.band * block;
     const size_t n = plan_.row(), count = size_t(block) * plan_.channels;
     float *weight = scratch_rows();
     for (int layer = 0; layer < plan_.layers; layer++) {
         const float *from = corrected(at.image, layer);
         spread(weights(at.image, at.band, layer, VERTICAL), size_t(offsets) * plan_.patches(), count, weight);
         for (int row = first; row < first + block; row++) {
-            float *v = vertical(at.image, layer, row);
-            clear(v, n);
-            for (int i = 0; i < offsets; i++) {
-                const int source = row + i - plan_.max_displacement;
-                if (source >= 0 && source < plan_.height) {
-                    add_product(v, weight + i * n, from + source * n, n);
-                }
-            }
+            // Offsets whose rows are inside the image.
+            const int low = std::max(0, reach - row), high = std::min(offsets, plan_.height + reach - row);
+            sum_of_products(vertical(at.image, layer, row), weight + low * n, n, from + (row + low - reach) * n, n,
+                    high - low, n);
         }
         spread(weights(at.image, at.band, layer, HORIZONTAL), size_t(offsets) * plan_.patches(), count, weight);
         for (int j = 0; j < block; j++) {
-            const float *v = vertical(at.image, layer, first + j) - margin();
-            float *to = moved + (layer * block + j) * n;
-            clear(to, n);
-            for (int i = 0; i < offsets; i++) {
-                add_product(to, weight + i * n, v + i * plan_.channels, n);
-            }
+            sum_of_products(moved + (layer * block + j) * n, weight, n,
+                    vertical(at.image, layer, first + j) - margin(), plan_.channels, offsets, n);
         }
     }
     float *total = sum(at.image, first), *y = y_.floats() + at.image * plan_.image() + first * n;
@@ -277,12 +316,12 @@ void LayeredAdvection::move(Band at, int frame, int commit, float *moved) const 
     for (size_t k = 0; k < block * n; k++) {
         y[k] = clamped(total[k]);
     }
-    if (frame + 1 == commit) {
-        float *state = state_->floats() + at.video * (plan_.layers + 1) * plan_.image() + first * n;
+    if (commit) {
+        float *to = state(at.video) + first * n;
         for (int layer = 0; layer < plan_.layers; layer++) {
-            std::memcpy(state + layer * plan_.image(), moved + layer * block * n, block * n * sizeof(float));
+            std::memcpy(to + layer * plan_.image(), moved + layer * block * n, block * n * sizeof(float));
         }
-        std::memcpy(state + plan_.layers * plan_.image(), total, block * n * sizeof(float));
+        std::memcpy(to + plan_.layers * plan_.image(), total, block * n * sizeof(float));
     }
 }
 
@@ -290,20 +329,19 @@ void LayeredAdvection::backward(const float *dy) {
     device_.enter();
     const double values = double(frames_) * batch_ * plan_.layers * plan_.image();
     timed(device_.profile(), "advection", 8.0 * plan_.offsets() * values, 24.0 * values, [&] {
-        for (int frame = frames_ - 1; frame >= -1; frame--) {
-            each_band([&](int video, int band) {
-                const size_t image = size_t(frame + 1) * batch_ + video;
-                float *dl = scratch_layers();
-                if (frame + 1 < frames_) {
-                    correct_backward({image, video, band}, frame < 0, dl);
-                } else {
-                    clear(dl, layers_size());
-                }
-                if (frame >= 0) {
-                    move_backward({image - batch_, video, band}, dy, dl);
-                }
-            });
-        }
+        each_step(frames_ + 1, [&](int step, int video, int band) {
+            const int frame = frames_ - step;
+            const Band next{size_t(frame) * batch_ + video, video, band};
+            float *dl = scratch_layers();
+            if (frame < frames_) {
+                correct_backward(next, frame == 0, dl);
+            } else {
+                clear(dl, layers_size());
+            }
+            if (frame > 0) {
+                move_backward({next.image - batch_, video, band}, dy, dl);
+            }
+        });
     });
 }
 
@@ -397,10 +435,8 @@ void LayeredAdvection::move_backward(Band at, const float *dy, float *dl) const 
     for (int layer = 0; layer < plan_.layers; layer++) {
         const float *d = dl + layer * block * n;
         for (int i = 0; i < offsets; i++) {
-            clear(line, n);
-            for (int j = 0; j < block; j++) {
-                add_product(line, d + j * n, vertical(at.image, layer, first + j) - margin() + i * plan_.channels, n);
-            }
+            sum_of_products(line, d, n, vertical(at.image, layer, first) - margin() + i * plan_.channels,
+                    n + 2 * margin(), block, n);
             gather(line, patches, count, dw + i * patches);
         }
         filters_backward(at, layer, HORIZONTAL, dw);
@@ -413,13 +449,11 @@ void LayeredAdvection::move_backward(Band at, const float *dy, float *dl) const 
             std::memcpy(dv(at.image, layer, first + j), line + margin(), n * sizeof(float));
         }
         for (int i = 0; i < offsets; i++) {
-            clear(line, n);
-            for (int j = 0; j < block; j++) {
-                const int source = first + j + i - plan_.max_displacement;
-                if (source >= 0 && source < plan_.height) {
-                    add_product(line, dv(at.image, layer, first + j), corrected(at.image, layer) + source * n, n);
-                }
-            }
+            // Rows whose source is inside the image.
+            const int source = first + i - plan_.max_displacement;
+            const int low = std::max(0, -source), high = std::min(block, plan_.height - source);
+            sum_of_products(line, dv(at.image, layer, first + low), n, corrected(at.image, layer) + (source + low) * n,
+                    n, high - low, n);
             gather(line, patches, count, dw + i * patches);
         }
         filters_backward(at, layer, VERTICAL, dw);

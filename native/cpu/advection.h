@@ -71,15 +71,17 @@ class LayeredAdvection {
 
     float *run(const float *x, const float *gates, const float *filters, const float *flow, int frames, int batch,
             bool from_state, int commit);
-    void softmax(const float *gates, const float *filters, const float *flow, size_t image, int band) const;
+    void softmax(const float *gates, const float *filters, const float *flow, Band at) const;
     void correct(Band at, const float *layers, size_t layer_size, const float *sum) const;
-    void move(Band at, int frame, int commit, float *moved) const;
+    void move(Band at, bool commit, float *moved) const;
     void correct_backward(Band at, bool first, float *dl) const;
     void move_backward(Band at, const float *dy, float *dl) const;
     void filters_backward(Band at, int layer, int axis, float *dw) const;
 
+    // Calls body(step, video, band) for all, step after step. Where the videos are shared out evenly, each thread does
+    // all steps of its own, without waiting for the others at each step.
     template <typename Body>
-    void each_band(Body body) const;
+    void each_step(int steps, Body body) const;
 
     // What the threads share. `image` counts the images of (frames, batch); those that only backward needs for all
     // frames are two frames or one when not training.
@@ -89,6 +91,7 @@ class LayeredAdvection {
     float *vertical(size_t image, int layer, int row) const;
     float *sum(size_t image, int row) const { return sum_.floats() + image * plan_.image() + row * plan_.row(); }
     float *dv(size_t image, int layer, int row) const;
+    float *state(int video) const { return state_->floats() + video * (plan_.layers + 1) * plan_.image(); }
     // Of the calling thread: the layers of a band, and then rows.
     float *scratch_layers() const;
     float *scratch_rows() const { return scratch_layers() + layers_size(); }
