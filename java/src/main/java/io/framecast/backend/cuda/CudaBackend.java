@@ -161,7 +161,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan) {
-        throw new FramecastException("LayeredAdvection2D does not run on CUDA devices.");
+        return guard.layeredAdvection(spec, plan, () -> layers.layeredAdvection(spec, plan));
     }
 
     @Override
