@@ -98,6 +98,55 @@ void moments_backward(const float *x, const float *dy, size_t rows, int channels
     }
 }
 
+// Columns of softmax at a time.
+constexpr int softmax_columns = 64;
+
+void softmax(float *x, int rows, int columns) {
+    for (int first = 0; first < columns; first += softmax_columns) {
+        const int n = columns - first < softmax_columns ? columns - first : softmax_columns;
+        float most[softmax_columns], sum[softmax_columns] = {};
+        std::memcpy(most, x + first, n * sizeof(float));
+        for (int r = 1; r < rows; r++) {
+            const float *row = x + size_t(r) * columns + first;
+            for (int k = 0; k < n; k++) {
+                most[k] = row[k] > most[k] ? row[k] : most[k];
+            }
+        }
+        for (int r = 0; r < rows; r++) {
+            float *row = x + size_t(r) * columns + first;
+            for (int k = 0; k < n; k++) {
+                row[k] = exp_f32(row[k] - most[k]);
+                sum[k] += row[k];
+            }
+        }
+        for (int r = 0; r < rows; r++) {
+            float *row = x + size_t(r) * columns + first;
+            for (int k = 0; k < n; k++) {
+                row[k] /= sum[k];
+            }
+        }
+    }
+}
+
+void softmax_backward(const float *y, float *dy, int rows, int columns) {
+    for (int first = 0; first < columns; first += softmax_columns) {
+        const int n = columns - first < softmax_columns ? columns - first : softmax_columns;
+        float product[softmax_columns] = {};
+        for (int r = 0; r < rows; r++) {
+            const size_t at = size_t(r) * columns + first;
+            for (int k = 0; k < n; k++) {
+                product[k] += y[at + k] * dy[at + k];
+            }
+        }
+        for (int r = 0; r < rows; r++) {
+            const size_t at = size_t(r) * columns + first;
+            for (int k = 0; k < n; k++) {
+                dy[at + k] = y[at + k] * (dy[at + k] - product[k]);
+            }
+        }
+    }
+}
+
 void affine(const float *x, const float *center, const float *scale, const float *shift, float *y, size_t rows,
         int channels) {
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
@@ -242,9 +291,9 @@ void scale(float *x, size_t n, float factor) {
 }  // namespace
 
 extern const Passes table;
-const Passes table{gates_forward, gates_backward, activate, activate_backward, moments, moments_backward, affine,
-        affine_backward, add_strided, scatter_strided, bce_logits, bce, squared_error, adam, blend, squares,
-        scale, to_bf16, round_bf16};
+const Passes table{gates_forward, gates_backward, activate, activate_backward, moments, moments_backward, softmax,
+        softmax_backward, affine, affine_backward, add_strided, scatter_strided, bce_logits, bce, squared_error, adam,
+        blend, squares, scale, to_bf16, round_bf16};
 
 }  // namespace FRAMECAST_ISA
 }  // namespace framecast

@@ -158,6 +158,53 @@ def depth_to_space(x, block):
     return x.permute(0, 1, 2, 4, 3, 5, 6).reshape(t, b, h * block, w * block, c // block ** 2)
 
 
+class RecoveringClamp(torch.autograd.Function):
+    """clamp(x, 0, 1). Outside [0, 1], a gradient passes if descent would move x back."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return torch.clamp(x, 0, 1)
+
+    @staticmethod
+    def backward(context, gradient):
+        x, = context.saved_tensors
+        stays = ((x > 1) & (gradient <= 0)) | ((x < 0) & (gradient >= 0))
+        return torch.where(stays, torch.zeros_like(gradient), gradient)
+
+
+def local_filter(image, weights, axis):
+    """image (batch, height, width, channels): each value is a weighted sum over its neighbours along the axis.
+    weights (batch, height, width, offsets); the middle offset is 0."""
+    reach = weights.shape[-1] // 2
+    padded = F.pad(image, (0, 0) + (0, 0) * (2 - axis) + (reach, reach) + (0, 0) * (axis - 1))
+    windows = padded.unfold(axis, 2 * reach + 1, 1)
+    return (windows * weights[:, :, :, None, :]).sum(-1)
+
+
+def layered_advection(layer, x, gates, filters, flow, strict):
+    k, reach, precision = layer["layers"], layer.get("max_displacement", 4), layer.get("flow_precision", 0.5)
+    block = x.shape[2] // filters.shape[2]
+    offsets = torch.arange(-reach, reach + 1)
+    images = torch.zeros(x.shape[1], k, *x.shape[2:])
+    outputs = []
+    for t in range(len(x)):
+        share = torch.softmax(gates[t], -1)[..., :k].permute(0, 3, 1, 2)
+        innovation = x[t] - torch.clamp(images.sum(1), 0, 1)
+        images = images + share[..., None] * innovation[:, None]
+        logits = filters[t].reshape(*filters.shape[1:4], k, 2, 2 * reach + 1) \
+            - precision * (offsets - flow[t][..., None, :2, None]) ** 2
+        weights = torch.softmax(logits, -1).repeat_interleave(block, 1).repeat_interleave(block, 2)
+        images = torch.stack([local_filter(local_filter(images[:, i], weights[:, :, :, i, 0], 1),
+                                           weights[:, :, :, i, 1], 2) for i in range(k)], 1)
+        total = images.sum(1)
+        for kink in [0, 1]:
+            if strict and ((total.detach() - kink).abs() < KINK_MARGIN).any():
+                raise TooClose
+        outputs.append(RecoveringClamp.apply(total))
+    return torch.stack(outputs)
+
+
 def clipped_cross_entropy(p, t):
     """Keras's binary cross-entropy of probabilities. The limits are the float32 values nearest to 1e-7 and 1 - 1e-7."""
     p = torch.clamp(p, float(np.float32(1e-7)), float(np.float32(1 - 1e-7)))
@@ -442,6 +489,36 @@ NETWORKS = {
 }
 
 # Layers with names and inputs.
+def layered_advection_case(number, case):
+    def make(generator):
+        frames, batch, height, width, channels = (case[name] for name in
+                                                  ("frames", "batch", "height", "width", "channels"))
+        patches, layers = (height // case["block"], width // case["block"]), case["layers"]
+        inputs = {
+            "x": normal(generator, frames, batch, height, width, channels, scale=0.5, mean=0.5),
+            "gates": normal(generator, frames, batch, height, width, layers + 1),
+            "filters": normal(generator, frames, batch, *patches, layers * 2 * (2 * case["max_displacement"] + 1)),
+            "flow": normal(generator, frames, batch, *patches, case["flow_channels"]),
+        }
+        leaves, y = with_gradients(inputs, lambda **inputs: layered_advection(case, **inputs, strict=True))
+        dy = normal(generator, *y.shape)
+        y.backward(dy)
+        return {**inputs, "dy": dy, "y": y, **{"d" + name: leaf.grad for name, leaf in leaves.items()}}
+    return first_seed(1000 * number, make)
+
+
+# Frames of one and of several channels; patches larger than the displacement, and smaller; rows of values that fill
+# vectors, and others; displacements beyond the image.
+LAYERED_ADVECTION = {
+    "grey": dict(height=8, width=12, channels=1, block=4, flow_channels=2, layers=2, max_displacement=2,
+                 flow_precision=0.5, frames=4, batch=2),
+    "colour": dict(height=6, width=8, channels=3, block=2, flow_channels=3, layers=3, max_displacement=3,
+                   flow_precision=0.25, frames=3, batch=2),
+    "odd": dict(height=9, width=3, channels=2, block=3, flow_channels=4, layers=2, max_displacement=4,
+                flow_precision=1, frames=3, batch=1),
+    "pixels": dict(height=3, width=5, channels=1, block=1, flow_channels=2, layers=1, max_displacement=1,
+                   flow_precision=0, frames=5, batch=3),
+}
 GRAPHS = {
     # Outputs that several layers read, whose gradients are added; batch normalisation between them, which may overwrite
     # gradients; and patches of the input beside what has parameters.
@@ -462,6 +539,17 @@ GRAPHS = {
                 {"type": "Concatenate", "inputs": ["near", "input", "h"]},
                 {"type": "Conv3D", "filters": 2, "kernel_size": [2, 3, 1], "activation": "linear", "name": "d"},
                 {"type": "Add", "inputs": ["input", "d", "d"]}]),
+    # Layers that move by filters of a ConvLSTM's, and towards a flow.
+    "layers": dict(
+        input=(8, 8, 2), frames=5, loss="mean_squared_error",
+        layers=[{"type": "Conv3D", "filters": 3, "kernel_size": [1, 3, 3], "activation": "linear", "name": "gates"},
+                {"type": "SpaceToDepth", "block_size": 2, "name": "patches", "inputs": ["input"]},
+                lstm(4, 3, "tanh", name="h"),
+                {"type": "Conv3D", "filters": 20, "kernel_size": [1, 1, 1], "activation": "linear", "name": "filters"},
+                {"type": "Conv3D", "filters": 2, "kernel_size": [1, 3, 3], "activation": "linear", "name": "flow",
+                 "inputs": ["h"]},
+                {"type": "LayeredAdvection2D", "layers": 2, "max_displacement": 2, "flow_precision": 0.3,
+                 "inputs": ["input", "gates", "filters", "flow"]}]),
 }
 VIDEOS, BATCH, STEPS = 7, 3, 20
 
@@ -485,6 +573,8 @@ def network_forward(layers, parameters, x, training, rounding, moving=None):
             x = sum(inputs)
         elif layer["type"] == "Concatenate":
             x = torch.cat(inputs, dim=-1)
+        elif layer["type"] == "LayeredAdvection2D":
+            x = layered_advection(layer, *inputs, rounding.strict)
         else:
             mean, variance = statistics(x) if training else (p["moving_mean"], p["moving_variance"])
             if moving is not None:
@@ -765,6 +855,7 @@ def main(folder):
     write_each("conv3d", CONV_3D, conv_3d_case, Exact())
     write_each("conv3d_bfloat16", CONV_3D_BFLOAT16, conv_3d_case, BFloat16())
     write_each("batch_norm", BATCH_NORM, batch_norm_case)
+    write_each("layered_advection", LAYERED_ADVECTION, layered_advection_case)
     tensors, cases = loss_cases()
     safetensors(f"{folder}/losses.safetensors", tensors, cases)
     safetensors(f"{folder}/adam.safetensors", adam_case(), {})

@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "pointwise.h", "merge.h", "ceilings.h"},
+                "advection.h", "pointwise.h", "merge.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -220,6 +220,58 @@ public final class NativeCpu {
         public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
 
         public native FloatPointer backward(FloatPointer dy);
+    }
+
+    public static class AdvectionPlan extends Pointer {
+        public AdvectionPlan() {
+            allocate();
+        }
+
+        private native void allocate();
+
+        public native @MemberSetter void height(int value);
+
+        public native @MemberSetter void width(int value);
+
+        public native @MemberSetter void channels(int value);
+
+        public native @MemberSetter void block(int value);
+
+        public native @MemberSetter void flow_channels(int value);
+
+        public native @MemberSetter void layers(int value);
+
+        public native @MemberSetter void max_displacement(int value);
+
+        public native @MemberSetter void flow_precision(float value);
+
+        public native @MemberSetter void frames(int value);
+
+        public native @MemberSetter void batch(int value);
+
+        public native @MemberSetter void training(@Cast("bool") boolean value);
+
+        public native void set_gradient(int input, @Cast("bool") boolean wanted);
+    }
+
+    public static class LayeredAdvection extends Pointer {
+        public LayeredAdvection(Device device, AdvectionPlan plan) {
+            allocate(device, plan);
+        }
+
+        private native void allocate(@ByRef Device device, @Const @ByRef AdvectionPlan plan);
+
+        public native FloatPointer forward(@Const FloatPointer x, @Const FloatPointer gates,
+                @Const FloatPointer filters, @Const FloatPointer flow, int frames, int batch);
+
+        public native void backward(@Const FloatPointer dy);
+
+        public native FloatPointer gradient(int input);
+
+        public native void begin();
+
+        public native FloatPointer step(@Const FloatPointer x, @Const FloatPointer gates, @Const FloatPointer filters,
+                @Const FloatPointer flow, int frames, int batch, int commit);
     }
 
     public static class SpaceToDepth extends Pointer {

@@ -95,6 +95,15 @@ public interface Backend extends AutoCloseable {
     MultiInputOp concatenate(ConcatenateSpec spec, Plan plan);
 
     /**
+     * Creates an op that moves layer images by filters, and corrects them by each frame.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close; its inputs are frames, gates, filters and flow
+     */
+    MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan);
+
+    /**
      * Creates a loss op.
      *
      * @param loss the loss function

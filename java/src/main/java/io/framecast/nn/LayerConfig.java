@@ -13,7 +13,7 @@ import java.util.function.Function;
  * The configuration of one layer of a model. A layer of one input implements {@link OneInputConfig}, and one of several
  * inputs this interface.
  */
-public sealed interface LayerConfig permits OneInputConfig, Add, Concatenate {
+public sealed interface LayerConfig permits OneInputConfig, Add, Concatenate, LayeredAdvection2D {
 
     /**
      * The name of the layer type in model JSON.

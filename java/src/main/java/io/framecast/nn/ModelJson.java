@@ -143,6 +143,9 @@ public final class ModelJson {
         TYPES.put("DepthToSpace", settings -> new DepthToSpace(settings.size("block_size", null)));
         TYPES.put("Add", settings -> new Add());
         TYPES.put("Concatenate", settings -> new Concatenate());
+        TYPES.put("LayeredAdvection2D", settings -> new LayeredAdvection2D(settings.size("layers", null),
+                settings.size("max_displacement", 4),
+                settings.numberUpTo("flow_precision", 0.5, LayeredAdvection2D.MAX_PRECISION)));
     }
 
     private static String typesInWords() {
@@ -212,6 +215,17 @@ public final class ModelJson {
             }
             if (!value.isNumber() || !(value.doubleValue() > above && value.doubleValue() < below)) {
                 throw wrong(key, "a number between " + above + " and " + below, value);
+            }
+            return value.doubleValue();
+        }
+
+        double numberUpTo(String key, double byDefault, int most) {
+            JsonNode value = take(key);
+            if (value == null) {
+                return byDefault;
+            }
+            if (!value.isNumber() || !(value.doubleValue() >= 0 && value.doubleValue() <= most)) {
+                throw wrong(key, "a number from 0 to " + most, value);
             }
             return value.doubleValue();
         }

@@ -15,6 +15,7 @@ import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.MultiInputOp;
@@ -155,6 +156,11 @@ public final class CpuBackend implements Backend {
     @Override
     public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
         return guard.concatenate(spec, plan, () -> new CpuConcatenate(ops, spec, plan));
+    }
+
+    @Override
+    public MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan) {
+        return guard.layeredAdvection(spec, plan, () -> new CpuLayeredAdvection(ops, spec, plan));
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Convolutions;
 import io.framecast.backend.FetchListener;
+import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.MultiInputOp;
@@ -156,6 +157,11 @@ public final class CudaBackend implements Backend {
     @Override
     public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
         return guard.concatenate(spec, plan, () -> layers.concatenate(spec, plan));
+    }
+
+    @Override
+    public MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan) {
+        return guard.layeredAdvection(spec, plan, () -> layers.layeredAdvection(spec, plan));
     }
 
     @Override

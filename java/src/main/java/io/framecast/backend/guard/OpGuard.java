@@ -11,6 +11,7 @@ import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.Op;
@@ -177,6 +178,37 @@ public final class OpGuard {
         }
         FrameSize output = creation.frame(spec.height(), spec.width(), (int) channels);
         return new GuardedMultiInputOp(creation.checks(inputs, output), make.get());
+    }
+
+    public synchronized MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan,
+            Supplier<MultiInputOp> make) {
+        Creation creation = new Creation("LayeredAdvection2D", plan);
+        int block = spec.block();
+        creation.requirePositive("block", block);
+        creation.requirePositive("layers", spec.layers());
+        creation.requirePositive("largest displacement", spec.maxDisplacement());
+        if (!(spec.flowPrecision() >= 0) || Float.isInfinite(spec.flowPrecision())) {
+            throw creation.illegal("cannot have a flow precision of " + spec.flowPrecision());
+        }
+        FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
+        if (spec.height() % block != 0 || spec.width() % block != 0) {
+            throw creation.illegal("cannot cut frames of " + frame + " into blocks of " + block + " x " + block);
+        }
+        if (spec.flowChannels() < 2) {
+            throw creation.illegal("needs a flow of at least 2 channels, not " + spec.flowChannels());
+        }
+        // The layers themselves are no input, but the state.
+        creation.frame(spec.height(), spec.width(), channels((double) spec.layers() * spec.channels()));
+        FrameSize gates = creation.frame(spec.height(), spec.width(), channels(spec.layers() + 1.0));
+        FrameSize filters = creation.frame(spec.height() / block, spec.width() / block,
+                channels(spec.layers() * 2.0 * (2.0 * spec.maxDisplacement() + 1)));
+        FrameSize flow = creation.frame(spec.height() / block, spec.width() / block, spec.flowChannels());
+        return new GuardedMultiInputOp(creation.checks(List.of(frame, gates, filters, flow), frame), make.get());
+    }
+
+    /** A number of channels; too large a one stays too large. */
+    private static int channels(double count) {
+        return (int) Math.min(Integer.MAX_VALUE, count);
     }
 
     /** @param size the most elements the loss is planned for */

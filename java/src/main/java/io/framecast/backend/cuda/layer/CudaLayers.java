@@ -9,6 +9,7 @@ import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.MultiInputOp;
@@ -51,6 +52,10 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
 
     public MultiInputOp concatenate(ConcatenateSpec spec, Plan plan) {
         return new CudaConcatenate(ops, spec, plan);
+    }
+
+    public MultiInputOp layeredAdvection(LayeredAdvectionSpec spec, Plan plan) {
+        return new CudaLayeredAdvection(ops, spec, plan);
     }
 
     public LossOp loss(Loss loss, long size) {
