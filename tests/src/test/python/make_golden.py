@@ -360,7 +360,7 @@ BLOCK_MATCHING = {
     "wide": block_matching_settings((4, 76, 1), 4, 1, 5, 2, 1, 0.1),
     "pixels": block_matching_settings((4, 17, 2), 1, 2, 3, 2, 1, 0.2),
     # A window larger than the image, and displacements that lead out of it.
-    "far": block_matching_settings((6, 4, 1), 2, 7, 9, 3, 1, 0.03),
+    "far": block_matching_settings((6, 10, 1), 2, 11, 7, 3, 1, 0.01),
     "one-block": block_matching_settings((3, 3, 1), 3, 2, 1, 2, 1, 0.2),
 }
 

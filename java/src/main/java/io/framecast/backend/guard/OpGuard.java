@@ -171,10 +171,10 @@ public final class OpGuard {
         }
         FrameSize output = creation.frame(spec.height() / spec.block(), spec.width() / spec.block(),
                 BlockMatchingSpec.OUTPUTS);
-        // A device keeps the costs of all displacements, and counts those of a frame with 32 bits.
-        if ((double) spec.displacements() * output.height() * output.width() > Integer.MAX_VALUE) {
-            throw creation.tooLarge(spec.displacements() + " displacements of " + output.height() + " x "
-                    + output.width() + " blocks");
+        // Ops keep a value for each block and displacement of a frame, and count these with 32 bits.
+        if (Math.pow(2.0 * spec.reach() + 1, 2) * output.height() * output.width() > Integer.MAX_VALUE) {
+            throw creation.tooLarge(output.height() + " x " + output.width() + " blocks and displacements of up to "
+                    + spec.reach() + " pixels");
         }
         return new GuardedConvLstm(creation.checks(input, output), make.get());
     }
