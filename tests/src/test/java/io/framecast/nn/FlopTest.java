@@ -53,6 +53,11 @@ class FlopTest {
     }
 
     @Test
+    void motionHasNoConvolutions() {
+        assertEquals(new Flop(0, 0), new BlockMatching2D(4, 4, 5).flop(new FrameShape(8, 8, 1), 3, false));
+    }
+
+    @Test
     void inAGraphOnlyInputsWithParametersBeforeThemHaveAGradient() {
         ModelConfig model = ModelJson.parse("""
                 {"input": {"height": 4, "width": 4, "channels": 1}, "layers": [

@@ -64,6 +64,8 @@ class ModelJsonTest {
                 Activation.SIGMOID),
                 model.layers().get(0));
         assertEquals(Activation.LINEAR, ((Conv3D) model.layers().get(1)).activation());
+        assertEquals(List.of(new BlockMatching2D(4, 4, 5)),
+                parse(model("{'type': 'BlockMatching2D'}")).layers());
     }
 
     @ParameterizedTest
@@ -73,6 +75,7 @@ class ModelJsonTest {
             + "'recurrent_activation': 'hard_sigmoid_keras2'}",
         "{'type': 'BatchNormalization', 'epsilon': 1e-5, 'momentum': 0.9}",
         "{'type': 'SpaceToDepth', 'block_size': 4}, {'type': 'DepthToSpace', 'block_size': 2}",
+        "{'type': 'BlockMatching2D', 'block_size': 2, 'max_displacement': 7, 'window': 1}",
         "{'type': 'BatchNormalization', 'name': 'a'}, {'type': 'Concatenate', 'name': 'b-2', 'inputs': ['a', 'input']},"
             + "{'type': 'Conv3D', 'filters': 8, 'kernel_size': 1, 'name': 'c_C'}, "
             + "{'type': 'Add', 'inputs': ['b-2', 'c_C']}",
@@ -163,6 +166,27 @@ class ModelJsonTest {
         assertEquals(List.of(1, 1, 1), two.shapes().stream().skip(1).map(FrameShape::channels).toList());
     }
 
+    /** Patches of 2x2 beside the motion of blocks of 2x2. */
+    private static final String MOTION = "{'type': 'SpaceToDepth', 'block_size': 2, 'name': 'patches'},"
+            + "{'type': 'BlockMatching2D', 'block_size': 2, 'inputs': ['patches'], 'name': 'motion'},"
+            + "{'type': 'SpaceToDepth', 'block_size': 2, 'inputs': ['patches'], 'name': 'coarse'},"
+            + "{'type': 'Concatenate', 'inputs': ['motion', 'coarse']},"
+            + "{'type': 'Conv3D', 'filters': 64, 'kernel_size': 1}, {'type': 'DepthToSpace', 'block_size': 4}";
+
+    @Test
+    void motionIsOfFramesThatDependOnNoParameters() {
+        ModelConfig model = parse(model(MOTION));
+        assertEquals(new FrameShape(2, 2, 3), model.shapes().get(2));
+        assertEquals(List.of(), model.layers().get(1).parameters(List.of(model.shapes().get(1))));
+        assertEquals(List.of(false, false), model.gradients().ofInputs(3));
+        assertEquals(0, model.futureReach());
+        // Of frames of other channels it is the motion too.
+        ModelConfig fitted = model.fittedTo(new FrameShape(8, 8, 1));
+        fitted.requireFramesToFrames();
+        assertEquals(List.of(4, 3, 16, 19, 16, 1),
+                fitted.shapes().stream().skip(1).map(FrameShape::channels).toList());
+    }
+
     private static Arguments wrong(String json, String... says) {
         return Arguments.of(json, List.of(says));
     }
@@ -240,6 +264,15 @@ class ModelJsonTest {
                 wrong(model("{'type': 'SpaceToDepth', 'block_size': 3}"), "Layer 0", "3", "8x8x4"),
                 wrong(model("{'type': 'DepthToSpace', 'block_size': 4}"), "Layer 0", "4", "8x8x4"),
                 wrong(model("{'type': 'SpaceToDepth'}"), "block_size"),
+                wrong(model("{'type': 'BlockMatching2D', 'block_size': 3}"), "Layer 0", "3", "8x8x4"),
+                wrong(model("{'type': 'BlockMatching2D', 'block_size': 0}"), "block_size", "not 0"),
+                wrong(model("{'type': 'BlockMatching2D', 'max_displacement': 0}"), "max_displacement", "not 0"),
+                wrong(model("{'type': 'BlockMatching2D', 'window': 4}"), "layer 0", "\"window\" must be odd, not 4"),
+                wrong(model("{'type': 'BlockMatching2D', 'window': -1}"), "window", "not -1"),
+                wrong(model("{'type': 'BatchNormalization'}, {'type': 'SpaceToDepth', 'block_size': 2},"
+                        + "{'type': 'BlockMatching2D'}"),
+                        "Layer 2 (BlockMatching2D) has no gradient of its input, and so no layer before it may have "
+                        + "parameters"),
                 named("'name': 1", "layer 0", "\"name\"", "not 1"), named("'name': null", "\"name\""),
                 named("'name': ''", "\"name\""), named("'name': 'a b'", "\"name\"", "letters"),
                 named("'name': 'input'", "\"name\"", "not \"input\""),
@@ -289,6 +322,8 @@ class ModelJsonTest {
         for (Executable wrong : List.<Executable>of(() -> new Pair(0, 3), () -> new Pair(3, -1),
                 () -> new SpaceToDepth(0), () -> new DepthToSpace(-2), () -> new BatchNormalization(-1, 0.9),
                 () -> new BatchNormalization(1e-3, 5), () -> new BatchNormalization(Double.NaN, 0.9),
+                () -> new BlockMatching2D(0, 4, 5), () -> new BlockMatching2D(4, 0, 5),
+                () -> new BlockMatching2D(4, 4, 2),
                 () -> new Connection("input", List.of()), () -> new Connection("", List.of("a b")),
                 () -> new ModelConfig(new FrameShape(4, 4, 1), List.of(new SpaceToDepth(1)), List.of()),
                 () -> new Conv3D(0, 1, one, Activation.RELU), () -> new Conv3D(1, 0, one, Activation.RELU),

@@ -47,6 +47,9 @@ class StepTest {
                         conv(2, 2) + "," + conv(3, 5) + "," + lstm + "," + conv(1, 4)),
                 Arguments.of("patches", "{'type': 'SpaceToDepth', 'block_size': 2}," + lstm + "," + conv(4, 3)
                         + ",{'type': 'DepthToSpace', 'block_size': 2}"),
+                Arguments.of("motion", named("patches", "{'type': 'SpaceToDepth', 'block_size': 2}") + ","
+                        + named("motion", "{'type': 'BlockMatching2D', 'block_size': 2, 'inputs': ['input']}") + ","
+                        + join("Concatenate", "patches", "motion") + "," + lstm + "," + conv(4, 3)),
                 Arguments.of("skip connections", named("a", lstm) + "," + named("b", lstm) + ","
                         + named("s", join("Add", "b", "a", "a")) + "," + named("c", lstm) + ","
                         + join("Concatenate", "c", "s") + "," + conv(1, 1)),
