@@ -13,9 +13,9 @@
 //   weightGradients  the gradients of all filters' weights, each a sum over its patch; filterBackward makes them those
 //                    of the logits, in place, and sums those of the flow, unless null
 //
-// Layout: frames (images, HEIGHT, WIDTH, CHANNELS), gates (images, HEIGHT, WIDTH, LAYERS + 1), filters (images, patches,
-// LAYERS, 2 axes, OFFSETS), flow (images, patches, FLOW_CHANNELS); C, V, L and their gradients (images, LAYERS, HEIGHT,
-// WIDTH, CHANNELS). Except for the softmax and the weights, a launch is for the images of one frame.
+// Layout: frames (images, HEIGHT, WIDTH, CHANNELS), gates (images, HEIGHT, WIDTH, LAYERS + 1), filters (images,
+// patches, LAYERS, 2 axes, OFFSETS), flow (images, patches, FLOW_CHANNELS); C, V, L and their gradients (images,
+// LAYERS, HEIGHT, WIDTH, CHANNELS). Except for the softmax and the weights, a launch is for the images of one frame.
 //
 // Every thread computes its own values as sums in a fixed order, without atomics: results are deterministic. Where a
 // thread needs what it has computed for each layer again, it reads it back from memory, so that the number of layers

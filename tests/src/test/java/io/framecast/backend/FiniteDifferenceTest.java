@@ -112,6 +112,27 @@ class FiniteDifferenceTest {
         }
     }
 
+    /** On frames in [0.35, 0.65], so that no sum of layers comes near 0 or 1, where the derivative jumps. */
+    @ParameterizedTest
+    @CsvSource({"1, 2, 3", "2, 3, 1"})
+    void layeredAdvection(int channels, int block, int layers) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            LayeredAdvectionSpec spec = new LayeredAdvectionSpec(6, 12, channels, block, 3, layers, 2, 0.5f);
+            MultiInputOp op = backend.own(backend.get().layeredAdvection(spec,
+                    new Plan(3, 2, true, List.of(true, true, true, true))));
+            List<Tensor> inputs = new ArrayList<>();
+            for (long size : spec.inputSizes()) {
+                inputs.add(grid(backend, 3 * 2 * Math.toIntExact(size), 1));
+            }
+            float[] frames = inputs.get(0).read();
+            for (int k = 0; k < frames.length; k++) {
+                frames[k] = onGrid(0.35 + 0.3 * random.nextDouble());
+            }
+            inputs.get(0).write(frames);
+            checkOp(backend, op, inputs, 3, 2);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Loss.class)
     void loss(Loss loss) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.framecast.golden.Closeness;
 import io.framecast.golden.Golden;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -90,6 +91,31 @@ class LayeredAdvectionTest {
             MultiInputOp op = op(backend, c, Plan.inference(c.number("frames"), c.number("batch"), INPUTS.size()));
             assertClose("y", c.values("y"), op.forward(inputs(backend, c), c.number("frames"), c.number("batch"),
                     false).read(), Closeness.OUTPUT);
+        }
+    }
+
+    /** Threads share the videos, or where these cannot be divided the rows of each frame. */
+    @Test
+    void theNumberOfThreadsChangesNoBit() {
+        LayeredAdvectionSpec spec = new LayeredAdvectionSpec(12, 20, 1, 4, 2, 3, 2, 0.5f);
+        int images = 3 * 2;
+        List<List<float[]>> results = new ArrayList<>();
+        for (int threads : new int[] {1, 2, 3}) {
+            try (TestBackend backend = TestBackend.fp32(threads)) {
+                MultiInputOp op = backend.own(backend.get().layeredAdvection(spec,
+                        new Plan(3, 2, true, List.of(true, true, true, true))));
+                Random random = new Random(7);
+                List<float[]> result = new ArrayList<>();
+                result.add(op.forward(spec.inputSizes().stream()
+                        .map(size -> noise(backend, random, images * Math.toIntExact(size))).toList(), 3, 2, true)
+                        .read());
+                op.backward(noise(backend, random, images * 12 * 20)).forEach(dx -> result.add(dx.read()));
+                results.add(result);
+            }
+        }
+        for (int k = 0; k < results.get(0).size(); k++) {
+            assertArrayEquals(results.get(0).get(k), results.get(1).get(k));
+            assertArrayEquals(results.get(0).get(k), results.get(2).get(k));
         }
     }
 

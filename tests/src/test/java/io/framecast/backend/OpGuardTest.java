@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -97,6 +98,17 @@ class OpGuardTest {
             Op make(Backend backend, Plan plan, List<Weights> w) {
                 return twice(backend.concatenate(new ConcatenateSpec(4, 4, List.of(1, 1)), twice(plan)));
             }
+        },
+        /** As an op of one input, the frames; the others are zeros. */
+        LAYERED_ADVECTION("LayeredAdvection2D", "4 x 4 x 1", 4 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                MultiInputOp op = backend.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 4, 2, 1, 1, 0.5f),
+                        new Plan(plan.frames(), plan.batch(), plan.training(),
+                                List.of(plan.inputGradient(), false, true, false)));
+                Tensor zeros = backend.tensor(input(FRAMES, BATCH) * 2);
+                return firstOf(op, x -> Arrays.asList(x, zeros, zeros, zeros), zeros);
+            }
         };
 
         final String keras;
@@ -113,10 +125,6 @@ class OpGuardTest {
 
         abstract Op make(Backend backend, Plan plan, List<Weights> w);
 
-        private boolean isTwice() {
-            return this == ADD || this == CONCATENATE;
-        }
-
         /** Whether a plan for training asks for the gradient of the input. */
         boolean hasInputGradient() {
             return this != BLOCK_MATCHING;
@@ -124,12 +132,16 @@ class OpGuardTest {
 
         /** The first input in messages. */
         String first() {
-            return isTwice() ? "input 0" : "input";
+            return inputs().equals(input) ? "input" : "input 0";
         }
 
         /** The shapes of all inputs in messages. */
         String inputs() {
-            return isTwice() ? input + " and " + input : input;
+            return switch (this) {
+                case ADD, CONCATENATE -> input + " and " + input;
+                case LAYERED_ADVECTION -> input + " and 4 x 4 x 2 and 1 x 1 x 6 and 1 x 1 x 2";
+                default -> input;
+            };
         }
 
         static Plan twice(Plan plan) {
@@ -137,10 +149,15 @@ class OpGuardTest {
         }
 
         static Op twice(MultiInputOp op) {
+            return firstOf(op, x -> Arrays.asList(x, x));
+        }
+
+        /** @param inputs all of the op's, from the first */
+        static Op firstOf(MultiInputOp op, Function<Tensor, List<Tensor>> inputs, Tensor... owned) {
             return new Op() {
                 @Override
                 public Tensor forward(Tensor x, int frames, int batch, boolean training) {
-                    return op.forward(Arrays.asList(x, x), frames, batch, training);
+                    return op.forward(inputs.apply(x), frames, batch, training);
                 }
 
                 @Override
@@ -151,6 +168,7 @@ class OpGuardTest {
                 @Override
                 public void close() {
                     op.close();
+                    Arrays.stream(owned).forEach(Tensor::close);
                 }
             };
         }
@@ -505,6 +523,24 @@ class OpGuardTest {
             tooLarge("Concatenate cannot be planned for 2147483648 channels: ",
                     () -> b.concatenate(new ConcatenateSpec(1, 1, List.of(1 << 30, 1 << 30)),
                             Plan.inference(3, 2, 2)));
+
+            Plan four = Plan.inference(3, 2, 4);
+            refused("LayeredAdvection2D cannot have 0 as layers.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 2, 2, 0, 1, 0), four));
+            refused("LayeredAdvection2D cannot have 0 as largest displacement.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 2, 2, 1, 0, 0), four));
+            refused("LayeredAdvection2D cannot have 0 as block.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 0, 2, 1, 1, 0), four));
+            refused("LayeredAdvection2D cannot cut frames of 4 x 6 x 1 into blocks of 4 x 4.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 6, 1, 4, 2, 1, 1, 0), four));
+            refused("LayeredAdvection2D needs a flow of at least 2 channels, not 1.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 2, 1, 1, 1, 0), four));
+            refused("LayeredAdvection2D cannot have a flow precision of NaN.",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(4, 4, 1, 2, 2, 1, 1, Float.NaN), four));
+            tooLarge("LayeredAdvection2D cannot be planned for 3 frames of 2 videos of 64 x 64 x 3000000: ",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(64, 64, 3, 4, 2, 1_000_000, 1, 0), four));
+            tooLarge("LayeredAdvection2D cannot be planned for 3 frames of 2 videos of 16 x 16 x 2147483647: ",
+                    () -> b.layeredAdvection(new LayeredAdvectionSpec(64, 64, 1, 4, 2, 1, Integer.MAX_VALUE, 0), four));
 
             MultiInputOp op = backend.own(b.concatenate(new ConcatenateSpec(2, 1, List.of(1, 3)),
                     Plan.inference(FRAMES, BATCH, 2)));

@@ -74,4 +74,11 @@ class FlopTest {
         assertEquals(new Flop(0, 0), layers.get(3));
         assertFlop(2 * pixels * 4 * 9, 2 * 2 * pixels * 4 * 9, layers.get(4));
     }
+
+    @Test
+    void filtersThatAreDataCountNothing() {
+        assertEquals(new Flop(0, 0), new LayeredAdvection2D(1, 1, 0.5).flop(List.of(new FrameShape(4, 4, 1),
+                new FrameShape(4, 4, 2), new FrameShape(2, 2, 6), new FrameShape(2, 2, 2)), 5,
+                List.of(true, true, true, true)));
+    }
 }

@@ -79,6 +79,10 @@ class ModelJsonTest {
         "{'type': 'BatchNormalization', 'name': 'a'}, {'type': 'Concatenate', 'name': 'b-2', 'inputs': ['a', 'input']},"
             + "{'type': 'Conv3D', 'filters': 8, 'kernel_size': 1, 'name': 'c_C'}, "
             + "{'type': 'Add', 'inputs': ['b-2', 'c_C']}",
+        "{'type': 'SpaceToDepth', 'block_size': 4, 'name': 'patches'},"
+            + "{'type': 'Conv3D', 'filters': 18, 'kernel_size': 1, 'name': 'filters'}, {'type': 'LayeredAdvection2D', "
+            + "'layers': 3, 'max_displacement': 1, 'flow_precision': 0, "
+            + "'inputs': ['input', 'input', 'filters', 'patches']}",
         "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': [1, 2, 3], 'padding': 'same', 'activation': 'tanh'}"})
     void whatIsWrittenIsReadAgain(String layers) {
         ModelConfig model = parse(model(layers));
@@ -187,6 +191,34 @@ class ModelJsonTest {
                 fitted.shapes().stream().skip(1).map(FrameShape::channels).toList());
     }
 
+    /** Layers that move, with gates, filters and flow of so many channels. */
+    private static String advection(int gates, int filters, int flow, String settings) {
+        return model("{'type': 'Conv3D', 'filters': " + gates + ", 'kernel_size': 1, 'name': 'gates'},"
+                + "{'type': 'SpaceToDepth', 'block_size': 2, 'inputs': ['input'], 'name': 'patches'},"
+                + "{'type': 'Conv3D', 'filters': " + filters + ", 'kernel_size': 1, 'name': 'filters'},"
+                + "{'type': 'Conv3D', 'filters': " + flow + ", 'kernel_size': 1, 'inputs': ['patches'], "
+                + "'name': 'flow'},"
+                + "{'type': 'LayeredAdvection2D', 'inputs': ['input', 'gates', 'filters', 'flow'], 'layers': 2"
+                + settings + "}");
+    }
+
+    @Test
+    void movingLayersFitFramesOfOtherChannels() {
+        ModelConfig model = parse(advection(3, 36, 2, ""));
+        assertEquals(new LayeredAdvection2D(2, 4, 0.5), model.layers().get(4));
+        model.requireFramesToFrames();
+        // Gates, filters and flow are for all channels alike.
+        ModelConfig fitted = model.fittedTo(new FrameShape(16, 8, 1));
+        fitted.requireFramesToFrames();
+        assertEquals(List.of(3, 4, 36, 2, 1),
+                fitted.shapes().stream().skip(1).map(FrameShape::channels).toList());
+        // Frames that were computed are fitted.
+        ModelConfig drawn = parse(advection(3, 36, 2, "").replace("['input', 'gates'", "['drawn', 'gates'")
+                .replace("{'type': 'LayeredAdvection2D'", "{'type': 'Conv3D', 'filters': 4, 'kernel_size': 1, "
+                        + "'inputs': ['input'], 'name': 'drawn'}, {'type': 'LayeredAdvection2D'"));
+        assertEquals(1, drawn.fittedTo(new FrameShape(8, 8, 1)).output().channels());
+    }
+
     private static Arguments wrong(String json, String... says) {
         return Arguments.of(json, List.of(says));
     }
@@ -291,6 +323,29 @@ class ModelJsonTest {
                 wrong(model("{'type': 'Concatenate', 'inputs': ['input']}"), "Concatenate", "two or more"),
                 joined("Add", "'filters': 2, 'padding': 'same'", "8x8x4 and 8x8x2", "the same shape"),
                 joined("Concatenate", "'filters': 4", "8x8x4 and 6x6x4", "the same height and width"),
+                wrong(advection(2, 36, 2, ""), "Layer 4 (LayeredAdvection2D)", "gates of 8x8x2", "8x8x3"),
+                wrong(advection(3, 35, 2, ""), "filters of 4x4x35", "36 channels"),
+                wrong(advection(3, 36, 1, ""), "flow of 4x4x1", "2 or more"),
+                wrong(advection(3, 36, 2, "").replace("'filters', 'flow'", "'filters', 'flow', 'flow'"),
+                        "four \"inputs\"", "not 5"),
+                wrong(advection(3, 36, 2, "").replace("'gates', 'filters', 'flow'", "'flow', 'filters', 'gates'"),
+                        "gates of 4x4x2", "8x8x3"),
+                wrong(advection(3, 36, 2, "").replace("'inputs': ['patches'], 'name': 'flow'",
+                        "'inputs': ['gates'], 'name': 'flow'"), "flow of 8x8x2", "4x4"),
+                wrong(advection(3, 36, 2, "").replace("['input', 'gates', 'filters'", "['flow', 'filters', 'gates'"),
+                        "gates of 4x4x36"),
+                wrong(advection(3, 36, 2, "").replace("'gates', 'filters', 'flow'", "'gates', 'wide', 'flow'")
+                        .replace("'filters': 36, 'kernel_size': 1, ", "'filters': 36, 'kernel_size': 1, 'inputs': "
+                                + "['patches'], ").replace("{'type': 'LayeredAdvection2D'", "{'type': 'ConvLSTM2D', "
+                                + "'filters': 36, 'kernel_size': [1, 3], 'inputs': ['filters'], 'name': 'wide'},"
+                                + "{'type': 'LayeredAdvection2D'"), "filters of 4x2x36", "square patches"),
+                wrong(advection(3, 36, 2, ", 'max_displacement': 3"), "28 channels"),
+                wrong(advection(3, 36, 2, ", 'max_displacement': 0"), "max_displacement"),
+                wrong(advection(3, 36, 2, ", 'max_displacement': 16384"), "131076 channels"),
+                wrong(advection(3, 36, 2, ", 'flow_precision': -0.5"), "flow_precision", "from 0 to 1000"),
+                wrong(advection(3, 36, 2, ", 'flow_precision': 1001"), "flow_precision", "not 1001"),
+                wrong(advection(3, 36, 2, ", 'flow_precision': '1'"), "flow_precision"),
+                wrong(advection(3, 36, 2, "").replace(", 'layers': 2", ""), "no \"layers\""),
                 // Height and width become 8 * 128^3 = 2^24: the number of values overflows an int.
                 wrong(model(big + "," + big + "," + big), "too large"),
                 wrong("{'input': {'height': 16384, 'width': 16384, 'channels': 16384}, 'layers': ["
@@ -324,6 +379,8 @@ class ModelJsonTest {
                 () -> new BatchNormalization(1e-3, 5), () -> new BatchNormalization(Double.NaN, 0.9),
                 () -> new BlockMatching2D(0, 4, 5), () -> new BlockMatching2D(4, 0, 5),
                 () -> new BlockMatching2D(4, 4, 2),
+                () -> new LayeredAdvection2D(0, 4, 0.5), () -> new LayeredAdvection2D(2, 0, 0.5),
+                () -> new LayeredAdvection2D(2, 4, -1), () -> new LayeredAdvection2D(2, 4, Double.NaN),
                 () -> new Connection("input", List.of()), () -> new Connection("", List.of("a b")),
                 () -> new ModelConfig(new FrameShape(4, 4, 1), List.of(new SpaceToDepth(1)), List.of()),
                 () -> new Conv3D(0, 1, one, Activation.RELU), () -> new Conv3D(1, 0, one, Activation.RELU),

@@ -56,6 +56,11 @@ class StepTest {
                 Arguments.of("branches that reach 0, 1 and 3 frames ahead", named("near", conv(2, 3)) + ","
                         + named("far", conv(2, 5)) + "," + join("Concatenate", "input", "near", "far") + ","
                         + lstm + "," + conv(2, 2)),
+                Arguments.of("layers moved by filters that reach 1 frame ahead", named("gates", conv(3, 1)) + ","
+                        + "{'type': 'SpaceToDepth', 'block_size': 2, 'name': 'patches', 'inputs': ['input']},"
+                        + lstm + "," + named("filters", conv(12, 3)) + ","
+                        + "{'type': 'LayeredAdvection2D', 'layers': 2, 'max_displacement': 1, "
+                        + "'inputs': ['input', 'gates', 'filters', 'patches']}"),
                 Arguments.of("a ConvLSTM on one of two branches",
                         named("h", lstm) + "," + conv(3, 3) + "," + named("ahead", lstm) + ","
                         + join("Add", "h", "ahead") + "," + conv(1, 3)));

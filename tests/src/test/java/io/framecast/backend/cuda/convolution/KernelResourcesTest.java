@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.cuda.compiler.KernelResources;
 import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
+import io.framecast.backend.cuda.layer.LayeredAdvectionOptions;
 import io.framecast.backend.cuda.layer.TimeTapsOptions;
 import java.io.IOException;
 import java.net.URI;
@@ -176,12 +178,24 @@ class KernelResourcesTest {
             new Variant(true, " 3 frames 1 filter", TimeTapsOptions.of(3, 1)),
             new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)));
 
+    /** Options of layers that move, with and without channels, and with patches of one pixel. */
+    private static final List<Variant> ADVECTION = List.of(
+            new Variant(true, " 3 layers 64x64", LayeredAdvectionOptions.of(
+                    new LayeredAdvectionSpec(64, 64, 1, 4, 2, 3, 4, 0.5f))),
+            new Variant(false, " 5 layers 33x30x3", LayeredAdvectionOptions.of(
+                    new LayeredAdvectionSpec(33, 30, 3, 3, 5, 5, 9, 0.5f))),
+            new Variant(false, " 1 layer 8x8", LayeredAdvectionOptions.of(
+                    new LayeredAdvectionSpec(8, 8, 1, 1, 2, 1, 1, 0))));
+
     private static List<Variant> variants(String file) {
         if (file.equals("convlstm_step.cu")) {
             return steps();
         }
         if (file.equals("convolution.cu")) {
             return convolutions();
+        }
+        if (file.equals("advection.cu")) {
+            return ADVECTION;
         }
         return file.equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
     }
