@@ -93,7 +93,7 @@ inline void map(float *x, size_t n, F f) {
     }
 }
 
-void activate(Activation activation, float *x, size_t n) {
+inline void activate(Activation activation, float *x, size_t n) {
     switch (activation) {
         case Activation::LINEAR: break;
         case Activation::RELU: map(x, n, [](float v) { return v < 0.0f ? 0.0f : v; }); break;
@@ -112,7 +112,7 @@ inline void derive(const float *y, float *d, size_t n, F f) {
 }
 
 // d *= the derivative of the activation, computed from its value y.
-void activate_backward(Activation activation, const float *y, float *d, size_t n) {
+inline void activate_backward(Activation activation, const float *y, float *d, size_t n) {
     switch (activation) {
         case Activation::LINEAR: break;
         case Activation::RELU: derive(y, d, n, [](float v) { return v > 0.0f ? 1.0f : 0.0f; }); break;

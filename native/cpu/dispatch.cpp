@@ -1,4 +1,5 @@
-// Chooses this processor's copy of passes.cpp and cells.cpp, which are compiled once for each instruction set.
+// Chooses this processor's copy of passes.cpp, cells.cpp and motion.cpp, which are compiled once for each instruction set.
+#include "block_matching.h"
 #include "cells.h"
 #include "passes.h"
 
@@ -7,10 +8,12 @@ namespace framecast {
 namespace avx2 {
 extern const Passes table;
 extern const CellPasses cell_table[3];
+extern const MotionPass motion_pass;
 }
 namespace avx512 {
 extern const Passes table;
 extern const CellPasses cell_table[3];
+extern const MotionPass motion_pass;
 }
 
 namespace {
@@ -26,5 +29,7 @@ bool wide() {
 const Passes &passes() { return wide() ? avx512::table : avx2::table; }
 
 const CellPasses &cell_passes(int kernel) { return (wide() ? avx512::cell_table : avx2::cell_table)[kernel / 2]; }
+
+const MotionPass &motion_pass() { return wide() ? avx512::motion_pass : avx2::motion_pass; }
 
 }  // namespace framecast

@@ -158,6 +158,23 @@ def depth_to_space(x, block):
     return x.permute(0, 1, 2, 4, 3, 5, 6).reshape(t, b, h * block, w * block, c // block ** 2)
 
 
+def block_matching(x, block, reach, window):
+    """x (frames, batch, height, width, channels): vertical and horizontal displacement, and error, of each block."""
+    t, b, h, w, c = x.shape
+    now, before = [v.reshape(t * b, h, w, c).permute(0, 3, 1, 2) for v in (x, torch.cat([x[:1], x[:-1]]))]
+    before = F.pad(before, [reach] * 4)
+    shifts = list(itertools.product(range(-reach, reach + 1), repeat=2))
+    costs = []
+    for dy, dx in shifts:
+        moved = before[:, :, reach + dy:reach + dy + h, reach + dx:reach + dx + w]
+        difference = F.avg_pool2d(((now - moved) ** 2).sum(1, keepdim=True), block) * block ** 2
+        costs.append(window ** 2 * F.avg_pool2d(difference, window, 1, window // 2, count_include_pad=False))
+    costs = torch.cat(costs, 1)
+    motion = torch.einsum("ndhw,dk->nhwk", torch.softmax(-costs, 1), torch.tensor(shifts, dtype=x.dtype))
+    error = (costs.amin(1) / 8).clamp(max=1)
+    return torch.cat([motion, error[..., None]], -1).reshape(t, b, h // block, w // block, 3)
+
+
 def clipped_cross_entropy(p, t):
     """Keras's binary cross-entropy of probabilities. The limits are the float32 values nearest to 1e-7 and 1 - 1e-7."""
     p = torch.clamp(p, float(np.float32(1e-7)), float(np.float32(1 - 1e-7)))
@@ -328,6 +345,33 @@ def conv_3d_case(number, case, rounding):
     return first_seed(1000 * number, make)
 
 
+def block_matching_settings(size, block, reach, window, frames, batch, noise):
+    return {"height": size[0], "width": size[1], "channels": size[2], "block_size": block, "max_displacement": reach,
+            "window": window, "frames": frames, "batch": batch, "noise": noise}
+
+
+BLOCK_MATCHING = {
+    "defaults": block_matching_settings((16, 20, 1), 4, 4, 5, 3, 2, 0.05),
+    # Far from the bright spot all costs are nearly the same.
+    "empty": block_matching_settings((24, 24, 1), 4, 3, 3, 2, 1, 0),
+    "colours": block_matching_settings((8, 6, 3), 2, 3, 3, 4, 1, 0.1),
+    "window-1": block_matching_settings((10, 15, 3), 5, 2, 1, 2, 3, 0.1),
+    # More blocks in a row than a vector has lanes, and a part of one.
+    "wide": block_matching_settings((4, 76, 1), 4, 1, 5, 2, 1, 0.1),
+    "pixels": block_matching_settings((4, 17, 2), 1, 2, 3, 2, 1, 0.2),
+    # A window larger than the image, and displacements that lead out of it.
+    "far": block_matching_settings((6, 4, 1), 2, 7, 9, 3, 1, 0.03),
+    "one-block": block_matching_settings((3, 3, 1), 3, 2, 1, 2, 1, 0.2),
+}
+
+
+def block_matching_case(number, case):
+    generator = torch.Generator().manual_seed(number)
+    shape = [case[name] for name in ("frames", "batch", "height", "width", "channels")]
+    x = (blobs(generator, *shape) + case["noise"] * torch.randn(*shape, generator=generator)).float().double()
+    return {"x": x, "y": block_matching(x, case["block_size"], case["max_displacement"], case["window"])}
+
+
 BATCH_NORM = {
     "3-channels": dict(height=7, width=10, channels=3, frames=3, batch=3, mean=0.5, deviation=2),
     "1-channel": dict(height=9, width=5, channels=1, frames=1, batch=1, mean=-1, deviation=0.5),
@@ -462,6 +506,15 @@ GRAPHS = {
                 {"type": "Concatenate", "inputs": ["near", "input", "h"]},
                 {"type": "Conv3D", "filters": 2, "kernel_size": [2, 3, 1], "activation": "linear", "name": "d"},
                 {"type": "Add", "inputs": ["input", "d", "d"]}]),
+    # Motion beside patches: neither needs a gradient.
+    "motion": dict(
+        input=(8, 12, 1), frames=4, loss="binary_crossentropy",
+        layers=[{"type": "SpaceToDepth", "block_size": 2, "name": "patches"},
+                {"type": "BlockMatching2D", "block_size": 2, "max_displacement": 2, "window": 3, "name": "motion",
+                 "inputs": ["input"]},
+                {"type": "Concatenate", "inputs": ["patches", "motion"]}, lstm(4, 3, "tanh"),
+                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
 }
 VIDEOS, BATCH, STEPS = 7, 3, 20
 
@@ -481,6 +534,8 @@ def network_forward(layers, parameters, x, training, rounding, moving=None):
             x = space_to_depth(x, layer["block_size"])
         elif layer["type"] == "DepthToSpace":
             x = depth_to_space(x, layer["block_size"])
+        elif layer["type"] == "BlockMatching2D":
+            x = block_matching(x, layer["block_size"], layer["max_displacement"], layer["window"])
         elif layer["type"] == "Add":
             x = sum(inputs)
         elif layer["type"] == "Concatenate":
@@ -519,6 +574,8 @@ def network_parameters(generator, layers, channels):
                  "moving_variance": (0.5 + normal(generator, channels).abs()).float().double()}
         elif layer["type"] == "SpaceToDepth":
             channels *= layer["block_size"] ** 2
+        elif layer["type"] == "BlockMatching2D":
+            channels = 3
         elif layer["type"] == "Concatenate":
             channels = sum(inputs)
         elif layer["type"] == "DepthToSpace":
@@ -764,6 +821,7 @@ def main(folder):
     write_each("conv_lstm_bfloat16", CONV_LSTM_BFLOAT16, conv_lstm_case, BFloat16())
     write_each("conv3d", CONV_3D, conv_3d_case, Exact())
     write_each("conv3d_bfloat16", CONV_3D_BFLOAT16, conv_3d_case, BFloat16())
+    write_each("block_matching", BLOCK_MATCHING, block_matching_case)
     write_each("batch_norm", BATCH_NORM, batch_norm_case)
     tensors, cases = loss_cases()
     safetensors(f"{folder}/losses.safetensors", tensors, cases)

@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "advection.h", "pointwise.h", "merge.h", "ceilings.h"},
+                "advection.h", "pointwise.h", "merge.h", "block_matching.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -286,6 +286,22 @@ public final class NativeCpu {
         public native FloatPointer forward(@Const FloatPointer x, int images);
 
         public native FloatPointer backward(@Const FloatPointer dy);
+    }
+
+    public static class BlockMatching extends Pointer {
+        public BlockMatching(Device device, int frames, int batch, int height, int width, int channels, int block,
+                int reach, int window, boolean steps) {
+            allocate(device, frames, batch, height, width, channels, block, reach, window, steps);
+        }
+
+        private native void allocate(@ByRef Device device, int frames, int batch, int height, int width, int channels,
+                int block, int reach, int window, @Cast("bool") boolean steps);
+
+        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
+
+        public native void begin();
+
+        public native FloatPointer step(@Const FloatPointer x, int frames, int batch, int commit);
     }
 
     public static native void add(@ByRef Device device, @Const FloatPointer a, @Const FloatPointer b, FloatPointer y,

@@ -77,6 +77,15 @@ public interface Backend extends AutoCloseable {
     Op spaceToDepth(SpaceToDepthSpec spec, Plan plan);
 
     /**
+     * Creates an op that estimates the motion since the frame before. It gives no gradient of its input.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes; without inputGradient
+     * @return the op, for the caller to close
+     */
+    ConvLstmOp blockMatching(BlockMatchingSpec spec, Plan plan);
+
+    /**
      * Creates an op that adds inputs.
      *
      * @param spec the shapes

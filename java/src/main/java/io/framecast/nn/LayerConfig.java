@@ -109,6 +109,16 @@ public sealed interface LayerConfig permits OneInputConfig, Add, Concatenate, La
     boolean sharesChannels(int input);
 
     /**
+     * Whether backward can compute the gradients of the inputs. All layers before one that cannot must be without
+     * parameters.
+     *
+     * @return true for most layers
+     */
+    default boolean givesInputGradients() {
+        return true;
+    }
+
+    /**
      * Whether the layer has one input and only moves its values. A sigmoid before such a layer gives the same result as
      * one after it.
      *

@@ -31,8 +31,9 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
      * @param layers the layers in order; copied
      * @param connections how each layer is connected; copied
      * @throws FramecastException naming the layer, if it does not accept its inputs, if there is no such input before
-     *     it, or if no layer takes its output; or if there are too many layers, or too many values in a frame or in the
-     *     parameters for an array or a checkpoint
+     *     it, if no layer takes its output, or if it has no gradient of its input and a layer before it has parameters;
+     *     or if there are too many layers, or too many values in a frame or in the parameters for an array or a
+     *     checkpoint
      * @throws IllegalArgumentException if a size of the input is below 1, or the lists are not equally long
      */
     public ModelConfig {
@@ -47,7 +48,9 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
                     + " are possible.");
         }
         Graph graph = new Graph(layers, connections);
-        requireParameters(inputShapes(graph, shapes(input, layers, graph)), layers);
+        List<List<FrameShape>> inputs = inputShapes(graph, shapes(input, layers, graph));
+        requireParameters(inputs, layers);
+        requireInputGradients(gradients(graph, inputs, layers), layers);
     }
 
     /**
@@ -81,6 +84,15 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
         if (all > HostTensor.MAX_SIZE) {
             throw new FramecastException("A model of " + all + " parameters is too large; at most "
                     + HostTensor.MAX_SIZE + " are possible: choose fewer filters, smaller kernels or fewer layers.");
+        }
+    }
+
+    private static void requireInputGradients(Gradients gradients, List<LayerConfig> layers) {
+        for (int k = 0; k < layers.size(); k++) {
+            if (!layers.get(k).givesInputGradients() && gradients.ofInputs(k).contains(true)) {
+                throw new FramecastException(Graph.text(k, layers.get(k)) + " has no gradient of its input, and so no "
+                        + "layer before it may have parameters.");
+            }
         }
     }
 
@@ -232,8 +244,10 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
 
     /** Which gradients backward computes. */
     Gradients gradients() {
-        Graph graph = graph();
-        List<List<FrameShape>> inputs = inputShapes();
+        return gradients(graph(), inputShapes(), layers);
+    }
+
+    private static Gradients gradients(Graph graph, List<List<FrameShape>> inputs, List<LayerConfig> layers) {
         List<Boolean> needed = new ArrayList<>(List.of(false));
         for (int k = 0; k < layers.size(); k++) {
             needed.add(!layers.get(k).parameters(inputs.get(k)).isEmpty()

@@ -141,6 +141,8 @@ public final class ModelJson {
         });
         TYPES.put("SpaceToDepth", settings -> new SpaceToDepth(settings.size("block_size", null)));
         TYPES.put("DepthToSpace", settings -> new DepthToSpace(settings.size("block_size", null)));
+        TYPES.put("BlockMatching2D", settings -> new BlockMatching2D(settings.size("block_size", 4),
+                settings.size("max_displacement", 4), settings.oddSize("window", 5)));
         TYPES.put("Add", settings -> new Add());
         TYPES.put("Concatenate", settings -> new Concatenate());
         TYPES.put("LayeredAdvection2D", settings -> new LayeredAdvection2D(settings.size("layers", null),
@@ -233,6 +235,14 @@ public final class ModelJson {
         int size(String key, Integer byDefault) {
             JsonNode value = byDefault == null ? required(key) : take(key);
             return value == null ? byDefault : size(key, value, value);
+        }
+
+        int oddSize(String key, int byDefault) {
+            int value = size(key, byDefault);
+            if (value % 2 == 0) {
+                throw wrong(key, "odd", node.get(key));
+            }
+            return value;
         }
 
         private int size(String key, JsonNode value, JsonNode whole) {

@@ -9,7 +9,7 @@ import java.util.function.Function;
 
 /** The configuration of a layer that takes one input. */
 public sealed interface OneInputConfig extends LayerConfig
-        permits ConvLstm2D, BatchNormalization, Conv3D, SpaceToDepth, DepthToSpace {
+        permits ConvLstm2D, BatchNormalization, Conv3D, SpaceToDepth, DepthToSpace, BlockMatching2D {
 
     /**
      * The shape of the output frames.

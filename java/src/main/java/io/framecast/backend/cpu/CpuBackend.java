@@ -10,6 +10,7 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.Ceilings;
+import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -146,6 +147,11 @@ public final class CpuBackend implements Backend {
     @Override
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return guard.spaceToDepth(spec, plan, () -> new CpuSpaceToDepth(ops, spec, plan));
+    }
+
+    @Override
+    public ConvLstmOp blockMatching(BlockMatchingSpec spec, Plan plan) {
+        return guard.blockMatching(spec, plan, () -> new CpuBlockMatching(ops, spec, plan));
     }
 
     @Override

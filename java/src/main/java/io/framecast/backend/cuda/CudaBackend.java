@@ -8,6 +8,7 @@ import io.framecast.backend.AddSpec;
 import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
+import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -147,6 +148,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return guard.spaceToDepth(spec, plan, () -> layers.spaceToDepth(spec, plan));
+    }
+
+    @Override
+    public ConvLstmOp blockMatching(BlockMatchingSpec spec, Plan plan) {
+        return guard.blockMatching(spec, plan, () -> layers.blockMatching(spec, plan));
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
+import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -151,13 +152,32 @@ public final class OpGuard {
         int block = spec.block();
         creation.requirePositive("block", block);
         FrameSize space = creation.frame(spec.height(), spec.width(), spec.channels());
-        if (spec.height() % block != 0 || spec.width() % block != 0) {
-            throw creation.illegal("cannot cut frames of " + space + " into blocks of " + block + " x " + block);
-        }
+        creation.requireBlocks(space, block);
         FrameSize depth = creation.frame(spec.height() / block, spec.width() / block,
                 (int) Math.min(Integer.MAX_VALUE, (double) spec.channels() * block * block));
         return new GuardedOp<>(spec.inverse() ? creation.checks(depth, space) : creation.checks(space, depth),
                 make.get());
+    }
+
+    public synchronized ConvLstmOp blockMatching(BlockMatchingSpec spec, Plan plan, Supplier<ConvLstmOp> make) {
+        Creation creation = new Creation("BlockMatching2D", plan);
+        creation.requirePositive("block, largest displacement and window", spec.block(), spec.reach(), spec.window());
+        if (spec.window() % 2 == 0) {
+            throw creation.illegal("cannot have a window of " + spec.window() + " blocks: it must be odd");
+        }
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        creation.requireBlocks(input, spec.block());
+        if (plan.inputGradients().contains(true)) {
+            throw creation.illegal("has no gradient of its input, and was planned for one");
+        }
+        FrameSize output = creation.frame(spec.height() / spec.block(), spec.width() / spec.block(),
+                BlockMatchingSpec.OUTPUTS);
+        // A device keeps the costs of all displacements, and counts those of a frame with 32 bits.
+        if ((double) spec.displacements() * output.height() * output.width() > Integer.MAX_VALUE) {
+            throw creation.tooLarge(spec.displacements() + " displacements of " + output.height() + " x "
+                    + output.width() + " blocks");
+        }
+        return new GuardedConvLstm(creation.checks(input, output), make.get());
     }
 
     public synchronized MultiInputOp add(AddSpec spec, Plan plan, Supplier<MultiInputOp> make) {
@@ -318,6 +338,12 @@ public final class OpGuard {
                 throw tooLarge(size);
             }
             return frame;
+        }
+
+        void requireBlocks(FrameSize frame, int block) {
+            if (frame.height() % block != 0 || frame.width() % block != 0) {
+                throw illegal("cannot cut frames of " + frame + " into blocks of " + block + " x " + block);
+            }
         }
 
         void weights(String what, Weights weights, int... shape) {

@@ -4,6 +4,7 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
+import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -43,6 +44,10 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
 
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {
         return new CudaSpaceToDepth(ops, spec, plan);
+    }
+
+    public ConvLstmOp blockMatching(BlockMatchingSpec spec, Plan plan) {
+        return new CudaBlockMatching(ops, spec, plan);
     }
 
     public MultiInputOp add(AddSpec spec, Plan plan) {
