@@ -21,7 +21,7 @@ public final class DataOptions {
             + "plain or gzipped. Of each ten, eight are for training, one for validation and one for tests. "
             + "Default: the 10,000 MNIST digits that come with Framecast.";
 
-    static final String GENERATED = "generated";
+    public static final String GENERATED = "generated";
     private static final int GENERATED_VIDEOS = 1000;
 
     @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = GENERATED,
@@ -74,7 +74,13 @@ public final class DataOptions {
         if (!isGenerated()) {
             return Split.of(openFile(), validationFraction);
         }
-        List<MovingMnist> parts = generated(digits(digits), generatedCount(), validationFraction, seed);
+        return generatedSplit(digits(digits), generatedCount(), validationFraction, seed, fresh);
+    }
+
+    /** Generated videos for training, in every epoch new ones if {@code fresh}, and for validation. */
+    public static Split generatedSplit(MnistDigits digits, int count, double validationFraction, long seed,
+            boolean fresh) {
+        List<MovingMnist> parts = generated(digits, count, validationFraction, seed);
         MovingMnist training = parts.get(0);
         return new Split(fresh ? training.fresh() : training,
                 parts.size() > 1 ? parts.get(1) : training.slice(0, 0));
