@@ -1,5 +1,7 @@
 package io.framecast.nn;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.FramecastException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -7,14 +9,17 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Loads models: named presets and model JSON files. */
 public final class Models {
 
     /** The presets, resources of this package in model JSON. */
-    public static final List<String> PRESETS = List.of("keras", "small");
+    public static final List<String> PRESETS = List.of("keras", "small", "motion");
 
     /** The largest factor tried by which frame sizes may have to be divisible. */
     private static final int LARGEST_MULTIPLE = 64;
@@ -101,6 +106,27 @@ public final class Models {
             return ModelJson.parse(Files.readString(file), name);
         } catch (IOException e) {
             throw new FramecastException("Cannot read the model in " + name + ": it is not readable UTF-8 text.", e);
+        }
+    }
+
+    /**
+     * The options with which a preset is trained best, where they differ from the defaults: numbers, strings and true
+     * or false, by the names that {@code framecast train} gives them. Those of the training itself are also in
+     * {@link io.framecast.train.TrainingSettings#builder(String)}; {@code fresh} is of the videos, and says that new
+     * ones are generated for each epoch.
+     *
+     * @param name the name or file of a model
+     * @return the options by name; none for a preset that is trained with the defaults, and for a file
+     */
+    public static Map<String, Object> recipe(String name) {
+        if (!PRESETS.contains(name)) {
+            return Map.of();
+        }
+        try (InputStream in = Models.class.getResourceAsStream(name + ".recipe.json")) {
+            return in == null ? Map.of() : Collections.unmodifiableMap(new JsonMapper().readValue(in,
+                    new TypeReference<LinkedHashMap<String, Object>>() { }));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,7 +1,9 @@
 package io.framecast.train;
 
 import io.framecast.backend.Loss;
+import io.framecast.nn.Models;
 import io.framecast.text.Settings;
+import java.util.Locale;
 
 /**
  * The options of a training run. {@link #builder} has the defaults. Values outside their range are an
@@ -113,6 +115,18 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
+         * {@return the shares given as text}
+         *
+         * @param text one share, as {@code 0.5}, or two, as {@code 0.1..0.5}
+         * @throws IllegalArgumentException if it is neither, or a share is out of its range
+         */
+        public static Sampling parse(String text) {
+            String[] shares = text.split("\\.\\.", 2);
+            double from = Double.parseDouble(shares[0]);
+            return new Sampling(from, shares.length == 1 ? from : Double.parseDouble(shares[1]));
+        }
+
+        /**
          * {@return the probability that a frame after the context is a prediction}
          *
          * @param shareDone the share of the run's steps before this step, from {@link #shareDone}
@@ -195,6 +209,18 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         return new Builder();
     }
 
+    /**
+     * {@return a builder with the options with which a preset is trained best, {@link Models#recipe}; those of
+     * {@link #builder()} for any other model}
+     *
+     * @param model the name or file of a model
+     */
+    public static Builder builder(String model) {
+        Builder builder = new Builder();
+        Models.recipe(model).forEach((name, value) -> builder.option(name, value.toString()));
+        return builder;
+    }
+
     /** Builds settings; each has its default until it is set. */
     public static final class Builder {
 
@@ -217,6 +243,24 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         private Loss loss = Loss.BINARY_CROSSENTROPY;
 
         private Builder() {
+        }
+
+        /** Sets an option of a recipe. */
+        private void option(String name, String value) {
+            switch (name) {
+                case "batch-size" -> batchSize(Integer.parseInt(value));
+                case "lr" -> learningRate(Double.parseDouble(value));
+                case "lr-schedule" -> schedule(Schedule.valueOf(value.toUpperCase(Locale.ROOT)));
+                case "warmup" -> warmup(Double.parseDouble(value));
+                case "clip-norm" -> clipNorm(Double.parseDouble(value));
+                case "ema" -> ema(Double.parseDouble(value));
+                case "scheduled-sampling" -> scheduledSampling(Sampling.parse(value));
+                case "context" -> context(Integer.parseInt(value));
+                case "loss-frames" -> lossFrames(LossFrames.valueOf(value.toUpperCase(Locale.ROOT)));
+                case "loss" -> loss(Loss.valueOf(value.toUpperCase(Locale.ROOT)));
+                case "fresh" -> { } // Of the videos.
+                default -> throw new IllegalStateException("a recipe has an unknown option: " + name);
+            }
         }
 
         /**

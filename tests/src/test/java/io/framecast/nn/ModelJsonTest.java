@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -109,6 +110,30 @@ class ModelJsonTest {
         new ObjectMapper().readTree(ModelJson.write(keras)).at("/layers/0").fieldNames().forEachRemaining(keys::add);
         assertEquals(Set.of("type", "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation",
                 "recurrent_activation"), keys);
+    }
+
+    /** Its last layer has no filters: whatever the frames, the patches and the gates have the channels that fit. */
+    @ParameterizedTest
+    @CsvSource({"64, 64, 1", "4, 4, 1", "20, 12, 1", "64, 64, 3", "12, 20, 3", "8, 16, 2"})
+    void motionTakesFramesOfAnySizeInPatchesAndOfAnyChannels(int height, int width, int channels) {
+        FrameShape frames = new FrameShape(height, width, channels);
+        ModelConfig model = Models.load("motion", frames);
+        assertEquals(frames, model.output());
+        assertEquals(Models.load("motion").layers(), model.layers());
+        // Patches of 16 pixels and a motion of 3 values; the kernels are 3x3, those of the filters 1x1.
+        int seen = 16 * channels + 3;
+        int filters = 2 * 2 * 9;
+        assertEquals(9 * seen * 32 + 32 + 9 * 32 * 32 + 32 + 9 * 32 * 128 * 2 + 128 + 9 * 35 * 32 + 32 + 9 * 32 * 32
+                + 32 + 9 * 32 * 48 + 48 + 32 * filters + filters, model.parameterCount());
+    }
+
+    @Test
+    void motionSaysWhichSizesItTakes() {
+        FramecastException e = assertThrows(FramecastException.class,
+                () -> Models.load("motion", new FrameShape(30, 64, 3)));
+        assertTrue(e.getMessage().contains("30x64x3") && e.getMessage().endsWith(
+                "the model keras takes such frames, and motion takes them cropped to 28x64 or padded to 32x64."),
+                e.getMessage());
     }
 
     /** Checkpoints contain this text. */

@@ -3,9 +3,11 @@ package io.framecast.tools;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.train.SafeTensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -15,6 +17,29 @@ class DemoCommandTest {
 
     @TempDir
     Path directory;
+
+    /** The demo's run is one of {@code framecast train} with the preset's recipe. */
+    @Test
+    void itsRunIsThatOfTheModelMotionAndGoesOn() throws IOException {
+        Path demo = directory.resolve("demo");
+        Cli.run("demo --threads 2 --videos 20 --epochs 1 --out", demo).done();
+        assertTrue(Files.size(demo.resolve("videos.png")) > 0);
+        Path run = directory.resolve("run");
+        Cli.run("train --threads 2 --model motion --videos 20 --validation-split 0.05 --epochs 1 --out", run).done();
+        assertSameCheckpoints(run, demo.resolve("run"));
+        Cli.run("train --epochs 2 --resume", run).done();
+        Cli.run("train --epochs 2 --resume", demo.resolve("run")).done();
+        assertSameCheckpoints(run, demo.resolve("run"));
+        assertEquals(SafeTensorsFile.json(Files.readString(run.resolve("config.json"))),
+                SafeTensorsFile.json(Files.readString(demo.resolve("run/config.json"))));
+    }
+
+    private static void assertSameCheckpoints(Path expected, Path actual) {
+        for (String name : List.of("best", "last")) {
+            SafeTensorsFile.assertSame(expected.resolve("checkpoints/" + name + ".safetensors"),
+                    actual.resolve("checkpoints/" + name + ".safetensors"));
+        }
+    }
 
     /** The same videos are predicted by the demo's model and by the one that comes with the program. */
     @Test

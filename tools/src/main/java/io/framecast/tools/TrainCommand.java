@@ -61,7 +61,8 @@ final class TrainCommand implements Callable<Integer> {
     DeviceOptions device;
 
     @Option(names = "--model", paramLabel = "NAME|FILE", defaultValue = "small",
-            description = "keras, small, or a file of model JSON. Default: ${DEFAULT-VALUE}.")
+            description = "keras, small, motion, or a file of model JSON. motion brings the options with which it is "
+                    + "trained best, except for those that are given. Default: ${DEFAULT-VALUE}.")
     String model;
 
     @Option(names = "--out", paramLabel = "RUN", converter = FileName.OfDirectory.class,
@@ -106,12 +107,13 @@ final class TrainCommand implements Callable<Integer> {
     Double warmup;
 
     @Option(names = "--clip-norm", paramLabel = "X",
-            description = "Scale the gradients down where their norm, over all parameters, is larger. Default: never.")
+            description = "Scale the gradients down where their norm, over all parameters, is larger; 0: never. "
+                    + "Default: never.")
     Double clipNorm;
 
     @Option(names = "--ema", paramLabel = "DECAY",
             description = "Validate and forecast with an exponential moving average of the weights, with this decay "
-                    + "per step, such as 0.999. Default: no average.")
+                    + "per step, such as 0.999; 0: no average. Default: no average.")
     Double ema;
 
     @Option(names = "--scheduled-sampling", paramLabel = "X|X..Y",
@@ -140,8 +142,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--no-shuffle", description = "Keep the order of the videos, epoch after epoch.")
     boolean noShuffle;
 
-    @Option(names = "--fresh",
-            description = "Generate new training videos in every epoch; those to validate with stay.")
+    @Option(names = "--fresh", negatable = true,
+            description = "Generate new training videos in every epoch, or not; those to validate with stay.")
     boolean fresh;
 
     @Option(names = "--loss", paramLabel = "LOSS",
@@ -150,8 +152,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        check();
         if (resume == null) {
+            takeRecipe();
+            check();
             Path directory = out != null ? out : Path.of("run");
             requireApart(directory);
             try (RunDirectory run = RunDirectory.create(directory, overwrite, Terminal::warn)) {
@@ -160,6 +163,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Options.require(out == null || out.equals(resume),
                 "--resume goes on in the run's own directory; leave --out out.");
+        check();
         RunOptions options = new RunOptions(spec);
         options.requireNoneKeptGiven();
         try (RunDirectory run = RunDirectory.resume(resume, Terminal::warn)) {
@@ -174,6 +178,21 @@ final class TrainCommand implements Callable<Integer> {
                 throw new FramecastException(source + " has a wrong value: " + e.getMessage(), e);
             }
             return train(run, last, config);
+        }
+    }
+
+    /**
+     * The options of the preset's recipe that the user did not give. It is that of --model, also with --init: a
+     * checkpoint has no recipe.
+     */
+    private void takeRecipe() {
+        Map<String, Object> recipe = new LinkedHashMap<>(Models.recipe(model));
+        if (!data.isGenerated()) {
+            recipe.remove("fresh");
+        }
+        String taken = new RunOptions(spec).take(recipe);
+        if (!taken.isEmpty()) {
+            System.out.println("options of the preset " + model + ":" + taken);
         }
     }
 
@@ -314,9 +333,9 @@ final class TrainCommand implements Callable<Integer> {
                 "--lr must be above 0, not " + learningRate + ".");
         Options.require(warmup == null || warmup >= 0 && warmup <= 1,
                 "--warmup must be from 0 to 1, not " + warmup + ".");
-        Options.require(clipNorm == null || clipNorm > 0 && Double.isFinite(clipNorm),
-                "--clip-norm must be above 0, not " + clipNorm + ".");
-        Options.require(ema == null || ema > 0 && ema < 1, "--ema must be above 0 and below 1, not " + ema + ".");
+        Options.require(clipNorm == null || clipNorm >= 0 && Double.isFinite(clipNorm),
+                "--clip-norm must be at least 0, not " + clipNorm + ".");
+        Options.require(ema == null || ema >= 0 && ema < 1, "--ema must be from 0 to below 1, not " + ema + ".");
         Options.require(context == null || context >= 1, "--context must be at least 1, not " + context + ".");
         sampling();
         Options.requireSplit(validationSplit);

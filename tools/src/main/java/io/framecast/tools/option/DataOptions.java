@@ -74,7 +74,13 @@ public final class DataOptions {
         if (!isGenerated()) {
             return Split.of(openFile(), validationFraction);
         }
-        List<MovingMnist> parts = generated(digits(digits), generatedCount(), validationFraction, seed);
+        return generatedSplit(digits(digits), generatedCount(), validationFraction, seed, fresh);
+    }
+
+    /** Generated videos for training, in every epoch new ones if {@code fresh}, and for validation. */
+    public static Split generatedSplit(MnistDigits digits, int count, double validationFraction, long seed,
+            boolean fresh) {
+        List<MovingMnist> parts = generated(digits, count, validationFraction, seed);
         MovingMnist training = parts.get(0);
         return new Split(fresh ? training.fresh() : training,
                 parts.size() > 1 ? parts.get(1) : training.slice(0, 0));

@@ -67,10 +67,31 @@ public final class RunOptions {
                     || value.toString().equalsIgnoreCase(option.defaultValueString())) {
                 return;
             }
-            words.append(' ').append(name);
-            if (!value.equals(true)) {
-                words.append(' ').append(Options.quoted(value instanceof Enum<?>
-                        ? value.toString().toLowerCase(Locale.ROOT) : value.toString()));
+            words.append(words(name, value));
+        });
+        return words.toString();
+    }
+
+    /** An option with its value, quoted for a shell, each after a space. */
+    private static String words(String name, Object value) {
+        return " " + name + (value.equals(true) ? "" : " " + Options.quoted(value instanceof Enum<?>
+                ? value.toString().toLowerCase(Locale.ROOT) : value.toString()));
+    }
+
+    /**
+     * Sets the options of a model's recipe, except for those that the user gave.
+     *
+     * @param recipe by name without dashes
+     * @return those that were set, as in a command line, each after a space
+     */
+    public String take(Map<String, Object> recipe) {
+        JsonNode options = new JsonMapper().valueToTree(recipe);
+        StringBuilder words = new StringBuilder();
+        recipe.forEach((key, value) -> {
+            String name = "--" + key;
+            if (!isGiven(name)) {
+                restore(name, options, "The recipe");
+                words.append(words(name, value));
             }
         });
         return words.toString();
@@ -96,16 +117,16 @@ public final class RunOptions {
     public void restore(JsonNode options, Path source) {
         for (String name : PLACE) {
             if (!isGiven(name)) {
-                restore(name, options, source);
+                restore(name, options, source.toString());
             }
         }
-        KEPT.forEach(name -> restore(name, options, source));
+        KEPT.forEach(name -> restore(name, options, source.toString()));
         if (LIMITS.stream().noneMatch(this::isGiven)) {
-            LIMITS.forEach(name -> restore(name, options, source));
+            LIMITS.forEach(name -> restore(name, options, source.toString()));
         }
     }
 
-    private void restore(String name, JsonNode options, Path source) {
+    private void restore(String name, JsonNode options, String source) {
         JsonNode value = options.path(name.substring(2));
         if (value.isMissingNode() || value.isNull()) {
             return;

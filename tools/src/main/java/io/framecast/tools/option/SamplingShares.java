@@ -10,13 +10,8 @@ public final class SamplingShares {
 
     /** @throws Options.UsageException if it is neither one share from 0 to 1 nor two, the smaller first */
     public static TrainingSettings.Sampling parse(String option, String text) {
-        String[] shares = text.split("\\.\\.", -1);
         try {
-            if (shares.length > 2) {
-                throw new NumberFormatException();
-            }
-            double from = Double.parseDouble(shares[0]);
-            return new TrainingSettings.Sampling(from, shares.length == 1 ? from : Double.parseDouble(shares[1]));
+            return TrainingSettings.Sampling.parse(text);
         } catch (IllegalArgumentException e) {
             throw new Options.UsageException(option + " must be a share of the run from 0 to 1, such as 0.5, or two "
                     + "with the smaller first, such as 0.1..0.5, not " + text + ".");
