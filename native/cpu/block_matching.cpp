@@ -13,7 +13,7 @@ BlockMatching::BlockMatching(Device &device, int frames, int batch, int height, 
     : device_(device), shape_{height, width, channels, block, reach, window},
       scratch_values_(motion_pass().scratch_values(shape_)),
       y_(device, size_t(frames) * batch * shape_.output_size() * sizeof(float)),
-      scratch_(device, std::min<size_t>(device.threads(), size_t(frames) * batch) * scratch_values_ * sizeof(float)) {
+      scratch_(device, device.threads() * scratch_values_ * sizeof(float)) {
     if (steps) {
         carried_ = std::make_unique<Memory>(device, batch * shape_.input_size() * sizeof(float));
     }
@@ -42,8 +42,8 @@ float *BlockMatching::run(const float *x, const float *before, int frames, int b
             (2.0 * frame + shape_.output_size()) * sizeof(float) * images, [&] {
         parallel_for(images, 1, [&](size_t begin, size_t end) {
             float *scratch = scratch_.floats() + omp_get_thread_num() * scratch_values_;
+            const size_t videos = batch;
             for (size_t image = begin; image < end; image++) {
-                const size_t videos = batch;
                 motion_pass().run(shape_, x + image * frame,
                         image < videos ? before + image * frame : x + (image - videos) * frame,
                         y_.floats() + image * shape_.output_size(), scratch);

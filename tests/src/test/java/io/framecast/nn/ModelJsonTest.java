@@ -210,6 +210,7 @@ class ModelJsonTest {
         assertEquals(List.of(false, false), model.gradients().ofInputs(3));
         assertEquals(0, model.futureReach());
         // Of frames of other channels it is the motion too.
+        assertFalse(model.layers().get(1).sharesChannels(0));
         ModelConfig fitted = model.fittedTo(new FrameShape(8, 8, 1));
         fitted.requireFramesToFrames();
         assertEquals(List.of(4, 3, 16, 19, 16, 1),

@@ -42,6 +42,10 @@ class KernelCoverageTest {
                     of("activations.cuh", "switch (activation) {", "bra")),
             new Reason("the way around the last turns of a loop, of which each of a block's 8 warps makes all 4",
                     of("transpose.cu", "for (int i = warp; i < TILE; i += WARPS)", "bra")),
+            new Reason("the ways around loops over a block of pixels and over a window, which have at least one turn",
+                    of("block_matching.cu", "for (int y = top; y < top + block; y++)", "bra")
+                            .or(of("block_matching.cu", "for (int r = 0; r < height; r++)", "bra"))
+                            .or(of("block_matching.cu", "for (int c = 0; c < width; c++)", "bra"))),
             new Reason("log1pf's way of numbers of -1 or less, which e^-|x| is not",
                     of("loss.cu", "log1pf(expf(-fabsf(x)))", "bra")),
             new Reason("logf's and log1pf's ways of infinity, and log1pf's of positive numbers; they take p, which is "
