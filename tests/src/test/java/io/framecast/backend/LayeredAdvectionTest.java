@@ -84,6 +84,23 @@ class LayeredAdvectionTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("cases")
+    void aStepCommitsTheFirstOfItsFrames(Golden.Case c) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            int frames = c.number("frames");
+            int batch = c.number("batch");
+            MultiInputOp op = op(backend, c, Plan.inference(3, batch, INPUTS.size()));
+            float[] y = c.values("y");
+            int size = y.length / frames;
+            List<Tensor> inputs = inputs(backend, c);
+            op.begin();
+            op.step(slices(inputs, frames, 0, 3), 3, batch, 2);
+            assertClose(c + ", frame 2", Arrays.copyOfRange(y, 2 * size, 3 * size),
+                    op.step(slices(inputs, frames, 2, 1), 1, batch, 1).read(), Closeness.OUTPUT);
+        }
+    }
+
     @Test
     void inferenceOverTheWholeSequenceAgreesToo() {
         Golden.Case c = Golden.load("layered_advection").named("grey");
