@@ -52,7 +52,7 @@ final class Conv3dLayer implements Layer {
     }
 
     @Override
-    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
+    public Tensor step(List<Tensor> tails, int count, int batch, int settled) {
         requireStep(tails.get(0), count, batch);
         int total = window.add(tails.get(0), count, batch, count + futureReach + pastReach);
         heldBatch = batch;

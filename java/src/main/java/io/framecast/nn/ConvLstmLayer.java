@@ -27,8 +27,8 @@ record ConvLstmLayer(ConvLstmOp op) implements Layer {
     }
 
     @Override
-    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
-        return op.step(tails.get(0), count, batch, settled ? 1 : 0);
+    public Tensor step(List<Tensor> tails, int count, int batch, int settled) {
+        return op.step(tails.get(0), count, batch, settled);
     }
 
     @Override

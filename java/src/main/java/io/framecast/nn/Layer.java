@@ -29,18 +29,18 @@ public interface Layer extends AutoCloseable {
     void begin();
 
     /**
-     * Processes one more frame of the current videos. A non-causal layer computes its newest {@code futureReach}
+     * Processes one more frame of the current videos, or in a causal model several. A non-causal layer computes its newest {@code futureReach}
      * outputs from zero padding in place of future frames. It returns them again, revised, with each new frame, until
      * they are final ("settled").
      *
      * @param tails of each input the newest {@code count} frames (count, batch, ...): those that are new or revised,
-     *     ending with the new one
+     *     ending with the new one; in a causal model {@code count} new ones
      * @param count the number of frames in a tail
      * @param batch the number of videos, the same since {@link #begin}
-     * @param settled whether the first of these frames is final
+     * @param settled how many of these frames, from the first, are final: 0 or 1; all of them if several are new
      * @return this layer's new or revised frames: {@code count + futureReach}, or all frames so far if these are fewer
      */
-    Tensor step(List<Tensor> tails, int count, int batch, boolean settled);
+    Tensor step(List<Tensor> tails, int count, int batch, int settled);
 
     @Override
     void close();

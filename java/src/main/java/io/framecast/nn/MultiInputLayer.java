@@ -23,8 +23,8 @@ record MultiInputLayer(MultiInputOp op) implements Layer {
     }
 
     @Override
-    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
-        return op.step(tails, count, batch, settled ? 1 : 0);
+    public Tensor step(List<Tensor> tails, int count, int batch, int settled) {
+        return op.step(tails, count, batch, settled);
     }
 
     @Override

@@ -37,11 +37,12 @@ public final class Network implements AutoCloseable {
     private int frames;
     private int batch;
     /** The index of the next frame of a rollout. */
+    private final int plannedFrames;
     private int frame;
 
     /**
      * Creates a network for inference: {@link #forward} on up to {@code frames} frames of {@code batch} videos, or
-     * {@link #step}.
+     * {@link #step(Tensor, int)}.
      *
      * @param backend the device
      * @param model the model
@@ -84,6 +85,7 @@ public final class Network implements AutoCloseable {
     private Network(Backend backend, ModelConfig model, ModelConfig built, int frames, int batch, boolean training,
             Parameters shared) {
         this.backend = backend;
+        plannedFrames = frames;
         this.model = model;
         this.ownsParameters = shared == null;
         this.parameters = ownsParameters ? new Parameters(backend, model, training) : shared;
@@ -217,7 +219,7 @@ public final class Network implements AutoCloseable {
         return parts.size() == 1 ? parts.get(0) : sums.get(value).forward(parts, frames, batch, false);
     }
 
-    /** Resets the state: the next {@link #step} takes the first frame of new videos. */
+    /** Resets the state: the next {@link #step(Tensor, int)} takes the first frame of new videos. */
     public void begin() {
         layers.forEach(Layer::begin);
         alignments.values().forEach(Alignment::begin);
@@ -239,7 +241,33 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Like {@link #step}, but returns all outputs that the frame adds or changes.
+     * Processes several next frames of the current videos. A causal model computes them in one pass, if the network
+     * was planned for so many frames.
+     *
+     * @param x (frames, batch, height, width, channels)
+     * @param frames at least 1
+     * @param batch the number of videos, the same since {@link #begin}
+     * @return the prediction of the frame after the last of them
+     */
+    public Tensor step(Tensor x, int frames, int batch) {
+        long size = (long) batch * model.input().size();
+        if (model.futureReach() > 0 || frames > plannedFrames) {
+            for (int t = 0; t + 1 < frames; t++) {
+                step(x.slice(t * size, size), batch);
+            }
+            return step(x.slice((frames - 1) * size, size), batch);
+        }
+        List<Tensor> outputs = new ArrayList<>(List.of(x.slice(0, frames * size)));
+        for (int k = 0; k < layers.size(); k++) {
+            outputs.add(layers.get(k).step(inputs(k, outputs), frames, batch, frames));
+        }
+        frame += frames;
+        long outputSize = (long) batch * model.output().size();
+        return outputs.get(layers.size()).slice((frames - 1) * outputSize, outputSize);
+    }
+
+    /**
+     * Like {@link #step(Tensor, int)}, but returns all outputs that the frame adds or changes.
      *
      * @param x the frame
      * @param batch the number of videos, the same since {@link #begin}
@@ -254,7 +282,7 @@ public final class Network implements AutoCloseable {
             Alignment alignment = alignments.get(k);
             int reach = alignment == null ? reaches.get(graph.sources(k).get(0)) : alignment.reach();
             tails.add(layers.get(k).step(alignment == null ? inputs : alignment.align(inputs, frame, batch),
-                    Alignment.count(reach, frame), batch, frame >= reach));
+                    Alignment.count(reach, frame), batch, frame >= reach ? 1 : 0));
         }
         long count = Alignment.count(reaches.get(layers.size()), frame);
         frame++;

@@ -24,7 +24,7 @@ record OpLayer(Op op) implements Layer {
     }
 
     @Override
-    public Tensor step(List<Tensor> tails, int count, int batch, boolean settled) {
+    public Tensor step(List<Tensor> tails, int count, int batch, int settled) {
         return op.forward(tails.get(0), count, batch, false);
     }
 

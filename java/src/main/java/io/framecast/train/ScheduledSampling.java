@@ -38,7 +38,7 @@ final class ScheduledSampling implements AutoCloseable {
         context = settings.contextOf(frames);
         drawn = new float[frames * batch];
         try {
-            stepper = network.inference(1, batch);
+            stepper = network.inference(Math.min(context, frames), batch);
             closing.push(stepper::close);
             select = network.backend().blend(drawn.length);
             closing.push(select::close);
@@ -82,10 +82,14 @@ final class ScheduledSampling implements AutoCloseable {
         long frame = shift.stepSize();
         videos.copyTo(0, inputs, 0, shift.length());
         stepper.begin();
-        for (int t = 0; t + 2 < frames; t++) {
-            Tensor prediction = stepper.step(inputs.slice(t * frame, frame), count);
-            if (t + 1 >= context) {
-                select.blend(prediction, inputs.slice((t + 1) * frame, frame), (t + 1) * count, count);
+        if (context + 1 < frames) { // The last frame is no input.
+            Tensor prediction = stepper.step(inputs, context, count);
+            for (int t = context; t + 1 < frames; t++) {
+                Tensor input = inputs.slice(t * frame, frame);
+                select.blend(prediction, input, t * count, count);
+                if (t + 2 < frames) {
+                    prediction = stepper.step(input, count);
+                }
             }
         }
         return inputs;
