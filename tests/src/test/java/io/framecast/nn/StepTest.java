@@ -99,7 +99,9 @@ class StepTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             Network stepping = backend.own(Network.forInference(backend.get(), model, 1, batch + 1));
             Network whole = backend.own(Network.forInference(backend.get(), model, FRAMES, batch));
+            Network chunks = backend.own(Network.forInference(backend.get(), model, 4, batch + 1));
             stepping.parameters().set(parameters);
+            chunks.parameters().set(parameters);
             whole.parameters().set(parameters);
             for (int video = 0; video < 2; video++) {
                 float[] x = new float[FRAMES * frame];
@@ -109,6 +111,16 @@ class StepTest {
                 Tensor input = backend.tensor(x);
                 int out = batch * model.output().size();
                 float[] last = whole.forward(input, FRAMES, batch, false).read();
+                chunks.begin();
+                int taken = 0;
+                for (int next : new int[] {4, 1, FRAMES - 5}) { // 4 is what it was planned for.
+                    Tensor frames = input.slice((long) taken * frame, (long) next * frame);
+                    float[] prediction = chunks.step(frames, next, batch).read();
+                    taken += next;
+                    float[] all = whole.forward(input.slice(0, (long) taken * frame), taken, batch, false).read();
+                    assertClose("video " + video + ", " + next + " frames at once, to " + taken,
+                            Arrays.copyOfRange(all, (taken - 1) * out, taken * out), prediction, Closeness.OUTPUT);
+                }
                 stepping.begin();
                 for (int n = 1; n <= FRAMES; n++) {
                     float[] tail = stepping.stepTail(input.slice((n - 1L) * frame, frame), batch).read();
