@@ -123,8 +123,8 @@ class ModelJsonTest {
         // Patches of 16 pixels and a motion of 3 values; the kernels are 3x3, those of the filters 1x1.
         int seen = 16 * channels + 3;
         int filters = 2 * 2 * 9;
-        assertEquals(9 * seen * 32 + 32 + 9 * 32 * 32 + 32 + 9 * 32 * 128 * 2 + 128 + 9 * 35 * 32 + 32 + 9 * 32 * 32
-                + 32 + 9 * 32 * 48 + 48 + 32 * filters + filters, model.parameterCount());
+        assertEquals(9 * seen * 24 + 24 + 9 * 24 * 24 + 24 + 9 * 24 * 96 * 2 + 96 + 9 * 27 * 24 + 24 + 9 * 24 * 24
+                + 24 + 9 * 24 * 48 + 48 + 24 * filters + filters, model.parameterCount());
     }
 
     @Test
