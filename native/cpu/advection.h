@@ -10,7 +10,7 @@
 //
 // Frames are (frames, batch, height, width, channels), gates (..., height, width, layers + 1). Filters and flow have
 // one pixel for each patch of block x block pixels, (..., height/block, width/block, .): filters the channels (layers,
-// 2 axes, 2R + 1 offsets), flow at least 2, the displacement down and to the right in pixels.
+// 2 axes, 2R + 1 offsets), flow at least 2: the offset in rows and columns, in pixels, of where content comes from.
 //
 // Threads share a frame by bands, the rows of one row of patches. A band moves its rows of all layers, sums them, and
 // at once corrects them by the next frame: only the vertical filters read rows of other bands. Backward likewise: a
