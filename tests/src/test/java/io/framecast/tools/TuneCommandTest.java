@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.nn.FrameShape;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
+import io.framecast.train.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,6 +154,24 @@ class TuneCommandTest {
         assertEquals(10, mse.length);
         assertEquals(mse[0], row.path("mse_first").asDouble(), 1e-2);
         assertEquals(mse[9], row.path("mse_last").asDouble(), 1e-2);
+    }
+
+    @Test
+    void aPresetBringsItsOptions() {
+        write("{'name': 'own', 'model': 'motion', 'lr': 0.004}");
+        assertEquals(TrainingSettings.builder("motion").learningRate(0.004).steps(10).seed(7).build(),
+                TuneVariant.read(variants, 7).get(0).training(10));
+    }
+
+    @Test
+    void whatIsWrongIsFoundBeforeTheFirstTraining() {
+        write("{'name': 'first', 'model': 'small'}", "{'name': 'late', 'model': 'small', 'context': 30}");
+        Cli.Result result = tune();
+        assertEquals(1, result.status());
+        assertTrue(result.err().contains("The context of the variant \"late\" must be below the"), result.err());
+        assertFalse(Files.exists(out("first.safetensors")));
+        write("{'name': 'first', 'model': 'small', 'lr': 0.1, 'lr': 0.2}");
+        assertTrue(tune().err().contains("Duplicate field 'lr'"));
     }
 
     @Test

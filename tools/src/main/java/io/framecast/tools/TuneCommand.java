@@ -122,6 +122,7 @@ final class TuneCommand implements Runnable {
         int context = Math.min(RunReport.CONTEXT, split.training().frames() / 2);
         Map<String, Object> common = common(backend, split, context);
         List<JsonNode> rows = new ArrayList<>();
+        all.forEach(variant -> variant.requireContextBelow(split.training().frames()));
         makeDirectory();
         for (TuneVariant variant : all) {
             Map<String, Object> settings = new LinkedHashMap<>(common);
@@ -167,7 +168,6 @@ final class TuneCommand implements Runnable {
         row.put("gflop_per_video", Flop.ofLayers(model, frames - 1).stream().mapToDouble(Flop::total).sum() / 1e9);
         DataOptions.requireFrames(split.training(), data, model.input());
         model.requireFramesToFrames();
-        variant.requireContextBelow(frames);
         BudgetedTraining.Trained trained = BudgetedTraining.train(backend, Checkpoint.initial(model, seed),
                 split.training(), variant::trial, variant::training, budget,
                 BudgetedTraining.Clock.of(backend)::nanos);

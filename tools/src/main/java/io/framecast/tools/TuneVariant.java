@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -30,12 +31,14 @@ import picocli.CommandLine.ParameterException;
  *
  * @param name names its files, too
  * @param model a text, as for {@code --model}, or the object of model JSON
- * @param options of {@code framecast train}, by their names without dashes
+ * @param options of {@code framecast train}, by their names without dashes: those given, and those of the preset's
+ *     recipe
  * @param train the options' values
  */
 record TuneVariant(String name, JsonNode model, Map<String, JsonNode> options, TrainCommand train) {
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     /** Cost does not depend on the learning rate. With this one, no trial diverges. */
     private static final double TRIAL_LEARNING_RATE = 1e-9;
@@ -70,13 +73,17 @@ record TuneVariant(String name, JsonNode model, Map<String, JsonNode> options, T
     private static TuneVariant of(JsonNode node, Path file, long seed) {
         String name = node.path("name").asText("");
         require(name.matches("\\w[\\w.-]{0,59}") && !name.equals(TABLE), file, "each variant must have a \"name\" of "
-                + "at most 60 letters, digits, dots, dashes and underscores, which is not \"" + TABLE + "\"; "
-                + Quote.of(node.path("name")) + " is none");
+                + "at most 60 letters, digits, dots, dashes and underscores, other than \"" + TABLE + "\", but one has "
+                + (node.has("name") ? Quote.of(node.path("name")) : "no name"));
         JsonNode model = node.path("model");
         require(model.isTextual() || model.isObject(), file, "the variant \"" + name + "\" must have a \"model\": the "
                 + "name of one, a file, or an object of model JSON");
         Map<String, JsonNode> options = new LinkedHashMap<>();
-        List<String> arguments = new ArrayList<>();
+        Models.recipe(model.asText()).forEach((key, value) -> {
+            if (RunOptions.RECIPE.contains("--" + key)) { // Not of the videos, which are the same for all variants.
+                options.put(key, MAPPER.valueToTree(value));
+            }
+        });
         node.fields().forEachRemaining(field -> {
             String option = "--" + field.getKey();
             if (!Set.of("--name", "--model").contains(option)) {
@@ -84,10 +91,10 @@ record TuneVariant(String name, JsonNode model, Map<String, JsonNode> options, T
                         + Quote.of(field.getKey()) + "\", which is none of name, model, "
                         + String.join(", ", RunOptions.RECIPE).replace("--", ""));
                 options.put(field.getKey(), field.getValue());
-                arguments.add(option);
-                arguments.add(field.getValue().asText());
             }
         });
+        List<String> arguments = new ArrayList<>();
+        options.forEach((option, value) -> arguments.addAll(List.of("--" + option, value.asText())));
         TrainCommand train = new TrainCommand();
         try {
             Main.line(train).parseArgs(arguments.toArray(String[]::new));
@@ -114,8 +121,8 @@ record TuneVariant(String name, JsonNode model, Map<String, JsonNode> options, T
 
     void requireContextBelow(int frames) {
         if (train.context != null && train.context >= frames) {
-            throw new FramecastException("The context must be below the " + frames + " frames of the videos, not "
-                    + train.context + ".");
+            throw new FramecastException("The context of the variant \"" + name + "\" must be below the " + frames
+                    + " frames of the videos, not " + train.context + ".");
         }
     }
 
