@@ -29,9 +29,9 @@ public interface Layer extends AutoCloseable {
     void begin();
 
     /**
-     * Processes one more frame of the current videos, or in a causal model several. A non-causal layer computes its newest {@code futureReach}
-     * outputs from zero padding in place of future frames. It returns them again, revised, with each new frame, until
-     * they are final ("settled").
+     * Processes one more frame of the current videos, or in a causal model several. A non-causal layer computes its
+     * newest {@code futureReach} outputs from zero padding in place of future frames. It returns them again, revised,
+     * with each new frame, until they are final ("settled").
      *
      * @param tails of each input the newest {@code count} frames (count, batch, ...): those that are new or revised,
      *     ending with the new one; in a causal model {@code count} new ones
