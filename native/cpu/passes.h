@@ -44,8 +44,8 @@ struct Passes {
     void (*moments)(const float *x, size_t rows, int channels, double *sum, double *square);
     // Adds the sums over rows of dy and dy*x to `sum` and `product`.
     void (*moments_backward)(const float *x, const float *dy, size_t rows, int channels, double *sum, double *product);
-    // The softmax of each column of x (rows, columns), in place, and the gradient of its input: from y, the softmax, and
-    // dy, which it overwrites.
+    // The softmax of each column of x (rows, columns), in place, and the gradient of its input: from y, the softmax,
+    // and dy, which it overwrites.
     void (*softmax)(float *x, int rows, int columns);
     void (*softmax_backward)(const float *y, float *dy, int rows, int columns);
 

@@ -75,8 +75,8 @@ class TuneCommandTest {
         Path scoredVideos = Npy.write(work.file("scored.npy"), Workplace.VIDEOS.slice(5, 8));
         Cli.run("train --threads 1 --validation-split 0 --seed 7 --batch-size 2 --lr 0.02 --lr-schedule cosine "
                 + "--warmup 0.2 --ema 0.9 --scheduled-sampling 0.2..0.6 --context 2 --steps",
-                row.path("steps").asText(), "--model", work.model(), "--data", trainingVideos, "--out", work.file("run"))
-                .done();
+                row.path("steps").asText(), "--model", work.model(), "--data", trainingVideos, "--out",
+                work.file("run")).done();
         Checkpoint trained = Checkpoint.read(out("one.safetensors"));
         Checkpoint.read(RunDirectory.lastCheckpoint(work.file("run"))).parameters().forEach((name, tensor) ->
                 assertArrayEquals(tensor.values(), trained.parameters().get(name).values(), name));
