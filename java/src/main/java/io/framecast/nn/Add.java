@@ -7,11 +7,10 @@ import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /** Keras's Add: the sum of two or more inputs of the same shape, element by element. */
-public record Add() implements LayerConfig {
+public record Add() implements FilterlessConfig {
 
     @Override
     public String type() {
@@ -43,43 +42,8 @@ public record Add() implements LayerConfig {
     }
 
     @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    @Override
-    public Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
-    @Override
     public boolean sharesChannels(int input) {
         return true;
-    }
-
-    @Override
-    public boolean movesValues() {
-        return false;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

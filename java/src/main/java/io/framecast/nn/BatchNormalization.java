@@ -8,7 +8,6 @@ import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -17,7 +16,7 @@ import java.util.function.Function;
  * @param epsilon is added to the variance
  * @param momentum weight of the old value in a moving average
  */
-public record BatchNormalization(double epsilon, double momentum) implements OneInputConfig {
+public record BatchNormalization(double epsilon, double momentum) implements OneInputConfig, FilterlessConfig {
 
     /**
      * Checks the settings.
@@ -57,41 +56,6 @@ public record BatchNormalization(double epsilon, double momentum) implements One
                 new ParameterSpec("beta", shape, true, Initializer.ZEROS),
                 new ParameterSpec("moving_mean", shape, false, Initializer.ZEROS),
                 new ParameterSpec("moving_variance", shape, false, Initializer.ONES));
-    }
-
-    @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    @Override
-    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
-    @Override
-    public boolean movesValues() {
-        return false;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

@@ -9,7 +9,6 @@ import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -21,7 +20,8 @@ import java.util.function.Function;
  * @param maxDisplacement the largest displacement in each direction, in pixels
  * @param window rows and columns of blocks whose differences are averaged
  */
-public record BlockMatching2D(int blockSize, int maxDisplacement, int window) implements OneInputConfig {
+public record BlockMatching2D(int blockSize, int maxDisplacement, int window)
+        implements OneInputConfig, FilterlessConfig {
 
     /**
      * Checks the settings.
@@ -65,33 +65,6 @@ public record BlockMatching2D(int blockSize, int maxDisplacement, int window) im
         return List.of();
     }
 
-    /** The frame before is a state. */
-    @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    /** It has no convolutions: its differences are not counted. */
-    @Override
-    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
     /** It takes frames of any number of channels. */
     @Override
     public boolean sharesChannels(int input) {
@@ -101,16 +74,6 @@ public record BlockMatching2D(int blockSize, int maxDisplacement, int window) im
     @Override
     public boolean givesInputGradients() {
         return false;
-    }
-
-    @Override
-    public boolean movesValues() {
-        return false;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

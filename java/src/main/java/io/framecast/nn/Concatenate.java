@@ -7,11 +7,10 @@ import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /** Keras's Concatenate along the channels: two or more inputs of the same height and width. */
-public record Concatenate() implements LayerConfig {
+public record Concatenate() implements FilterlessConfig {
 
     @Override
     public String type() {
@@ -49,43 +48,8 @@ public record Concatenate() implements LayerConfig {
     }
 
     @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    @Override
-    public Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
-    @Override
     public boolean sharesChannels(int input) {
         return true;
-    }
-
-    @Override
-    public boolean movesValues() {
-        return false;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

@@ -79,8 +79,9 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
     }
 
     @Override
-    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
-        return Flop.convolution(outputShape(input), filters, kernelSize, input.channels(), inputGradient)
+    public Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
+        FrameShape input = inputs.get(0);
+        return Flop.convolution(outputShape(input), filters, kernelSize, input.channels(), inputGradients.get(0))
                 .times((double) frames * kernelFrames);
     }
 

@@ -114,10 +114,11 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
 
     /** Frame 0 has no recurrent convolution, since its hidden state is zero. */
     @Override
-    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
+    public Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
+        FrameShape input = inputs.get(0);
         FrameShape output = outputShape(input);
         int gates = ConvLstmSpec.GATES * filters;
-        Flop perInput = Flop.convolution(output, gates, kernelSize, input.channels(), inputGradient);
+        Flop perInput = Flop.convolution(output, gates, kernelSize, input.channels(), inputGradients.get(0));
         Flop perState = Flop.convolution(output, gates, kernelSize, filters, true);
         return perInput.times(frames).plus(perState.times(frames - 1));
     }

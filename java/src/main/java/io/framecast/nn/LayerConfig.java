@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * The configuration of one layer of a model. A layer of one input implements {@link OneInputConfig}, and one of several
- * inputs this interface.
+ * The configuration of one layer of a model. {@link OneInputConfig} is for layers of one input, {@link
+ * FilterlessConfig} for those without filters; a layer may be both.
  */
-public sealed interface LayerConfig permits OneInputConfig, Add, Concatenate, LayeredAdvection2D {
+public sealed interface LayerConfig permits OneInputConfig, FilterlessConfig {
 
     /**
      * The name of the layer type in model JSON.

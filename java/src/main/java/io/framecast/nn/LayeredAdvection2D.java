@@ -9,7 +9,6 @@ import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -28,7 +27,7 @@ import java.util.function.Function;
  * @param flowPrecision the factor of the squared distance from the flow, which is subtracted from the filters' logits;
  *     0 ignores the flow
  */
-public record LayeredAdvection2D(int layers, int maxDisplacement, double flowPrecision) implements LayerConfig {
+public record LayeredAdvection2D(int layers, int maxDisplacement, double flowPrecision) implements FilterlessConfig {
 
     /**
      * Checks the settings.
@@ -98,46 +97,10 @@ public record LayeredAdvection2D(int layers, int maxDisplacement, double flowPre
         return List.of();
     }
 
-    @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    /** None: the filters are no kernels of a convolution, but data, and few multiply-adds beside a network's. */
-    @Override
-    public Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
     /** The frames do; gates, filters and flow are for all channels alike. */
     @Override
     public boolean sharesChannels(int input) {
         return input == 0;
-    }
-
-    @Override
-    public boolean movesValues() {
-        return false;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

@@ -39,16 +39,6 @@ public sealed interface OneInputConfig extends LayerConfig
      */
     Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters);
 
-    /**
-     * The floating-point operations of the layer's convolutions in a training step, for one video.
-     *
-     * @param input the shape of the input frames
-     * @param frames the number of input frames
-     * @param inputGradient whether backward computes the gradient of the input
-     * @return the operations of all frames; {@link Flop#NONE} for a layer without convolutions
-     */
-    Flop flop(FrameShape input, int frames, boolean inputGradient);
-
     @Override
     default FrameShape outputShape(List<FrameShape> inputs) {
         if (inputs.size() != 1) {
@@ -65,11 +55,6 @@ public sealed interface OneInputConfig extends LayerConfig
     @Override
     default Layer build(Backend backend, List<FrameShape> inputs, Plan plan, Function<String, Weights> parameters) {
         return build(backend, inputs.get(0), plan, parameters);
-    }
-
-    @Override
-    default Flop flop(List<FrameShape> inputs, int frames, List<Boolean> inputGradients) {
-        return flop(inputs.get(0), frames, inputGradients.get(0));
     }
 
     @Override

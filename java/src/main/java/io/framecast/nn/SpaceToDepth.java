@@ -8,7 +8,6 @@ import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -16,7 +15,7 @@ import java.util.function.Function;
  *
  * @param blockSize rows and columns of a patch
  */
-public record SpaceToDepth(int blockSize) implements OneInputConfig {
+public record SpaceToDepth(int blockSize) implements OneInputConfig, FilterlessConfig {
 
     /**
      * Checks the setting.
@@ -53,38 +52,8 @@ public record SpaceToDepth(int blockSize) implements OneInputConfig {
     }
 
     @Override
-    public int pastReach() {
-        return 0;
-    }
-
-    @Override
-    public int futureReach() {
-        return 0;
-    }
-
-    @Override
-    public Flop flop(FrameShape input, int frames, boolean inputGradient) {
-        return Flop.NONE;
-    }
-
-    @Override
-    public LayerConfig withFilters(int filters) {
-        return this;
-    }
-
-    @Override
-    public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.empty();
-    }
-
-    @Override
     public boolean movesValues() {
         return true;
-    }
-
-    @Override
-    public Optional<LayerConfig> withoutSigmoid() {
-        return Optional.empty();
     }
 
     @Override

@@ -54,7 +54,8 @@ class FlopTest {
 
     @Test
     void motionHasNoConvolutions() {
-        assertEquals(new Flop(0, 0), new BlockMatching2D(4, 4, 5).flop(new FrameShape(8, 8, 1), 3, false));
+        assertEquals(new Flop(0, 0), new BlockMatching2D(4, 4, 5)
+                .flop(List.of(new FrameShape(8, 8, 1)), 3, List.of(false)));
     }
 
     @Test
