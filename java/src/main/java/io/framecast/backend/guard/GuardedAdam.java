@@ -4,26 +4,17 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.Tensor;
 
 /** Adam, used only while it and its parameters are open. */
-final class GuardedAdam implements AdamOp {
+final class GuardedAdam extends GuardedResource implements AdamOp {
 
-    private final OpGuard guard;
     private final Tensor parameters;
     private final Tensor gradients;
     private final AdamOp op;
-    private boolean closed;
 
     GuardedAdam(OpGuard guard, Tensor parameters, Tensor gradients, AdamOp op) {
-        this.guard = guard;
+        super(guard, "Adam", op::close);
         this.parameters = parameters;
         this.gradients = gradients;
         this.op = op;
-    }
-
-    private void requireOpen() {
-        guard.requireOpen();
-        if (closed) {
-            throw new IllegalStateException("Adam is closed.");
-        }
     }
 
     @Override
@@ -57,17 +48,6 @@ final class GuardedAdam implements AdamOp {
         synchronized (guard) {
             requireOpen();
             return op.v();
-        }
-    }
-
-    @Override
-    public void close() {
-        synchronized (guard) {
-            if (!closed) {
-                closed = true;
-                guard.addClose();
-                op.close();
-            }
         }
     }
 }

@@ -5,25 +5,16 @@ import io.framecast.backend.Tensor;
 import java.util.Objects;
 
 /** A blend whose calls are checked before they are made. */
-final class GuardedBlend implements BlendOp {
+final class GuardedBlend extends GuardedResource implements BlendOp {
 
-    private final OpGuard guard;
     private final int planned;
     private final BlendOp op;
-    private boolean closed;
 
     /** @param planned the number of rates */
     GuardedBlend(OpGuard guard, int planned, BlendOp op) {
-        this.guard = guard;
+        super(guard, "The blend", op::close);
         this.planned = planned;
         this.op = op;
-    }
-
-    private void requireOpen() {
-        guard.requireOpen();
-        if (closed) {
-            throw new IllegalStateException("The blend is closed.");
-        }
     }
 
     @Override
@@ -55,17 +46,6 @@ final class GuardedBlend implements BlendOp {
                         + " and " + y.size() + " values.");
             }
             op.blend(x, y, from, rows);
-        }
-    }
-
-    @Override
-    public void close() {
-        synchronized (guard) {
-            if (!closed) {
-                closed = true;
-                guard.addClose();
-                op.close();
-            }
         }
     }
 }

@@ -4,15 +4,13 @@ import io.framecast.backend.ClipOp;
 import io.framecast.backend.Tensor;
 
 /** A clip by norm, used only while it and its gradients are open. */
-final class GuardedClip implements ClipOp {
+final class GuardedClip extends GuardedResource implements ClipOp {
 
-    private final OpGuard guard;
     private final Tensor gradients;
     private final ClipOp op;
-    private boolean closed;
 
     GuardedClip(OpGuard guard, Tensor gradients, ClipOp op) {
-        this.guard = guard;
+        super(guard, "The clip", op::close);
         this.gradients = gradients;
         this.op = op;
     }
@@ -20,23 +18,9 @@ final class GuardedClip implements ClipOp {
     @Override
     public void clip() {
         synchronized (guard) {
-            guard.requireOpen();
-            if (closed) {
-                throw new IllegalStateException("The clip is closed.");
-            }
+            requireOpen();
             guard.require(gradients, "The gradients to clip");
             op.clip();
-        }
-    }
-
-    @Override
-    public void close() {
-        synchronized (guard) {
-            if (!closed) {
-                closed = true;
-                guard.addClose();
-                op.close();
-            }
         }
     }
 }

@@ -4,26 +4,17 @@ import io.framecast.backend.LossOp;
 import io.framecast.backend.Tensor;
 
 /** A loss whose calls are checked before they are made. */
-final class GuardedLoss implements LossOp {
+final class GuardedLoss extends GuardedResource implements LossOp {
 
-    private final OpGuard guard;
     private final long planned;
     private final LossOp op;
     private boolean computed;
-    private boolean closed;
 
     /** @param planned the most elements */
     GuardedLoss(OpGuard guard, long planned, LossOp op) {
-        this.guard = guard;
+        super(guard, "The loss", op::close);
         this.planned = planned;
         this.op = op;
-    }
-
-    private void requireOpen() {
-        guard.requireOpen();
-        if (closed) {
-            throw new IllegalStateException("The loss is closed.");
-        }
     }
 
     @Override
@@ -61,17 +52,6 @@ final class GuardedLoss implements LossOp {
         synchronized (guard) {
             requireOpen();
             return op.gradient();
-        }
-    }
-
-    @Override
-    public void close() {
-        synchronized (guard) {
-            if (!closed) {
-                closed = true;
-                guard.addClose();
-                op.close();
-            }
         }
     }
 }

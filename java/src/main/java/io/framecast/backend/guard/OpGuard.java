@@ -211,9 +211,7 @@ public final class OpGuard {
             throw creation.illegal("cannot have a flow precision of " + spec.flowPrecision());
         }
         FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
-        if (spec.height() % block != 0 || spec.width() % block != 0) {
-            throw creation.illegal("cannot cut frames of " + frame + " into blocks of " + block + " x " + block);
-        }
+        creation.requireBlocks(frame, block);
         if (spec.flowChannels() < 2) {
             throw creation.illegal("needs a flow of at least 2 channels, not " + spec.flowChannels());
         }
