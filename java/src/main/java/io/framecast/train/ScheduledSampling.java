@@ -38,7 +38,7 @@ final class ScheduledSampling implements AutoCloseable {
         context = settings.contextOf(frames);
         drawn = new float[frames * batch];
         try {
-            stepper = network.inference(Math.min(context, frames), batch);
+            stepper = network.inference(context, batch);
             closing.push(stepper::close);
             select = network.backend().blend(drawn.length);
             closing.push(select::close);
@@ -82,15 +82,10 @@ final class ScheduledSampling implements AutoCloseable {
         long frame = shift.stepSize();
         videos.copyTo(0, inputs, 0, shift.length());
         stepper.begin();
-        if (context + 1 < frames) { // The last frame is no input.
-            Tensor prediction = stepper.step(inputs, context, count);
-            for (int t = context; t + 1 < frames; t++) {
-                Tensor input = inputs.slice(t * frame, frame);
-                select.blend(prediction, input, t * count, count);
-                if (t + 2 < frames) {
-                    prediction = stepper.step(input, count);
-                }
-            }
+        for (int t = context; t + 1 < frames; t++) { // The last frame is no input.
+            Tensor prediction = t == context ? stepper.step(inputs, context, count)
+                    : stepper.step(inputs.slice((t - 1) * frame, frame), count);
+            select.blend(prediction, inputs.slice(t * frame, frame), t * count, count);
         }
         return inputs;
     }
