@@ -33,13 +33,12 @@
 // Bound by latency: a frame of usual size has too few threads to fill a GPU, and the frames follow one another. Forward
 // has two launches a frame, backward two. By bytes, if images are many: each value of a layer is read OFFSETS times
 // from the caches, and once from memory.
+#include "elementwise.cuh"
 
 constexpr int OFFSETS = 2 * REACH + 1, GATE_CHANNELS = LAYERS + 1;
 constexpr int ROW = WIDTH * CHANNELS, IMAGE = HEIGHT * ROW;
 constexpr int ACROSS = WIDTH / BLOCK, PATCHES = HEIGHT / BLOCK * ACROSS, FILTERS = LAYERS * 2;
 enum Axis { VERTICAL, HORIZONTAL };
-
-__device__ __forceinline__ long long item() { return (long long)blockIdx.x * blockDim.x + threadIdx.x; }
 
 __device__ __forceinline__ float clamped(float x) {
     x = x < 0.0f ? 0.0f : x;
@@ -84,7 +83,7 @@ __device__ void softmaxBackward(const float *weights, float *gradient, int n) {
 }
 
 extern "C" __global__ void __launch_bounds__(256) gateSoftmax(const float *logits, float *gates, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     float *own = gates + i * GATE_CHANNELS;
     for (int k = 0; k < GATE_CHANNELS; k++) own[k] = logits[i * GATE_CHANNELS + k];
@@ -93,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(256) gateSoftmax(const float *logit
 
 extern "C" __global__ void __launch_bounds__(256) filterSoftmax(const float *logits, const float *flow, float *weights,
         float precision, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const float center = flow[i / FILTERS * FLOW_CHANNELS + i % 2];
     float *own = weights + i * OFFSETS;
@@ -107,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(256) filterSoftmax(const float *log
 
 extern "C" __global__ void __launch_bounds__(256) correctFirst(const float *x, const float *gates, const float *layers,
         float *c, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const long long image = i / IMAGE;
     const int at = i % IMAGE;
@@ -124,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(256) correctFirst(const float *x, c
 
 extern "C" __global__ void __launch_bounds__(256) moveVertically(const float *weights, const float *c, float *v,
         long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const long long plane = i / IMAGE;
     const Place p(i % IMAGE);
@@ -137,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(256) moveVertically(const float *we
 
 extern "C" __global__ void __launch_bounds__(256) moveOn(const float *weights, const float *v, float *sums, float *y,
         const float *nextX, const float *nextGates, float *nextC, float *state, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const long long image = i / IMAGE;
     const Place p(i % IMAGE);
@@ -163,7 +162,7 @@ extern "C" __global__ void __launch_bounds__(256) moveOn(const float *weights, c
 
 extern "C" __global__ void __launch_bounds__(256) outputBackward(const float *sums, const float *dy, float *dl,
         long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const float gradient = passed(sums[i], dy[i]);
     for (int k = 0; k < LAYERS; k++) dl[(i / IMAGE * LAYERS + k) * IMAGE + i % IMAGE] = gradient;
@@ -171,7 +170,7 @@ extern "C" __global__ void __launch_bounds__(256) outputBackward(const float *su
 
 extern "C" __global__ void __launch_bounds__(256) moveBack(const float *weights, const float *dl, float *dv,
         long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const long long plane = i / IMAGE;
     const Place p(i % IMAGE);
@@ -186,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(256) moveBack(const float *weights,
 extern "C" __global__ void __launch_bounds__(256) correctBackward(const float *x, const float *gates,
         const float *weights, const float *dv, const float *sumsBefore, const float *dyBefore, float *dx, float *dgates,
         float *dlBefore, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const long long image = i / (HEIGHT * WIDTH);
     const int row = i % (HEIGHT * WIDTH) / WIDTH, column = i % WIDTH;
@@ -223,7 +222,7 @@ extern "C" __global__ void __launch_bounds__(256) correctBackward(const float *x
 
 extern "C" __global__ void __launch_bounds__(256) weightGradients(const float *c, const float *v, const float *dl,
         const float *dv, float *dweights, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     const int o = i % OFFSETS - REACH;
     const long long filter = i / OFFSETS, patch = filter / FILTERS;
@@ -249,7 +248,7 @@ extern "C" __global__ void __launch_bounds__(256) weightGradients(const float *c
 
 extern "C" __global__ void __launch_bounds__(256) filterBackward(const float *weights, float *dweights, float *dflow,
         float precision, long long n) {
-    const long long i = item();
+    const long long i = gridThread();
     if (i >= n) return;
     float sums[2] = {};
     for (int k = 0; k < LAYERS; k++) {

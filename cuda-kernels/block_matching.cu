@@ -10,6 +10,7 @@
 // values, of the frame before and of D neighbouring ones. Bound by instructions: a multiply-add and an address for each
 // pixel, channel and displacement, then window^2 additions and two exponentials for each block and displacement; what
 // is read comes from the caches.
+#include "elementwise.cuh"
 
 // Whether a pixel is inside the image: all others are zero.
 __device__ bool isInside(int y, int x, int height, int width) { return y >= 0 && y < height && x >= 0 && x < width; }
@@ -17,7 +18,7 @@ __device__ bool isInside(int y, int x, int height, int width) { return y >= 0 &&
 // The frame before image i is image i - batch of x; before the first `batch` images are those of `before`.
 extern "C" __global__ void __launch_bounds__(256) blockDifferences(const float *x, const float *before, float *d,
         long long n, int batch, int height, int width, int channels, int block, int reach) {
-    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const long long i = gridThread();
     if (i >= n) return;
     const int side = 2 * reach + 1, displacement = i % (side * side);
     const long long at = i / (side * side);
@@ -60,7 +61,7 @@ struct Softmax {
 
 extern "C" __global__ void __launch_bounds__(256) softArgmin(const float *d, float *y, long long n, int rows,
         int columns, int reach, int window) {
-    const long long at = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
+    const long long at = gridThread() / 32;
     const int lane = threadIdx.x % 32;
     if (at >= n) return;
     const int side = 2 * reach + 1, displacements = side * side, radius = window / 2;

@@ -24,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(256) add(const float *a, const floa
 #define COLUMN_KERNEL(NAME, VALUE)                                                                                     \
     extern "C" __global__ void __launch_bounds__(256) copyColumns##NAME(long long n, int columns, const VALUE *from,   \
             int fromColumns, int fromColumn, VALUE *to, int toColumns, int toColumn) {                                 \
-        const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;                                          \
+        const long long i = gridThread();                                                                              \
         if (i >= n) return;                                                                                            \
         const long long row = i / columns;                                                                             \
         const int column = i % columns;                                                                                \
