@@ -55,8 +55,8 @@ class DemoCommandTest {
         assertTrue(report.contains("<th scope=\"col\">MSE " + title.group()
                 + "</th><th scope=\"col\">MSE moving-mnist"),
                 report);
-        assertTrue(report.contains("what moving-mnist predicts, the model that comes with Framecast, which was trained "
-                + "for much longer. Neither has learned from these videos or their digits."));
+        assertTrue(report.contains("what moving-mnist predicts, the trained model that comes with Framecast. Neither "
+                + "has learned from these videos or their digits."));
         assertEquals(2, report.split("alt=\"Video ", -1).length - 1, "the two videos to validate with");
     }
 }

@@ -106,8 +106,8 @@ final class DemoCommand implements Callable<Integer> {
     private static RunReport.Compared compared(String trained) {
         return new RunReport.Compared("trained " + trained, TRAINED_MODEL, Checkpoint.pretrained(TRAINED_MODEL),
                 "Side by side: the truth; what the model of this demo predicts after " + trained + " of training; and "
-                + "what " + TRAINED_MODEL + " predicts, the model that comes with Framecast, which was trained for "
-                + "much longer. Neither has learned from these videos or their digits.");
+                + "what " + TRAINED_MODEL + " predicts, the trained model that comes with Framecast. Neither has "
+                + "learned from these videos or their digits.");
     }
 
     /** In seconds, or in minutes where these are many. */

@@ -27,8 +27,7 @@ final class EvaluateCommand implements Runnable {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true,
-            description = "The model: a checkpoint, or moving-mnist, the trained model that comes with Framecast.")
+    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true, description = CheckpointName.MODEL)
     Path checkpoint;
 
     @Option(names = "--context", paramLabel = "N", defaultValue = "10",

@@ -33,8 +33,7 @@ final class PredictCommand implements Runnable {
     @Mixin
     DeviceOptions device;
 
-    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true,
-            description = "The model: a checkpoint, or moving-mnist, the trained model that comes with Framecast.")
+    @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true, description = CheckpointName.MODEL)
     Path checkpoint;
 
     @Option(names = "--input", paramLabel = "X.npy", required = true, description = "The videos.")

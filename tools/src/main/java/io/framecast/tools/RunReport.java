@@ -31,7 +31,8 @@ import java.util.OptionalDouble;
  */
 final class RunReport {
 
-    static final int CONTEXT = 10;
+    private static final int CONTEXT = 10;
+    private static final int PREDICTED = 10;
     private static final int GIFS = 5;
     /**
      * The largest number of videos to score. Scoring takes about as long as an epoch on as many videos, and more videos
@@ -130,6 +131,16 @@ final class RunReport {
         return pictures;
     }
 
+    /** How many frames of each video a model is given when runs are scored. */
+    static int context(Videos videos) {
+        return Math.min(CONTEXT, videos.frames() / 2);
+    }
+
+    /** How many frames after the context are predicted and scored then. */
+    static int predicted(Videos videos) {
+        return Math.min(PREDICTED, videos.frames() - context(videos));
+    }
+
     private static String sampling(TrainingSettings settings, int frames) {
         TrainingSettings.Sampling sampling = settings.sampling();
         if (!sampling.isOn()) {
@@ -145,8 +156,8 @@ final class RunReport {
 
     private static List<Pictures.Files> forecasts(Backend backend, Checkpoint checkpoint, Videos videos,
             Compared compared, long seed, Path directory, Report report) {
-        int context = Math.min(CONTEXT, videos.frames() / 2);
-        int frames = Math.min(10, videos.frames() - context);
+        int context = context(videos);
+        int frames = predicted(videos);
         Pictures drawing = new Pictures(videos, context, frames);
         try (Pictures.Model own = drawing.open(backend, checkpoint,
                         compared == null ? "prediction" : compared.ownTitle);

@@ -119,8 +119,7 @@ final class TuneCommand implements Runnable {
     }
 
     private void run(List<TuneVariant> all, Backend backend, Split split) {
-        int context = Math.min(RunReport.CONTEXT, split.training().frames() / 2);
-        Map<String, Object> common = common(backend, split, context);
+        Map<String, Object> common = common(backend, split);
         List<JsonNode> rows = new ArrayList<>();
         all.forEach(variant -> variant.requireContextBelow(split.training().frames()));
         makeDirectory();
@@ -140,7 +139,7 @@ final class TuneCommand implements Runnable {
                     continue;
                 }
                 Terminal.say(progress + "training");
-                run(variant, model, backend, split, context, row);
+                run(variant, model, backend, split, row);
                 Terminal.say(String.format(Locale.ROOT, "%sMSE %.2f, SSIM %.3f, %d steps in %.1f s", progress,
                         row.get("mse"), row.get("ssim"), row.get("steps"), row.get("seconds")));
             } catch (RuntimeException | OutOfMemoryError e) {
@@ -161,8 +160,7 @@ final class TuneCommand implements Runnable {
     }
 
     /** Trains and scores a variant, and enters what is known of it into its row. */
-    private void run(TuneVariant variant, ModelConfig model, Backend backend, Split split, int context,
-            Map<String, Object> row) {
+    private void run(TuneVariant variant, ModelConfig model, Backend backend, Split split, Map<String, Object> row) {
         int frames = split.training().frames();
         row.put("parameters", model.parameterCount());
         row.put("gflop_per_video", Flop.ofLayers(model, frames - 1).stream().mapToDouble(Flop::total).sum() / 1e9);
@@ -176,8 +174,8 @@ final class TuneCommand implements Runnable {
         row.put("videos", trained.videos());
         trained.checkpoint().withoutTraining().write(checkpoint(variant));
         try (Forecaster forecaster = Forecaster.open(backend, trained.checkpoint())) {
-            Forecaster.Evaluation scores = forecaster.evaluate(split.validation(), context,
-                    Math.min(10, frames - context));
+            Forecaster.Evaluation scores = forecaster.evaluate(split.validation(),
+                    RunReport.context(split.validation()), RunReport.predicted(split.validation()));
             double[] errors = scores.model().mse().perFrame();
             row.put("mse", scores.model().mse().mean());
             row.put("ssim", scores.model().ssim().mean());
@@ -187,7 +185,7 @@ final class TuneCommand implements Runnable {
     }
 
     /** The settings that all variants share. */
-    private Map<String, Object> common(Backend backend, Split split, int context) {
+    private Map<String, Object> common(Backend backend, Split split) {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("budget", budget);
         map.put("clock", BudgetedTraining.Clock.of(backend).name().toLowerCase(Locale.ROOT));
@@ -195,7 +193,7 @@ final class TuneCommand implements Runnable {
         map.put("precision", device.precision.name().toLowerCase(Locale.ROOT));
         map.put("data", Fingerprint.of(split));
         map.put("scored_videos", videos);
-        map.put("context", context);
+        map.put("context", RunReport.context(split.validation()));
         map.put("seed", seed);
         return map;
     }

@@ -12,6 +12,10 @@ import java.nio.file.Path;
  */
 public final class CheckpointName {
 
+    /** The description of an option for a checkpoint to forecast with. */
+    public static final String MODEL = "The model: a checkpoint, or moving-mnist, the trained model that comes with "
+            + "Framecast.";
+
     private CheckpointName() {
     }
 
