@@ -41,7 +41,7 @@ Cells::Cells(const ConvLstmPlan &plan, bool rounded, int threads)
       bands((tiles_down + band_rows - 1) / band_rows), chunks(filters / unit_chunk), in_padded((in + 15) / 16 * 16),
       depth(filters + in), depth_padded(filters + in_padded) {}
 
-bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &input) {
+bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &input, bool training) {
     const int kernel = input.kernel_height;
     const bool usual = kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.same
             && input.stride_height == 1 && input.stride_width == 1 && input.dilation_height == 1
@@ -49,7 +49,12 @@ bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &inpu
     // Bfloat16 multiplies twice as fast as float32 with vectors, ten times with matrix units. Winograd saves nothing
     // with a 1x1 kernel, and three multiplications of four with a 3x3 one.
     const bool faster = device.operands() != Operands::BF16 || (kernel > 1 && !Device::has_matrix_units());
-    return usual && faster;
+    // Each image reads the transformed kernel, in training also its gradient. They are up to four times as large as the
+    // kernel: if they do not fit a usual second-level cache, the few tiles of a small image do not make up for it.
+    const int tiles = (input.height + 3) / 4 * ((input.width + 3) / 4), points = (kernel + 3) * (kernel + 3);
+    const double transformed = double(points) * (input.in + input.out / gate_count) * input.out * sizeof(float);
+    const bool slow = training && tiles < 8 && transformed > (1 << 20);
+    return usual && faster && !slow;
 }
 
 WinogradConvLstm::WinogradConvLstm(Device &device, const ConvLstmPlan &plan)

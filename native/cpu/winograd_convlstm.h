@@ -21,7 +21,7 @@ namespace framecast {
 class WinogradConvLstm : public ConvLstm {
   public:
     // Whether this class supports such a layer, and is faster than DirectConvLstm on this machine.
-    static bool serves(const Device &device, const ConvolutionShape &input);
+    static bool serves(const Device &device, const ConvolutionShape &input, bool training);
 
     WinogradConvLstm(Device &device, const ConvLstmPlan &plan);
 

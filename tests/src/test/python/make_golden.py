@@ -250,6 +250,36 @@ class KerasAdam:
             parameters[name] = parameters[name] - alpha * self.m[name] / (torch.sqrt(self.v[name]) + 1e-7)
 
 
+def orthogonalized(matrix):
+    """Newton and Schulz's iteration with the coefficients of Jordan et al. 2024."""
+    x = matrix / max(matrix.norm().item(), 1e-7)
+    for _ in range(5):
+        s = x @ x.T
+        x = 3.4445 * x - 4.7750 * s @ x + 2.0315 * s @ s @ x
+    return x
+
+
+class Muon:
+    """Muon for kernels, each gate of a ConvLSTM by itself, with Nesterov's momentum; Adam for other parameters."""
+
+    def __init__(self, parameters, learning_rate=1e-3):
+        self.momentum = {name: torch.zeros_like(p) for name, p in parameters.items() if "kernel" in name}
+        self.adam = KerasAdam({name: p for name, p in parameters.items() if "kernel" not in name})
+        self.learning_rate = learning_rate
+
+    def update(self, parameters, gradients):
+        for name, momentum in self.momentum.items():
+            g = gradients[name]
+            self.momentum[name] = momentum = 0.95 * momentum + 0.05 * g
+            direction = 0.95 * momentum + 0.05 * g
+            gates = 4 if g.ndim == 4 else 1
+            steps = [orthogonalized(part) * 0.2 * max(part.shape) ** 0.5
+                     for part in direction.reshape(-1, g.shape[-1]).chunk(gates, 1)]
+            parameters[name] = parameters[name] - self.learning_rate * torch.cat(steps, 1).reshape(g.shape)
+        self.adam.learning_rate = self.learning_rate
+        self.adam.update(parameters, {name: g for name, g in gradients.items() if name not in self.momentum})
+
+
 # ---- Files and random numbers
 
 def safetensors(path, tensors, cases):
@@ -494,6 +524,28 @@ def adam_case():
     return {"start": start, "gradients": gradients, **{name: torch.stack(row) for name, row in rows.items()}}
 
 
+# Kernels of a ConvLSTM (four axes) and of convolutions; rows, columns: (18, 3), (63, 2), (3, 40), (5, 1), (1, 6), (90, 70)
+MUON = {
+    "gates": [3, 3, 2, 12], "one-gate-column": [3, 3, 7, 8], "wide": [1, 1, 1, 3, 40], "column": [1, 1, 1, 5, 1],
+    "row": [1, 1, 1, 1, 6], "tiles": [1, 3, 3, 10, 70],
+}
+
+
+def muon_case(number, shape):
+    """One kernel; the gradients are large and small, and zero in the second step."""
+    generator = torch.Generator().manual_seed(number)
+    start = normal(generator, *shape)
+    gradients = torch.stack([normal(generator, *shape, scale=scale) for scale in (1, 0, 1e-3, 1e4)])
+    parameters = {"kernel": start}
+    muon = Muon(parameters, learning_rate=0.01)
+    rows = {"p": [], "m": []}
+    for g in gradients:
+        muon.update(parameters, {"kernel": g})
+        rows["p"].append(parameters["kernel"])
+        rows["m"].append(muon.momentum["kernel"])
+    return {"start": start, "gradients": gradients, **{name: torch.stack(row) for name, row in rows.items()}}
+
+
 # ---- Whole networks
 
 def lstm(filters, kernel, activation, recurrent="sigmoid", **more):
@@ -523,6 +575,12 @@ NETWORKS = {
                 {"type": "Conv3D", "filters": 4, "kernel_size": [3, 3, 3], "activation": "tanh"}, NORM,
                 lstm(2, 3, "hard_sigmoid_keras2", "hard_sigmoid", dilation_rate=[2, 2], padding="valid")]),
     # Cross-entropy without logits.
+    "muon": dict(
+        input=(6, 8, 1), frames=6, loss="mean_squared_error", videos=4, validation=1, batch=2, epochs=3,
+        optimizer="muon", learning_rate=0.01, schedule="cosine", ema=0.5, sampling=[1, 1],
+        layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"), NORM,
+                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
     "probabilities": dict(
         input=(5, 8, 1), frames=3, loss="binary_crossentropy", layers=[lstm(3, 3, "relu"), lstm(1, 3, "sigmoid")]),
     # The reference network with filters in multiples of 16 (and tanh: with this many relus, some are always near 0).
@@ -771,6 +829,12 @@ RECIPES = {
         layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"),
                 {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
                 {"type": "DepthToSpace", "block_size": 2}]),
+    "muon": dict(
+        input=(6, 8, 1), frames=6, loss="mean_squared_error", videos=4, validation=1, batch=2, epochs=3,
+        optimizer="muon", learning_rate=0.01, schedule="cosine", ema=0.5, sampling=[1, 1],
+        layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"), NORM,
+                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
+                {"type": "DepthToSpace", "block_size": 2}]),
     "probabilities": dict(
         input=(5, 8, 1), frames=5, loss="binary_crossentropy", videos=3, validation=1, batch=2, epochs=3,
         learning_rate=0.02, schedule="cosine", clip_norm=0.1, ema=0.999, sampling=[1, 1], loss_frames="forecast",
@@ -832,7 +896,8 @@ def training_run(case):
     training, validation = videos[:, :case["videos"]], videos[:, case["videos"]:]
     layers, loss = logits_of(case)
     parameters, average = dict(start), dict(start)
-    adam = KerasAdam({name: p for name, p in parameters.items() if "moving" not in name})
+    trained = {name: p for name, p in parameters.items() if "moving" not in name}
+    optimizer = Muon(trained) if case.get("optimizer") == "muon" else KerasAdam(trained)
     batches = -(-case["videos"] // case["batch"])
     steps = case["epochs"] * batches
     context = case.get("context", case["frames"] // 2)
@@ -854,7 +919,7 @@ def training_run(case):
             factor = 0.5 * (1 + np.cos(np.pi * (step - rising) / (steps - rising)))
         else:
             factor = 1
-        adam.learning_rate = case["learning_rate"] * factor
+        optimizer.learning_rate = case["learning_rate"] * factor
         leaves = {name: p.clone().requires_grad_("moving" not in name) for name, p in parameters.items()}
         moving = {}
         y = network_forward(layers, leaves, x, True, Exact(strict=False), moving)
@@ -866,7 +931,7 @@ def training_run(case):
             norms.append(np.sqrt(sum((g * g).sum().item() for g in gradients.values())))
             gradients = {name: g * case["clip_norm"] / max(case["clip_norm"], norms[-1])
                          for name, g in gradients.items()}
-        adam.update(parameters, gradients)
+        optimizer.update(parameters, gradients)
         parameters.update(moving)
         if "ema" in case:
             decay = min(case["ema"], (1 + step + 1) / (10 + step + 1))
@@ -880,7 +945,7 @@ def training_run(case):
                 x = sampled_inputs(case["layers"], average, validation, context)
             y = network_forward(layers, average, x, False, Exact(strict=False))
             validation_losses.append(LOSSES[loss](y[counted:], validation[1:][counted:]).item())
-            rates.append(adam.learning_rate)
+            rates.append(optimizer.learning_rate)
     # A limit that no gradient reaches, or all do, would leave one half of the formula without a test.
     assert not norms or min(norms) < case["clip_norm"] < max(norms), norms
     assert case["sampling"][0] == case["sampling"][1] or any(0 < share < 1 for share in shares), shares
@@ -917,6 +982,7 @@ def main(folder):
     tensors, cases = loss_cases()
     safetensors(f"{folder}/losses.safetensors", tensors, cases)
     safetensors(f"{folder}/adam.safetensors", adam_case(), {})
+    write("muon", {case: muon_case(k, shape) for k, (case, shape) in enumerate(MUON.items())}, MUON)
     for name, cases in [("scheduled_sampling", {"run": SAMPLING}), ("recipes", RECIPES)]:
         runs = {case: training_run(settings) for case, settings in cases.items()}
         write(name, {case: tensors for case, (tensors, _) in runs.items()},

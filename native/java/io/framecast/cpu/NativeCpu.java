@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "advection.h", "pointwise.h", "merge.h", "block_matching.h", "ceilings.h"},
+                "advection.h", "pointwise.h", "muon.h", "merge.h", "block_matching.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -183,7 +183,7 @@ public final class NativeCpu {
         private native void allocate(@ByRef Device device, @Const @ByRef ConvLstmPlan plan);
 
         public static native @Cast("bool") boolean serves(@Const @ByRef Device device,
-                @Const @ByRef ConvolutionShape input);
+                @Const @ByRef ConvolutionShape input, @Cast("bool") boolean training);
     }
 
     public static class BatchNorm extends Pointer {
@@ -272,6 +272,19 @@ public final class NativeCpu {
 
         public native FloatPointer step(@Const FloatPointer x, @Const FloatPointer gates, @Const FloatPointer filters,
                 @Const FloatPointer flow, int frames, int batch, int commit);
+    }
+
+    public static class Muon extends Pointer {
+        public Muon(Device device, double momentum) {
+            allocate(device, momentum);
+        }
+
+        private native void allocate(@ByRef Device device, double momentum);
+
+        public native void add(@Cast("int64_t") long offset, int rows, int columns, int pitch);
+
+        public native void update(FloatPointer parameters, @Const FloatPointer gradients, FloatPointer momentum,
+                double rate);
     }
 
     public static class SpaceToDepth extends Pointer {

@@ -134,6 +134,17 @@ public interface Backend extends AutoCloseable {
     AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon);
 
     /**
+     * Creates a Muon optimiser for matrices, with a momentum of zero.
+     *
+     * @param parameters the values to update
+     * @param gradients the gradient of each parameter, a tensor of the same size
+     * @param matrices where the matrices are in both; at least one
+     * @param momentum mu, from 0 to below 1
+     * @return the op, for the caller to close
+     */
+    MuonOp muon(Tensor parameters, Tensor gradients, List<Matrices> matrices, double momentum);
+
+    /**
      * Creates an op that clips gradients by their global norm (Pascanu, Mikolov and Bengio 2013).
      *
      * @param gradients all gradients

@@ -1,16 +1,18 @@
 package io.framecast.nn;
 
+import io.framecast.FramecastException;
 import io.framecast.backend.AdamOp;
 import java.util.Map;
 
-/** Adam as in Keras (Kingma and Ba 2015, with epsilon outside the bias correction). */
-public final class Adam implements AutoCloseable {
+/** Adam as in Keras (Kingma and Ba 2015, with epsilon outside the bias correction): p -= alpha*m/(sqrt(v) + eps). */
+public final class Adam implements Optimizer {
 
     private static final double BETA_1 = 0.9;
     private static final double BETA_2 = 0.999;
     private static final double EPSILON = 1e-7;
 
     private final Parameters parameters;
+    private final long from;
     private final AdamOp op;
     private long step;
 
@@ -20,63 +22,54 @@ public final class Adam implements AutoCloseable {
      * @param network a network made for training, to be closed after this
      */
     public Adam(Network network) {
-        parameters = network.parameters();
-        op = network.backend().adam(parameters.trained(), parameters.gradients(), BETA_1, BETA_2, EPSILON);
+        this(network, 0);
     }
 
-    /**
-     * Begins the next step t, with alpha = lr*sqrt(1 - b2^t)/(1 - b1^t).
-     *
-     * @param learningRate lr
-     */
+    /** @param from the place of its first parameter among the trained ones; it leaves those before alone */
+    Adam(Network network, long from) {
+        parameters = network.parameters();
+        this.from = from;
+        long size = parameters.trained().size() - from;
+        op = network.backend().adam(parameters.trained().slice(from, size), parameters.gradients().slice(from, size),
+                BETA_1, BETA_2, EPSILON);
+    }
+
+    /** {@inheritDoc} At step t, alpha = lr*sqrt(1 - b2^t)/(1 - b1^t). */
+    @Override
     public void begin(double learningRate) {
         step++;
         op.setAlpha(learningRate * Math.sqrt(1 - Math.pow(BETA_2, step)) / (1 - Math.pow(BETA_1, step)));
     }
 
-    /** Updates m, v and the parameters with the alpha of {@link #begin}: p -= alpha*m/(sqrt(v) + eps). */
+    @Override
     public void update() {
         op.update();
     }
 
-    /**
-     * The number of steps begun.
-     *
-     * @return t; 0 before the first step
-     */
+    @Override
     public long step() {
         return step;
     }
 
-    /**
-     * The moving averages of the gradients, by parameter.
-     *
-     * @return a copy of the values by parameter name
-     */
+    @Override
     public Map<String, HostTensor> m() {
-        return parameters.split(op.m());
+        return parameters.split(op.m(), from);
     }
 
-    /**
-     * The moving averages of the gradients' squares, by parameter.
-     *
-     * @return a copy of the values by parameter name
-     */
+    @Override
     public Map<String, HostTensor> v() {
-        return parameters.split(op.v());
+        return parameters.split(op.v(), from);
     }
 
-    /**
-     * Restores an earlier state.
-     *
-     * @param steps the number of steps made
-     * @param m as {@link #m} returned it
-     * @param v as {@link #v} returned it
-     */
+    @Override
     public void restore(long steps, Map<String, HostTensor> m, Map<String, HostTensor> v) {
+        if (!v.keySet().equals(v().keySet())) {
+            throw new FramecastException("The checkpoint has the state of another optimiser; begin a new run from its "
+                    + "parameters.");
+        }
         step = steps;
-        parameters.join(m, op.m());
-        parameters.join(v, op.v());
+        parameters.join(m, op.m(), from);
+        parameters.join(v, op.v(), from);
     }
 
     @Override

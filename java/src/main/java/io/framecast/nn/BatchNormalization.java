@@ -52,10 +52,10 @@ public record BatchNormalization(double epsilon, double momentum) implements One
     public List<ParameterSpec> parameters(FrameShape input) {
         int[] shape = {input.channels()};
         return List.of(
-                new ParameterSpec("gamma", shape, true, Initializer.ONES),
-                new ParameterSpec("beta", shape, true, Initializer.ZEROS),
-                new ParameterSpec("moving_mean", shape, false, Initializer.ZEROS),
-                new ParameterSpec("moving_variance", shape, false, Initializer.ONES));
+                new ParameterSpec("gamma", shape, true, Initializer.ONES, 0),
+                new ParameterSpec("beta", shape, true, Initializer.ZEROS, 0),
+                new ParameterSpec("moving_mean", shape, false, Initializer.ZEROS, 0),
+                new ParameterSpec("moving_variance", shape, false, Initializer.ONES, 0));
     }
 
     @Override

@@ -64,8 +64,8 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
         return List.of(
                 new ParameterSpec("kernel",
                         new int[] {kernelFrames, kernelSize.height(), kernelSize.width(), input.channels(), filters},
-                        true, Initializer.GLOROT_UNIFORM),
-                new ParameterSpec("bias", new int[] {filters}, true, Initializer.ZEROS));
+                        true, Initializer.GLOROT_UNIFORM, 1),
+                new ParameterSpec("bias", new int[] {filters}, true, Initializer.ZEROS, 0));
     }
 
     @Override

@@ -96,10 +96,11 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         int kw = kernelSize.width();
         return List.of(
                 new ParameterSpec("kernel", new int[] {kh, kw, input.channels(), ConvLstmSpec.GATES * filters}, true,
-                        Initializer.GLOROT_UNIFORM),
+                        Initializer.GLOROT_UNIFORM, ConvLstmSpec.GATES),
                 new ParameterSpec("recurrent_kernel", new int[] {kh, kw, filters, ConvLstmSpec.GATES * filters}, true,
-                        Initializer.ORTHOGONAL),
-                new ParameterSpec("bias", new int[] {ConvLstmSpec.GATES * filters}, true, Initializer.FORGET_BIAS));
+                        Initializer.ORTHOGONAL, ConvLstmSpec.GATES),
+                new ParameterSpec("bias", new int[] {ConvLstmSpec.GATES * filters}, true, Initializer.FORGET_BIAS,
+                        0));
     }
 
     @Override

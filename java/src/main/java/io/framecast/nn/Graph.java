@@ -20,7 +20,7 @@ final class Graph {
      * Finds the layers by their names.
      *
      * @throws FramecastException if a name is used twice, or is unknown or that of a later layer where it is taken as
-     *     an input; or if no layer takes the output of a layer other than the last
+     *     an input
      */
     Graph(List<LayerConfig> layers, List<Connection> connections) {
         Map<String, Integer> all = new HashMap<>();
@@ -44,12 +44,6 @@ final class Graph {
                 readers.get(value).add(k);
             }
         }
-        for (int k = 0; k + 1 < layers.size(); k++) {
-            if (readers.get(k + 1).isEmpty()) {
-                throw new FramecastException(text(k, layers.get(k)) + " is not used: no layer after it takes its "
-                        + "output; name it as an input of one, or remove it.");
-            }
-        }
     }
 
     private static int value(Map<String, Integer> all, String input, int layer, LayerConfig config) {
@@ -63,6 +57,16 @@ final class Graph {
                     + (value - 1) + "; list each layer after its inputs.");
         }
         return value;
+    }
+
+    /** @throws FramecastException if no layer takes the output of a layer other than the last */
+    void requireAllUsed(List<LayerConfig> layers) {
+        for (int k = 0; k + 1 < layers.size(); k++) {
+            if (readers.get(k + 1).isEmpty()) {
+                throw new FramecastException(text(k, layers.get(k)) + " is not used: no layer after it takes its "
+                        + "output; name it as an input of one, or remove it.");
+            }
+        }
     }
 
     /** A layer in messages. */

@@ -49,6 +49,7 @@ public record ModelConfig(FrameShape input, List<LayerConfig> layers, List<Conne
         }
         Graph graph = new Graph(layers, connections);
         List<List<FrameShape>> inputs = inputShapes(graph, shapes(input, layers, graph));
+        graph.requireAllUsed(layers);
         requireParameters(inputs, layers);
         requireInputGradients(gradients(graph, inputs, layers), layers);
     }

@@ -2,18 +2,23 @@ package io.framecast.nn;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Matrices;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.system.JavaHeap;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
 /**
- * A model's parameters on a device. The trained ones are one contiguous buffer, and so are their gradients: the
- * optimiser is one pass over all of them. The others (moving averages) are a second contiguous buffer.
+ * A model's parameters on a device. The trained ones are one contiguous buffer, matrices (kernels) before others, and
+ * so are their gradients: an optimiser is one pass over all of them. Those that are not trained (moving averages) are a
+ * second contiguous buffer.
  */
 public final class Parameters implements AutoCloseable {
 
@@ -21,6 +26,8 @@ public final class Parameters implements AutoCloseable {
     }
 
     private final Map<String, Place> places = new LinkedHashMap<>();
+    private final List<Matrices> matrices = new ArrayList<>();
+    private final long matricesSize;
     private final Tensor memory;
     private final Tensor all;
     private final Tensor trained;
@@ -35,17 +42,25 @@ public final class Parameters implements AutoCloseable {
      * @param training whether to allocate gradients, too
      */
     public Parameters(Backend backend, ModelConfig model, boolean training) {
-        long trainedSize = 0;
+        matricesSize = model.parameters().values().stream().filter(Parameters::isMatrix).mapToLong(Parameters::room)
+                .sum();
+        long matricesEnd = 0;
+        long trainedSize = matricesSize;
         long otherSize = 0;
         for (Map.Entry<String, ParameterSpec> entry : model.parameters().entrySet()) {
             ParameterSpec spec = entry.getValue();
-            places.put(entry.getKey(), new Place(spec, spec.trainable() ? trainedSize : otherSize));
-            // Aligned to 16 floats, so that each parameter begins on a cache line.
-            long room = (spec.size() + 15L) / 16 * 16;
-            if (spec.trainable()) {
-                trainedSize += room;
+            if (isMatrix(spec)) {
+                places.put(entry.getKey(), new Place(spec, matricesEnd));
+                int columns = spec.shape()[spec.shape().length - 1] / spec.matrices();
+                matrices.add(new Matrices(matricesEnd, spec.matrices(), spec.size() / (spec.matrices() * columns),
+                        columns));
+                matricesEnd += room(spec);
+            } else if (spec.trainable()) {
+                places.put(entry.getKey(), new Place(spec, trainedSize));
+                trainedSize += room(spec);
             } else {
-                otherSize += room;
+                places.put(entry.getKey(), new Place(spec, otherSize));
+                otherSize += room(spec);
             }
         }
         memory = backend.tensor(trainedSize + otherSize + (training ? trainedSize : 0));
@@ -53,6 +68,15 @@ public final class Parameters implements AutoCloseable {
         trained = memory.slice(0, trainedSize);
         others = memory.slice(trainedSize, otherSize);
         gradients = training ? memory.slice(trainedSize + otherSize, trainedSize) : null;
+    }
+
+    private static boolean isMatrix(ParameterSpec spec) {
+        return spec.trainable() && spec.matrices() > 0;
+    }
+
+    /** Aligned to 16 floats, so that each parameter begins on a cache line. */
+    private static long room(ParameterSpec spec) {
+        return (spec.size() + 15L) / 16 * 16;
     }
 
     /**
@@ -91,6 +115,20 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
+     * The trained parameters that are matrices, as {@link ParameterSpec#matrices} has them.
+     *
+     * @return where each is in {@link #trained}
+     */
+    public List<Matrices> matrices() {
+        return Collections.unmodifiableList(matrices);
+    }
+
+    /** The room of the matrices, which are the first of {@link #trained}. */
+    long matricesSize() {
+        return matricesSize;
+    }
+
+    /**
      * Their gradients, in the same order; null when not training.
      *
      * @return a tensor as long as {@link #trained}
@@ -116,8 +154,8 @@ public final class Parameters implements AutoCloseable {
      * @param values by parameter name
      */
     public void set(Map<String, HostTensor> values) {
-        write(values, trained, true);
-        write(values, others, false);
+        write(values, trained, true, 0);
+        write(values, others, false, 0);
     }
 
     /**
@@ -126,56 +164,58 @@ public final class Parameters implements AutoCloseable {
      * @return a copy of the values by parameter name
      */
     public Map<String, HostTensor> get() {
-        Map<String, HostTensor> both = new HashMap<>(read(trained, true));
-        both.putAll(read(others, false));
+        Map<String, HostTensor> both = new HashMap<>(read(trained, true, 0));
+        both.putAll(read(others, false, 0));
         Map<String, HostTensor> values = new LinkedHashMap<>();
         places.keySet().forEach(name -> values.put(name, both.get(name)));
         return values;
     }
 
     /**
-     * Splits a tensor in the layout of {@link #trained} (gradients, moving averages) by parameter.
+     * Splits a tensor in the layout of a part of {@link #trained} (gradients, moving averages) by parameter.
      *
-     * @param row a tensor in the layout of {@link #trained}
-     * @return a copy of the values by parameter name, trained parameters only
+     * @param row a tensor in the layout of {@link #trained} from {@code from} on
+     * @param from the place of its first value in {@link #trained}
+     * @return a copy of the values by parameter name, only of those whose place is in the row
      */
-    public Map<String, HostTensor> split(Tensor row) {
-        return read(row, true);
+    public Map<String, HostTensor> split(Tensor row, long from) {
+        return read(row, true, from);
     }
 
     /**
      * The inverse of {@link #split}.
      *
-     * @param values by parameter name
-     * @param row a tensor in the layout of {@link #trained}
+     * @param values by parameter name; those whose place is not in the row are left out
+     * @param row a tensor in the layout of {@link #trained} from {@code from} on
+     * @param from the place of its first value in {@link #trained}
      */
-    public void join(Map<String, HostTensor> values, Tensor row) {
-        write(values, row, true);
+    public void join(Map<String, HostTensor> values, Tensor row, long from) {
+        write(values, row, true, from);
     }
 
     /** One transfer for all parameters of the buffer. */
-    private void write(Map<String, HostTensor> values, Tensor row, boolean trainable) {
+    private void write(Map<String, HostTensor> values, Tensor row, boolean trainable, long from) {
         float[] all = new float[Math.toIntExact(row.size())];
-        of(trainable).forEach((name, place) -> System.arraycopy(values.get(name).values(), 0, all,
-                Math.toIntExact(place.offset), place.spec.size()));
+        of(trainable, from, row.size()).forEach((name, place) -> System.arraycopy(values.get(name).values(), 0, all,
+                Math.toIntExact(place.offset - from), place.spec.size()));
         row.write(all);
     }
 
-    private Map<String, HostTensor> read(Tensor row, boolean trainable) {
+    private Map<String, HostTensor> read(Tensor row, boolean trainable, long from) {
         float[] all = row.read();
         Map<String, HostTensor> values = new LinkedHashMap<>();
-        of(trainable).forEach((name, place) -> {
-            int from = Math.toIntExact(place.offset);
+        of(trainable, from, row.size()).forEach((name, place) -> {
+            int begin = Math.toIntExact(place.offset - from);
             values.put(name, new HostTensor(place.spec.shape(),
-                    Arrays.copyOfRange(all, from, from + place.spec.size())));
+                    Arrays.copyOfRange(all, begin, begin + place.spec.size())));
         });
         return values;
     }
 
-    private Map<String, Place> of(boolean trainable) {
+    private Map<String, Place> of(boolean trainable, long from, long size) {
         Map<String, Place> some = new LinkedHashMap<>();
         places.forEach((name, place) -> {
-            if (place.spec.trainable() == trainable) {
+            if (place.spec.trainable() == trainable && place.offset >= from && place.offset < from + size) {
                 some.put(name, place);
             }
         });

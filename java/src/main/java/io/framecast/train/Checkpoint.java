@@ -43,8 +43,8 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
      * the run averages its weights, {@code optimizer.weights.<name>}, and the progress under the metadata key
      * {@code framecast.training}.
      *
-     * @param m Adam's moving averages of the gradients, by parameter
-     * @param v Adam's moving averages of the gradients' squares, by parameter
+     * @param m the optimiser's moving averages of the gradients, by parameter
+     * @param v its moving averages of the gradients' squares, by parameter; Muon has none for kernels
      * @param weights if the run averages its weights, the last weights, which the optimiser changes: the parameters of
      *     the checkpoint are the averages then; else null
      * @param progress the progress of the run
@@ -183,7 +183,9 @@ public record Checkpoint(ModelConfig model, Map<String, HostTensor> parameters, 
             parameters.put(name, take(file, left, name, spec));
             if (training != null && spec.trainable()) {
                 m.put(name, take(file, left, M + name, spec));
-                v.put(name, take(file, left, V + name, spec));
+                if (spec.matrices() == 0 || left.containsKey(V + name)) {
+                    v.put(name, take(file, left, V + name, spec));
+                }
             }
             if (averages) {
                 weights.put(name, take(file, left, WEIGHTS + name, spec));

@@ -336,7 +336,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private long steps() {
-        return network.adam().step();
+        return network.optimizer().step();
     }
 
     private boolean stepsMade() {
@@ -351,8 +351,8 @@ public final class Trainer implements AutoCloseable {
     private Checkpoint checkpoint() {
         Map<String, HostTensor> parameters = network.parameters();
         Map<String, HostTensor> weights = network.averages() ? network.weights() : null;
-        Map<String, HostTensor> m = network.adam().m();
-        Map<String, HostTensor> v = network.adam().v();
+        Map<String, HostTensor> m = network.optimizer().m();
+        Map<String, HostTensor> v = network.optimizer().v();
         requireFinite("parameter", weights == null ? parameters : weights);
         requireFinite("average of the gradient of", m);
         requireFinite("average of the squared gradient of", v);

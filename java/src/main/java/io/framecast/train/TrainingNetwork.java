@@ -6,9 +6,9 @@ import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.data.Batch;
 import io.framecast.data.FrameShift;
-import io.framecast.nn.Adam;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.Network;
+import io.framecast.nn.Optimizer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -17,14 +17,14 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * A network, its loss and Adam on a device, and their work on a batch of videos: the inputs are the frames 0..T-2, the
- * targets the frames 1..T-1.
+ * A network, its loss and its optimiser on a device, and their work on a batch of videos: the inputs are the frames
+ * 0..T-2, the targets the frames 1..T-1.
  */
 final class TrainingNetwork implements AutoCloseable {
 
     private final Network network;
     private final FrameLoss loss;
-    private final Adam adam;
+    private final Optimizer optimizer;
     /** Null if the settings have no limit of the gradients' norm. */
     private final ClipOp clip;
     /** Null if the settings have no average of the weights. */
@@ -55,7 +55,7 @@ final class TrainingNetwork implements AutoCloseable {
                     Network::close);
             loss = own(new FrameLoss(backend, start.model().computedAs(settings.loss()), first, frames, frame),
                     FrameLoss::close);
-            adam = own(new Adam(network), Adam::close);
+            optimizer = own(settings.optimizer().optimizer(network), Optimizer::close);
             clip = settings.clipNorm() > 0
                     ? own(backend.clip(network.parameters().gradients(), settings.clipNorm()), ClipOp::close) : null;
             videos = own(backend.tensor(frames * frame), Tensor::close);
@@ -68,7 +68,7 @@ final class TrainingNetwork implements AutoCloseable {
                 if (start.training().weights() != null) {
                     network.parameters().set(start.training().weights());
                 }
-                adam.restore(start.training().progress().step(), start.training().m(), start.training().v());
+                optimizer.restore(start.training().progress().step(), start.training().m(), start.training().v());
             }
         } catch (RuntimeException e) {
             close();
@@ -92,8 +92,8 @@ final class TrainingNetwork implements AutoCloseable {
     }
 
     /** The optimiser, for its step count and moving averages. */
-    Adam adam() {
-        return adam;
+    Optimizer optimizer() {
+        return optimizer;
     }
 
     /** Copies a batch to the device; the device may still be computing with the previous batch. */
@@ -107,11 +107,11 @@ final class TrainingNetwork implements AutoCloseable {
      * @param probability that an input after the context is a prediction
      */
     void train(Batch batch, double learningRate, double probability) {
-        adam.begin(learningRate);
+        optimizer.begin(learningRate);
         if (average != null) {
-            average.begin(adam.step());
+            average.begin(optimizer.step());
         }
-        boolean sample = probability > 0 && sampling.draw(adam.step(), batch.size(), probability);
+        boolean sample = probability > 0 && sampling.draw(optimizer.step(), batch.size(), probability);
         program(batch, new Pass(batch.size(), sample, true)).run();
     }
 
@@ -125,7 +125,7 @@ final class TrainingNetwork implements AutoCloseable {
      * settings have scheduled sampling, all inputs after the context are predictions.
      */
     void validate(Batch batch) {
-        boolean sample = sampling != null && sampling.draw(adam.step(), batch.size(), 1);
+        boolean sample = sampling != null && sampling.draw(optimizer.step(), batch.size(), 1);
         program(batch, new Pass(batch.size(), sample, false)).run();
     }
 
@@ -150,7 +150,7 @@ final class TrainingNetwork implements AutoCloseable {
             if (clip != null) {
                 clip.clip();
             }
-            adam.update();
+            optimizer.update();
             if (average != null) {
                 average.update();
             }

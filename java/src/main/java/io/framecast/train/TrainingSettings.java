@@ -1,7 +1,11 @@
 package io.framecast.train;
 
 import io.framecast.backend.Loss;
+import io.framecast.nn.Adam;
 import io.framecast.nn.Models;
+import io.framecast.nn.Muon;
+import io.framecast.nn.Network;
+import io.framecast.nn.Optimizer;
 import io.framecast.text.Settings;
 import java.util.Locale;
 
@@ -12,7 +16,8 @@ import java.util.Locale;
  * @param epochs the maximal number of epochs; at least 1
  * @param steps the maximal number of optimiser steps, over all epochs; 0 for no limit
  * @param batchSize videos per step; at least 1
- * @param learningRate Adam's learning rate, before the schedule; above 0
+ * @param optimizer how the gradients change the parameters
+ * @param learningRate the optimiser's learning rate, before the schedule; above 0
  * @param schedule how the learning rate changes from step to step, after the warm-up
  * @param warmup the share of the run's planned steps in which the learning rate rises linearly; 0 for none
  * @param clipNorm the largest norm of the gradients of all parameters together: larger ones are scaled down to it; 0
@@ -28,9 +33,9 @@ import java.util.Locale;
  * @param shuffle whether each epoch has its own random order of the videos
  * @param loss the loss to minimise
  */
-public record TrainingSettings(int epochs, long steps, int batchSize, double learningRate, Schedule schedule,
-        double warmup, double clipNorm, double ema, Sampling sampling, int context, LossFrames lossFrames, long seed,
-        boolean shuffle, Loss loss) {
+public record TrainingSettings(int epochs, long steps, int batchSize, OptimizerKind optimizer, double learningRate,
+        Schedule schedule, double warmup, double clipNorm, double ema, Sampling sampling, int context,
+        LossFrames lossFrames, long seed, boolean shuffle, Loss loss) {
 
     /**
      * Checks the settings.
@@ -38,6 +43,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
      * @param epochs at least 1
      * @param steps at least 0
      * @param batchSize at least 1
+     * @param optimizer not null
      * @param learningRate above 0
      * @param schedule not null
      * @param warmup from 0 to 1
@@ -55,6 +61,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         Settings.require(epochs >= 1, "epochs", epochs, "at least 1");
         Settings.require(steps >= 0, "steps", steps, "at least 0");
         Settings.require(batchSize >= 1, "batchSize", batchSize, "at least 1");
+        Settings.require(optimizer != null, "optimizer", optimizer, "one of its values");
         Settings.require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate,
                 "above 0 and finite");
         Settings.require(schedule != null, "schedule", schedule, "one of its values");
@@ -66,6 +73,18 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         Settings.require(lossFrames != null, "lossFrames", lossFrames, "one of its values");
         Settings.require(loss != null && loss != Loss.BINARY_CROSSENTROPY_FROM_LOGITS, "loss", loss,
                 "BINARY_CROSSENTROPY, which is computed from the logits where the model has them, or another");
+    }
+
+    /** How the gradients change the parameters. */
+    public enum OptimizerKind {
+        /** {@link Adam}. */
+        ADAM,
+        /** {@link Muon}: needs fewer steps. */
+        MUON;
+
+        Optimizer optimizer(Network network) {
+            return this == ADAM ? new Adam(network) : new Muon(network);
+        }
     }
 
     /** How the learning rate decreases. */
@@ -230,6 +249,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         private Integer epochs;
         private long steps;
         private int batchSize = 5;
+        private OptimizerKind optimizer = OptimizerKind.ADAM;
         private double learningRate = 1e-3;
         private Schedule schedule = Schedule.CONSTANT;
         private double warmup;
@@ -249,6 +269,7 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         private void option(String name, String value) {
             switch (name) {
                 case "batch-size" -> batchSize(Integer.parseInt(value));
+                case "optimizer" -> optimizer(OptimizerKind.valueOf(value.toUpperCase(Locale.ROOT)));
                 case "lr" -> learningRate(Double.parseDouble(value));
                 case "lr-schedule" -> schedule(Schedule.valueOf(value.toUpperCase(Locale.ROOT)));
                 case "warmup" -> warmup(Double.parseDouble(value));
@@ -297,7 +318,18 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
         }
 
         /**
-         * Adam's learning rate. Default: 0.001.
+         * How the gradients change the parameters. Default: {@link OptimizerKind#ADAM}.
+         *
+         * @param value the new value
+         * @return this
+         */
+        public Builder optimizer(OptimizerKind value) {
+            optimizer = value;
+            return this;
+        }
+
+        /**
+         * The optimiser's learning rate. Default: 0.001.
          *
          * @param value the new value
          * @return this
@@ -435,8 +467,8 @@ public record TrainingSettings(int epochs, long steps, int batchSize, double lea
          */
         public TrainingSettings build() {
             int most = epochs != null ? epochs : steps > 0 ? Integer.MAX_VALUE : DEFAULT_EPOCHS;
-            return new TrainingSettings(most, steps, batchSize, learningRate, schedule, warmup, clipNorm, ema, sampling,
-                    context, lossFrames, seed, shuffle, loss);
+            return new TrainingSettings(most, steps, batchSize, optimizer, learningRate, schedule, warmup, clipNorm,
+                    ema, sampling, context, lossFrames, seed, shuffle, loss);
         }
     }
 }

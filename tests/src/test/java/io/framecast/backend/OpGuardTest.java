@@ -323,6 +323,7 @@ class OpGuardTest {
                 () -> y.read(), () -> x.write(new float[1]), () -> x.slice(0, 1), () -> x.copyTo(0, y, 0, 1),
                 () -> layer.make(backend.get(), INFERENCE, weights), () -> backend.get().tensor(1),
                 () -> backend.get().loss(Loss.MEAN_SQUARED_ERROR, 1), () -> backend.get().adam(x, x, 0, 0, 0),
+                () -> backend.get().muon(x, x, List.of(new Matrices(0, 1, 1, 1)), 0),
                 () -> backend.get().clip(x, 1), () -> backend.get().blend(1),
                 () -> backend.get().program(() -> { }))) {
             outOfOrder("The backend is closed.", call);
@@ -633,6 +634,43 @@ class OpGuardTest {
             outOfOrder("Adam is closed.", () -> op.setAlpha(1));
             outOfOrder("Adam is closed.", op::v);
             outOfOrder("The tensor is closed.", m::read);
+        }
+    }
+
+    @Test
+    void muon() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Tensor ten = zeros(backend, 10);
+            Tensor parameters = zeros(backend, 10);
+            List<Matrices> matrices = List.of(new Matrices(2, 2, 2, 2));
+            refused("Muon was given 10 parameters and 9 gradients.",
+                    () -> backend.get().muon(ten, ten.slice(0, 9), matrices, 0.95));
+            for (double momentum : new double[] {-0.1, 1, Double.NaN}) {
+                refused("Muon cannot have a momentum of " + momentum + ".",
+                        () -> backend.get().muon(ten, ten, matrices, momentum));
+            }
+            refused("Muon was given no matrix.", () -> backend.get().muon(ten, ten, List.of(), 0.95));
+            for (Matrices none : List.of(new Matrices(0, 0, 1, 1), new Matrices(0, 1, -1, 1),
+                    new Matrices(0, 1, 1, 0))) {
+                refused("Muon was given matrices without values: " + none + ".",
+                        () -> backend.get().muon(ten, ten, List.of(none), 0.95));
+            }
+            for (Matrices outside : List.of(new Matrices(3, 2, 2, 2), new Matrices(-1, 1, 1, 1),
+                    new Matrices(0, 1 << 30, 1 << 30, 1 << 30))) {
+                refused("Muon was given matrices outside its 10 parameters: " + outside + ".",
+                        () -> backend.get().muon(ten, ten, List.of(outside), 0.95));
+            }
+            MuonOp op = backend.own(backend.get().muon(parameters, ten, matrices, 0.95));
+            op.setRate(1e-3);
+            op.update();
+            parameters.close();
+            outOfOrder("Muon's parameters: the tensor is closed.", op::update);
+            Tensor momentum = op.momentum();
+            op.close();
+            op.close();
+            outOfOrder("Muon is closed.", op::update);
+            outOfOrder("Muon is closed.", () -> op.setRate(1));
+            outOfOrder("The tensor is closed.", momentum::read);
         }
     }
 

@@ -44,7 +44,7 @@ class AdamTest {
             for (int step = 1; step <= steps; step++) {
                 int from = (step - 1) * count;
                 float[] g = Arrays.copyOfRange(gradients, from, from + count);
-                parameters.join(named(g), parameters.gradients());
+                parameters.join(named(g), parameters.gradients(), 0);
                 adam.begin(1e-3);
                 adam.update();
                 float[] p = parameters.get().get(KERNEL).values();

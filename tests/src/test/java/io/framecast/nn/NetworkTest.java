@@ -82,7 +82,7 @@ class NetworkTest {
         training.network().backward(training.loss().gradient());
         Parameters parameters = training.network().parameters();
         Map<String, float[]> actual = new HashMap<>();
-        parameters.split(parameters.gradients()).forEach((name, value) -> actual.put(name, value.values()));
+        parameters.split(parameters.gradients(), 0).forEach((name, value) -> actual.put(name, value.values()));
         assertEquals(c.named("gradient.").size(), actual.size());
         for (String name : c.named("gradient.")) {
             assertClose("gradient of " + name, c.values("gradient." + name), actual.get(name), Closeness.GRADIENT);

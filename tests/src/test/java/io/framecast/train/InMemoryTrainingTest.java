@@ -187,9 +187,9 @@ class InMemoryTrainingTest {
     @Test
     void settingsOutOfRangeAreRefused() {
         TrainingSettings.Builder good = TrainingSettings.builder();
-        assertEquals(new TrainingSettings(20, 0, 5, 0.001, TrainingSettings.Schedule.CONSTANT, 0, 0, 0,
-                TrainingSettings.Sampling.NEVER, 0, TrainingSettings.LossFrames.ALL, 1, true,
-                Loss.BINARY_CROSSENTROPY), good.build());
+        assertEquals(new TrainingSettings(20, 0, 5, TrainingSettings.OptimizerKind.ADAM, 0.001,
+                TrainingSettings.Schedule.CONSTANT, 0, 0, 0, TrainingSettings.Sampling.NEVER, 0,
+                TrainingSettings.LossFrames.ALL, 1, true, Loss.BINARY_CROSSENTROPY), good.build());
         assertEquals(Integer.MAX_VALUE, TrainingSettings.builder().steps(7).build().epochs());
         assertEquals(2, TrainingSettings.builder().steps(7).epochs(2).build().epochs());
         for (TrainingSettings.Builder wrong : List.of(TrainingSettings.builder().epochs(0),

@@ -4,9 +4,11 @@ import static io.framecast.golden.Closeness.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.framecast.FramecastException;
 import io.framecast.backend.Loss;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.TestDevice;
@@ -19,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Whole runs against PyTorch in float64, with all that a run may have beside its network, loss and Adam: warm-up,
+ * Whole runs against PyTorch in float64, with all that a run may have beside its network, loss and Adam: Muon, warm-up,
  * schedule, clipping, moving average of the weights, scheduled sampling and the frames of the loss.
  */
 @ParameterizedClass(name = "{0}")
@@ -95,6 +98,9 @@ class TrainingRecipeTest {
                         json.at("/sampling/1").doubleValue()))
                 .warmup(json.path("warmup").asDouble()).clipNorm(json.path("clip_norm").asDouble())
                 .ema(json.path("ema").asDouble()).context(json.path("context").asInt());
+        if (json.has("optimizer")) {
+            builder.optimizer(TrainingSettings.OptimizerKind.valueOf(c.text("optimizer").toUpperCase(Locale.ROOT)));
+        }
         if (json.has("loss_frames")) {
             builder.lossFrames(TrainingSettings.LossFrames.FORECAST);
         }
@@ -192,6 +198,19 @@ class TrainingRecipeTest {
             assertSame(whole.last.training().weights(), at.training().weights());
         }
         assertTrue(steps >= 6);
+    }
+
+    @Test
+    void aRunDoesNotGoOnWithAnotherOptimiser() {
+        Golden.Case c = cases().stream().filter(one -> one.settings().has("optimizer")).findAny().orElseThrow();
+        Checkpoint at = run(c, start(c), 1).last;
+        Videos videos = videos(c);
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            TrainingSettings adam = TrainingSettings.builder().ema(0.5).loss(Loss.MEAN_SQUARED_ERROR).build();
+            assertEquals("The checkpoint has the state of another optimiser; begin a new run from its parameters.",
+                    assertThrows(FramecastException.class, () -> new Trainer(backend.get(), at, videos, videos, adam,
+                            new Listener())).getMessage());
+        }
     }
 
     private static void assertSame(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {

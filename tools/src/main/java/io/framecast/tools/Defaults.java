@@ -26,6 +26,7 @@ final class Defaults implements IDefaultValueProvider {
         ofDevices.put("--threads", Integer.toString(device.threads()));
         TrainingSettings training = TrainingSettings.builder().build();
         ofTraining.put("--batch-size", Integer.toString(training.batchSize()));
+        ofTraining.put("--optimizer", word(training.optimizer()));
         ofTraining.put("--lr", Double.toString(training.learningRate()));
         ofTraining.put("--lr-schedule", word(training.schedule()));
         ofTraining.put("--scheduled-sampling", training.sampling().isOn()

@@ -93,8 +93,13 @@ final class TrainCommand implements Callable<Integer> {
             description = "Videos a step. Default: ${DEFAULT-VALUE}.")
     int batchSize;
 
+    @Option(names = "--optimizer", paramLabel = "OPTIMIZER",
+            description = "adam, or muon, which needs fewer steps: Muon for kernels, Adam for the rest. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    TrainingSettings.OptimizerKind optimizer;
+
     @Option(names = "--lr", paramLabel = "X",
-            description = "Adam's learning rate. Default: ${DEFAULT-VALUE}.")
+            description = "The learning rate. Default: ${DEFAULT-VALUE}.")
     double learningRate;
 
     @Option(names = "--lr-schedule", paramLabel = "SCHEDULE",
@@ -258,9 +263,9 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     TrainingSettings settings(Integer epochLimit, Long stepLimit) {
-        TrainingSettings.Builder builder = TrainingSettings.builder().batchSize(batchSize).learningRate(learningRate)
-                .schedule(schedule).scheduledSampling(sampling()).lossFrames(lossFrames).seed(seed).shuffle(!noShuffle)
-                .loss(Loss.valueOf(loss.name()));
+        TrainingSettings.Builder builder = TrainingSettings.builder().batchSize(batchSize).optimizer(optimizer)
+                .learningRate(learningRate).schedule(schedule).scheduledSampling(sampling()).lossFrames(lossFrames)
+                .seed(seed).shuffle(!noShuffle).loss(Loss.valueOf(loss.name()));
         if (warmup != null) {
             builder.warmup(warmup);
         }
@@ -431,8 +436,11 @@ final class TrainCommand implements Callable<Integer> {
                         + "with digits that are for validation and tests now; begin a new run from what it learned by "
                         + "--init " + RunDirectory.bestCheckpoint(resume) + ".");
             }
-            throw new FramecastException(data.data + " does not have the videos that the run " + resume
-                    + " was begun with: it has " + difference + "; give those by --data, or begin a new run.");
+            boolean others = data.isGenerated() && data.data.equals(options.path("data").asText());
+            throw new FramecastException((others ? data.digits + " does not have the digits" : data.data
+                    + " does not have the videos") + " that the run " + resume + " was begun with: "
+                    + (others ? "the videos have " : "it has ") + difference + "; give those by "
+                    + (others ? "--digits" : "--data") + ", or begin a new run.");
         });
     }
 

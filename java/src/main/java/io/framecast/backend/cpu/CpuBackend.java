@@ -19,7 +19,9 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
+import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.OpCost;
 import io.framecast.backend.Plan;
@@ -172,6 +174,12 @@ public final class CpuBackend implements Backend {
     @Override
     public LossOp loss(Loss loss, long size) {
         return guard.loss(size, () -> new CpuLoss(ops, loss, size));
+    }
+
+    @Override
+    public MuonOp muon(Tensor parameters, Tensor gradients, List<Matrices> matrices, double momentum) {
+        return guard.muon(parameters, gradients, matrices, momentum,
+                () -> new CpuMuon(ops, parameters, gradients, matrices, momentum));
     }
 
     @Override

@@ -45,7 +45,7 @@ final class CpuConvLstm implements ConvLstmOp {
             nativePlan.kernel_gradient(pointer(kernel.gradient()));
             nativePlan.recurrent_kernel_gradient(pointer(recurrentKernel.gradient()));
             nativePlan.bias_gradient(pointer(bias.gradient()));
-            op = call(() -> NativeCpu.WinogradConvLstm.serves(ops.device(), input)
+            op = call(() -> NativeCpu.WinogradConvLstm.serves(ops.device(), input, plan.training())
                     ? new NativeCpu.WinogradConvLstm(ops.device(), nativePlan)
                     : new NativeCpu.DirectConvLstm(ops.device(), nativePlan));
             outputSize = input.output_size() / ConvLstmSpec.GATES;

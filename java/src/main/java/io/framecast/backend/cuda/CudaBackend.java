@@ -19,7 +19,9 @@ import io.framecast.backend.FetchListener;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
+import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Precision;
@@ -36,6 +38,7 @@ import io.framecast.backend.cuda.layer.CudaLayers;
 import io.framecast.backend.cuda.vendor.VendorConvolutions;
 import io.framecast.backend.guard.OpGuard;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -173,6 +176,12 @@ public final class CudaBackend implements Backend {
     @Override
     public LossOp loss(Loss loss, long size) {
         return guard.loss(size, () -> layers.loss(loss, size));
+    }
+
+    @Override
+    public MuonOp muon(Tensor parameters, Tensor gradients, List<Matrices> matrices, double momentum) {
+        return guard.muon(parameters, gradients, matrices, momentum,
+                () -> layers.muon(parameters, gradients, matrices, momentum));
     }
 
     @Override

@@ -14,7 +14,9 @@ import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
+import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Program;
@@ -240,13 +242,40 @@ public final class OpGuard {
 
     public synchronized AdamOp adam(Tensor parameters, Tensor gradients, Supplier<AdamOp> make) {
         requireOpen();
-        require(parameters, "Adam's parameters");
-        require(gradients, "Adam's gradients");
+        requirePair("Adam", parameters, gradients);
+        return new GuardedAdam(this, parameters, gradients, make.get());
+    }
+
+    public synchronized MuonOp muon(Tensor parameters, Tensor gradients, List<Matrices> matrices, double momentum,
+            Supplier<MuonOp> make) {
+        requireOpen();
+        requirePair("Muon", parameters, gradients);
+        if (!(momentum >= 0 && momentum < 1)) {
+            throw new IllegalArgumentException("Muon cannot have a momentum of " + momentum + ".");
+        }
+        if (matrices.isEmpty()) {
+            throw new IllegalArgumentException("Muon was given no matrix.");
+        }
+        for (Matrices some : matrices) {
+            if (some.count() < 1 || some.rows() < 1 || some.columns() < 1) {
+                throw new IllegalArgumentException("Muon was given matrices without values: " + some + ".");
+            }
+            if (some.offset() < 0 || some.offset() > parameters.size() - some.size()) {
+                throw new IllegalArgumentException("Muon was given matrices outside its " + parameters.size()
+                        + " parameters: " + some + ".");
+            }
+        }
+        return new GuardedMuon(this, parameters, gradients, make.get());
+    }
+
+    /** Checks an optimiser's parameters and gradients. */
+    private void requirePair(String optimiser, Tensor parameters, Tensor gradients) {
+        require(parameters, optimiser + "'s parameters");
+        require(gradients, optimiser + "'s gradients");
         if (parameters.size() != gradients.size()) {
-            throw new IllegalArgumentException("Adam was given " + parameters.size() + " parameters and "
+            throw new IllegalArgumentException(optimiser + " was given " + parameters.size() + " parameters and "
                     + gradients.size() + " gradients.");
         }
-        return new GuardedAdam(this, parameters, gradients, make.get());
     }
 
     public synchronized ClipOp clip(Tensor gradients, double norm, Supplier<ClipOp> make) {

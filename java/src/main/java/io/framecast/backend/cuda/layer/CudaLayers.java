@@ -13,7 +13,9 @@ import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
+import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
+import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.SpaceToDepthSpec;
@@ -21,6 +23,7 @@ import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
+import java.util.List;
 
 /**
  * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They do not check their arguments:
@@ -65,6 +68,10 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
 
     public LossOp loss(Loss loss, long size) {
         return new CudaLoss(ops, loss, size);
+    }
+
+    public MuonOp muon(Tensor parameters, Tensor gradients, List<Matrices> matrices, double momentum) {
+        return new CudaMuon(ops, parameters, gradients, matrices, momentum);
     }
 
     public AdamOp adam(Tensor parameters, Tensor gradients, double beta1, double beta2, double epsilon) {
