@@ -13,13 +13,12 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Loads models: named presets and model JSON files. */
 public final class Models {
 
     /** The presets, resources of this package in model JSON. */
-    public static final List<String> PRESETS = List.of("keras", "small", "motion");
+    public static final List<String> PRESETS = List.of("keras", "small", "motion", "motion-large");
 
     /** The largest factor tried by which frame sizes may have to be divisible. */
     private static final int LARGEST_MULTIPLE = 64;
@@ -51,18 +50,20 @@ public final class Models {
 
     /** A sentence for a message: which presets accept these frames, and the nearest sizes that this preset accepts. */
     private static String remedy(String name, FrameShape frames) {
-        String others = PRESETS.stream().filter(other -> takes(other, frames)).map(other -> "the model " + other)
-                .collect(Collectors.joining(" and "));
+        List<String> fitting = PRESETS.stream().filter(other -> takes(other, frames)).toList();
+        String others = fitting.isEmpty() ? "" : fitting.size() == 1 ? "the model " + fitting.get(0) + " takes"
+                : "the models " + String.join(", ", fitting.subList(0, fitting.size() - 1)) + " and "
+                        + fitting.get(fitting.size() - 1) + " take";
         int multiple = 1;
         while (multiple <= LARGEST_MULTIPLE && !takes(name, new FrameShape(multiple, multiple, frames.channels()))) {
             multiple++;
         }
         if (multiple > LARGEST_MULTIPLE) {
-            return others.isEmpty() ? "." : "; " + others + " takes such frames.";
+            return others.isEmpty() ? "." : "; " + others + " such frames.";
         }
         int croppedHeight = frames.height() / multiple * multiple;
         int croppedWidth = frames.width() / multiple * multiple;
-        return "; " + (others.isEmpty() ? "" : others + " takes such frames, and ") + name + " takes them "
+        return "; " + (others.isEmpty() ? "" : others + " such frames, and ") + name + " takes them "
                 + (croppedHeight == 0 || croppedWidth == 0 ? ""
                         : "cropped to " + croppedHeight + "x" + croppedWidth + " or ")
                 + "padded to " + multipleAbove(frames.height(), multiple) + "x"

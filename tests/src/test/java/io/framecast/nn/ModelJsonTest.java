@@ -114,17 +114,22 @@ class ModelJsonTest {
 
     /** Its last layer has no filters: whatever the frames, the patches and the gates have the channels that fit. */
     @ParameterizedTest
-    @CsvSource({"64, 64, 1", "4, 4, 1", "20, 12, 1", "64, 64, 3", "12, 20, 3", "8, 16, 2"})
+    @CsvSource({"64, 64, 1", "8, 8, 1", "40, 24, 1", "64, 64, 3", "24, 40, 3", "8, 16, 2"})
     void motionTakesFramesOfAnySizeInPatchesAndOfAnyChannels(int height, int width, int channels) {
         FrameShape frames = new FrameShape(height, width, channels);
         ModelConfig model = Models.load("motion", frames);
         assertEquals(frames, model.output());
         assertEquals(Models.load("motion").layers(), model.layers());
-        // Patches of 16 pixels and a motion of 3 values; the kernels are 3x3, those of the filters 1x1.
+        // Patches of 16 pixels and a motion of 3 values; the kernels are 3x3, around the coarse ConvLSTM and of the
+        // filters 1x1.
         int seen = 16 * channels + 3;
         int filters = 2 * 2 * 9;
-        assertEquals(9 * seen * 24 + 24 + 9 * 24 * 24 + 24 + 9 * 24 * 96 * 2 + 96 + 9 * 27 * 24 + 24 + 9 * 24 * 24
-                + 24 + 9 * 24 * 48 + 48 + 24 * filters + filters, model.parameterCount());
+        int encoder = 9 * seen * 24 + 24 + 9 * 24 * 24 + 24;
+        int coarse = 96 * 48 + 48 + 9 * (48 + 48) * 4 * 48 + 4 * 48 + 48 * 96 + 96;
+        int state = 9 * (2 * 24 + 24) * 4 * 24 + 4 * 24;
+        int decoder = 9 * (24 + 3 + 24) * 24 + 24 + 9 * 24 * 24 + 24;
+        assertEquals(encoder + coarse + state + decoder + 9 * 24 * 48 + 48 + 24 * filters + filters,
+                model.parameterCount());
     }
 
     @Test
@@ -132,7 +137,7 @@ class ModelJsonTest {
         FramecastException e = assertThrows(FramecastException.class,
                 () -> Models.load("motion", new FrameShape(30, 64, 3)));
         assertTrue(e.getMessage().contains("30x64x3") && e.getMessage().endsWith(
-                "the model keras takes such frames, and motion takes them cropped to 28x64 or padded to 32x64."),
+                "the model keras takes such frames, and motion takes them cropped to 24x64 or padded to 32x64."),
                 e.getMessage());
     }
 

@@ -232,7 +232,7 @@ class BadInputTest {
                 failure("train --model @other.json --out @new --data @videos.npy", "6x10x1", "6x10x2"),
                 failure("train --model @broken.json --out @new --data @videos.npy", "broken.json", "JSON"),
                 failure("train --model @odd.json --out @new --data @videos.npy", "odd.json", "Dropout"),
-                failure("train --model @nothing --out @new --data @videos.npy", "nothing", "keras, small, motion"),
+                failure("train --model @nothing --out @new --data @videos.npy", "nothing", "keras, small, motion, motion-large"),
                 failure("train --model small --out @new --data @videos.npy", "6x10x1", "block_size",
                 "the model keras takes such frames, and small takes them cropped to 4x8 or padded to 8x12"),
                 failure("train --model @videos.npy --out @new --data @videos.npy", "UTF-8"),

@@ -645,22 +645,22 @@ class TrainCommandTest {
     /** The options of a run that a recipe may set, in their order in config.json. */
     private static String recipe(Path run) throws IOException {
         JsonNode options = options(run);
-        return Stream.of("batch-size", "lr", "lr-schedule", "warmup", "clip-norm", "ema", "scheduled-sampling",
-                "context", "loss-frames", "fresh", "loss").map(name -> options.get(name).toString().replace("\"", ""))
+        return Stream.of("batch-size", "optimizer", "lr", "lr-schedule", "warmup", "clip-norm", "ema",
+                "scheduled-sampling", "context", "loss-frames", "fresh", "loss").map(name -> options.get(name).toString().replace("\"", ""))
                 .collect(Collectors.joining(" "));
     }
 
-    private static final String NO_RECIPE = "5 0.001 constant null null null 1 null all false binary_crossentropy";
+    private static final String NO_RECIPE = "5 adam 0.001 constant null null null 1 null all false binary_crossentropy";
 
     @Test
     void motionBringsItsRecipe() throws IOException {
         Path run = work.file("run");
         String out = Cli.run("train --threads 2 --videos 4 --validation-split 0.5 --epochs 1 --model motion --out", run)
                 .done().out();
-        assertTrue(out.startsWith("options of the preset motion: --batch-size 1 --lr 0.002 --lr-schedule cosine "
-                + "--warmup 0.03 --clip-norm 0.05 --ema 0.998 --scheduled-sampling 0.3 --loss mean_squared_error "
-                + "--fresh\n"), out);
-        assertEquals("1 0.002 cosine 0.03 0.05 0.998 0.3 null all true mean_squared_error", recipe(run));
+        assertTrue(out.startsWith("options of the preset motion: --batch-size 2 --optimizer muon --lr 0.0025 "
+                + "--lr-schedule cosine --warmup 0.03 --clip-norm 0.05 --ema 0.998 --scheduled-sampling 0.3 "
+                + "--loss mean_squared_error --fresh\n"), out);
+        assertEquals("2 muon 0.0025 cosine 0.03 0.05 0.998 0.3 null all true mean_squared_error", recipe(run));
         // What is said is what a run without the preset's name takes.
         Path model = Workplace.write(work.file("motion.json"), ModelJson.write(Models.load("motion")));
         Path same = work.file("same");
@@ -672,20 +672,21 @@ class TrainCommandTest {
 
     @Test
     void whatTheUserGivesIsStrongerThanTheRecipe() throws IOException {
-        Path data = Npy.write(work.file("colour.npy"), new MovingSquares(4, 4, 8, 12, 3));
+        Path data = Npy.write(work.file("colour.npy"), new MovingSquares(4, 4, 8, 16, 3));
         Path run = work.file("run");
         String mine = "train --threads 2 --lr 0.01 --clip-norm 0 --ema 0 --warmup 0 --lr-schedule constant "
                 + "--scheduled-sampling 1 --loss binary_crossentropy ";
         // A file has no fresh videos.
         String out = Cli.run(mine + "--epochs 1 --model motion --data", data, "--out", run).done().out();
-        assertTrue(out.startsWith("options of the preset motion: --batch-size 1\n"), out);
-        assertEquals("1 0.01 constant 0.0 0.0 0.0 1 null all false binary_crossentropy", recipe(run));
+        assertTrue(out.startsWith("options of the preset motion: --batch-size 2 --optimizer muon\n"), out);
+        assertEquals("2 muon 0.01 constant 0.0 0.0 0.0 1 null all false binary_crossentropy", recipe(run));
         // A run that resumes has its options, not the recipe's.
         out = Cli.run("train --epochs 2 --resume", run).done().out();
         assertFalse(out.contains("preset"), out);
-        assertEquals("1 0.01 constant 0.0 0.0 0.0 1 null all false binary_crossentropy", recipe(run));
+        assertEquals("2 muon 0.01 constant 0.0 0.0 0.0 1 null all false binary_crossentropy", recipe(run));
         Path whole = work.file("whole");
-        out = Cli.run(mine + "--batch-size 1 --epochs 2 --model motion --data", data, "--out", whole).done().out();
+        out = Cli.run(mine + "--batch-size 2 --optimizer muon --epochs 2 --model motion --data", data, "--out", whole)
+                .done().out();
         assertFalse(out.contains("preset"), out);
         assertSameRun(whole, run);
         Cli.run("train --steps 1 --videos 4 --validation-split 0 --no-fresh --model motion --out", work.file("stale"))
@@ -695,7 +696,7 @@ class TrainCommandTest {
 
     @Test
     void aRunWithoutTheNameOfMotionHasNoRecipe() throws IOException {
-        Path data = Npy.write(work.file("grey.npy"), new MovingSquares(4, 4, 8, 12, 1));
+        Path data = Npy.write(work.file("grey.npy"), new MovingSquares(4, 4, 8, 16, 1));
         for (String preset : List.of("small", "keras")) {
             Path run = work.file(preset);
             String out = Cli.run("train --threads 2 --steps 1 --model " + preset + " --data", data, "--out", run).done()
@@ -705,13 +706,13 @@ class TrainCommandTest {
         }
         // A checkpoint has no recipe.
         Path init = work.file("motion.safetensors");
-        Cli.run("init --model motion --height 8 --width 12 --out", init).done();
+        Cli.run("init --model motion --height 8 --width 16 --out", init).done();
         Path begun = work.file("begun");
         Cli.run("train --threads 2 --steps 1 --data", data, "--init", init, "--out", begun).done();
         assertEquals(NO_RECIPE, recipe(begun));
         Path named = work.file("named");
         Cli.run("train --threads 2 --steps 1 --model motion --data", data, "--init", init, "--out", named).done();
-        assertEquals("1 0.002 cosine 0.03 0.05 0.998 0.3 null all false mean_squared_error", recipe(named));
+        assertEquals("2 muon 0.0025 cosine 0.03 0.05 0.998 0.3 null all false mean_squared_error", recipe(named));
     }
 
     @Test

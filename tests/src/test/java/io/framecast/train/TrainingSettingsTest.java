@@ -13,7 +13,8 @@ class TrainingSettingsTest {
 
     @Test
     void motionHasARecipe() {
-        TrainingSettings expected = TrainingSettings.builder().batchSize(1).learningRate(0.002)
+        TrainingSettings expected = TrainingSettings.builder().batchSize(2)
+                .optimizer(TrainingSettings.OptimizerKind.MUON).learningRate(0.0025)
                 .schedule(TrainingSettings.Schedule.COSINE).warmup(0.03).clipNorm(0.05).ema(0.998)
                 .scheduledSampling(0.3).loss(Loss.MEAN_SQUARED_ERROR).build();
         assertEquals(expected, TrainingSettings.builder("motion").build());

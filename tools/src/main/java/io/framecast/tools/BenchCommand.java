@@ -32,7 +32,7 @@ final class BenchCommand implements Runnable {
     DeviceOptions device;
 
     @Option(names = "--model", paramLabel = "NAME|FILE", defaultValue = "keras",
-            description = "keras, small, motion, or a file of model JSON. Default: ${DEFAULT-VALUE}.")
+            description = "keras, small, motion, motion-large, or a file of model JSON. Default: ${DEFAULT-VALUE}.")
     String model;
 
     @Option(names = "--batch-size", paramLabel = "N", defaultValue = "5",

@@ -36,9 +36,9 @@ final class DemoCommand implements Callable<Integer> {
     private static final long SEED = 1;
     /** Trained with its own recipe. */
     private static final String MODEL = "motion";
-    /** About 10,000 videos, new ones in every epoch: the most that few minutes of two cores allow. */
-    private static final String VIDEOS = "2000";
-    private static final String EPOCHS = "5";
+    /** About 6,500 videos, new ones in every epoch: the most that few minutes of two cores allow. */
+    private static final String VIDEOS = "2300";
+    private static final String EPOCHS = "3";
     /** The trained model whose forecasts are shown beside the demo's. */
     private static final String TRAINED_MODEL = "moving-mnist";
 

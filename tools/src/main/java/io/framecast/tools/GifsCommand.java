@@ -1,5 +1,6 @@
 package io.framecast.tools;
 
+import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.data.Videos;
@@ -66,11 +67,12 @@ final class GifsCommand implements Runnable {
         Options.requireApart("--compare", CheckpointName.file(compare), "--out", out, earlier);
         Checkpoint model = CheckpointName.read(checkpoint);
         Checkpoint other = compare == null ? null : CheckpointName.read(compare);
+        if (other != null && !other.model().input().equals(model.model().input())) {
+            throw new FramecastException("The models of --checkpoint and --compare take frames of different sizes, "
+                    + model.model().input() + " and " + other.model().input() + "; no videos fit both.");
+        }
         try (Backend backend = device.open(); Videos all = data.open(seed)) {
             DataOptions.requireFrames(all, data.data, model.model().input());
-            if (other != null) {
-                DataOptions.requireFrames(all, data.data, other.model().input());
-            }
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
             // Generated videos show only test digits here. If all videos of a file are used, no split is needed.

@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
         + "run's checkpoint, a third of its size without the state of the run.")
 final class InitCommand implements Runnable {
 
-    @Option(names = "--model", paramLabel = "NAME|FILE", description = "keras, small, motion, or a file of model JSON.")
+    @Option(names = "--model", paramLabel = "NAME|FILE", description = "keras, small, motion, "
+            + "motion-large, or a file of model JSON.")
     String model;
 
     @Option(names = "--init", paramLabel = "CKPT|NAME",

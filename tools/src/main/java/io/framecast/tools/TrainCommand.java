@@ -61,8 +61,9 @@ final class TrainCommand implements Callable<Integer> {
     DeviceOptions device;
 
     @Option(names = "--model", paramLabel = "NAME|FILE", defaultValue = "small",
-            description = "keras, small, motion, or a file of model JSON. motion brings the options with which it is "
-                    + "trained best, except for those that are given. Default: ${DEFAULT-VALUE}.")
+            description = "keras, small, motion, motion-large, or a file of model JSON. The latter two presets bring "
+                    + "the options with which they are trained best, except for those that are given. "
+                    + "Default: ${DEFAULT-VALUE}.")
     String model;
 
     @Option(names = "--out", paramLabel = "RUN", converter = FileName.OfDirectory.class,
