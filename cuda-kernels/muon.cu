@@ -2,8 +2,8 @@
 //
 //   muonAverage              M += (G - M)(1 - mu),  X = U = G + (M - G) mu
 //   muonNormalize            X /= max(|X|, 1e-7), the Frobenius norm
+//   muonGram                 S = X X^T
 //   muonProduct              Y = alpha A B + beta D, for the polynomial of S and its product with X
-//   muonProductTransposed    the same with the transposed B, for S = X X^T
 //   muonStep                 P -= rate * factor * X
 //
 // The host calls the products five times: X <- a X + (b S + c S S) X, whose singular values go to about 1; see
@@ -38,21 +38,22 @@ __device__ bool place(int count, int rows, int columns, Place &at) {
     return true;
 }
 
-// Y (m, n) = alpha * A (m, depth) * B + beta * D, with B (depth, n), or (n, depth) where transposed. d may be null if
-// beta is 0. Each thread has 2 x 2 values of the tile, 16 apart: a warp reads 2 words of A, and 16 adjacent ones of B.
-template <bool transposed>
-__device__ void product(const float *a, const float *b, const float *d, float *y, int m, int n, int depth, float alpha,
-        float beta) {
+// The tile of A (m, depth) * B that the block computes, with B (depth, n), or (n, depth) where TRANSPOSED; then
+// store(value, index in the matrix). Each thread has 2 x 2 values, 16 apart: a warp reads 2 words of A, and 16 adjacent
+// ones of B.
+template <bool TRANSPOSED, class Store>
+__device__ __forceinline__ void product(const float *a, const float *b, int m, int n, int depth, Store store) {
     __shared__ float as[TILE][TILE + 1], bs[TILE][TILE + 1];
-    a += (size_t)blockIdx.z * m * depth;
-    b += (size_t)blockIdx.z * n * depth;
     const int row = blockIdx.y * TILE, column = blockIdx.x * TILE;
     const int tx = threadIdx.x % 16, ty = threadIdx.x / 16, lane = threadIdx.x % TILE, warp = threadIdx.x / TILE;
     float sum[2][2] = {};
-    for (int k = 0; k < depth; k += TILE) {
-        for (int i = warp; i < TILE; i += 8) {
+    int k = 0;
+    do {
+#pragma unroll
+        for (int pass = 0; pass < TILE / 8; pass++) {
+            const int i = warp + 8 * pass;
             as[i][lane] = row + i < m && k + lane < depth ? a[(size_t)(row + i) * depth + k + lane] : 0;
-            if (transposed)
+            if (TRANSPOSED)
                 bs[lane][i] = column + i < n && k + lane < depth ? b[(size_t)(column + i) * depth + k + lane] : 0;
             else
                 bs[i][lane] = k + i < depth && column + lane < n ? b[(size_t)(k + i) * n + column + lane] : 0;
@@ -65,16 +66,14 @@ __device__ void product(const float *a, const float *b, const float *d, float *y
 #pragma unroll
                 for (int v = 0; v < 2; v++) sum[u][v] += as[ty + 16 * u][i] * bs[i][tx + 16 * v];
         __syncthreads();
-    }
+        k += TILE;
+    } while (k < depth);
 #pragma unroll
     for (int u = 0; u < 2; u++)
 #pragma unroll
         for (int v = 0; v < 2; v++) {
             const int r = row + ty + 16 * u, c = column + tx + 16 * v;
-            if (r < m && c < n) {
-                const size_t at = ((size_t)blockIdx.z * m + r) * n + c;
-                y[at] = beta == 0 ? alpha * sum[u][v] : alpha * sum[u][v] + beta * d[at];
-            }
+            if (r < m && c < n) store(sum[u][v], (size_t)r * n + c);
         }
 }
 
@@ -101,14 +100,17 @@ extern "C" __global__ void __launch_bounds__(256) muonNormalize(float *x, int si
     for (int i = threadIdx.x; i < size; i += 256) x[i] *= factor;
 }
 
-extern "C" __global__ void __launch_bounds__(256) muonProduct(const float *a, const float *b, const float *d, float *y,
-        int m, int n, int depth, float alpha, float beta) {
-    product<false>(a, b, d, y, m, n, depth, alpha, beta);
+extern "C" __global__ void __launch_bounds__(256) muonGram(const float *x, float *s, int rows, int columns) {
+    x += (size_t)blockIdx.z * rows * columns;
+    s += (size_t)blockIdx.z * rows * rows;
+    product<true>(x, x, rows, rows, columns, [=](float sum, size_t at) { s[at] = sum; });
 }
 
-extern "C" __global__ void __launch_bounds__(256) muonProductTransposed(const float *a, const float *b, const float *d,
-        float *y, int m, int n, int depth, float alpha, float beta) {
-    product<true>(a, b, d, y, m, n, depth, alpha, beta);
+extern "C" __global__ void __launch_bounds__(256) muonProduct(const float *a, const float *b, const float *d, float *y,
+        int m, int n, int depth, float alpha, float beta) {
+    const size_t matrix = (size_t)blockIdx.z * m * n;
+    product<false>(a + (size_t)blockIdx.z * m * depth, b + (size_t)blockIdx.z * depth * n, m, n, depth,
+            [=](float sum, size_t at) { y[matrix + at] = alpha * sum + beta * d[matrix + at]; });
 }
 
 extern "C" __global__ void __launch_bounds__(256) muonStep(float *p, const float *x, int count, int rows, int columns,

@@ -524,10 +524,11 @@ def adam_case():
     return {"start": start, "gradients": gradients, **{name: torch.stack(row) for name, row in rows.items()}}
 
 
-# Kernels of a ConvLSTM (four axes) and of convolutions; rows, columns: (18, 3), (63, 2), (3, 40), (5, 1), (1, 6), (90, 70)
+# Kernels of a ConvLSTM (four axes) and of convolutions. Rows and columns of a matrix: (18, 3), (63, 2), (3, 40), (5, 1),
+# (1, 6), (20, 35), (90, 70).
 MUON = {
     "gates": [3, 3, 2, 12], "one-gate-column": [3, 3, 7, 8], "wide": [1, 1, 1, 3, 40], "column": [1, 1, 1, 5, 1],
-    "row": [1, 1, 1, 1, 6], "tiles": [1, 3, 3, 10, 70],
+    "row": [1, 1, 1, 1, 6], "two-tiles": [1, 1, 1, 20, 35], "tiles": [1, 3, 3, 10, 70],
 }
 
 

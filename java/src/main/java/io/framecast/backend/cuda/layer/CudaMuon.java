@@ -29,8 +29,8 @@ final class CudaMuon implements MuonOp {
     private final float oneMinusMomentum;
     private final CudaKernel average;
     private final CudaKernel normalize;
+    private final CudaKernel gram;
     private final CudaKernel product;
-    private final CudaKernel transposedProduct;
     private final CudaKernel step;
     private final Tensor momentum;
     private final Tensor rate;
@@ -48,8 +48,8 @@ final class CudaMuon implements MuonOp {
         this.oneMinusMomentum = (float) (1 - momentum);
         this.average = ops.kernel("muon.cu", "muonAverage");
         this.normalize = ops.kernel("muon.cu", "muonNormalize");
+        this.gram = ops.kernel("muon.cu", "muonGram");
         this.product = ops.kernel("muon.cu", "muonProduct");
-        this.transposedProduct = ops.kernel("muon.cu", "muonProductTransposed");
         this.step = ops.kernel("muon.cu", "muonStep");
         mostValues = matrices.stream().mapToLong(Matrices::size).max().orElseThrow();
         mostSquares = matrices.stream().mapToLong(some -> (long) some.count() * some.shorter() * some.shorter()).max()
@@ -83,7 +83,7 @@ final class CudaMuon implements MuonOp {
         int longer = some.longer();
         Dim square = tiles(shorter, shorter, some.count());
         for (int k = 0; k < ITERATIONS; k++) {
-            transposedProduct.launch(square, CudaOps.BLOCK, 0, x, x, null, s, shorter, shorter, longer, 1f, 0f);
+            gram.launch(square, CudaOps.BLOCK, 0, x, s, shorter, longer);
             product.launch(square, CudaOps.BLOCK, 0, s, s, s, polynomial, shorter, shorter, shorter, C, B);
             product.launch(tiles(shorter, longer, some.count()), CudaOps.BLOCK, 0, polynomial, x, x, next, shorter,
                     longer, shorter, 1f, A);
