@@ -170,6 +170,8 @@ class TuneCommandTest {
         assertEquals(1, result.status());
         assertTrue(result.err().contains("The context of the variant \"late\" must be below the"), result.err());
         assertFalse(Files.exists(out("first.safetensors")));
+        write("{'name': 'first', 'model': 'small', 'optimizer': 'sgd'}");
+        assertTrue(tune().err().contains("expected one of adam, muon but was 'sgd'"));
         write("{'name': 'first', 'model': 'small', 'lr': 0.1, 'lr': 0.2}");
         assertTrue(tune().err().contains("Duplicate field 'lr'"));
     }

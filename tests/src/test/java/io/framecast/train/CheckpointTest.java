@@ -11,6 +11,7 @@ import io.framecast.FramecastException;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Models;
 import io.framecast.nn.ModelJson;
 import io.framecast.nn.Parameters;
 import java.io.IOException;
@@ -76,6 +77,7 @@ class CheckpointTest {
     void theTrainedModelComesWithTheProgram() throws IOException {
         Checkpoint trained = Checkpoint.pretrained("moving-mnist");
         assertEquals(new FrameShape(64, 64, 1), trained.model().input());
+        assertEquals(Models.load("motion-large"), trained.model(), "what README says");
         assertNull(trained.training(), "the state of its run would triple its size");
         try (InputStream in = Checkpoint.class.getResourceAsStream("moving-mnist.safetensors")) {
             assertTrue(in.readAllBytes().length <= 6_000_000, "it is in the repository");

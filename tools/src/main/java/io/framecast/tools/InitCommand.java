@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(name = "init", description = "Writes a checkpoint with a model's initial values, or with the parameters of a "
-        + "run's checkpoint, a third of its size without the state of the run.")
+        + "run's checkpoint, smaller without the state of the run.")
 final class InitCommand implements Runnable {
 
     @Option(names = "--model", paramLabel = "NAME|FILE", description = "keras, small, motion, "

@@ -12,9 +12,6 @@ import io.framecast.tools.terminal.Terminal;
 import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -39,8 +36,6 @@ public final class Main {
     private static final int FAILED = 1;
     private static final int BAD_USAGE = 2;
     static final int INTERRUPTED = 130;
-    private static final Pattern ENUM_VALUES
-            = Pattern.compile("expected one of \\[([^\\]]*)] \\(case-insensitive\\)");
 
     @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "Show where an error came from.")
     private boolean stacktrace;
@@ -92,17 +87,9 @@ public final class Main {
     }
 
     private static int badUsage(ParameterException e) {
-        System.err.println("framecast: " + Quote.line(inUserWords(String.valueOf(e.getMessage()))));
+        System.err.println("framecast: " + Quote.line(Options.inUserWords(e)));
         System.err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return BAD_USAGE;
-    }
-
-    /** Picocli's message, with numbers instead of Java's types, and the values of an option as users write them. */
-    private static String inUserWords(String message) {
-        String numbers = message.replaceAll("' is not a (double|float)$", "' is not a number")
-                .replaceAll("' is not an? (int|long)$", "' is not a whole number, or too large");
-        return ENUM_VALUES.matcher(numbers).replaceAll(found -> Matcher.quoteReplacement(
-                "expected one of " + found.group(1).toLowerCase(Locale.ROOT)));
     }
 
     private int failed(Throwable e) {

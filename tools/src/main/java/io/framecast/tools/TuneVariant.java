@@ -101,7 +101,7 @@ record TuneVariant(String name, JsonNode model, Map<String, JsonNode> options, T
             train.check();
         } catch (ParameterException | Options.UsageException e) {
             throw new FramecastException("The variant \"" + name + "\" in " + file + " has a wrong option: "
-                    + e.getMessage(), e);
+                    + (e instanceof ParameterException wrong ? Options.inUserWords(wrong) : e.getMessage()), e);
         }
         train.seed = seed;
         return new TuneVariant(name, model, options, train);

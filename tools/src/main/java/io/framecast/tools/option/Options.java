@@ -5,13 +5,28 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 
 /** Checks of options that go beyond their types. */
 public final class Options {
 
+    private static final Pattern ENUM_VALUES
+            = Pattern.compile("expected one of \\[([^\\]]*)] \\(case-insensitive\\)");
+
     private Options() {
+    }
+
+    /** Picocli's message, with numbers instead of Java's types, and the values of an option as users write them. */
+    public static String inUserWords(ParameterException e) {
+        String numbers = String.valueOf(e.getMessage()).replaceAll("' is not a (double|float)$", "' is not a number")
+                .replaceAll("' is not an? (int|long)$", "' is not a whole number, or too large");
+        return ENUM_VALUES.matcher(numbers).replaceAll(found -> Matcher.quoteReplacement(
+                "expected one of " + found.group(1).toLowerCase(Locale.ROOT)));
     }
 
     /**

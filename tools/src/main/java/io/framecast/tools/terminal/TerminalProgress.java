@@ -65,11 +65,13 @@ public final class TerminalProgress implements TrainingListener, AutoCloseable {
     @Override
     public void epochDone(EpochMetrics epoch) {
         close();
-        System.out.printf(Locale.ROOT, "epoch %d%s  loss %.5f%s  lr %.2g  %.1f s  %.2f videos/s%n", epoch.epoch(),
+        System.out.printf(Locale.ROOT, "epoch %d%s  loss %.5f%s  lr %.2g  %.1f s%s%n", epoch.epoch(),
                 epochs == Integer.MAX_VALUE ? "" : "/" + epochs, epoch.loss(),
                 Double.isNaN(epoch.validationLoss()) ? ""
                         : String.format(Locale.ROOT, "  val_loss %.5f", epoch.validationLoss()),
-                epoch.learningRate(), epoch.seconds(), videos / seconds);
+                epoch.learningRate(), epoch.seconds(),
+                // A run that resumes may find all steps of the epoch made.
+                videos == 0 ? "" : String.format(Locale.ROOT, "  %.2f videos/s", videos / seconds));
     }
 
     /** Closes the bar of an unfinished epoch. */
