@@ -29,7 +29,8 @@ public final class Muon implements Optimizer {
         parameters = network.parameters();
         long size = parameters.matricesSize();
         if (size == 0) {
-            throw new FramecastException("Muon trains the kernels of convolutions, and the model has none; choose Adam.");
+            throw new FramecastException("Muon trains the kernels of convolutions, and the model has none; choose "
+                    + "Adam.");
         }
         op = network.backend().muon(parameters.trained().slice(0, size), parameters.gradients().slice(0, size),
                 parameters.matrices(), MOMENTUM);
