@@ -39,6 +39,7 @@ void Muon::add(int64_t offset, int rows, int columns, int pitch) {
     const auto work = [](const Matrix &m) { return m.size() * m.shorter(); };
     matrices_.insert(std::upper_bound(matrices_.begin(), matrices_.end(), matrix,
             [&](const Matrix &one, const Matrix &other) { return work(one) > work(other); }), matrix);
+    values_ += double(matrix.size());
     const double shorter = matrix.shorter();
     operations_ += iterations * (4.0 * matrix.size() * shorter + 2.0 * shorter * shorter * shorter);
     scratch_values_ = std::max(scratch_values_,
@@ -50,13 +51,9 @@ void Muon::update(float *parameters, const float *gradients, float *momentum, do
     if (!scratch_) {
         scratch_ = std::make_unique<Memory>(device_, device_.threads() * scratch_values_ * sizeof(float));
     }
-    double values = 0;
-    for (const Matrix &matrix : matrices_) {
-        values += double(matrix.size());
-    }
     std::exception_ptr failure;
     // Three arrays are read, and two written.
-    timed(device_.profile(), "Muon", operations_, 20.0 * values, [&] {
+    timed(device_.profile(), "Muon", operations_, 20.0 * values_, [&] {
         // Each thread takes the next matrix; a matrix's result does not depend on the thread.
 #pragma omp parallel for schedule(dynamic)
         for (size_t k = 0; k < matrices_.size(); k++) {

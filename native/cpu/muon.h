@@ -43,7 +43,7 @@ class Muon {
     Device &device_;
     const float one_minus_momentum_;
     std::vector<Matrix> matrices_;      // those with the most work first
-    double operations_ = 0;
+    double operations_ = 0, values_ = 0;
     int64_t scratch_values_ = 0;        // of a thread
     std::unique_ptr<Memory> scratch_;
 };

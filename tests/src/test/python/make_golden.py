@@ -524,8 +524,8 @@ def adam_case():
     return {"start": start, "gradients": gradients, **{name: torch.stack(row) for name, row in rows.items()}}
 
 
-# Kernels of a ConvLSTM (four axes) and of convolutions. Rows and columns of a matrix: (18, 3), (63, 2), (3, 40), (5, 1),
-# (1, 6), (20, 35), (90, 70).
+# Kernels of a ConvLSTM (four axes) and of convolutions. Rows and columns of a matrix: (18, 3), (63, 2), (3, 40),
+# (5, 1), (1, 6), (20, 35), (90, 70).
 MUON = {
     "gates": [3, 3, 2, 12], "one-gate-column": [3, 3, 7, 8], "wide": [1, 1, 1, 3, 40], "column": [1, 1, 1, 5, 1],
     "row": [1, 1, 1, 1, 6], "two-tiles": [1, 1, 1, 20, 35], "tiles": [1, 3, 3, 10, 70],
@@ -576,12 +576,6 @@ NETWORKS = {
                 {"type": "Conv3D", "filters": 4, "kernel_size": [3, 3, 3], "activation": "tanh"}, NORM,
                 lstm(2, 3, "hard_sigmoid_keras2", "hard_sigmoid", dilation_rate=[2, 2], padding="valid")]),
     # Cross-entropy without logits.
-    "muon": dict(
-        input=(6, 8, 1), frames=6, loss="mean_squared_error", videos=4, validation=1, batch=2, epochs=3,
-        optimizer="muon", learning_rate=0.01, schedule="cosine", ema=0.5, sampling=[1, 1],
-        layers=[{"type": "SpaceToDepth", "block_size": 2}, lstm(6, 3, "tanh"), NORM,
-                {"type": "Conv3D", "filters": 4, "kernel_size": [1, 3, 3], "activation": "sigmoid"},
-                {"type": "DepthToSpace", "block_size": 2}]),
     "probabilities": dict(
         input=(5, 8, 1), frames=3, loss="binary_crossentropy", layers=[lstm(3, 3, "relu"), lstm(1, 3, "sigmoid")]),
     # The reference network with filters in multiples of 16 (and tanh: with this many relus, some are always near 0).

@@ -432,16 +432,19 @@ final class TrainCommand implements Callable<Integer> {
         }
         now.differenceFrom(begun).ifPresent(difference -> {
             JsonNode options = config.path("options");
-            if (data.isGenerated() && options.path("data").asText().equals(data.data) && !options.has(DIGITS)) {
+            boolean generated = data.isGenerated() && options.path("data").asText().equals(data.data);
+            if (generated && !options.has(DIGITS)) {
                 throw new FramecastException("The run " + resume + " was begun by an earlier version, which trained "
                         + "with digits that are for validation and tests now; begin a new run from what it learned by "
                         + "--init " + RunDirectory.bestCheckpoint(resume) + ".");
             }
-            boolean others = data.isGenerated() && data.data.equals(options.path("data").asText());
-            throw new FramecastException((others ? data.digits + " does not have the digits" : data.data
-                    + " does not have the videos") + " that the run " + resume + " was begun with: "
-                    + (others ? "the videos have " : "it has ") + difference + "; give those by "
-                    + (others ? "--digits" : "--data") + ", or begin a new run.");
+            if (generated && data.digits != null) {
+                throw new FramecastException(data.digits + " does not have the digits that the run " + resume
+                        + " was begun with: the videos have " + difference + "; give those by --digits, or begin a new "
+                        + "run.");
+            }
+            throw new FramecastException(data.data + " does not have the videos that the run " + resume
+                    + " was begun with: it has " + difference + "; give those by --data, or begin a new run.");
         });
     }
 

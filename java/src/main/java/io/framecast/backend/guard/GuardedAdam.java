@@ -4,16 +4,12 @@ import io.framecast.backend.AdamOp;
 import io.framecast.backend.Tensor;
 
 /** Adam, used only while it and its parameters are open. */
-final class GuardedAdam extends GuardedResource implements AdamOp {
+final class GuardedAdam extends GuardedOptimizer implements AdamOp {
 
-    private final Tensor parameters;
-    private final Tensor gradients;
     private final AdamOp op;
 
     GuardedAdam(OpGuard guard, Tensor parameters, Tensor gradients, AdamOp op) {
-        super(guard, "Adam", op::close);
-        this.parameters = parameters;
-        this.gradients = gradients;
+        super(guard, "Adam", parameters, gradients, op::close);
         this.op = op;
     }
 
@@ -27,12 +23,7 @@ final class GuardedAdam extends GuardedResource implements AdamOp {
 
     @Override
     public void update() {
-        synchronized (guard) {
-            requireOpen();
-            guard.require(parameters, "Adam's parameters");
-            guard.require(gradients, "Adam's gradients");
-            op.update();
-        }
+        update(op::update);
     }
 
     @Override

@@ -4,16 +4,12 @@ import io.framecast.backend.MuonOp;
 import io.framecast.backend.Tensor;
 
 /** Muon, used only while it and its parameters are open. */
-final class GuardedMuon extends GuardedResource implements MuonOp {
+final class GuardedMuon extends GuardedOptimizer implements MuonOp {
 
-    private final Tensor parameters;
-    private final Tensor gradients;
     private final MuonOp op;
 
     GuardedMuon(OpGuard guard, Tensor parameters, Tensor gradients, MuonOp op) {
-        super(guard, "Muon", op::close);
-        this.parameters = parameters;
-        this.gradients = gradients;
+        super(guard, "Muon", parameters, gradients, op::close);
         this.op = op;
     }
 
@@ -27,12 +23,7 @@ final class GuardedMuon extends GuardedResource implements MuonOp {
 
     @Override
     public void update() {
-        synchronized (guard) {
-            requireOpen();
-            guard.require(parameters, "Muon's parameters");
-            guard.require(gradients, "Muon's gradients");
-            op.update();
-        }
+        update(op::update);
     }
 
     @Override

@@ -27,7 +27,8 @@ public final class RunOptions {
     /** Options that cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--optimizer",
             "--lr", "--lr-schedule", "--warmup", "--clip-norm", "--ema", "--scheduled-sampling", "--context",
-            "--loss-frames", "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss", "--precision", "--threads");
+            "--loss-frames", "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss", "--precision",
+            "--threads");
 
     /** Options of how a model is trained, whatever the model, the videos and the machine are. */
     public static final List<String> RECIPE = KEPT.stream().filter(name -> !List.of("--videos", "--model", "--init",
