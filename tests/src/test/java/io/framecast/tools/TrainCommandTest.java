@@ -646,8 +646,8 @@ class TrainCommandTest {
     private static String recipe(Path run) throws IOException {
         JsonNode options = options(run);
         return Stream.of("batch-size", "optimizer", "lr", "lr-schedule", "warmup", "clip-norm", "ema",
-                "scheduled-sampling", "context", "loss-frames", "fresh", "loss").map(name -> options.get(name).toString().replace("\"", ""))
-                .collect(Collectors.joining(" "));
+                "scheduled-sampling", "context", "loss-frames", "fresh", "loss")
+                .map(name -> options.get(name).toString().replace("\"", "")).collect(Collectors.joining(" "));
     }
 
     private static final String NO_RECIPE = "5 adam 0.001 constant null null null 1 null all false binary_crossentropy";
