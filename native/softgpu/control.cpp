@@ -15,6 +15,7 @@
 #include "machine/counters.h"
 #include "machine/coverage.h"
 #include "machine/report.h"
+#include "machine/sampling.h"
 #include "softgpu.h"
 
 namespace softgpu {
@@ -44,6 +45,19 @@ std::string configure(const std::string &options) {
     return "";
 }
 
+std::string sample(int blocks, int launches) {
+    if (blocks != 0 && (blocks < FEWEST_SAMPLES || blocks > MOST_SAMPLES))
+        return "of a launch " + std::to_string(FEWEST_SAMPLES) + " to " + std::to_string(MOST_SAMPLES) +
+               " blocks can be sampled, or with 0 all, not " + std::to_string(blocks);
+    if (blocks != 0 && launches < 1)
+        return "launches that are alike must run at least once, not " + std::to_string(launches) + " times";
+    const Driver::Lock lock(Driver::get());
+    settings().sampled_blocks = blocks;
+    settings().sampled_launches = launches;
+    forget_counts();
+    return "";
+}
+
 // If FRAMECAST_SOFTGPU_PROFILE names a file, the counters are written to it when the process exits: as JSON if the name
 // ends in .json, else as the table and the listing of each kernel.
 __attribute__((destructor)) void write_profile() {
@@ -68,6 +82,14 @@ extern "C" {
 
 SOFTGPU_API const char *softgpu_configure(const char *options) {
     return keep_error(configure(options ? options : ""));
+}
+
+SOFTGPU_API const char *softgpu_options(void) {
+    return keep(settings().text());
+}
+
+SOFTGPU_API const char *softgpu_sample(int blocks, int launches) {
+    return keep_error(sample(blocks, launches));
 }
 
 SOFTGPU_API int softgpu_threads(void) {

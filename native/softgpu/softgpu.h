@@ -19,6 +19,17 @@ extern "C" {
 // host threads run blocks.
 SOFTGPU_API const char *softgpu_configure(const char *options);
 
+// The options in use, in the same format; valid until the thread's next call.
+SOFTGPU_API const char *softgpu_options(void);
+
+// Sampling, to count launches that are too large to be run here: of each launch at most this many blocks run (4 to 16,
+// among them the first and the last), and their counters are scaled to the grid. Of launches that are alike (of kernel,
+// grid, block, shared memory, and arguments that are not addresses of the device's memory), only the first `launches`
+// run; the others count as the last of these did. All results are meaningless then: memory has whatever the few blocks
+// wrote. So reading device memory that nothing wrote is no error meanwhile; the other checks are as they were.
+// 0 blocks: all blocks of all launches run again, as at first. Returns NULL, or an error message.
+SOFTGPU_API const char *softgpu_sample(int blocks, int launches);
+
 // The number of host threads that run blocks.
 SOFTGPU_API int softgpu_threads(void);
 

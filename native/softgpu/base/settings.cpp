@@ -51,11 +51,11 @@ std::string parse_checks(const std::string &value, uint32_t &checks) {
 }
 
 constexpr Limits LIMITS[] = {
-    {75, 40, 1024, 16, 65536, 65536},
-    {80, 108, 2048, 32, 167936, 166912},
-    {86, 84, 1536, 16, 102400, 101376},
-    {89, 128, 1536, 24, 102400, 101376},
-    {90, 132, 2048, 32, 233472, 232448},
+    {75, 40, 1024, 16, 65536, 65536, 98304},
+    {80, 108, 2048, 32, 167936, 166912, 196608},
+    {86, 84, 1536, 16, 102400, 101376, 131072},
+    {89, 128, 1536, 24, 102400, 101376, 131072},
+    {90, 132, 2048, 32, 233472, 232448, 262144},
 };
 
 }  // namespace
@@ -81,8 +81,10 @@ std::string Settings::apply(const std::string &options) {
             const std::string wrong = parse_checks(value, next.checks);
             if (!wrong.empty()) return wrong;
         } else if (key == "counters") {
-            if (value != "on" && value != "off") return "counters is on or off, not " + value;
-            next.counters = value == "on";
+            if (value != "on" && value != "off" && value != "caches")
+                return "counters is on, off or caches, not " + value;
+            next.counters = value != "off";
+            next.caches = value == "caches";
         } else if (key == "threads") {
             if (!parse_number(value, number, false) || number > 1024) return "threads is a number up to 1024, not " + value;
             next.threads = static_cast<int>(number);
@@ -109,6 +111,16 @@ std::string Settings::apply(const std::string &options) {
     }
     *this = next;
     return "";
+}
+
+std::string Settings::text() const {
+    std::string names = "none";
+    for (int c = 0; c < static_cast<int>(Check::count); ++c)
+        if (on(static_cast<Check>(c))) names += std::string("+") + CHECKS[c];
+    return "checks=" + names + ",counters=" + (caches ? "caches" : counters ? "on" : "off") + ",threads=" + std::to_string(threads) +
+           ",processors=" + std::to_string(processors) + ",compute=" + std::to_string(compute) +
+           ",memory=" + std::to_string(memory_bytes) + ",driver=" + std::to_string(driver) +
+           ",watchdog=" + std::to_string(watchdog_instructions);
 }
 
 Settings &settings() {

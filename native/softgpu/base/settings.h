@@ -24,21 +24,27 @@ const char *name(Check check);
 struct Settings {
     uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
     bool counters = true;
+    bool caches = false;                    // counters know level 1 caches (machine/l1_cache.h)
     int threads = 0;                        // host threads that run blocks; 0: one per processor
     int processors = 0;                     // processors that this process may use; 0: the C++ library's count
     int compute = 80;                       // compute capability: 75, 80, 86, 89, 90
     uint64_t memory_bytes = uint64_t(16) << 30;
     int driver = 12090;                     // the CUDA version of the driver: 1000 * major + 10 * minor
     uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
+    // Sampling (machine/sampling.h). Not an option of apply(): whoever sets it must know that all results are wrong.
+    int sampled_blocks = 0;                 // of a launch, at most; 0: all blocks run
+    int sampled_launches = 0;               // after so many, launches that are alike are counted and do not run
 
     // The number of host threads that run blocks.
     int host_threads() const;
 
     bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
 
-    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off" "threads=N" "processors=N" "compute=80"
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "threads=N" "processors=N" "compute=80"
     // "memory=16g" "driver=12090" "watchdog=N", separated by commas. Returns an error message, or an empty string.
     std::string apply(const std::string &options);
+    // All of them, as apply() takes them.
+    std::string text() const;
 };
 
 // The settings in use. Initialised from FRAMECAST_SOFTGPU; errors in it are printed to standard error.
@@ -52,6 +58,7 @@ struct Limits {
     int max_blocks_per_multiprocessor;
     int shared_per_multiprocessor;          // bytes
     int shared_per_block_optin;             // bytes
+    int unified_bytes;                      // of shared memory and level 1 cache together
     int registers_per_multiprocessor = 65536;
     int shared_per_block = 49152;           // bytes, without opting in
     int reserved_shared_per_block = 1024;   // bytes

@@ -1,5 +1,7 @@
 #include "cublas/gemm.h"
 
+#include "libraries/device.h"
+
 namespace softgpu::cublas {
 
 namespace {
@@ -162,13 +164,13 @@ Rounding rounding(const cublasContext &context, const GemmCall &call) {
     switch (call.compute) {
         case CUBLAS_COMPUTE_32F_FAST_16F: return Rounding::f16;
         case CUBLAS_COMPUTE_32F_FAST_16BF: return Rounding::bf16;
-        case CUBLAS_COMPUTE_32F_FAST_TF32: return Rounding::tf32;
+        case CUBLAS_COMPUTE_32F_FAST_TF32: return has_tf32_and_bfloat16() ? Rounding::tf32 : Rounding::exact;
         default: break;
     }
     const int mode = context.math_mode & ~CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
     const bool tf32 =
         mode == CUBLAS_TF32_TENSOR_OP_MATH && call.compute == CUBLAS_COMPUTE_32F && call.a.type == CUDA_R_32F;
-    return tf32 ? Rounding::tf32 : Rounding::exact;
+    return tf32 && has_tf32_and_bfloat16() ? Rounding::tf32 : Rounding::exact;
 }
 
 bool valid(cublasOperation_t operation) { return operation >= CUBLAS_OP_N && operation <= CUBLAS_OP_C; }

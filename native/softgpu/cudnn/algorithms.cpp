@@ -10,11 +10,11 @@ const std::vector<Algorithm> &algorithms(Direction direction) {
     using W = Algorithm::Workspace;
     using enum Algorithm::Ability;
     constexpr auto det = CUDNN_DETERMINISTIC, non = CUDNN_NON_DETERMINISTIC;
-    constexpr int everything = DILATION | VOLUMES | NHWC_FILTER | DOUBLE | BFLOAT16;
+    constexpr int everything = DILATION | VOLUMES | NHWC_FILTER | DOUBLE | BFLOAT16 | TENSOR_CORES;
     static const std::vector<Algorithm> forward = {
         {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, gemm, W::indices, det, everything},
         {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, gemm, W::none, det, DILATION | VOLUMES | NHWC_FILTER | DOUBLE},
-        {CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det, BFLOAT16},
+        {CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det, BFLOAT16 | TENSOR_CORES},
         {CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD, winograd, W::none, det, 0},
         {CUDNN_CONVOLUTION_FWD_ALGO_GEMM, gemm, W::columns, det, DOUBLE},
         {CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING, fft_tiling, W::transforms, det, VOLUMES | DOUBLE},
@@ -24,7 +24,8 @@ const std::vector<Algorithm> &algorithms(Direction direction) {
     static const std::vector<Algorithm> backward_data = {
         {CUDNN_CONVOLUTION_BWD_DATA_ALGO_1, gemm, W::indices, det, everything},
         {CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, gemm, W::none, non, DILATION | VOLUMES | NHWC_FILTER | DOUBLE},
-        {CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det, BFLOAT16},
+        {CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det,
+         BFLOAT16 | TENSOR_CORES},
         {CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD, winograd, W::none, det, 0},
         {CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT_TILING, fft_tiling, W::transforms, det, VOLUMES | DOUBLE},
         {CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT, fft, W::transforms, det, 0},
@@ -33,7 +34,8 @@ const std::vector<Algorithm> &algorithms(Direction direction) {
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, gemm, W::indices, det, everything},
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0, gemm, W::none, non, DILATION | VOLUMES | NHWC_FILTER | DOUBLE},
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3, gemm, W::columns, non, VOLUMES | DOUBLE},
-        {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det, BFLOAT16},
+        {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED, winograd_nonfused, W::transforms, det,
+         BFLOAT16 | TENSOR_CORES},
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT_TILING, fft_tiling, W::transforms, det, DOUBLE},
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT, fft, W::transforms, det, 0},
         {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD, none, W::none, det, 0},
@@ -95,6 +97,19 @@ const char *Algorithm::unable(const Convolution &c) const {
     if (family == Family::fft_tiling && !every_axis([](const Axis &a) { return a.window <= 32; }))
         return "it is for windows of at most 32";
     return nullptr;
+}
+
+// The documentation's "Legacy API" lists the algorithms. With filters in NHWC it wants channels in whole vectors of 16
+// bytes, 8 halves; in NCHW cuDNN pads them itself.
+bool Algorithm::fits_tensor_cores(const Convolution &c) const {
+    if (!(abilities & TENSOR_CORES) || c.x.type == Number::f64) return false;
+    const int64_t vector = TENSOR_VECTOR_BYTES / size(c.x.type);
+    return !c.nhwc_filter || (c.c % vector == 0 && c.k % vector == 0);
+}
+
+cudnnMathType_t Algorithm::math(const Convolution &c) const {
+    if (c.math == CUDNN_FMA_MATH || fits_tensor_cores(c)) return c.math;
+    return CUDNN_DEFAULT_MATH;
 }
 
 size_t Algorithm::workspace_bytes(const Convolution &c) const {

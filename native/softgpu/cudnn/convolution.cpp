@@ -7,6 +7,8 @@
 
 #include <numeric>
 
+#include "libraries/device.h"
+
 namespace softgpu::cudnn {
 
 Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilterStruct *w_descriptor,
@@ -23,6 +25,8 @@ Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilte
     supported(rank == 2 || rank == 3, "tensors of convolutions have 4 or 5 dimensions",
               CUDNN_STATUS_NOT_SUPPORTED_SHAPE);
     require(x.type == w.type, "input and filter have different data types");
+    supported(x.type != Number::bf16 || has_tf32_and_bfloat16(),
+              "bfloat16 is for compute capability 8.0 and later", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
     supported(number(d.compute) == (x.type == Number::f64 ? Number::f64 : Number::f32),
               "float, half and bfloat16 are computed with in float, double in double",
               CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
@@ -47,8 +51,10 @@ Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilte
     nhwc_filter = wd.format == CUDNN_TENSOR_NHWC;
     math = d.math;
     // From compute capability 8.0 on, tensor cores multiply floats as TF32, unless the math type is CUDNN_FMA_MATH.
-    if (x.type == Number::f32 && math != CUDNN_FMA_MATH)
-        rounding = math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION ? Rounding::f16 : Rounding::tf32;
+    if (x.type == Number::f32 && math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION)
+        rounding = Rounding::f16;
+    else if (x.type == Number::f32 && math != CUDNN_FMA_MATH && has_tf32_and_bfloat16())
+        rounding = Rounding::tf32;
 }
 
 Convolution::Convolution(const cudnnTensorStruct *x_descriptor, const cudnnFilterStruct *w_descriptor,

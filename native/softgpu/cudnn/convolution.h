@@ -19,7 +19,7 @@ struct Convolution {
     } axes[CUDNN_DIM_MAX - 2] = {};
     bool flipped = false;           // CUDNN_CONVOLUTION: the window is flipped
     bool nhwc_filter = false;
-    Rounding rounding = Rounding::exact;
+    Rounding rounding = Rounding::exact;    // of floats on tensor cores, if the algorithm runs there
     cudnnMathType_t math = CUDNN_DEFAULT_MATH;
     Strided x, w, y;
 
@@ -39,12 +39,15 @@ struct Convolution {
     Convolution() = default;
 };
 
+// With filters in NHWC, tensor cores want channels and addresses that are multiples of this.
+constexpr int TENSOR_VECTOR_BYTES = 16;
+
 // The documented properties of an algorithm. Here all algorithms compute the same numbers, but each asks for a
 // workspace that its name suggests.
 struct Algorithm {
     enum class Family : uint8_t { none, gemm, fft, fft_tiling, winograd, winograd_nonfused };
     enum class Workspace : uint8_t { none, indices, columns, transforms };
-    enum Ability : uint8_t { DILATION = 1, VOLUMES = 2, NHWC_FILTER = 4, DOUBLE = 8, BFLOAT16 = 16 };
+    enum Ability : uint8_t { DILATION = 1, VOLUMES = 2, NHWC_FILTER = 4, DOUBLE = 8, BFLOAT16 = 16, TENSOR_CORES = 32 };
     int number;
     Family family;
     Workspace workspace;
@@ -53,6 +56,11 @@ struct Algorithm {
 
     // Why it does not support a convolution; empty if it does.
     const char *unable(const Convolution &convolution) const;
+    // Whether it can run on tensor cores, if the math type permits them.
+    bool fits_tensor_cores(const Convolution &convolution) const;
+    // The math type that queries report: CUDNN_TENSOR_OP_MATH or _ALLOW_CONVERSION only if it was asked for, and the
+    // algorithm runs on tensor cores.
+    cudnnMathType_t math(const Convolution &convolution) const;
     size_t workspace_bytes(const Convolution &convolution) const;
 };
 

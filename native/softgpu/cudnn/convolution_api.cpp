@@ -15,14 +15,12 @@ std::vector<cudnnAlgoPerf_t> performances(Direction direction, const Convolution
     float time = 0;
     for (const Algorithm &a : algorithms(direction)) {
         const bool able = a.unable(convolution) == nullptr;
-        const cudnnMathType_t math = convolution.x.type == Number::f16 || convolution.x.type == Number::bf16
-                                         ? CUDNN_TENSOR_OP_MATH : convolution.math;
         list.push_back({a.number,
                         able ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED,
                         able &&timed ? time += 0.125f : -1,
                         able ? a.workspace_bytes(convolution) : 0,
                         a.determinism,
-                        math,
+                        a.math(convolution),
                         {}});
     }
     std::stable_partition(list.begin(), list.end(),
@@ -114,6 +112,13 @@ ConvolutionJob job(const char *function, Direction direction, const cudnnTensorS
     ConvolutionJob job{function, direction, c, operand(c.x, x, "input"), operand(c.w, w, "filter"),
                        operand(c.y, y, "output"), workspace(workspace_address, workspace_bytes, a, c), {1, 0}, {}};
     const Operand *const operands[] = {&job.x, &job.w, &job.y};
+    if (!a.fits_tensor_cores(c)) {
+        job.convolution.rounding = Rounding::exact;
+    } else if (c.nhwc_filter && (c.math == CUDNN_TENSOR_OP_MATH || c.math == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION)) {
+        for (const Operand *o : operands)
+            supported(o->address % TENSOR_VECTOR_BYTES == 0,
+                      "tensor cores and filters in NHWC format need arrays aligned to 16 bytes");
+    }
     const Operand *const result = direction == Direction::forward         ? &job.y
                                   : direction == Direction::backward_data ? &job.x
                                                                           : &job.w;

@@ -16,6 +16,15 @@ using ptx::Type;
 
 namespace {
 
+void count_copy(LineCounters &c, const uint64_t *to, uint32_t mask, uint32_t bytes) {
+    uint32_t offset[LANES];
+    for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(to[l]);
+    LineCounters write;
+    count_shared(write, offset, mask, bytes);
+    c.wavefronts += write.wavefronts;
+    c.ideal += write.ideal;
+}
+
 // The bytes are read from global memory when the copy is issued, and written to shared memory when the thread waits for
 // its group. That is as late as the manual allows, so that a read without the wait is detected.
 void async_copy(Warp &w, const Instr &i) {
@@ -38,11 +47,12 @@ void async_copy(Warp &w, const Instr &i) {
         if (i.op[3] != NO_SLOT && (w.predicate(i.op[3]) >> l & 1)) size[l] = 0;
         if (size[l] == bytes) reading |= 1u << l;
     }
-    // Counted as a load from global memory.
+    // Counted as a load from global memory, with the passes over the banks of the write to shared memory.
     LineCounters *const counters = block.counters;
     block.counters = nullptr;
     resolve(w, i, Space::shared, to, w.active, bytes, Access::store, at);
     block.counters = counters;
+    if (counters) count_copy(counters[&i - block.grid->program.code.data()], to, w.active, bytes);
     if (reading) resolve(w, i, Space::global, from, reading, bytes, Access::load, source);
     block.counters = nullptr;
     for (uint32_t rest = w.active & ~reading; rest; rest &= rest - 1) {
@@ -123,6 +133,7 @@ bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &opera
     instr.target = static_cast<uint32_t>(static_cast<int32_t>(in.operands[1].offset));
     decode_address(in.operands[0], 0, Space::shared, instr, operands);
     instr.width = static_cast<uint8_t>(bytes);
+    instr.cached = !in.has("cg");
     if (in.operands.size() > 3 && in.operands[3].kind != Operand::Kind::sink) {
         const bool ignore = in.operands[3].kind == Operand::Kind::reg &&
                             operands.function().registers[in.operands[3].reg].type == Type::pred;

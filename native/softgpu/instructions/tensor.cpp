@@ -117,8 +117,8 @@ template <class A, class B, class C, int M, int K> void mma(Warp &warp, const In
 
 // Registers per lane: for d and c, for a, and for b.
 struct Shape {
-    std::string_view shape;
-    ptx::Type c, a, b;
+    TensorKind kind;
+    ptx::Type c, b;
     uint8_t c_registers, a_registers, b_registers;
     Exec exec, satfinite;
 };
@@ -126,7 +126,7 @@ struct Shape {
 template <class A, class B, class C, int M, int K, class SATURATING = C>
 constexpr Shape form(std::string_view shape, ptx::Type c, ptx::Type a, ptx::Type b) {
     constexpr int k_tiles = K / (4 * A::per_register);
-    return {shape, c, a, b, M / 8 * 2 / C::per_register, M / 8 * k_tiles, k_tiles, mma<A, B, C, M, K>,
+    return {{shape, a, 2 * M * 8 * K}, c, b, M / 8 * 2 / C::per_register, M / 8 * k_tiles, k_tiles, mma<A, B, C, M, K>,
             std::is_same_v<C, SATURATING> ? nullptr : mma<A, B, SATURATING, M, K>};
 }
 
@@ -168,7 +168,7 @@ bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands)
     if (d.take_type() != c) operands.reject("not provided for these types");
 
     const Shape *shape = std::find_if(std::begin(SHAPES), std::end(SHAPES), [&](const Shape &s) {
-        return s.c == c && s.a == a && s.b == b && d.take(s.shape);
+        return s.c == c && s.kind.type == a && s.b == b && d.take(s.kind.shape);
     });
     if (shape == std::end(SHAPES)) operands.reject("this shape is not provided for these types");
 
@@ -183,6 +183,7 @@ bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands)
     operands.more_sources(in.operands[2], b32);
     operands.more_sources(in.operands[3], accumulator);
     instr.cls = Class::tensor;
+    instr.tensor = &shape->kind;
     instr.flow = Flow::converge;
     instr.has_mask = false;
     d.finish(satfinite ? shape->satfinite : shape->exec);

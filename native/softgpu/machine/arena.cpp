@@ -41,17 +41,20 @@ Arena::Arena() {
     // grant that.
     for (uint64_t size = align_up(settings().memory_bytes * 4, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
         void *memory = reserve(size), *state = reserve(size / 4), *owners = reserve(size * 4);
-        if (memory && state && owners) {
+        void *sectors = reserve(size / 4);
+        if (memory && state && owners && sectors) {
             base_ = reinterpret_cast<uint64_t>(memory);
             size_ = size;
             next_ = base_ + ALIGNMENT;
             state_ = static_cast<uint8_t *>(state);
             owners_ = static_cast<std::byte *>(owners);
+            sectors_ = static_cast<std::byte *>(sectors);
             return;
         }
         if (memory) munmap(memory, size);
         if (state) munmap(state, size / 4);
         if (owners) munmap(owners, size * 4);
+        if (sectors) munmap(sectors, size / 4);
     }
     std::fprintf(stderr, "framecast softgpu: the system grants no address range for the device's memory\n");
     std::abort();
@@ -101,6 +104,7 @@ bool Arena::free(uint64_t address, Kind kind) {
     give_back(reinterpret_cast<uint64_t>(state_ + word), words);
     give_back(address, a.bytes);
     give_back(reinterpret_cast<uint64_t>(owners_) + word * 16, a.bytes / 4 * 16);
+    give_back(reinterpret_cast<uint64_t>(sectors_) + word, a.bytes / 4);
     return true;
 }
 
@@ -141,6 +145,10 @@ bool Arena::holds(uint64_t address, uint64_t bytes) const {
     if (after == allocations_.begin()) return false;
     const Allocation &a = std::prev(after)->second;
     return !a.freed && address - a.address <= a.bytes && bytes <= a.bytes - (address - a.address);
+}
+
+void Arena::clear_sectors() {
+    give_back(reinterpret_cast<uint64_t>(sectors_), size_ / 4);
 }
 
 std::vector<Arena::Allocation> Arena::live() const {

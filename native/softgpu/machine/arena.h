@@ -3,8 +3,9 @@
 // It is one reserved range of host addresses, so a device address is a host address and needs no translation. Pinned
 // host memory and module variables are in this range, too. Two shadow arrays are indexed by the word number: state   a
 // byte for each 4-byte word: bits 0-3 tell which bytes were written, bits 4-7 which may be accessed; owners  16 bytes
-// for each word: which blocks last wrote and read it during which launch (races.h). Pages of all three use memory only
-// when touched. Freed addresses are not reused while unused ones are left, so that a use after free is detected.
+// for each word: which blocks last wrote and read it during which launch (races.h). A third has 8 bytes for each
+// 32-byte sector (sectors.h). Pages of all of them use memory only when touched. Freed addresses are not reused while
+// unused ones are left, so that a use after free is detected.
 #pragma once
 
 #include <cstddef>
@@ -57,13 +58,15 @@ public:
     uint64_t size() const { return size_; }
     uint8_t *state() const { return state_; }       // state of the word at base(); index by (address - base()) / 4
     std::byte *owners() const { return owners_; }   // likewise, 16 bytes each
+    std::byte *sectors() const { return sectors_; } // of the sector at base(); 8 bytes each
+    void clear_sectors();                           // to zeros
 
 private:
     Arena();
     mutable std::mutex mutex_;
     uint64_t base_ = 0, size_ = 0, next_ = 0, used_ = 0, numbered_ = 0;
     uint8_t *state_ = nullptr;
-    std::byte *owners_ = nullptr;
+    std::byte *owners_ = nullptr, *sectors_ = nullptr;
     std::map<uint64_t, Allocation> allocations_;    // live and freed, by address
 };
 

@@ -11,6 +11,9 @@
 #include "machine/counters.h"
 #include "machine/launch.h"
 #include "machine/races.h"
+#include "machine/sampling.h"
+#include "machine/l1_cache.h"
+#include "machine/sectors.h"
 #include "base/settings.h"
 #include "machine/warp.h"
 
@@ -26,9 +29,10 @@ struct Grid {
 
     uint32_t threads_per_block = 0, warps_per_block = 0;
     uint64_t blocks = 0;
+    BlockChoice choice{0, 0};           // which of them run
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
     uint32_t local_bytes = 0;           // of a thread
-    std::atomic<uint64_t> next_block{0};
+    std::atomic<uint64_t> next{0};      // of the blocks that run
     std::atomic<bool> stopped{false};   // set by a fault: running blocks stop at their next turn
     BlockOrder order;                   // order between blocks (races.h)
 
@@ -70,6 +74,10 @@ struct Block {
     std::vector<uint32_t> copy_group;   // per thread: the current group of its copies
 
     LineCounters *counters = nullptr;   // of each instruction, or null
+    L1Cache l1;                         // used with counters=caches
+    TouchedSectors touched;             // by this block and others of the launch
+    int sample = 0;                     // its number among the blocks that run, if they are a sample (sampling.h)
+    bool edge = false;                  // likewise
     std::vector<uint32_t> ran;          // of each instruction: lanes that ran it, in this block or one before
     uint64_t issued() const {           // warp instructions so far: %clock
         uint64_t all = 0;

@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "base/print.h"
+#include "machine/launch_shapes.h"
 #include "ptx/source.h"
 
 namespace softgpu {
@@ -20,8 +22,7 @@ const char *name(Class c) {
     return names[static_cast<int>(c)];
 }
 
-void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes) {
-    uint64_t sector[2 * LANES];
+uint32_t count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t *sector) {
     uint32_t asked[2 * LANES], count = 0;       // one bit per byte of the sector
     auto touch = [&](uint64_t s, uint32_t bits) {
         for (uint32_t i = count; i-- > 0;)
@@ -40,7 +41,12 @@ void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint3
     }
     ++c.requests;
     c.sectors += count;
-    for (uint32_t i = 0; i < count; ++i) c.bytes += static_cast<uint32_t>(__builtin_popcount(asked[i]));
+    for (uint32_t i = 0; i < count; ++i) {
+        c.bytes += static_cast<uint32_t>(__builtin_popcount(asked[i]));
+        c.first_sector = std::min(c.first_sector, sector[i]);
+        c.last_sector = std::max(c.last_sector, sector[i]);
+    }
+    return count;
 }
 
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
@@ -73,6 +79,7 @@ struct Line {
     std::string source;                         // "k.cu:14"
     std::string text;
     Class cls = Class::integer;
+    const TensorKind *tensor = nullptr;
     LineCounters counters;
 };
 
@@ -83,7 +90,9 @@ struct Record {
     uint64_t launches = 0, blocks = 0, threads = 0;
     double seconds = 0;
     uint32_t registers = 0, shared = 0;
+    uint64_t sectors_read = 0, sectors_written = 0;     // distinct ones of each launch
     std::map<uint32_t, Line> lines;             // indexed like Program::code
+    LaunchShapes shapes;
 };
 
 std::mutex records_mutex;
@@ -110,12 +119,6 @@ constexpr std::initializer_list<Class> GLOBAL_LOADS = {Class::load_global, Class
                                        GLOBAL_STORES = {Class::store_global},
                                        SHARED = {Class::load_shared, Class::store_shared};
 
-template <class... T> std::string print(const char *pattern, T... values) {
-    char buffer[512];
-    std::snprintf(buffer, sizeof buffer, pattern, values...);
-    return buffer;
-}
-
 std::string memory_json(const LineCounters &c) {
     return print("{\"requests\": %llu, \"bytes\": %llu, \"sectors\": %llu, \"efficiency\": %.4f}",
                  (unsigned long long)c.requests, (unsigned long long)c.bytes, (unsigned long long)c.sectors, efficiency(c));
@@ -123,16 +126,17 @@ std::string memory_json(const LineCounters &c) {
 
 }  // namespace
 
-void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines, uint64_t blocks, uint64_t threads,
-                   double seconds) {
+void record_launch(const Launch &launch, const LaunchCounts &counts, uint64_t run_blocks, double seconds) {
     const std::lock_guard<std::mutex> lock(records_mutex);
+    const Kernel &kernel = *launch.kernel;
     const Program &program = *kernel.program;
     auto r = std::find_if(records.begin(), records.end(), [&](const Record &known) {
         return known.kernel == kernel.name && known.fingerprint == program.fingerprint;
     });
     auto describe = [&](uint32_t at) {
         const Instr &i = program.code[at];
-        return Line{i.line, ptx::source_of(program.source, i.source), ptx::text_of(program.source, i.line), i.cls, {}};
+        return Line{i.line, ptx::source_of(program.source, i.source), ptx::text_of(program.source, i.line), i.cls,
+                    i.tensor, {}};
     };
     if (r == records.end()) {
         Record made;
@@ -147,9 +151,14 @@ void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines,
         r = records.insert(records.end(), std::move(made));
     }
     ++r->launches;
+    const uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
     r->blocks += blocks;
-    r->threads += threads;
+    r->threads += blocks * launch.block[0] * launch.block[1] * launch.block[2];
     r->seconds += seconds;
+    r->sectors_read += counts.sectors_read;
+    r->sectors_written += counts.sectors_written;
+    r->shapes.add(launch, counts, run_blocks);
+    const std::vector<LineCounters> &lines = counts.lines;
     for (uint32_t at = 0; at < lines.size(); ++at) {
         if (!lines[at].warps) continue;
         auto line = r->lines.find(at);
@@ -182,24 +191,39 @@ std::string counters_json() {
     const std::lock_guard<std::mutex> lock(records_mutex);
     std::string out = "{\"kernels\": [";
     for (const Record &r : records) {
-        const LineCounters all = sum(r), shared = sum(r, SHARED);
-        uint64_t executed = 0;
-        for (const auto &[at, line] : r.lines) executed += line.counters.threads > 0;
+        const LineCounters all = sum(r), shared = sum(r, SHARED), copies = sum(r, {Class::async_copy});
+        LineCounters by_class[static_cast<int>(Class::count)];
+        TensorCounts tensor;
+        uint64_t executed = 0, operations = 0;
+        for (const auto &[at, line] : r.lines) {
+            executed += line.counters.threads > 0;
+            by_class[static_cast<int>(line.cls)] += line.counters;
+            if (!line.tensor || !line.counters.warps) continue;
+            tensor[line.tensor] += line.counters.warps;
+            operations += line.counters.warps;
+        }
         out += (&r == &records.front() ? "\n" : ",\n") + std::string("  {\"name\": ") + quote(r.kernel);
         out += print(", \"launches\": %llu, \"blocks\": %llu, \"threads\": %llu, \"seconds\": %.6f, \"registers\": %u, "
                      "\"static_shared\": %u,\n   \"instructions\": %llu, \"executed_instructions\": %llu, "
-                     "\"warp_instructions\": %llu, \"thread_instructions\": %llu,\n   \"by_class\": {",
+                     "\"warp_instructions\": %llu, \"thread_instructions\": %llu,\n   \"by_class\": ",
                      (unsigned long long)r.launches, (unsigned long long)r.blocks, (unsigned long long)r.threads, r.seconds,
                      r.registers, r.shared, (unsigned long long)r.lines.size(), (unsigned long long)executed,
                      (unsigned long long)all.warps, (unsigned long long)all.threads);
-        for (int c = 0; c < static_cast<int>(Class::count); ++c)
-            out += print("%s\"%s\": %llu", c ? ", " : "", name(static_cast<Class>(c)),
-                         (unsigned long long)sum(r, {static_cast<Class>(c)}).warps);
-        out += "},\n   \"global_loads\": " + memory_json(sum(r, GLOBAL_LOADS)) +
+        out += warps_json(by_class) + ",\n   \"global_loads\": " + memory_json(sum(r, GLOBAL_LOADS)) +
                ", \"global_stores\": " + memory_json(sum(r, GLOBAL_STORES));
-        out += print(",\n   \"shared\": {\"requests\": %llu, \"wavefronts\": %llu, \"ideal\": %llu, \"conflicts\": %llu},\n   \"lines\": [",
-                     (unsigned long long)shared.requests, (unsigned long long)shared.wavefronts, (unsigned long long)shared.ideal,
-                     (unsigned long long)(shared.wavefronts - shared.ideal));
+        out += print(",\n   \"shared\": {\"requests\": %llu, \"wavefronts\": %llu, \"ideal\": %llu, "
+                     "\"conflicts\": %llu}",
+                     (unsigned long long)shared.requests, (unsigned long long)shared.wavefronts,
+                     (unsigned long long)shared.ideal, (unsigned long long)(shared.wavefronts - shared.ideal));
+        out += print(", \"async_shared\": {\"wavefronts\": %llu, \"ideal\": %llu, \"conflicts\": %llu},\n",
+                     (unsigned long long)copies.wavefronts, (unsigned long long)copies.ideal,
+                     (unsigned long long)(copies.wavefronts - copies.ideal));
+        out += "   \"tensor\": " + tensor_json(tensor) +
+               print(", \"warp_instructions_per_tensor\": %.4f, \"sectors_read\": %llu, \"sectors_written\": %llu,\n",
+                     operations ? static_cast<double>(all.warps) / static_cast<double>(operations) : 0.0,
+                     (unsigned long long)r.sectors_read, (unsigned long long)r.sectors_written) +
+               print("   \"fingerprint\": \"%016llx\", ", (unsigned long long)r.fingerprint) +
+               "\"shapes\": " + r.shapes.json() + ",\n   \"lines\": [";
         bool first = true;
         for (const auto &[at, line] : r.lines) {
             const LineCounters &c = line.counters;

@@ -1,10 +1,12 @@
 // Counters of a launch by PTX instruction. They do not depend on the load of the machine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "machine/launch.h"
 #include "program/program.h"
 
 namespace softgpu {
@@ -15,24 +17,39 @@ struct LineCounters {
     uint64_t requests = 0;      // requests to global or shared memory
     uint64_t bytes = 0;         // requested bytes; each byte counts once per request
     uint64_t sectors = 0;       // 32-byte sectors touched by the requests
+    uint64_t l2_sectors = 0;    // those that the level 1 cache does not have (l1_cache.h); all of them without it
     uint64_t wavefronts = 0;    // passes over the 32 banks for shared requests
     uint64_t ideal = 0;         // passes they would have taken without bank conflicts
+    uint64_t first_sector = ~uint64_t(0), last_sector = 0;  // of all sectors: addresses divided by 32
 
     void operator+=(const LineCounters &o) {
         warps += o.warps; threads += o.threads; requests += o.requests; bytes += o.bytes;
-        sectors += o.sectors; wavefronts += o.wavefronts; ideal += o.ideal;
+        sectors += o.sectors; l2_sectors += o.l2_sectors; wavefronts += o.wavefronts; ideal += o.ideal;
+        first_sector = std::min(first_sector, o.first_sector);
+        last_sector = std::max(last_sector, o.last_sector);
+    }
+    // Multiplies the counts by a fraction, rounded.
+    void scale(uint64_t by, uint64_t of) {
+        for (uint64_t *count : {&warps, &threads, &requests, &bytes, &sectors, &l2_sectors, &wavefronts, &ideal})
+            *count = (*count * by + of / 2) / of;
     }
 };
 
-// Adds one global request: the 32-byte sectors touched and the bytes requested.
-void count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes);
+// What a launch counts.
+struct LaunchCounts {
+    std::vector<LineCounters> lines;                        // of each instruction of the program
+    uint64_t sectors_read = 0, sectors_written = 0;         // distinct ones (sectors.h)
+};
+
+// Adds one global request: the 32-byte sectors touched and the bytes requested. Returns how many sectors, and writes
+// them to `sector`, which has room for two of each lane.
+uint32_t count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t *sector);
 // Adds one request to shared memory: 4-byte banks, 32 of them; threads that read the same word do not conflict.
 // Accesses of 8 and 16 bytes are done by half warps and quarter warps.
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes);
 
-// Adds the counters of a finished launch (one for each instruction of the program) to the kernel's.
-void record_launch(const Kernel &kernel, const std::vector<LineCounters> &lines, uint64_t blocks, uint64_t threads,
-                   double seconds);
+// Adds the counters of a launch to the kernel's. `blocks`: how many of them ran here.
+void record_launch(const Launch &launch, const LaunchCounts &counts, uint64_t blocks, double seconds);
 
 std::string counters_table();
 std::string counters_json();

@@ -67,6 +67,9 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     block.shared = block.shared_store.data() + (-reinterpret_cast<uintptr_t>(block.shared_store.data()) & 127);
     if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized)) block.shadow.reset(grid.shared_bytes);
     block.clock = BlockClock();
+    if (grid.settings.caches)
+        block.l1.reset(L1Cache::bytes_of_block(limits(), grid.threads_per_block, grid.shared_bytes,
+                                               grid.launch.carveout));
     for (Block::Barrier &barrier : block.barriers) barrier = Block::Barrier();
     block.copies.clear();
     block.copy_group.assign(grid.threads_per_block, 0);
@@ -130,15 +133,44 @@ void run_block(Block &block) {
     }
 }
 
-void work(Grid &grid, Block &block, LineCounters *counters) {
-    block.counters = counters;
+// What the blocks of one host thread count; empty where counters are off.
+struct Counted {
+    std::vector<LineCounters> inner, edges;     // of each instruction (sampling.h)
+};
+
+void work(Grid &grid, Block &block, Counted &counted) {
     block.ran.assign(grid.program.code.size(), 0);
+    block.touched = {};
     while (!grid.stopped.load(std::memory_order_relaxed)) {
-        const uint64_t index = grid.next_block.fetch_add(1);
-        if (index >= grid.blocks) return;
-        begin_block(block, grid, index);
+        const uint64_t k = grid.next.fetch_add(1);
+        if (k >= grid.choice.count()) return;
+        block.sample = grid.choice.sample(k);
+        block.edge = grid.choice.is_edge(k);
+        std::vector<LineCounters> &lines = block.edge ? counted.edges : counted.inner;
+        block.counters = lines.empty() ? nullptr : lines.data();
+        begin_block(block, grid, grid.choice.block(k));
         run_block(block);
     }
+}
+
+void add(std::vector<LineCounters> &to, const std::vector<LineCounters> &more) {
+    for (size_t at = 0; at < to.size(); ++at) to[at] += more[at];
+}
+
+// What the grid counts, from what each host thread's blocks did.
+LaunchCounts counts_of(const Grid &grid, std::vector<Counted> &counted,
+                       const std::vector<std::unique_ptr<Block>> &blocks) {
+    TouchedSectors touched = blocks[0]->touched;
+    for (size_t t = 1; t < counted.size(); ++t) {
+        add(counted[0].inner, counted[t].inner);
+        add(counted[0].edges, counted[t].edges);
+        touched += blocks[t]->touched;
+    }
+    LaunchCounts all{std::move(counted[0].inner), 0, 0};
+    grid.choice.scale(all.lines, counted[0].edges);
+    all.sectors_read = grid.choice.sectors(touched.read, extent(grid.program, all.lines, false));
+    all.sectors_written = grid.choice.sectors(touched.written, extent(grid.program, all.lines, true));
+    return all;
 }
 
 }  // namespace
@@ -162,28 +194,39 @@ int run(const Launch &launch) {
     // Dynamic shared memory begins at a multiple of 16, after the static shared memory.
     grid.shared_bytes = (kernel.static_shared + 15) / 16 * 16 + launch.dynamic_shared;
     grid.local_bytes = kernel.local_bytes;
+    grid.choice = BlockChoice(grid.blocks, grid.settings.sampled_blocks);
+    const bool sampling = grid.settings.sampled_blocks > 0;
+    if (sampling)
+        if (const LaunchCounts *known = counted_before(launch, grid.settings.sampled_launches)) {
+            record_launch(launch, *known, 0, 0);
+            return CUDA_SUCCESS;
+        }
     begin_launch_stamp();
+    begin_sectors();
 
     size_t threads = static_cast<size_t>(grid.settings.host_threads());
-    threads = std::min<size_t>(threads, grid.blocks);
+    threads = std::min<size_t>(threads, grid.choice.count());
     while (blocks.size() < threads) blocks.push_back(std::make_unique<Block>());
-    std::vector<std::vector<LineCounters>> counters(threads);
+    std::vector<Counted> counted(threads);
     if (grid.settings.counters)
-        for (auto &lines : counters) lines.resize(grid.program.code.size());
+        for (Counted &c : counted) {
+            c.inner.resize(grid.program.code.size());
+            if (grid.choice.is_sampled()) c.edges.resize(grid.program.code.size());
+        }
 
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::thread> helpers;
     for (size_t t = 1; t < threads; ++t)
-        helpers.emplace_back([&, t] { work(grid, *blocks[t], counters[t].empty() ? nullptr : counters[t].data()); });
-    work(grid, *blocks[0], counters[0].empty() ? nullptr : counters[0].data());
+        helpers.emplace_back([&, t] { work(grid, *blocks[t], counted[t]); });
+    work(grid, *blocks[0], counted[0]);
     for (std::thread &helper : helpers) helper.join();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
 
     for (size_t t = 0; t < threads; ++t) cover(grid.program, blocks[t]->ran);
     if (grid.settings.counters) {
-        for (size_t t = 1; t < threads; ++t)
-            for (size_t i = 0; i < counters[0].size(); ++i) counters[0][i] += counters[t][i];
-        record_launch(kernel, counters[0], grid.blocks, grid.blocks * grid.threads_per_block, seconds.count());
+        LaunchCounts counts = counts_of(grid, counted, blocks);
+        record_launch(launch, counts, grid.choice.count(), seconds.count());
+        if (sampling && !grid.error) keep_counts(launch, std::move(counts));
     }
     if (!grid.fault_report.empty()) report(grid.fault_report);
     return grid.error;

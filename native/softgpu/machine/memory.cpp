@@ -76,7 +76,13 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
                                 ", which is no address of the device", CUDA_ERROR_ILLEGAL_ADDRESS};
             }
         }
-        if (block.counters) count_global(block.counters[&i - grid.program.code.data()], address, mask, bytes);
+        if (block.counters) {
+            uint64_t sector[2 * LANES];
+            LineCounters &counters = block.counters[&i - grid.program.code.data()];
+            const uint32_t count = count_global(counters, address, mask, bytes, sector);
+            counters.l2_sectors += i.cached && grid.settings.caches ? block.l1.misses(sector, count) : count;
+            touch_sectors(block.touched, sector, count, block.sample, block.edge, reads(access), writes(access));
+        }
         for (int l = 0; l < LANES; ++l) at[l] = reinterpret_cast<std::byte *>(address[l]);
         return;
     }

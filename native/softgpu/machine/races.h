@@ -30,6 +30,8 @@ struct Instr;
 
 // Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
 enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
+inline bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
+inline bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
 
 struct SharedShadow {
     struct Word {

@@ -524,14 +524,24 @@ void Decoder::run() {
         }
 }
 
+// FNV-1a, 64 bits. A host program can compute it, too, and so find the counters of a module that it loaded.
+uint64_t fingerprint(const std::vector<std::string> &lines) {
+    uint64_t hash = 0xcbf29ce484222325;
+    const auto add = [&](char c) { hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3; };
+    for (const std::string &line : lines) {
+        for (const char c : line) add(c);
+        add('\n');
+    }
+    return hash;
+}
+
 }  // namespace
 
 std::unique_ptr<Program> decode(ptx::Module module, const std::map<std::string, uint64_t> &addresses,
                                 const InstructionSet &instructions) {
     auto program = std::make_unique<Program>();
     program->source = std::move(module);
-    for (const std::string &line : program->source.text)
-        program->fingerprint = program->fingerprint * 31 + std::hash<std::string>()(line);
+    program->fingerprint = fingerprint(program->source.text);
     Decoder(*program, addresses, instructions).run();
     return program;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ptx/module.h"
@@ -43,6 +44,13 @@ constexpr int LANES = 32;
 constexpr uint32_t FULL = 0xffffffffu;
 constexpr Slot NO_SLOT = 0xffffffffu;
 
+// What an mma.sync multiplies.
+struct TensorKind {
+    std::string_view shape;     // "m16n8k16"
+    ptx::Type type;             // of the elements of a
+    uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
+};
+
 struct Instr {
     Exec exec = nullptr;
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
@@ -51,6 +59,7 @@ struct Instr {
     uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into calls
     uint32_t line = 0;          // of the PTX text
     ptx::SourceLine source;
+    const TensorKind *tensor = nullptr;     // of an mma.sync; never freed
     uint32_t guard = 0;         // index into Warp::predicates; where unguarded, the one that is always all true
     uint32_t guard_flip = 0;    // xor-ed to it: FULL for @!p
     Flow flow = Flow::next;
@@ -59,6 +68,7 @@ struct Instr {
     uint8_t width = 0;          // elements of a vector access
     uint8_t flags = 0;          // for the exec function
     bool has_mask = false;
+    bool cached = false;        // reads global memory through the level 1 cache
 };
 
 // Special registers that are constant while a block runs. The executor writes them when the block begins.
@@ -126,7 +136,7 @@ struct Program {
     std::vector<std::pair<Special, Slot>> specials;     // the special registers that some instruction reads
     bool has_calls = false;
     bool has_addresses = false;                 // of one module's variables in device memory
-    uint64_t fingerprint = 0;                   // of the PTX text
+    uint64_t fingerprint = 0;                   // of the PTX text: FNV-1a of its lines, each with a newline after it
     Coverage *coverage = nullptr;               // its record (coverage.h)
 };
 

@@ -56,6 +56,7 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
     std::copy_n(grid, 3, work.launch.grid);
     std::copy_n(block, 3, work.launch.block);
     work.launch.dynamic_shared = dynamic_shared;
+    work.launch.carveout = function.carveout;
     work.launch.parameters.resize(kernel.parameter_bytes);
     uint8_t *const to = work.launch.parameters.data();
     if (extra && *extra != CU_LAUNCH_PARAM_END) {

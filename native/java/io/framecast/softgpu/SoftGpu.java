@@ -114,6 +114,33 @@ public final class SoftGpu {
     }
 
     /**
+     * The settings in use.
+     *
+     * @return all options, as {@link #configure} takes them
+     */
+    public static String options() {
+        load();
+        return softgpu_options();
+    }
+
+    /**
+     * Counts launches that are too large to be run: of each launch only some blocks run, and their counters are scaled
+     * to the grid. Launches that are alike (kernel, grid, block, shared memory, and arguments that are not addresses of
+     * the device's memory) run a few times only, and are counted then as the last one that ran. All results are
+     * meaningless until this is switched off, and what the device's memory holds, afterwards, too. Reading memory that
+     * nothing wrote is no error meanwhile; the other checks are as they were.
+     *
+     * @param blocks how many blocks of a launch run at most, from 4 to 16: the first, the last, and some between them;
+     *        0 for all, as at first
+     * @param launches how many launches that are alike run; at least 1
+     * @throws IllegalArgumentException if a number is out of its range
+     */
+    public static void sample(int blocks, int launches) {
+        load();
+        require(softgpu_sample(blocks, launches));
+    }
+
+    /**
      * How many threads of the host run blocks.
      *
      * @return at least 1
@@ -234,6 +261,10 @@ public final class SoftGpu {
     }
 
     private static native @Cast("const char*") String softgpu_configure(String options);
+
+    private static native @Cast("const char*") String softgpu_options();
+
+    private static native @Cast("const char*") String softgpu_sample(int blocks, int launches);
 
     private static native int softgpu_threads();
 

@@ -3,9 +3,7 @@ package io.framecast.softgpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +13,8 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
+import jcuda.driver.CUfunction_attribute;
+import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,15 +30,7 @@ class CounterTest {
     final SoftDevice device = new SoftDevice();
 
     private static JsonNode counters(String kernel) {
-        try {
-            JsonNode all = new ObjectMapper().readTree(SoftGpu.countersJson()).get("kernels");
-            List<JsonNode> named = StreamSupport.stream(all.spliterator(), false)
-                    .filter(k -> k.get("name").asText().equals(kernel)).toList();
-            assertEquals(1, named.size(), SoftGpu.countersJson());
-            return named.get(0);
-        } catch (JsonProcessingException e) {
-            throw new AssertionError(SoftGpu.countersJson(), e);
-        }
+        return Counts.of(kernel);
     }
 
     /** The sum of the counters of one class of instructions at a marked source line. */
@@ -393,5 +385,41 @@ class CounterTest {
         device.kernel(DIVERGENT).launch(1, 32, device.buffer(new int[32]), device.buffer(new int[32]), 32);
         assertEquals("", SoftGpu.countersJson().replaceAll("[\\s{}\\[\\]:]|\"kernels\"", ""));
         assertTrue(SoftGpu.listing("divergent", DIVERGENT).startsWith("no launch of a kernel named divergent"));
+    }
+
+    /**
+     * Compute capability 8.0 has 192 KB for shared memory and cache. Without a preference 164 of them are shared
+     * memory; 32 blocks of a warp have the other 28, and so 7 lines each. With 100 KB of shared memory for each block
+     * there is one block: if it prefers as much as that, it has 92 KB of cache; 62 % of 164 KB are more, and the next
+     * size is 132 KB.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        // bytes, operator, shared memory, preference, passes that go to the level 2 cache, of three
+        "896,   ca, 0,      -1, 1", "896,  cg, 0,      -1, 3", "1024,  ca, 0,      -1, 3",
+        "28672, ca, 102400, -1, 1", "28800, ca, 102400, -1, 3",
+        "94208, ca, 101376, 60, 1", "94336, ca, 101376, 60, 3", "61440, ca, 101376, 62, 1"})
+    void theCacheOfABlockHoldsWhatSharedMemoryLeaves(int bytes, String operator, int shared, int preference,
+            int passes) {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void again(const float *x, int count, float *sum) {
+                    float all = 0;
+                    for (int pass = 0; pass < 3; pass++)
+                        for (int i = threadIdx.x; i < count; i += blockDim.x) {
+                            float v;
+                            asm volatile("ld.global.%s.f32 %%0, [%%1];" : "=f"(v) : "l"(x + i));
+                            all += v;
+                        }
+                    sum[threadIdx.x] = all;
+                }
+                """.formatted(operator)).shared(shared);
+        JCudaDriver.cuFuncSetAttribute(kernel.function(),
+                CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, preference);
+        SoftGpu.configure("counters=caches");
+        SoftGpu.resetCounters();
+        kernel.launch(1, 32, device.buffer(new float[bytes / 4]), bytes / 4, device.allocate(128));
+        JsonNode shape = Counts.of("again").at("/shapes/0");
+        assertEquals(3 * bytes / 32 + 4, shape.get("sectors").asInt());
+        assertEquals(passes * bytes / 32 + 4, shape.get("l2_sectors").asInt());
     }
 }

@@ -521,6 +521,10 @@ class CublasTest {
         refused(INVALID, cublasSgemm(handle, N, N, 2, 2, 2, ONE, p, 2, none, 2, ONE, q, 2));
         refused(INVALID, cublasSgemm(handle, N, N, 2, 2, 2, ONE, p, 2, p, 2, ONE, none, 2));
         refused(INVALID, cublasSgemm(handle, N, N, 2, 2, 2, ONE, a.at(2), 2, p, 2, ONE, q, 2));
+        refused(INVALID, cublasGemmEx_new(handle, N, N, 2, 2, 2, ONE, a.at(1), Element.BFLOAT16.cudaType, 2, p,
+                Element.BFLOAT16.cudaType, 2, ONE, q, Element.FLOAT.cudaType, 2, COMPUTE_32F, DEFAULT));
+        refused(INVALID, cublasGemmEx_new(handle, N, N, 2, 2, 2, ONE, p, Element.BFLOAT16.cudaType, 1, p,
+                Element.BFLOAT16.cudaType, 2, ONE, q, Element.FLOAT.cudaType, 2, COMPUTE_32F, DEFAULT));
         refused(cublasStatus.CUBLAS_STATUS_NOT_INITIALIZED,
                 cublasSgemm(new cublasHandle(), N, N, 2, 2, 2, ONE, p, 2, p, 2, ONE, q, 2));
         int half = Element.HALF.cudaType;

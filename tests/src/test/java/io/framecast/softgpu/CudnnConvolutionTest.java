@@ -62,6 +62,7 @@ import jcuda.driver.CUstream_flags;
 import jcuda.jcudnn.cudnnActivationDescriptor;
 import jcuda.jcudnn.cudnnActivationMode;
 import jcuda.jcudnn.cudnnConvolutionBwdDataAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgo;
 import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgoPerf;
 import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnConvolutionFwdAlgo;
@@ -93,10 +94,16 @@ class CudnnConvolutionTest {
     /** The value of the gaps in strided tensors. */
     private static final double GAP = 77;
 
-    /** The algorithm of each direction that supports every convolution. */
+    /** The algorithm of each direction that supports every convolution, also on tensor cores. */
     private static final int ALGORITHM = 1;
 
+    /** The algorithm of each direction that needs no workspace, does not take bfloat16 and has no tensor cores. */
+    private static final int PLAIN_ALGORITHM = 0;
+
     private static final int CATEGORY = 1000;
+
+    private static final int[] MATHS = {cudnnMathType.CUDNN_FMA_MATH, cudnnMathType.CUDNN_DEFAULT_MATH,
+        cudnnMathType.CUDNN_TENSOR_OP_MATH, cudnnMathType.CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION};
 
     @RegisterExtension
     final SoftDevice device = new SoftDevice();
@@ -441,7 +448,10 @@ class CudnnConvolutionTest {
         }
     }
 
-    /** One product per output, so that only the rounding of operands and result can change the value. */
+    /**
+     * One product per output, so that only the rounding of operands and result can change the value. An algorithm
+     * without tensor cores multiplies floats whatever the math type.
+     */
     @ParameterizedTest
     @EnumSource(Direction.class)
     void roundsFloatsToWhatTheMathTypeMultiplies(Direction direction) {
@@ -451,21 +461,102 @@ class CudnnConvolutionTest {
         double[] w = random.doubles(count, -2, 2).map(Element.FLOAT::round).toArray();
         double[] y = random.doubles(count, -2, 2).map(Element.FLOAT::round).toArray();
         Shape shape = Shape.of(1, count, count, 1, 1, 1, 1).groups(count);
-        int[] maths = {cudnnMathType.CUDNN_FMA_MATH, cudnnMathType.CUDNN_DEFAULT_MATH,
-            cudnnMathType.CUDNN_TENSOR_OP_MATH, cudnnMathType.CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION};
-        for (int math : maths) {
+        for (int math : MATHS) {
             Problem problem = new Problem(shape, Element.FLOAT, Format.CHANNELS_FIRST, math);
-            Buffer[] buffers = {Element.FLOAT.upload(device, x), Element.FLOAT.upload(device, w),
-                Element.FLOAT.upload(device, y)};
-            ok(problem.run(direction, buffers[0], buffers[1], buffers[2]));
-            SoftDevice.synchronize();
-            double[] a = direction == Direction.BACKWARD_DATA ? y : x;
-            double[] b = direction == Direction.BACKWARD_FILTER ? y : w;
-            double[] expected = IntStream.range(0, count)
-                    .mapToDouble(i -> Element.FLOAT.round(operand(math, a[i]) * operand(math, b[i]))).toArray();
-            assertArrayEquals(expected, Element.FLOAT.download(buffers[(direction.ordinal() + 2) % 3]), EXACT,
-                    () -> cudnnMathType.stringFor(math));
+            for (int algorithm : new int[] {ALGORITHM, PLAIN_ALGORITHM}) {
+                Buffer[] buffers = {Element.FLOAT.upload(device, x), Element.FLOAT.upload(device, w),
+                    Element.FLOAT.upload(device, y)};
+                long bytes = problem.workspace(direction, algorithm);
+                ok(problem.run(direction, Element.FLOAT.scalar(1), Element.FLOAT.scalar(0), buffers[0].pointer(),
+                        buffers[1].pointer(), buffers[2].pointer(), algorithm,
+                        bytes == 0 ? new Pointer() : device.allocate(bytes).pointer(), bytes));
+                SoftDevice.synchronize();
+                double[] a = direction == Direction.BACKWARD_DATA ? y : x;
+                double[] b = direction == Direction.BACKWARD_FILTER ? y : w;
+                int used = algorithm == ALGORITHM ? math : cudnnMathType.CUDNN_FMA_MATH;
+                double[] expected = IntStream.range(0, count)
+                        .mapToDouble(i -> Element.FLOAT.round(operand(used, a[i]) * operand(used, b[i]))).toArray();
+                assertArrayEquals(expected, Element.FLOAT.download(buffers[(direction.ordinal() + 2) % 3]), EXACT,
+                        () -> cudnnMathType.stringFor(math) + ", algorithm " + algorithm);
+            }
         }
+    }
+
+    /**
+     * Where cuDNN's documentation has tensor cores: two algorithms, and with filters in NHWC channels of 16 bytes.
+     * JCuda copies the math type of this direction only.
+     */
+    @Test
+    void reportsTensorCoresWhereItUsesThem() {
+        Direction direction = Direction.BACKWARD_FILTER;
+        int winograd = cudnnConvolutionBwdFilterAlgo.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED;
+        for (Element type : Element.values()) {
+            for (Format format : List.of(Format.CHANNELS_FIRST, Format.CHANNELS_LAST)) {
+                for (int[] channels : new int[][] {{8, 16}, {4, 12}, {8, 3}, {1, 8}}) {
+                    for (int math : MATHS) {
+                        Problem problem = new Problem(Shape.of(1, channels[0], channels[1], 6, 5, 3, 3).pad(1, 1), type,
+                                format, math);
+                        int vector = 16 / type.bytes;
+                        boolean fits = type != Element.DOUBLE && (format == Format.CHANNELS_FIRST
+                                || channels[0] % vector == 0 && channels[1] % vector == 0);
+                        for (Performance offer : performances(Query.HEURISTICS, problem, direction, 20)) {
+                            boolean able = offer.algorithm == ALGORITHM || offer.algorithm == winograd;
+                            assertEquals(math == cudnnMathType.CUDNN_FMA_MATH || fits && able ? math
+                                    : cudnnMathType.CUDNN_DEFAULT_MATH, offer.math,
+                                    () -> "algorithm " + offer.algorithm + " in " + type + " for " + problem.shape);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** What cuDNN 9 does not have for bfloat16, and must not compute in another type. */
+    @ParameterizedTest
+    @EnumSource(Direction.class)
+    void refusesWhatBFloat16DoesNotHave(Direction direction) {
+        Element type = Element.BFLOAT16;
+        Shape shape = Shape.of(2, 8, 8, 5, 5, 3, 3).pad(1, 1);
+        int math = cudnnMathType.CUDNN_TENSOR_OP_MATH;
+        Buffer x = type.upload(device, new double[2 * 8 * 25 + 8]);
+        Buffer w = type.upload(device, new double[8 * 8 * 9 + 8]);
+        Buffer y = type.upload(device, new double[2 * 8 * 25 + 8]);
+        Buffer workspace = device.allocate(1 << 16);
+        Pointer one = Element.FLOAT.scalar(1);
+        Pointer[] good = {x.pointer(), w.pointer(), y.pointer()};
+        List<Refusal> refusals = List.of(
+                new Refusal(BAD_PARAM, "a float input", p -> p.xTensor = cudnn.tensor(Element.FLOAT, p.x)),
+                new Refusal(BAD_PARAM, "a half input", p -> p.xTensor = cudnn.tensor(Element.HALF, p.x)),
+                new Refusal(BAD_PARAM, "a float filter", p -> p.filter = cudnn.filter(Element.FLOAT,
+                        cudnnTensorFormat.CUDNN_TENSOR_NHWC, shape.wDims())),
+                new Refusal(BAD_PARAM, "a float output", p -> p.yTensor = cudnn.tensor(Element.FLOAT, p.y)),
+                new Refusal(NOT_SUPPORTED, "sums in bfloat16", p -> p.convolution = convolution(type, 1, 1, 1)),
+                new Refusal(NOT_SUPPORTED, "sums in double", p -> p.convolution = convolution(Element.DOUBLE, 1, 1, 1)),
+                new Refusal(BAD_PARAM, "channels", p -> p.xTensor = cudnn.tensor(type,
+                        Layout.channelsLast(2, 16, 5, 5))));
+        for (Refusal refusal : refusals) {
+            Problem problem = new Problem(shape, type, Format.CHANNELS_LAST, math);
+            refusal.spoil.accept(problem);
+            assertEquals(refusal.category, problem.run(direction, one, Element.FLOAT.scalar(0), good[0], good[1],
+                    good[2], ALGORITHM, workspace.pointer(), 1 << 16) / CATEGORY, refusal.what);
+            assertEquals(refusal.category, problem.workspace(direction, ALGORITHM, new long[1]) / CATEGORY,
+                    refusal.what);
+        }
+        Problem problem = new Problem(shape, type, Format.CHANNELS_LAST, math);
+        assertEquals(NOT_SUPPORTED, problem.run(direction, one, Element.FLOAT.scalar(0), good[0], good[1], good[2],
+                PLAIN_ALGORITHM, workspace.pointer(), 1 << 16) / CATEGORY, "an algorithm that is not for bfloat16");
+        for (int i = 0; i < good.length; i++) {
+            for (int offset : new int[] {1, 2, 8}) {
+                Pointer[] p = good.clone();
+                p[i] = List.of(x, w, y).get(i).at(offset);
+                assertEquals(offset % 2 == 1 ? BAD_PARAM : NOT_SUPPORTED, problem.run(direction, one,
+                        Element.FLOAT.scalar(0), p[0], p[1], p[2], ALGORITHM, workspace.pointer(), 1 << 16) / CATEGORY,
+                        "array " + i + " off by " + offset + " bytes");
+            }
+        }
+        ok(problem.run(direction, one, Element.FLOAT.scalar(0), good[0], good[1], good[2], ALGORITHM,
+                workspace.pointer(), 1 << 16));
+        SoftDevice.synchronize();
     }
 
     /** A float as tensor cores read it: TF32 (10 mantissa bits, ties away from zero) or half. */
@@ -565,7 +656,7 @@ class CudnnConvolutionTest {
     }
 
     /** The result of a query for one algorithm, for any direction. */
-    private record Performance(int algorithm, int status, float time, long memory) { }
+    private record Performance(int algorithm, int status, float time, long memory, int math) { }
 
     private enum Query { HEURISTICS, FIND }
 
@@ -582,7 +673,8 @@ class CudnnConvolutionTest {
                         requested, count, forward) : cudnnGetConvolutionForwardAlgorithm_v7(h, p.xTensor, p.filter,
                         p.convolution, p.yTensor, requested, count, forward);
                 for (int i = 0; i < count[0]; i++) {
-                    list.add(new Performance(forward[i].algo, forward[i].status, forward[i].time, forward[i].memory));
+                    list.add(new Performance(forward[i].algo, forward[i].status, forward[i].time, forward[i].memory,
+                            forward[i].mathType));
                 }
                 break;
             case BACKWARD_DATA:
@@ -591,7 +683,8 @@ class CudnnConvolutionTest {
                         p.xTensor, requested, count, data) : cudnnGetConvolutionBackwardDataAlgorithm_v7(h, p.filter,
                         p.yTensor, p.convolution, p.xTensor, requested, count, data);
                 for (int i = 0; i < count[0]; i++) {
-                    list.add(new Performance(data[i].algo, data[i].status, data[i].time, data[i].memory));
+                    list.add(new Performance(data[i].algo, data[i].status, data[i].time, data[i].memory,
+                            data[i].mathType));
                 }
                 break;
             default:
@@ -600,7 +693,8 @@ class CudnnConvolutionTest {
                         p.filter, requested, count, filter) : cudnnGetConvolutionBackwardFilterAlgorithm_v7(h,
                         p.xTensor, p.yTensor, p.convolution, p.filter, requested, count, filter);
                 for (int i = 0; i < count[0]; i++) {
-                    list.add(new Performance(filter[i].algo, filter[i].status, filter[i].time, filter[i].memory));
+                    list.add(new Performance(filter[i].algo, filter[i].status, filter[i].time, filter[i].memory,
+                            filter[i].mathType));
                 }
                 break;
         }

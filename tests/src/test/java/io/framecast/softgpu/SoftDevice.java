@@ -86,6 +86,7 @@ final class SoftDevice implements BeforeEachCallback, AfterEachCallback {
         JCudaDriver.setExceptionsEnabled(false);
         check(cuInit(0));
         SoftGpu.configure(DEFAULTS);
+        SoftGpu.sample(0, 1);
         if (!settings.isEmpty()) {
             SoftGpu.configure(settings);
         }
