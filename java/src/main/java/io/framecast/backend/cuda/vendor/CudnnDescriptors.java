@@ -13,7 +13,6 @@ import static jcuda.jcudnn.JCudnn.cudnnSetFilter4dDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensor4dDescriptor;
 import static jcuda.jcudnn.cudnnConvolutionMode.CUDNN_CROSS_CORRELATION;
 import static jcuda.jcudnn.cudnnDataType.CUDNN_DATA_FLOAT;
-import static jcuda.jcudnn.cudnnMathType.CUDNN_FMA_MATH;
 import static jcuda.jcudnn.cudnnTensorFormat.CUDNN_TENSOR_NHWC;
 
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
@@ -22,7 +21,7 @@ import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
-/** cuDNN's descriptors of a {@link ConvolutionShape} in float32; its filters are (outputs, taps, inputs). */
+/** cuDNN's descriptors of a {@link ConvolutionShape}; its filters are (outputs, taps, inputs). */
 final class CudnnDescriptors implements AutoCloseable {
 
     final cudnnTensorDescriptor x = new cudnnTensorDescriptor();
@@ -31,27 +30,29 @@ final class CudnnDescriptors implements AutoCloseable {
     final cudnnConvolutionDescriptor convolution = new cudnnConvolutionDescriptor();
 
     private final ConvolutionShape shape;
+    private final Arithmetic arithmetic;
     private final Closing closing = new Closing();
     private int images;
 
     /** @throws io.framecast.FramecastException if cuDNN refuses it */
-    CudnnDescriptors(ConvolutionShape shape) {
+    CudnnDescriptors(ConvolutionShape shape, Arithmetic arithmetic) {
         this.shape = shape;
+        this.arithmetic = arithmetic;
         try {
             create(x);
             create(y);
             checkCudnn(cudnnCreateFilterDescriptor(filters), "cudnnCreateFilterDescriptor");
             closing.add(() -> checkCudnn(cudnnDestroyFilterDescriptor(filters), "cudnnDestroyFilterDescriptor"));
-            checkCudnn(cudnnSetFilter4dDescriptor(filters, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, shape.outputs(),
-                    shape.inputs(), shape.kernelHeight(), shape.kernelWidth()), "cudnnSetFilter4dDescriptor");
+            checkCudnn(cudnnSetFilter4dDescriptor(filters, arithmetic.cudnnType, CUDNN_TENSOR_NHWC,
+                    shape.outputs(), shape.inputs(), shape.kernelHeight(), shape.kernelWidth()),
+                    "cudnnSetFilter4dDescriptor");
             checkCudnn(cudnnCreateConvolutionDescriptor(convolution), "cudnnCreateConvolutionDescriptor");
             closing.add(() -> checkCudnn(cudnnDestroyConvolutionDescriptor(convolution),
                     "cudnnDestroyConvolutionDescriptor"));
             checkCudnn(cudnnSetConvolution2dDescriptor(convolution, shape.padTop(), shape.padLeft(),
                     shape.strideHeight(), shape.strideWidth(), shape.dilationHeight(), shape.dilationWidth(),
                     CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT), "cudnnSetConvolution2dDescriptor");
-            // The other math types may round the operands to TF32.
-            checkCudnn(cudnnSetConvolutionMathType(convolution, CUDNN_FMA_MATH), "cudnnSetConvolutionMathType");
+            checkCudnn(cudnnSetConvolutionMathType(convolution, arithmetic.mathType), "cudnnSetConvolutionMathType");
         } catch (RuntimeException e) {
             closing.runAfter(e);
             throw e;
@@ -73,10 +74,14 @@ final class CudnnDescriptors implements AutoCloseable {
         }
     }
 
-    private static void set(cudnnTensorDescriptor tensor, int images, int channels, int height, int width) {
-        checkCudnn(cudnnSetTensor4dDescriptor(tensor, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, images, channels, height,
-                width), "cudnnSetTensor4dDescriptor of " + images + " images of " + height + "x" + width + "x"
+    private void set(cudnnTensorDescriptor tensor, int images, int channels, int height, int width) {
+        checkCudnn(cudnnSetTensor4dDescriptor(tensor, CUDNN_TENSOR_NHWC, arithmetic.cudnnType, images, channels,
+                height, width), "cudnnSetTensor4dDescriptor of " + images + " images of " + height + "x" + width + "x"
                 + channels);
+    }
+
+    Arithmetic arithmetic() {
+        return arithmetic;
     }
 
     /** For messages. */

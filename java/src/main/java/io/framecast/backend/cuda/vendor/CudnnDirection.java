@@ -11,9 +11,10 @@ import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionForwardAlgorithmMaxCount;
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionForwardAlgorithm_v7;
 import static jcuda.jcudnn.JCudnn.cudnnGetConvolutionForwardWorkspaceSize;
+import static jcuda.jcudnn.cudnnConvolutionBwdDataAlgo.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+import static jcuda.jcudnn.cudnnConvolutionBwdFilterAlgo.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+import static jcuda.jcudnn.cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
 import static jcuda.jcudnn.cudnnDeterminism.CUDNN_DETERMINISTIC;
-import static jcuda.jcudnn.cudnnMathType.CUDNN_DEFAULT_MATH;
-import static jcuda.jcudnn.cudnnMathType.CUDNN_FMA_MATH;
 
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
@@ -28,7 +29,7 @@ import jcuda.jcudnn.cudnnHandle;
 /** The three computations of a convolution in cuDNN, and the choice of an algorithm for each. */
 enum CudnnDirection {
 
-    FORWARD {
+    FORWARD(CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM) {
         @Override
         List<Offer> offers(cudnnHandle handle, CudnnDescriptors d) {
             int[] count = new int[1];
@@ -37,8 +38,8 @@ enum CudnnDirection {
             var found = new cudnnConvolutionFwdAlgoPerf[count[0]];
             checkCudnn(cudnnGetConvolutionForwardAlgorithm_v7(handle, d.x, d.filters, d.convolution, d.y, found.length,
                     count, found), "cudnnGetConvolutionForwardAlgorithm_v7");
-            return Arrays.stream(found, 0, count[0]).map(p -> new Offer(p.algo, p.status, p.determinism, p.mathType))
-                    .toList();
+            return Arrays.stream(found, 0, count[0])
+                    .map(p -> new Offer(p.algo, p.status, p.determinism, UNKNOWN_MATH)).toList();
         }
 
         @Override
@@ -48,7 +49,7 @@ enum CudnnDirection {
         }
     },
 
-    BACKWARD_DATA {
+    BACKWARD_DATA(CUDNN_CONVOLUTION_BWD_DATA_ALGO_1) {
         @Override
         List<Offer> offers(cudnnHandle handle, CudnnDescriptors d) {
             int[] count = new int[1];
@@ -57,8 +58,8 @@ enum CudnnDirection {
             var found = new cudnnConvolutionBwdDataAlgoPerf[count[0]];
             checkCudnn(cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, d.filters, d.y, d.convolution, d.x,
                     found.length, count, found), "cudnnGetConvolutionBackwardDataAlgorithm_v7");
-            return Arrays.stream(found, 0, count[0]).map(p -> new Offer(p.algo, p.status, p.determinism, p.mathType))
-                    .toList();
+            return Arrays.stream(found, 0, count[0])
+                    .map(p -> new Offer(p.algo, p.status, p.determinism, UNKNOWN_MATH)).toList();
         }
 
         @Override
@@ -68,7 +69,7 @@ enum CudnnDirection {
         }
     },
 
-    BACKWARD_WEIGHTS {
+    BACKWARD_WEIGHTS(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1) {
         @Override
         List<Offer> offers(cudnnHandle handle, CudnnDescriptors d) {
             int[] count = new int[1];
@@ -88,14 +89,22 @@ enum CudnnDirection {
         }
     };
 
+    /** JCuda copies the math type of an algorithm for the gradient of the weights only. */
+    private static final int UNKNOWN_MATH = -1;
+
+    /**
+     * The algorithm that multiplies the operands themselves on tensor cores. cuDNN's documentation of its legacy API
+     * has it there whenever the convolution's math type is CUDNN_TENSOR_OP_MATH and channels and addresses are
+     * multiples of 16 bytes. The one other algorithm on tensor cores, Winograd's, rounds sums of operands.
+     */
+    private final int onTensorCores;
+
+    CudnnDirection(int onTensorCores) {
+        this.onTensorCores = onTensorCores;
+    }
+
     /** An algorithm of cuDNN's ranking. */
     record Offer(int algorithm, int status, int determinism, int mathType) {
-
-        /** Whether it gives the same bits every time, and multiplies in float32. */
-        boolean isExact() {
-            return status == SUCCESS && determinism == CUDNN_DETERMINISTIC
-                    && (mathType == CUDNN_FMA_MATH || mathType == CUDNN_DEFAULT_MATH);
-        }
     }
 
     /** @param workspace in bytes */
@@ -109,10 +118,10 @@ enum CudnnDirection {
     abstract int workspaceSize(cudnnHandle handle, CudnnDescriptors d, int algorithm, long[] bytes);
 
     /**
-     * The first exact algorithm whose workspace is within the limit; if there is none, the exact one with the smallest
-     * workspace.
+     * The first usable algorithm whose workspace is within the limit; if there is none, the usable one with the
+     * smallest workspace.
      *
-     * @throws FramecastException if cuDNN has no exact one for this convolution
+     * @throws FramecastException if cuDNN has no usable one for this convolution
      */
     Choice choose(cudnnHandle handle, CudnnDescriptors d, long limit) {
         List<Offer> offers;
@@ -127,7 +136,7 @@ enum CudnnDirection {
         for (Offer offer : offers) {
             long[] bytes = new long[1];
             // The ranking can contain algorithms that cannot be used.
-            if (!offer.isExact() || workspaceSize(handle, d, offer.algorithm, bytes) != SUCCESS) {
+            if (!isUsable(offer, d.arithmetic()) || workspaceSize(handle, d, offer.algorithm, bytes) != SUCCESS) {
                 continue;
             }
             if (bytes[0] <= limit) {
@@ -138,10 +147,21 @@ enum CudnnDirection {
             }
         }
         if (least == null) {
-            throw new FramecastException("cuDNN has no algorithm in float32 that gives the same result every time for "
-                    + words() + " of " + d + "; use this project's kernels.", Remedy.KERNEL_CONVOLUTIONS);
+            throw new FramecastException("cuDNN has no algorithm in " + d.arithmetic() + " that gives the same result "
+                    + "every time for " + words() + " of " + d + "; use this project's kernels.",
+                    Remedy.KERNEL_CONVOLUTIONS);
         }
         return least;
+    }
+
+    /**
+     * Whether an algorithm gives the same bits every time, and multiplies as asked. Where tensor cores are asked for,
+     * the ranking also has algorithms without them.
+     */
+    private boolean isUsable(Offer offer, Arithmetic arithmetic) {
+        return offer.status == SUCCESS && offer.determinism == CUDNN_DETERMINISTIC
+                && (offer.mathType == UNKNOWN_MATH || arithmetic.isOf(offer.mathType))
+                && (arithmetic == Arithmetic.FP32 || offer.algorithm == onTensorCores);
     }
 
     private String words() {

@@ -68,7 +68,7 @@ final class VendorLibraries extends DeviceResource {
             checkCublas(cublasCreate(handle), "cublasCreate");
             closing.add(() -> checkCublas(cublasDestroy(handle), "cublasDestroy"));
             checkCublas(cublasSetStream(handle, new cudaStream_t(device.stream())), "cublasSetStream");
-            // Float32, not TF32, which rounds the operands to 11 bits.
+            // TF32, which rounds the operands to 11 bits, only in calls that ask for it.
             checkCublas(cublasSetMathMode(handle, cublasMath.CUBLAS_DEFAULT_MATH), "cublasSetMathMode");
             cublas = handle;
         }

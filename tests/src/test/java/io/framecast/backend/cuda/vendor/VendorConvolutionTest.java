@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.Precision;
 import io.framecast.backend.TestDevice;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
@@ -50,7 +51,7 @@ class VendorConvolutionTest {
 
     @BeforeEach
     void open() {
-        convolutions = new VendorConvolutions(device.ops(), new KernelConvolutions(device.ops()));
+        convolutions = new VendorConvolutions(device.ops(), new KernelConvolutions(device.ops()), Precision.FP32);
     }
 
     static Stream<Shape> gates() {
@@ -226,7 +227,7 @@ class VendorConvolutionTest {
     void choosesAlgorithms() {
         assumeTrue(TestDevice.SOFTWARE, "another cuDNN ranks otherwise");
         cudnnHandle handle = VendorLibraries.of(device.get()).cudnn();
-        try (CudnnDescriptors d = new CudnnDescriptors(Shape.FOURS.shape)) {
+        try (CudnnDescriptors d = new CudnnDescriptors(Shape.FOURS.shape, Arithmetic.FP32)) {
             d.setImages(2);
             var forward = CudnnDirection.FORWARD.choose(handle, d, 1 << 20);
             assertEquals(cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, forward.algorithm());
@@ -247,7 +248,7 @@ class VendorConvolutionTest {
     @EnumSource
     void saysWhatCudnnRefuses(CudnnDirection direction) {
         cudnnHandle handle = VendorLibraries.of(device.get()).cudnn();
-        try (CudnnDescriptors d = new CudnnDescriptors(Shape.STRIDED_SAME.shape)) {
+        try (CudnnDescriptors d = new CudnnDescriptors(Shape.STRIDED_SAME.shape, Arithmetic.FP32)) {
             d.setImages(2);
             String message = assertThrows(FramecastException.class, () -> direction.choose(handle, d, 1 << 20))
                     .getMessage();
@@ -281,7 +282,7 @@ class VendorConvolutionTest {
                 "cuModuleLoadData of bias.cu failed with CUDA_ERROR_OUT_OF_MEMORY (2), out of memory.");
         assertFailure("launch:2=CUDA_ERROR_NOT_PERMITTED", Shape.FOURS, "cudnnConvolutionForward failed with "
                 + "CUDNN_STATUS_EXECUTION_FAILED (5000), the work failed on the device.");
-        assertFailure("launch:1=CUDA_ERROR_NOT_PERMITTED", Shape.ONE_PIXEL, "cublasSgemm of 2x3 by 3x1 failed with "
+        assertFailure("launch:1=CUDA_ERROR_NOT_PERMITTED", Shape.ONE_PIXEL, "cublasGemmEx of 2x3 by 3x1 failed with "
                 + "CUBLAS_STATUS_EXECUTION_FAILED (13), the work failed on the device.");
         convolves(Shape.FOURS);
         convolves(Shape.ONE_PIXEL);
