@@ -14,8 +14,46 @@
 // Launch: grid (parts, tiles), block 256, as in column_reduction.cuh; the kernels ending in 4 where channels are a
 // multiple of 4. Statistics and Gradients: grid (1, tiles), best with 8 channels a tile; MovingStatistics: grid
 // ceil(channels / 256). x, y, dy, partial and constants are aligned to 16 bytes; the parameters and their gradients may
-// have any alignment. Bound by bytes: 12 an element forward, 4 of them for the statistics; 20 backward.
+// have any alignment. Bound by bytes: 12 an element forward, 4 of them for the statistics; 20 backward. As operands of
+// tensor cores x and y have 2 bytes each: 6, and 16 backward; the gradients are float.
+//
+// Compiled for the types of x and y, INPUT and OUTPUT (tensor_core/operand.cuh).
 #include "column_reduction.cuh"
+#include "tensor_core/operand.cuh"
+
+using Input = tensor_core::INPUT;
+using Output = tensor_core::OUTPUT;
+using X = Input::Storage;
+using Y = Output::Storage;
+
+// WIDTH values of x.
+template <int WIDTH> __device__ __forceinline__ Vector<WIDTH> loadInputs(const X *from) {
+    if constexpr (sizeof(X) == sizeof(float)) {
+        return Vector<WIDTH>::load(from);
+    } else {
+        Vector<WIDTH> values;
+        alignas(8) X stored[WIDTH];
+        if constexpr (WIDTH == 4)
+            *reinterpret_cast<uint2 *>(stored) = *reinterpret_cast<const uint2 *>(from);
+        else
+            stored[0] = *from;
+#pragma unroll
+        for (int j = 0; j < WIDTH; j++) values.v[j] = Input::value(stored[j]);
+        return values;
+    }
+}
+
+template <int WIDTH> __device__ __forceinline__ void storeOutputs(Y *to, const Vector<WIDTH> &values) {
+    alignas(16) Y stored[WIDTH];
+#pragma unroll
+    for (int j = 0; j < WIDTH; j++) stored[j] = Output::round(values.v[j]);
+    if constexpr (sizeof(stored) == 16)
+        *reinterpret_cast<float4 *>(to) = *reinterpret_cast<const float4 *>(stored);
+    else if constexpr (sizeof(stored) == 8)
+        *reinterpret_cast<uint2 *>(to) = *reinterpret_cast<const uint2 *>(stored);
+    else
+        *to = stored[0];
+}
 
 // The mean is center + REST, where center is its nearest float.
 enum Constant { CENTER, SCALE, SHIFT, REST, DEVIATION, SLOPE, OFFSET };
@@ -42,16 +80,16 @@ struct Moments {
     }
 };
 
-template <int WIDTH> __device__ void moments(const float *x, float *partial, int rows, int channels) {
+template <int WIDTH> __device__ void moments(const X *x, float *partial, int rows, int channels) {
     const ColumnMap<WIDTH> map(channels);
     Moments moments[WIDTH];
     Vector<WIDTH> first = {};
-    if (map.inside) first = Vector<WIDTH>::load(x + map.column);
+    if (map.inside) first = loadInputs<WIDTH>(x + map.column);
     float count = 0;
     map.eachRow(rows, [&](int r) {
         count += 1;
         const float share = 1.0f / count;
-        const Vector<WIDTH> values = Vector<WIDTH>::load(x + (size_t)r * channels + map.column);
+        const Vector<WIDTH> values = loadInputs<WIDTH>(x + (size_t)r * channels + map.column);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) moments[j].add(values.v[j] - first.v[j], count, share);
     });
@@ -69,14 +107,14 @@ __device__ void setConstants(float *constants, int channels, int k, double mean,
     constants[DEVIATION * channels + k] = (float)deviation;
 }
 
-extern "C" __global__ void __launch_bounds__(256) batchNormStatistics(const float *x, const float *partial, int parts,
+extern "C" __global__ void __launch_bounds__(256) batchNormStatistics(const X *x, const float *partial, int parts,
         int rows, int channels, const float *gamma, const float *beta, float epsilon, float oneMinusMomentum,
         float *movingMean, float *movingVariance, float *constants) {
     const ColumnMap<1> map(channels);
     const Moments moments = reducePartial<Moments>(partial, parts, channels, map);
     const int k = map.column;
     if (!map.inside || map.row > 0) return;
-    const double mean = (double)x[k] + moments.part[Moments::MEAN];
+    const double mean = (double)Input::value(x[k]) + moments.part[Moments::MEAN];
     const double variance = (double)moments.part[Moments::SQUARE] / rows;
     setConstants(constants, channels, k, mean, variance, epsilon, gamma[k], beta[k]);
     movingMean[k] = (float)(movingMean[k] + (mean - movingMean[k]) * oneMinusMomentum);
@@ -97,7 +135,7 @@ __device__ Vector<WIDTH> constant(const float *constants, Constant which, int ch
 }
 
 template <int WIDTH>
-__device__ void normalise(const float *x, const float *constants, float *y, int rows, int channels) {
+__device__ void normalise(const X *x, const float *constants, Y *y, int rows, int channels) {
     const ColumnMap<WIDTH> map(channels);
     if (!map.inside) return;
     const Vector<WIDTH> center = constant<WIDTH>(constants, CENTER, channels, map.column);
@@ -105,23 +143,23 @@ __device__ void normalise(const float *x, const float *constants, float *y, int 
     const Vector<WIDTH> shift = constant<WIDTH>(constants, SHIFT, channels, map.column);
     map.eachRow(rows, [&](int r) {
         const size_t at = (size_t)r * channels + map.column;
-        Vector<WIDTH> values = Vector<WIDTH>::load(x + at);
+        Vector<WIDTH> values = loadInputs<WIDTH>(x + at);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) values.v[j] = (values.v[j] - center.v[j]) * scale.v[j] + shift.v[j];
-        values.store(y + at);
+        storeOutputs(y + at, values);
     });
 }
 
 // Sums of dy and of dy*(x - center).
 template <int WIDTH>
-__device__ void sums(const float *x, const float *dy, const float *constants, float *partial, int rows, int channels) {
+__device__ void sums(const X *x, const float *dy, const float *constants, float *partial, int rows, int channels) {
     const ColumnMap<WIDTH> map(channels);
     Sums<2> sums[WIDTH];
     Vector<WIDTH> center = {};
     if (map.inside) center = constant<WIDTH>(constants, CENTER, channels, map.column);
     map.eachRow(rows, [&](int r) {
         const size_t at = (size_t)r * channels + map.column;
-        const Vector<WIDTH> values = Vector<WIDTH>::load(x + at), gradients = Vector<WIDTH>::load(dy + at);
+        const Vector<WIDTH> values = loadInputs<WIDTH>(x + at), gradients = Vector<WIDTH>::load(dy + at);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) {
             sums[j].part[0] += gradients.v[j];
@@ -149,7 +187,7 @@ extern "C" __global__ void __launch_bounds__(256) batchNormGradients(const float
 
 // In place: dx may be dy.
 template <int WIDTH>
-__device__ void backward(const float *x, const float *dy, const float *constants, float *dx, int rows, int channels) {
+__device__ void backward(const X *x, const float *dy, const float *constants, float *dx, int rows, int channels) {
     const ColumnMap<WIDTH> map(channels);
     if (!map.inside) return;
     const Vector<WIDTH> center = constant<WIDTH>(constants, CENTER, channels, map.column);
@@ -158,7 +196,7 @@ __device__ void backward(const float *x, const float *dy, const float *constants
     const Vector<WIDTH> offset = constant<WIDTH>(constants, OFFSET, channels, map.column);
     map.eachRow(rows, [&](int r) {
         const size_t at = (size_t)r * channels + map.column;
-        const Vector<WIDTH> values = Vector<WIDTH>::load(x + at);
+        const Vector<WIDTH> values = loadInputs<WIDTH>(x + at);
         Vector<WIDTH> gradients = Vector<WIDTH>::load(dy + at);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++)
@@ -168,17 +206,17 @@ __device__ void backward(const float *x, const float *dy, const float *constants
 }
 
 #define BATCH_NORM_KERNELS(WIDTH)                                                                                      \
-    extern "C" __global__ void __launch_bounds__(256) batchNormMoments##WIDTH(const float *x, float *partial,          \
+    extern "C" __global__ void __launch_bounds__(256) batchNormMoments##WIDTH(const X *x, float *partial,          \
             int rows, int channels) { moments<WIDTH>(x, partial, rows, channels); }                                    \
-    extern "C" __global__ void __launch_bounds__(256) batchNormNormalise##WIDTH(const float *x,                        \
-            const float *constants, float *y, int rows, int channels) {                                                \
+    extern "C" __global__ void __launch_bounds__(256) batchNormNormalise##WIDTH(const X *x,                        \
+            const float *constants, Y *y, int rows, int channels) {                                                    \
         normalise<WIDTH>(x, constants, y, rows, channels);                                                             \
     }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256) batchNormSums##WIDTH(const float *x, const float *dy,            \
+    extern "C" __global__ void __launch_bounds__(256) batchNormSums##WIDTH(const X *x, const float *dy,            \
             const float *constants, float *partial, int rows, int channels) {                                          \
         sums<WIDTH>(x, dy, constants, partial, rows, channels);                                                        \
     }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256) batchNormBackward##WIDTH(const float *x, const float *dy,        \
+    extern "C" __global__ void __launch_bounds__(256) batchNormBackward##WIDTH(const X *x, const float *dy,        \
             const float *constants, float *dx, int rows, int channels) {                                               \
         backward<WIDTH>(x, dy, constants, dx, rows, channels);                                                         \
     }

@@ -43,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(T::THREADS, T::MIN_BLOCKS) convLstm
         for (int j = 0; j < Accumulators::COLUMNS; j += GATES) {
             const int u = (column + Accumulators::column(j)) / GATES;
             if (u >= INPUTS) continue;
-            const float *z = &sum.value[i][j];
+            const float *z = &sum.sum[i][j];
             const size_t at = (size_t)p * INPUTS + u;
             float4 v = reinterpret_cast<const float4 *>(zx)[at];
             v.x = activate(recurrentActivation, v.x + z[0]);

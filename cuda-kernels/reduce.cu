@@ -2,6 +2,7 @@
 //
 //   columnSums       x (rows, columns) to partial (parts, columns): row p is the sum of the rows of block p
 //   sumSplits        splits (splits, n) to y (n), added in their order
+//   sumPaddedSplits  the same of a weights gradient whose input channels are padded
 //   sumGateSplits    the same of interleaved gates, splits (splits, rows, filters, GATES) to Keras's y (rows, GATES,
 //                    filters); see gates.cuh
 //
@@ -55,4 +56,15 @@ extern "C" __global__ void __launch_bounds__(256) sumGateSplits(const float4 *sp
     p[filters] = sum.y;
     p[2 * filters] = sum.z;
     p[3 * filters] = sum.w;
+}
+
+// Of taps whose rows are padded: splits (splits, taps, paddedSize) to y (taps, size), n values.
+extern "C" __global__ void __launch_bounds__(256) sumPaddedSplits(const float *splits, float *y, int count,
+        long long n, int size, int paddedSize) {
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const long long at = i / size * paddedSize + i % size, all = n / size * paddedSize;
+    float sum = splits[at];
+    for (int s = 1; s < count; s++) sum += splits[s * all + at];
+    y[i] = sum;
 }

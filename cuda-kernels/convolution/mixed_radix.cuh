@@ -11,6 +11,7 @@ template <int MIDDLE, int LOW> struct MixedRadix {
 
     __device__ explicit MixedRadix(int value = 0)
             : high(value / LOW / MIDDLE), middle(value / LOW % MIDDLE), low(value % LOW) {}
+    __device__ MixedRadix(int high, int middle, int low) : high(high), middle(middle), low(low) {}
 
     // Adds N. Returns whether more than the lowest digit has changed.
     template <int N> __device__ __forceinline__ bool add() {

@@ -84,7 +84,7 @@ template <class Tile, class IteratorA, class IteratorB> struct SimtMainloop {
                 for (int i = 0; i < Tile::THREAD_M; i++)
 #pragma unroll
                     for (int j = 0; j < Tile::THREAD_N; j++)
-                        accumulators.value[i][j] += fragmentA[i] * fragmentB[j];
+                        accumulators.sum[i][j] += fragmentA[i] * fragmentB[j];
             }
             return kLeft > 0;
         };

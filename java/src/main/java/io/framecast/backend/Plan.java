@@ -12,7 +12,7 @@ import java.util.List;
  * @param inputGradients for each input, whether backward must return its gradient; not needed where no layer before it
  *     has parameters
  */
-public record Plan(int frames, int batch, boolean training, List<Boolean> inputGradients) {
+public record Plan(int frames, int batch, boolean training, List<Boolean> inputGradients, boolean operandOutput) {
 
     /**
      * Copies the list.
@@ -21,13 +21,26 @@ public record Plan(int frames, int batch, boolean training, List<Boolean> inputG
      * @param batch the maximal number of videos in one call
      * @param training whether forward keeps what backward needs
      * @param inputGradients for each input, whether backward must return its gradient
+     * @param operandOutput whether the output may be rounded to the type of convolutions' operands
      */
     public Plan {
         inputGradients = List.copyOf(inputGradients);
     }
 
     /**
-     * The plan of an op of one input.
+     * A plan whose output is float32.
+     *
+     * @param frames the maximal number of frames in one call
+     * @param batch the maximal number of videos in one call
+     * @param training whether forward keeps what backward needs
+     * @param inputGradients for each input, whether backward must return its gradient
+     */
+    public Plan(int frames, int batch, boolean training, List<Boolean> inputGradients) {
+        this(frames, batch, training, inputGradients, false);
+    }
+
+    /**
+     * The plan of an op of one input, whose output is float32.
      *
      * @param frames the maximal number of frames in one call
      * @param batch the maximal number of videos in one call
@@ -35,7 +48,7 @@ public record Plan(int frames, int batch, boolean training, List<Boolean> inputG
      * @param inputGradient whether backward must return the gradient of the input
      */
     public Plan(int frames, int batch, boolean training, boolean inputGradient) {
-        this(frames, batch, training, List.of(inputGradient));
+        this(frames, batch, training, List.of(inputGradient), false);
     }
 
     /**
@@ -47,7 +60,7 @@ public record Plan(int frames, int batch, boolean training, List<Boolean> inputG
      * @return the plan
      */
     public static Plan inference(int frames, int batch, int inputs) {
-        return new Plan(frames, batch, false, Collections.nCopies(inputs, false));
+        return new Plan(frames, batch, false, Collections.nCopies(inputs, false), false);
     }
 
     /**

@@ -6,6 +6,7 @@ import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.compiler.KernelImages;
 import io.framecast.backend.cuda.driver.CudaDriver;
+import io.framecast.backend.cuda.CudaBackend;
 import io.framecast.backend.cuda.vendor.VendorLibrary;
 import io.framecast.softgpu.SoftGpu;
 import io.framecast.text.Count;
@@ -23,6 +24,8 @@ import java.util.stream.Collectors;
  * @param whyNot why it cannot be used, with a message that says what to do; empty if it can be used
  */
 public record Availability(String name, String description, Optional<FramecastException> whyNot) {
+
+    private static final String ON_TENSOR_CORES = ", and bf16 and tf32 on tensor cores";
 
     /** {@return the present state of all devices, of NVRTC, and of the vendors' convolution libraries} */
     public static List<Availability> all() {
@@ -57,17 +60,23 @@ public record Availability(String name, String description, Optional<FramecastEx
 
     private static String cuda() {
         CudaDriver driver = CudaDriver.open();
-        return names(driver) + ", driver for CUDA " + driver.version() + "; fp32";
+        return names(driver) + ", driver for CUDA " + driver.version() + "; fp32" + onTensorCores(driver);
     }
 
     private static String softgpu() {
         // A process can load one driver only: if NVIDIA's is loaded, the software device is not tried.
         boolean apart = !SoftGpu.isLoaded() && SoftGpu.loadedDriver().isPresent();
         String settings = System.getenv("FRAMECAST_SOFTGPU");
-        return (apart ? "software CUDA device" : names(CudaDriver.openSoftware()))
-                + "; CUDA on the CPU, to test with; fp32, "
+        CudaDriver driver = apart ? null : CudaDriver.openSoftware();
+        return (apart ? "software CUDA device" : names(driver)) + "; CUDA on the CPU, to test with; fp32"
+                + (apart ? ON_TENSOR_CORES : onTensorCores(driver)) + "; "
                 + (apart ? "" : Count.of(SoftGpu.threads(), "thread") + ", ")
                 + (settings == null ? "all checks on" : "FRAMECAST_SOFTGPU=" + settings);
+    }
+
+    /** The precisions of tensor cores, if the device that would be used, the first, has them. */
+    private static String onTensorCores(CudaDriver driver) {
+        return CudaBackend.hasTensorCores(driver.devices().get(0).computeCapability()) ? ON_TENSOR_CORES : "";
     }
 
     private static String names(CudaDriver driver) {

@@ -64,4 +64,9 @@ public record BatchNormalization(double epsilon, double momentum) implements One
         return new OpLayer(backend.batchNorm(spec, plan, parameters.apply("gamma"), parameters.apply("beta"),
                 parameters.apply("moving_mean").value(), parameters.apply("moving_variance").value()));
     }
+
+    @Override
+    public boolean takesOperands() {
+        return true;
+    }
 }

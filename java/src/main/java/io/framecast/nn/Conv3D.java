@@ -96,6 +96,11 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
     }
 
     @Override
+    public boolean takesOperands() {
+        return true;
+    }
+
+    @Override
     public boolean movesValues() {
         return false;
     }

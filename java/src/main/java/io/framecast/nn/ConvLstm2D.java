@@ -135,6 +135,11 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
     }
 
     @Override
+    public boolean takesOperands() {
+        return true;
+    }
+
+    @Override
     public boolean movesValues() {
         return false;
     }

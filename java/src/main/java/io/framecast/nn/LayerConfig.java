@@ -119,6 +119,16 @@ public sealed interface LayerConfig permits OneInputConfig, FilterlessConfig {
     }
 
     /**
+     * Whether the layer's input may be rounded to the type of convolutions' operands: it convolves it, and so rounds it
+     * anyway, or normalises it.
+     *
+     * @return true for convolutions and batch normalisation
+     */
+    default boolean takesOperands() {
+        return false;
+    }
+
+    /**
      * Whether the layer has one input and only moves its values. A sigmoid before such a layer gives the same result as
      * one after it.
      *

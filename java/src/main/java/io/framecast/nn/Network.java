@@ -98,7 +98,7 @@ public final class Network implements AutoCloseable {
             for (int k = 0; k < built.layers().size(); k++) {
                 int index = k;
                 layers.add(built.layers().get(k).build(backend, inputs.get(k),
-                        new Plan(frames, batch, training, gradients.ofInputs(k)),
+                        new Plan(frames, batch, training, gradients.ofInputs(k), training && readAsOperands(k)),
                         name -> parameters.weights(ModelConfig.parameterName(index, name))));
                 if (training) {
                     addSum(k + 1, frames, batch);
@@ -110,6 +110,12 @@ public final class Network implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    /** Whether only layers read a layer's output that take operands. */
+    private boolean readAsOperands(int layer) {
+        List<Integer> readers = graph.readers(layer + 1);
+        return !readers.isEmpty() && readers.stream().allMatch(k -> built.layers().get(k).takesOperands());
     }
 
     private void addSum(int value, int frames, int batch) {

@@ -27,11 +27,16 @@ public final class TestBackend implements AutoCloseable {
 
     /** The CUDA device under test; if it is the software device, with all of its checks. */
     public static TestBackend cuda(Convolutions convolutions, boolean graphs) {
+        return cuda(Precision.FP32, convolutions, graphs);
+    }
+
+    /** The same in a precision of convolutions. */
+    public static TestBackend cuda(Precision precision, Convolutions convolutions, boolean graphs) {
         if (TestDevice.SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
             SoftGpu.clearReport();
         }
-        return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, convolutions, graphs));
+        return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, precision, convolutions, graphs));
     }
 
     /** One thread, so that small tests are fast on a busy machine. Other tests cover more threads. */

@@ -18,6 +18,7 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The same seed, precision and number of threads give the same bits. */
 class DeterminismTest {
@@ -56,15 +57,16 @@ class DeterminismTest {
     }
 
     /** CUDA graphs and single launches, and a new recording in the middle. */
-    @Test
-    void graphsAndPlainLaunchesMakeTheSameBits() {
-        Map<String, HostTensor> recorded = train(CUDA_MODEL, () -> cuda(true), STEPS);
-        assertSameBits(recorded, train(CUDA_MODEL, () -> cuda(true), 3));
-        assertSameBits(recorded, train(CUDA_MODEL, () -> cuda(false), STEPS));
+    @ParameterizedTest
+    @EnumSource
+    void graphsAndPlainLaunchesMakeTheSameBits(Precision precision) {
+        Map<String, HostTensor> recorded = train(CUDA_MODEL, () -> cuda(precision, true), STEPS);
+        assertSameBits(recorded, train(CUDA_MODEL, () -> cuda(precision, true), 3));
+        assertSameBits(recorded, train(CUDA_MODEL, () -> cuda(precision, false), STEPS));
     }
 
-    private static Backend cuda(boolean graphs) {
-        return new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, Convolutions.KERNELS, graphs);
+    private static Backend cuda(Precision precision, boolean graphs) {
+        return new CudaBackend(TestDevice.SOFTWARE, precision, Convolutions.KERNELS, graphs);
     }
 
     private static void assertSameBits(Map<String, HostTensor> expected, Map<String, HostTensor> actual) {

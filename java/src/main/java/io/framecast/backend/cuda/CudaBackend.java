@@ -34,13 +34,17 @@ import io.framecast.backend.cuda.convolution.KernelConvolutions;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.ModuleSource;
 import io.framecast.backend.cuda.layer.CudaLayers;
+import io.framecast.backend.cuda.tensorcore.Operand;
+import io.framecast.backend.cuda.tensorcore.TensorCoreConvolutions;
 import io.framecast.backend.cuda.vendor.VendorConvolutions;
 import io.framecast.backend.guard.OpGuard;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Computes on a CUDA device, NVIDIA's or the software one, with this project's kernels, and with cuDNN's and cuBLAS's
@@ -48,6 +52,10 @@ import java.util.Map;
  */
 public final class CudaBackend implements Backend {
 
+    /** The compute capability from which on tensor cores have bfloat16 and tf32. */
+    private static final int TENSOR_CORES = 80;
+
+    private final Precision precision;
     private final CudaDevice device;
     private final CudaOps ops;
     private final OpGuard guard;
@@ -65,31 +73,53 @@ public final class CudaBackend implements Backend {
 
     /**
      * @param software whether to use the software device instead of NVIDIA's driver
+     * @param precision what convolutions multiply; bf16 and tf32 only on devices of compute capability 8.0 and later
      * @param graphs whether programs are captured as CUDA graphs and replayed; else each run launches every kernel
      * @param compiler is told when the compiler of kernels has to be fetched
      * @throws FramecastException if there is no such device, it fails, or it does not support the precision
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs,
             FetchListener compiler) {
-        if (precision != Precision.FP32) {
-            throw new FramecastException("CUDA devices compute in fp32 in this version, not in "
-                    + precision.name().toLowerCase(Locale.ROOT) + "; leave the precision out.",
-                    Remedy.DEFAULT_PRECISION);
-        }
         this.graphs = graphs;
         device = CudaDevice.open(software);
         ops = new CudaOps(device, new KernelImages(System.getenv(), compiler));
         guard = ops.guard();
-        KernelConvolutions kernels = new KernelConvolutions(ops);
-        layers = new CudaLayers(ops,
-                convolutions == Convolutions.KERNELS ? kernels : new VendorConvolutions(ops, kernels));
+        this.precision = precision;
         try {
+            requireTensorCores();
+            layers = layers(convolutions);
             requireWorking();
         } catch (RuntimeException e) {
             Closing closing = new Closing();
             closing.add(device::close);
             closing.runAfter(e);
             throw e;
+        }
+    }
+
+    private CudaLayers layers(Convolutions convolutions) {
+        KernelConvolutions kernels = new KernelConvolutions(ops);
+        if (convolutions == Convolutions.VENDOR) {
+            return new CudaLayers(ops, new VendorConvolutions(ops, kernels, precision), null);
+        }
+        if (precision == Precision.FP32) {
+            return new CudaLayers(ops, kernels, null);
+        }
+        Operand operand = Operand.of(precision);
+        return new CudaLayers(ops, new TensorCoreConvolutions(ops, operand), operand);
+    }
+
+    /** Whether tensor cores have bf16 and tf32 on GPUs of this compute capability, ten times the version. */
+    public static boolean hasTensorCores(int computeCapability) {
+        return computeCapability >= TENSOR_CORES;
+    }
+
+    private void requireTensorCores() {
+        int compute = device.computeCapability();
+        if (precision != Precision.FP32 && !hasTensorCores(compute)) {
+            throw new FramecastException("GPUs multiply in " + precision.name().toLowerCase(Locale.ROOT)
+                    + " from compute capability 8.0 on, and this one has " + compute / 10 + "." + compute % 10
+                    + "; use fp32.", Remedy.DEFAULT_PRECISION);
         }
     }
 
@@ -119,7 +149,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Precision precision() {
-        return Precision.FP32;
+        return precision;
     }
 
     @Override
@@ -202,6 +232,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Program program(Runnable work) {
         return guard.program(() -> new CudaProgram(device, graphs, work));
+    }
+
+    /** The sources of all kernels that were loaded. */
+    public Set<ModuleSource> loadedModules() {
+        return ops.loadedModules();
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
 import io.framecast.device.DeviceSettings;
+import io.framecast.device.sampling.SampledGpu;
 import io.framecast.tools.terminal.FetchProgress;
 import io.framecast.tools.terminal.Terminal;
 import java.util.Locale;
@@ -41,18 +42,34 @@ public final class DeviceOptions {
      * @throws io.framecast.FramecastException if it cannot be used on this machine
      */
     public Backend open() {
-        Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
-                "--threads must be from 0 to " + DeviceSettings.MAX_THREADS + ", not " + threads + ".");
+        requireThreads();
         Backends.Choice choice = Backends.choose(settings(), new FetchProgress());
         Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();
     }
 
+    /**
+     * Opens the software device in the place of a GPU.
+     *
+     * @param computeCapability of the GPU
+     * @param memory of the GPU, in bytes
+     * @throws io.framecast.FramecastException if it cannot be used on this machine, or does not support the precision
+     */
+    public SampledGpu openAs(int computeCapability, long memory) {
+        requireThreads();
+        return SampledGpu.open(computeCapability, memory, precision, threads, new FetchProgress());
+    }
+
     /** Opens the CPU with the given number of threads instead of that of the options. */
     public Backend cpu(int threadCount) {
         return Backends.choose(settings().with(Device.CPU).withThreads(threadCount),
                 new FetchProgress()).backend();
+    }
+
+    private void requireThreads() {
+        Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
+                "--threads must be from 0 to " + DeviceSettings.MAX_THREADS + ", not " + threads + ".");
     }
 
     private DeviceSettings settings() {

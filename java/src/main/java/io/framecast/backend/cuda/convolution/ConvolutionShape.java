@@ -77,7 +77,7 @@ public record ConvolutionShape(int height, int width, int inputs, int outputs, i
      *
      * @throws FramecastException if it is too large for them
      */
-    List<String> options() {
+    public List<String> options() {
         // Kernels have 32-bit indices into the weights, and into the images that the rows of a tile belong to.
         long images = 2 + ConvolutionTile.MOST_ROWS / Math.min(pixels(), outPixels());
         if (Math.max(weightsSize(), images * Math.max(inputSize(), outputSize())) > Integer.MAX_VALUE) {

@@ -1,6 +1,8 @@
 package io.framecast.backend.cuda.convolution;
 
+import io.framecast.backend.Tensor;
 import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.launch.CudaOps;
 
 /**
  * A convolution of one {@link ConvolutionShape} over any number of images, in NHWC: x (images, height, width, inputs),
@@ -8,6 +10,15 @@ import io.framecast.backend.cuda.driver.DeviceMemory;
  * launch their work in order and do not wait for it.
  */
 public interface CudaConvolution extends AutoCloseable {
+
+    /**
+     * The input as this convolution reads it: the x of its other methods. Until another op is called.
+     *
+     * @param x (images, height, width, inputs)
+     */
+    default DeviceMemory input(int images, Tensor x) {
+        return CudaOps.memory(x);
+    }
 
     /**
      * y = conv(x, w) + bias.

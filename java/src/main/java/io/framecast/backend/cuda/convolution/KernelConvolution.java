@@ -19,11 +19,6 @@ final class KernelConvolution implements CudaConvolution {
 
     private static final String FILE = "convolution.cu";
 
-    /** The fixed cost of a tile, in pixels that a block could sum in that time. */
-    private static final int TILE_COST = 64;
-
-    private static final int MOST_SPLITS = 4096;
-
     /** The tiles of the three products. */
     record Tiles(ConvolutionTile forward, ConvolutionTile data, ConvolutionTile weights) {
 
@@ -76,25 +71,10 @@ final class KernelConvolution implements CudaConvolution {
         backwardData = ops.kernel(FILE, "convolutionBackwardData", options);
         backwardWeights = ops.kernel(FILE, "convolutionBackwardWeights", options);
         sum = ops.kernel("reduce.cu", gates ? "sumGateSplits" : "sumSplits");
-        splits = splits(ops.device().multiprocessors(), Math.multiplyExact(sequence, shape.outPixels()));
+        splits = SplitK.splits(tiles.weights.count(weightRows(shape), shape.outputs()),
+                ops.device().multiprocessors() * tiles.weights.blocksPerMultiprocessor(),
+                Math.multiplyExact(sequence, shape.outPixels()), tiles.weights.step());
         parts = ops.arena().scratch(Math.multiplyExact(Float.BYTES * shape.weightsSize(), splits));
-    }
-
-    /** The number of splits with the least estimated time. */
-    private int splits(int multiprocessors, int pixels) {
-        int blocks = multiprocessors * tiles.weights.blocksPerMultiprocessor();
-        long tilesEach = tiles.weights.count(weightRows(shape), shape.outputs());
-        int best = 1;
-        long least = Long.MAX_VALUE;
-        for (int n = 1; n <= Math.min(MOST_SPLITS, ceilDiv(pixels, tiles.weights.step())); n++) {
-            long waves = (tilesEach * n + blocks - 1) / blocks;
-            long time = waves * (ceilDiv(pixels, n) + TILE_COST);
-            if (time < least) {
-                least = time;
-                best = n;
-            }
-        }
-        return best;
     }
 
     /** The rows of the weights as a matrix (taps * inputs, outputs). */
@@ -131,7 +111,7 @@ final class KernelConvolution implements CudaConvolution {
         int pixels = Math.multiplyExact(images, shape.outPixels());
         // With fewer images than planned the splits are shorter, or fewer.
         int step = tiles.weights.step();
-        int length = ceilDiv(ceilDiv(pixels, splits), step) * step;
+        int length = SplitK.length(pixels, splits, step);
         int count = ceilDiv(pixels, length);
         DeviceMemory to = parts.memory();
         backwardWeights.launch(tiles.weights.grid(weightRows(shape), shape.outputs(), count), tiles.weights.block(), 0,

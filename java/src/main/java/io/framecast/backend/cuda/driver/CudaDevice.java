@@ -89,6 +89,16 @@ public final class CudaDevice implements AutoCloseable {
         return properties.multiprocessors();
     }
 
+    /** The most shared memory that a kernel can ask for. */
+    public int sharedBytesOfBlock() {
+        return properties.sharedBytesOfBlock();
+    }
+
+    /** The shared memory of all blocks that are resident on a multiprocessor. */
+    public int sharedBytesOfMultiprocessor() {
+        return properties.sharedBytesOfMultiprocessor();
+    }
+
     /** Name, compute capability, multiprocessors and memory: a line of text. */
     public String description() {
         return properties.toString();

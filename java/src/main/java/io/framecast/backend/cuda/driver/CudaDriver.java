@@ -2,6 +2,8 @@ package io.framecast.backend.cuda.driver;
 
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
 import static jcuda.driver.JCudaDriver.cuDeviceGetAttribute;
@@ -39,8 +41,11 @@ public final class CudaDriver {
      *
      * @param computeCapability ten times the major version, plus the minor
      * @param memory in bytes
+     * @param sharedBytesOfBlock the most shared memory that a kernel can ask for
+     * @param sharedBytesOfMultiprocessor the shared memory of all resident blocks
      */
-    public record Device(String name, int computeCapability, int multiprocessors, long memory) {
+    public record Device(String name, int computeCapability, int multiprocessors, long memory, int sharedBytesOfBlock,
+            int sharedBytesOfMultiprocessor) {
         @Override
         public String toString() {
             return String.format(Locale.ROOT, "%s, compute capability %d.%d, %d multiprocessors, %.0f GiB", name,
@@ -147,7 +152,9 @@ public final class CudaDriver {
             int capability = 10 * attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                     + attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
             devices.add(new Device(text(name), capability,
-                    attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), memory[0]));
+                    attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), memory[0],
+                    attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
+                    attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)));
         }
         return devices;
     }

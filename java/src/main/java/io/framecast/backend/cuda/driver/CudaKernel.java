@@ -2,6 +2,7 @@ package io.framecast.backend.cuda.driver;
 
 import static io.framecast.backend.cuda.driver.CudaCalls.check;
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT;
 import static jcuda.driver.JCudaDriver.cuFuncSetAttribute;
 import static jcuda.driver.JCudaDriver.cuLaunchKernel;
 
@@ -14,6 +15,9 @@ public final class CudaKernel {
 
     /** Static plus dynamic shared memory of a block; a kernel that needs more has to ask for it. */
     private static final int DEFAULT_SHARED_BYTES = 48 * 1024;
+
+    /** Shared memory of each block that the driver keeps for itself, from compute capability 8.0 on. */
+    public static final int RESERVED_BYTES = 1024;
 
     /** The shape of a grid, in blocks, or of a block, in threads. */
     public record Dim(int x, int y, int z) {
@@ -41,6 +45,21 @@ public final class CudaKernel {
         this.name = name;
         this.function = function;
         this.staticSharedBytes = staticSharedBytes;
+    }
+
+    /**
+     * Divides a multiprocessor's memory for this kernel: as much shared memory as so many blocks need, and the rest for
+     * the L1 cache. A wish: the driver may do otherwise.
+     *
+     * @param sharedBytes of dynamic shared memory for each block
+     */
+    public void preferSharedMemory(int sharedBytes, int blocks) {
+        module.requireOpen();
+        module.device.enter();
+        long bytes = (long) blocks * (staticSharedBytes + sharedBytes + RESERVED_BYTES);
+        long percent = Math.min(100, (100 * bytes - 1) / module.device.sharedBytesOfMultiprocessor() + 1);
+        check(cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, (int) percent),
+                "cuFuncSetAttribute of " + name + " for " + percent + " % of shared memory");
     }
 
     /**

@@ -2,6 +2,7 @@ package io.framecast.backend.cuda.launch;
 
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
+import java.util.List;
 
 /**
  * How kernels that work on the columns of a matrix (rows, columns) are launched; see cuda-kernels/column_reduction.cuh.
@@ -23,7 +24,12 @@ public record Columns(CudaOps ops, long rows, int columns) {
 
     /** A kernel for these columns: its float4 variant, named with a 4 at the end, where their number allows. */
     public CudaKernel kernel(String file, String name) {
-        return ops.kernel(file, name + width());
+        return kernel(file, name, List.of());
+    }
+
+    /** The same with further options of the compiler. */
+    public CudaKernel kernel(String file, String name, List<String> options) {
+        return ops.kernel(file, name + width(), options);
     }
 
     /** The grid that reduces {@code n} rows to partial sums: (blocks of rows, tiles of columns). */

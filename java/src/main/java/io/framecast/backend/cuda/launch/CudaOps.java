@@ -8,6 +8,7 @@ import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.guard.OpGuard;
 import java.util.List;
+import java.util.Set;
 
 /** Shared by the ops of a device: its kernels, its memory, and the grids of pointwise kernels. */
 public final class CudaOps {
@@ -52,6 +53,11 @@ public final class CudaOps {
         return kernels.get(file, name, List.of());
     }
 
+    /** The sources of all modules that were loaded. */
+    public Set<ModuleSource> loadedModules() {
+        return kernels.loaded();
+    }
+
     /** Checks the calls of the backend, its ops and its tensors. */
     public OpGuard guard() {
         return guard;
@@ -67,9 +73,19 @@ public final class CudaOps {
         return new CudaTensor(guard, region, 0, size, false);
     }
 
-    /** Where the values of a tensor of this device are. */
+    /** The same of operands of tensor cores. @param valueBytes 2 for bfloat16, 4 for tf32 */
+    public Tensor operandView(DeviceArena.Region region, long size, int valueBytes) {
+        return new OperandTensor(guard, region, 0, size, valueBytes);
+    }
+
+    /** Where the float32 values of a tensor of this device are. */
     public static DeviceMemory memory(Tensor tensor) {
         return ((CudaTensor) tensor).memory();
+    }
+
+    /** Where a tensor's operands of tensor cores are; null: it has float32 values. */
+    public static DeviceMemory operand(Tensor tensor) {
+        return tensor instanceof OperandTensor rounded ? rounded.memory() : null;
     }
 
     /** The grid of a grid-stride loop over float4 values; see cuda-kernels/elementwise.cuh. */

@@ -155,6 +155,13 @@ public final class DeviceArena {
         return region;
     }
 
+    /** The same, of a size that is proportional to {@code videos}. */
+    public Region reserveZeros(long bytes, int videos) {
+        Region region = reserve(bytes, videos);
+        region.block.zeroed.add(region);
+        return region;
+    }
+
     /** Reserves memory that all ops share, one call after the other. */
     public Region scratch(long bytes) {
         Block block = planned();

@@ -7,16 +7,14 @@ import io.framecast.backend.cuda.driver.CudaModule;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The modules of a device, each loaded once and shared by all ops; they are unloaded with the device. */
 final class Kernels {
 
-    private record Key(String file, List<String> options) {
-    }
-
     private final CudaDevice device;
     private final KernelImages images;
-    private final Map<Key, CudaModule> modules = new HashMap<>();
+    private final Map<ModuleSource, CudaModule> modules = new HashMap<>();
 
     Kernels(CudaDevice device, KernelImages images) {
         this.device = device;
@@ -24,11 +22,16 @@ final class Kernels {
     }
 
     CudaKernel get(String file, String name, List<String> options) {
-        return modules.computeIfAbsent(new Key(file, options), this::load).kernel(name);
+        return modules.computeIfAbsent(new ModuleSource(file, options), this::load).kernel(name);
     }
 
-    private CudaModule load(Key key) {
-        return device.load(key.file,
-                images.image(key.file, device.computeCapability(), device.isSoftware(), key.options));
+    /** What is loaded. */
+    Set<ModuleSource> loaded() {
+        return Set.copyOf(modules.keySet());
+    }
+
+    private CudaModule load(ModuleSource source) {
+        return device.load(source.file(),
+                images.image(source.file(), device.computeCapability(), device.isSoftware(), source.options()));
     }
 }

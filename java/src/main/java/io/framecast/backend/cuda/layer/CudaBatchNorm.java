@@ -8,9 +8,12 @@ import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.driver.CudaKernel;
+import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.Columns;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.DeviceArena;
+import io.framecast.backend.cuda.tensorcore.Operand;
+import java.util.List;
 
 /** Batch normalisation by cuda-kernels/batch_norm.cu. Backward overwrites the output's gradient with the input's. */
 final class CudaBatchNorm implements Op {
@@ -30,22 +33,33 @@ final class CudaBatchNorm implements Op {
     private final CudaOps ops;
     private final OpResources resources;
     private final Columns columns;
-    private final CudaKernel moments;
-    private final CudaKernel statistics;
-    private final CudaKernel movingStatistics;
-    private final CudaKernel normalise;
-    private final CudaKernel sums;
-    private final CudaKernel gradients;
-    private final CudaKernel backward;
+    /** Null: neither inputs nor output are operands of tensor cores. */
+    private final Operand operand;
+    private final boolean operandOutput;
     private final DeviceArena.Region y;
     private final DeviceArena.Region partial;
     private final DeviceArena.Region constants;
 
     private Tensor x;
     private int rows;
+    /** Of the inputs' type, at the first call. */
+    private Kernels kernels;
 
-    CudaBatchNorm(CudaOps ops, BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
-            Tensor movingVariance) {
+    private record Kernels(CudaKernel moments, CudaKernel statistics, CudaKernel movingStatistics,
+            CudaKernel normalise, CudaKernel sums, CudaKernel gradients, CudaKernel backward) {
+
+        static Kernels of(CudaOps ops, Columns columns, List<String> options) {
+            return new Kernels(columns.kernel(FILE, "batchNormMoments", options),
+                    ops.kernel(FILE, "batchNormStatistics", options),
+                    ops.kernel(FILE, "batchNormMovingStatistics", options),
+                    columns.kernel(FILE, "batchNormNormalise", options),
+                    columns.kernel(FILE, "batchNormSums", options), ops.kernel(FILE, "batchNormGradients", options),
+                    columns.kernel(FILE, "batchNormBackward", options));
+        }
+    }
+
+    CudaBatchNorm(CudaOps ops, Operand operand, BatchNormSpec spec, Plan plan, Weights gamma, Weights beta,
+            Tensor movingMean, Tensor movingVariance) {
         this.ops = ops;
         this.spec = spec;
         this.gamma = gamma;
@@ -54,16 +68,22 @@ final class CudaBatchNorm implements Op {
         this.movingVariance = movingVariance;
         resources = new OpResources(ops.arena(), plan.batch());
         columns = new Columns(ops, rows(plan.frames(), plan.batch()), spec.channels());
-        moments = columns.kernel(FILE, "batchNormMoments");
-        statistics = ops.kernel(FILE, "batchNormStatistics");
-        movingStatistics = ops.kernel(FILE, "batchNormMovingStatistics");
-        normalise = columns.kernel(FILE, "batchNormNormalise");
-        sums = columns.kernel(FILE, "batchNormSums");
-        gradients = ops.kernel(FILE, "batchNormGradients");
-        backward = columns.kernel(FILE, "batchNormBackward");
+        this.operand = operand;
+        operandOutput = operand != null && plan.operandOutput() && operand.padded(spec.channels()) == spec.channels();
         y = resources.perVideo(columns.rows() * spec.channels());
         partial = resources.scratch((long) MOMENTS * columns.parts() * spec.channels());
         constants = resources.fixed((long) CONSTANTS * spec.channels());
+    }
+
+    /** The compiler's options for batch_norm.cu. */
+    static List<String> options(Operand operand, boolean operandInput, boolean operandOutput) {
+        return List.of("-DINPUT=" + (operandInput ? operand.typeName() : "Float32"),
+                "-DOUTPUT=" + (operandOutput ? operand.typeName() : "Float32"));
+    }
+
+    private DeviceMemory input() {
+        DeviceMemory rounded = CudaOps.operand(x);
+        return rounded != null ? rounded : memory(x);
     }
 
     private int rows(int frames, int batch) {
@@ -73,33 +93,37 @@ final class CudaBatchNorm implements Op {
     @Override
     public Tensor forward(Tensor input, int frames, int batch, boolean training) {
         x = input;
+        if (kernels == null) {
+            kernels = Kernels.of(ops, columns, options(operand, CudaOps.operand(x) != null, operandOutput));
+        }
         rows = rows(frames, batch);
         int channels = spec.channels();
         if (training) {
             CudaKernel.Dim grid = columns.grid(rows);
-            moments.launch(grid, CudaOps.BLOCK, 0, memory(x), partial.memory(), rows, channels);
-            statistics.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, memory(x), partial.memory(), grid.x(), rows,
+            kernels.moments.launch(grid, CudaOps.BLOCK, 0, input(), partial.memory(), rows, channels);
+            kernels.statistics.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, input(), partial.memory(), grid.x(), rows,
                     channels, memory(gamma.value()), memory(beta.value()), (float) spec.epsilon(),
                     (float) (1 - spec.momentum()), memory(movingMean), memory(movingVariance), constants.memory());
         } else {
-            movingStatistics.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, memory(movingMean),
+            kernels.movingStatistics.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, memory(movingMean),
                     memory(movingVariance), channels, memory(gamma.value()), memory(beta.value()),
                     (float) spec.epsilon(), constants.memory());
         }
-        normalise.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), constants.memory(), y.memory(), rows,
-                channels);
-        return ops.view(y, (long) rows * channels);
+        kernels.normalise.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, input(), constants.memory(), y.memory(),
+                rows, channels);
+        long size = (long) rows * channels;
+        return operandOutput ? ops.operandView(y, size, operand.bytes()) : ops.view(y, size);
     }
 
     @Override
     public Tensor backward(Tensor dy) {
         int channels = spec.channels();
         CudaKernel.Dim grid = columns.grid(rows);
-        sums.launch(grid, CudaOps.BLOCK, 0, memory(x), memory(dy), constants.memory(), partial.memory(), rows,
+        kernels.sums.launch(grid, CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(), partial.memory(), rows,
                 channels);
-        gradients.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), rows, channels,
+        kernels.gradients.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), rows, channels,
                 constants.memory(), memory(gamma.gradient()), memory(beta.gradient()));
-        backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, memory(x), memory(dy), constants.memory(),
+        kernels.backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(),
                 memory(dy), rows, channels);
         return dy.slice(0, (long) rows * channels);
     }

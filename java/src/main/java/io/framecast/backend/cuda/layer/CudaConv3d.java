@@ -86,13 +86,14 @@ final class CudaConv3d implements Op {
         int images = frames * batch;
         long size = images * outputs();
         if (time == null) {
-            convolution.forward(images, memory(x), memory(kernel.value()), memory(bias.value()), y.memory(), false);
+            convolution.forward(images, convolution.input(images, x), memory(kernel.value()), memory(bias.value()),
+                    y.memory(), false);
             if (spec.activation() != Activation.LINEAR) {
                 activate.launch(ops.rowGrid(size), CudaOps.BLOCK, 0, y.memory(), size, spec.activation().ordinal());
             }
         } else {
             time.takeParameter(memory(kernel.value()));
-            convolution.forward(images, memory(x), time.weights(), null, time.taps(), false);
+            convolution.forward(images, convolution.input(images, x), time.weights(), null, time.taps(), false);
             time.combine(frames, batch, memory(bias.value()), y.memory(), spec);
         }
         return ops.view(y, size);
@@ -112,7 +113,7 @@ final class CudaConv3d implements Op {
             time.spread(frames, batch, dy);
         }
         DeviceMemory gradient = time == null ? dy : time.taps();
-        convolution.backwardWeights(images, memory(x), gradient,
+        convolution.backwardWeights(images, convolution.input(images, x), gradient,
                 time == null ? memory(kernel.gradient()) : time.weightsGradient());
         if (time != null) {
             time.giveGradient(memory(kernel.gradient()));

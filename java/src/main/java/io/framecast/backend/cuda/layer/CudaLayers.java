@@ -23,23 +23,26 @@ import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.tensorcore.Operand;
 import java.util.List;
 
 /**
  * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They do not check their arguments:
  * the {@linkplain CudaOps#guard() guard} does.
  *
- * @param convolutions computes the convolutions of all of them
+ * @param convolutions computes the convolutions of all of them, but for those of ConvLSTMs with {@code operand}
+ * @param operand of the tensor cores that compute ConvLSTMs; null: they are computed by {@code convolutions}
  */
-public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions) {
+public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand operand) {
 
     public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
-        return new CudaConvLstm(ops, convolutions, spec, plan, kernel, recurrentKernel, bias);
+        return operand == null ? new CudaConvLstm(ops, convolutions, spec, plan, kernel, recurrentKernel, bias)
+                : new TensorCoreConvLstm(ops, operand, spec, plan, kernel, recurrentKernel, bias);
     }
 
     public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
-        return new CudaBatchNorm(ops, spec, plan, gamma, beta, movingMean, movingVariance);
+        return new CudaBatchNorm(ops, operand, spec, plan, gamma, beta, movingMean, movingVariance);
     }
 
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {

@@ -4,8 +4,9 @@ import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.launch.DeviceArena;
 import io.framecast.backend.cuda.launch.DeviceArena.Region;
+import io.framecast.backend.cuda.tensorcore.FusedConvLstm;
 
-/** The float32 memory and whatever else an op owns, closed together. */
+/** The memory and whatever else an op owns, closed together. Sizes are in float32 values unless they say bytes. */
 final class OpResources {
 
     private final DeviceArena arena;
@@ -28,6 +29,11 @@ final class OpResources {
         return own(arena.reserve(Float.BYTES * values, videos));
     }
 
+    /** The same, of so many bytes that are zero at first. */
+    Region zerosPerVideo(long bytes) {
+        return own(arena.reserveZeros(bytes, videos));
+    }
+
     /** Memory whose content is not needed between two calls of the op. */
     Region scratch(long values) {
         return own(arena.scratch(Float.BYTES * values));
@@ -39,9 +45,15 @@ final class OpResources {
     }
 
     /** Makes a convolution one that is closed with the op. */
-    CudaConvolution own(CudaConvolution convolution) {
+    <T extends CudaConvolution> T own(T convolution) {
         closing.add(convolution::close);
         return convolution;
+    }
+
+    /** The same of a ConvLSTM's kernels. */
+    FusedConvLstm own(FusedConvLstm kernels) {
+        closing.add(kernels::close);
+        return kernels;
     }
 
     /** Closes all of it. */

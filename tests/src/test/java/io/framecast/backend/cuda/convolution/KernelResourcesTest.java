@@ -9,8 +9,11 @@ import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.cuda.compiler.KernelResources;
 import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
+import io.framecast.backend.cuda.layer.BatchNormOptions;
 import io.framecast.backend.cuda.layer.LayeredAdvectionOptions;
 import io.framecast.backend.cuda.layer.TimeTapsOptions;
+import io.framecast.backend.cuda.tensorcore.Operand;
+import io.framecast.backend.cuda.tensorcore.TensorCoreOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -83,8 +86,13 @@ class KernelResourcesTest {
      *
      * @param everywhere whether to compile for all architectures, or only for sm_80 and sm_90: each takes some tenths
      *         of a second
+     * @param oldest the first architecture that has the instructions
      */
-    private record Variant(boolean everywhere, String label, List<String> options) {
+    private record Variant(boolean everywhere, Architecture oldest, String label, List<String> options) {
+
+        Variant(boolean everywhere, String label, List<String> options) {
+            this(everywhere, Architecture.SM_75, label, options);
+        }
 
         /** The fused step with a tile. */
         static Variant step(boolean everywhere, ConvolutionShape s, ConvolutionTile tile) {
@@ -112,7 +120,8 @@ class KernelResourcesTest {
         }
 
         boolean isFor(Architecture architecture) {
-            return everywhere || architecture == Architecture.SM_80 || architecture == Architecture.SM_90;
+            return architecture.compareTo(oldest) >= 0
+                    && (everywhere || architecture == Architecture.SM_80 || architecture == Architecture.SM_90);
         }
     }
 
@@ -187,7 +196,31 @@ class KernelResourcesTest {
             new Variant(false, " 1 layer 8x8", LayeredAdvectionOptions.of(
                     new LayeredAdvectionSpec(8, 8, 1, 1, 2, 1, 1, 0))));
 
+    /** Options of the kernels on tensor cores. */
+    private static List<Variant> tensorCores(String file) {
+        List<Variant> variants = new ArrayList<>();
+        for (Operand operand : Operand.values()) {
+            Map<String, List<String>> options = switch (file) {
+                case "tensor_core_convlstm.cu" -> TensorCoreOptions.convLstms(operand);
+                case "tensor_core_convolution.cu" -> TensorCoreOptions.convolutions(operand);
+                case "batch_norm.cu" -> Map.of(" " + operand, BatchNormOptions.of(operand));
+                default -> Map.of(" " + operand, TensorCoreOptions.operands(operand));
+            };
+            options.forEach((label, all) -> variants.add(new Variant(
+                    operand == Operand.BF16 && variants.size() < 2, Architecture.SM_80, label, all)));
+        }
+        return variants;
+    }
+
     private static List<Variant> variants(String file) {
+        if (file.startsWith("tensor_core_") || file.equals("operands.cu")) {
+            return tensorCores(file);
+        }
+        if (file.equals("batch_norm.cu")) {
+            List<Variant> variants = tensorCores(file);
+            variants.add(new Variant(true, "", BatchNormOptions.floats()));
+            return variants;
+        }
         if (file.equals("convlstm_step.cu")) {
             return steps();
         }
@@ -358,7 +391,7 @@ class KernelResourcesTest {
                 }
                 """;
         Map<String, String> found = new TreeMap<>();
-        for (KernelResources kernel : KernelResources.ofText(source, Architecture.SM_75.toString())) {
+        for (KernelResources kernel : TestCompiler.resources(source, Architecture.SM_75.toString())) {
             found.put(kernel.kernel(), String.join("; ", problems(kernel, Architecture.SM_75)));
         }
         assertEquals(Set.of("spills", "stacks", "unbounded", "shares", "fits"), found.keySet());

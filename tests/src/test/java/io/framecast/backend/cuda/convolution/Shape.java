@@ -12,6 +12,11 @@ public enum Shape {
     MANY_TAPS(1, 5, 7, 36, 20, 5, 3, 1, 1, 1, 1, true),
     MANY_CHANNELS(1, 12, 11, 68, 72, 3, 3, 1, 1, 1, 1, true),
     ONE_PIXEL(1, 1, 1, 3, 2, 1, 1, 1, 1, 1, 1, false),
+    /** More taps than a word has bits, and than a long word. */
+    WIDE_KERNEL(1, 8, 9, 5, 6, 5, 7, 1, 1, 1, 1, true),
+    WIDEST_KERNEL(1, 10, 9, 3, 4, 9, 7, 1, 1, 1, 1, true),
+    /** The last step along K of tensor cores, 32 or 64 values, is half empty. */
+    SHORT_LAST_STEP(1, 7, 9, 96, 32, 1, 3, 1, 1, 1, 1, true),
     /** More rows and columns than any tile, plus a partial tile; each step along K is within one tap. */
     TILES(2, 13, 11, 40, 264, 3, 1, 1, 1, 1, 1, true),
     /** The same, but no size is a multiple of 4, and steps along K cross taps. */

@@ -18,4 +18,16 @@ public final class Activations {
             case HARD_SIGMOID_KERAS2 -> Math.min(1, Math.max(0, 0.2 * x + 0.5));
         };
     }
+
+    /** The derivative of an activation where its value is y. */
+    public static double derivative(Activation activation, double y) {
+        return switch (activation) {
+            case LINEAR -> 1;
+            case RELU -> y > 0 ? 1 : 0;
+            case SIGMOID -> y * (1 - y);
+            case TANH -> 1 - y * y;
+            case HARD_SIGMOID -> y > 0 && y < 1 ? 1.0 / 6 : 0;
+            case HARD_SIGMOID_KERAS2 -> y > 0 && y < 1 ? 0.2 : 0;
+        };
+    }
 }

@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BatchNormKernelsTest {
 
     private static final String FILE = "batch_norm.cu";
+    private static final String[] OPTIONS = BatchNormOptions.floats().toArray(String[]::new);
     private static final double EPSILON = 1e-3;
     private static final int CONSTANTS = 7;
 
@@ -68,11 +69,11 @@ class BatchNormKernelsTest {
         private void wide(String kernel, Object... arguments) {
             int wide = channels % 4 == 0 ? 4 : 1;
             int tiles = (channels / wide + 255) / 256;
-            device.kernel(FILE, kernel + wide).launch(Dim.of(parts, tiles), Dim.of(256), 0, arguments);
+            device.kernel(FILE, kernel + wide, OPTIONS).launch(Dim.of(parts, tiles), Dim.of(256), 0, arguments);
         }
 
         private void narrow(String kernel, Object... arguments) {
-            device.kernel(FILE, kernel).launch(Dim.of(1, (channels + perTile - 1) / perTile), Dim.of(256), 0,
+            device.kernel(FILE, kernel, OPTIONS).launch(Dim.of(1, (channels + perTile - 1) / perTile), Dim.of(256), 0,
                     arguments);
         }
 
@@ -85,8 +86,8 @@ class BatchNormKernelsTest {
         }
 
         float[] infer() {
-            device.kernel(FILE, "batchNormMovingStatistics").launch(Dim.of((channels + 255) / 256), Dim.of(256), 0,
-                    movingMean, movingVariance, channels, gamma, beta, (float) EPSILON, constants);
+            device.kernel(FILE, "batchNormMovingStatistics", OPTIONS).launch(Dim.of((channels + 255) / 256),
+                    Dim.of(256), 0, movingMean, movingVariance, channels, gamma, beta, (float) EPSILON, constants);
             wide("batchNormNormalise", x, constants, y, rows, channels);
             return read(y);
         }

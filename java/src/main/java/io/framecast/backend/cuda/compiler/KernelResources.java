@@ -2,7 +2,6 @@ package io.framecast.backend.cuda.compiler;
 
 import io.framecast.backend.cuda.compiler.CudaCompiler.Compiled;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -34,17 +33,19 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
     private static final Pattern STACK = Pattern.compile("(\\d+) bytes stack frame");
     private static final Pattern SPILLED = Pattern.compile("(\\d+) bytes spill (?:stores|loads)");
 
-    /** The resources of all kernels of one of the project's sources. */
+    /**
+     * The resources of all kernels of one of the project's sources, which is compiled for this.
+     *
+     * @param file a resource of io/framecast/cuda, such as "convolution.cu"
+     * @param architecture of machine code, such as "sm_80"
+     * @param options further ones of NVRTC, such as "-DTILE=8"
+     * @throws io.framecast.FramecastException if there is no compiler, or it does not compile this
+     */
     public static List<KernelResources> ofFile(String file, String architecture, List<String> options) {
         return of(CudaSource.of(file), architecture, options);
     }
 
-    /** The resources of all kernels of a source without includes. */
-    public static List<KernelResources> ofText(String text, String architecture) {
-        return of(new CudaSource("test.cu", text, Collections.emptySortedMap()), architecture, List.of());
-    }
-
-    private static List<KernelResources> of(CudaSource source, String architecture, List<String> options) {
+    static List<KernelResources> of(CudaSource source, String architecture, List<String> options) {
         List<String> all = new ArrayList<>(KernelImages.OPTIONS);
         all.addAll(options);
         all.add(OPTION);
@@ -68,14 +69,15 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
             String kernel = entry.group(1);
             String report = reports.remove(kernel);
             if (report == null || !REGISTERS.matcher(report).find() || !SPILLED.matcher(report).find()) {
-                throw new AssertionError("ptxas tells nothing of " + kernel + ":\n" + log);
+                throw new IllegalStateException("ptxas tells nothing of " + kernel + ":\n" + log);
             }
             String bounds = entry.group(2);
             all.add(new KernelResources(kernel, threads(bounds), Math.max(1, most(LEAST_BLOCKS, bounds)),
                     most(REGISTERS, report), most(SHARED, report), most(STACK, report), most(SPILLED, report)));
         }
         if (all.isEmpty() || !reports.isEmpty()) {
-            throw new AssertionError("ptxas tells of " + reports.keySet() + ", and the PTX has not these kernels");
+            throw new IllegalStateException("ptxas tells of " + reports.keySet()
+                    + ", and the PTX has not these kernels");
         }
         return all;
     }
