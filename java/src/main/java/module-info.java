@@ -23,5 +23,6 @@ module io.framecast {
     exports io.framecast.predict;
     exports io.framecast.train;
 
+    exports io.framecast.device.sampling to io.framecast.tools;
     exports io.framecast.files to io.framecast.tools;
 }

@@ -5,15 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.framecast.softgpu.SoftGpu;
 import io.framecast.train.SafeTensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BenchCommandTest {
 
@@ -155,6 +160,58 @@ class BenchCommandTest {
         assertTrue(number(figures, "/gflop_per_video") > 0 && number(figures, "/seconds_per_video") > 0);
         assertTrue(number(figures, "/layers/0/backward/seconds") > 0);
         assertTrue(figures.at("/layers/0/backward/ops").isEmpty());
+    }
+
+    /** A step on a GPU that is not there: each line says so, and the figures of the JSON file add up. */
+    @ParameterizedTest
+    @CsvSource({"a100, A100 SXM, 108, 19.5", "H100, H100 SXM, 132, 66.9"})
+    void aGpuThatIsNotThereIsModelled(String as, String board, int multiprocessors, double peak) throws IOException {
+        Path json = work.file("model.json");
+        String before = SoftGpu.options();
+        String said = Cli.run("bench --device softgpu --batch-size 2 --as " + as + " --json", json, "--model",
+                work.model()).done().out();
+        assertEquals(before, SoftGpu.options(), "the device is what it was");
+        for (String line : said.lines().toList()) {
+            assertTrue(line.startsWith("modelled  "), line);
+        }
+        JsonNode figures = SafeTensorsFile.json(Files.readString(json));
+        assertTrue(figures.get("modelled").booleanValue());
+        assertEquals(board, figures.get("gpu").textValue());
+        assertEquals(multiprocessors, figures.get("multiprocessors").intValue());
+        assertEquals(peak, number(figures, "/limit_gflops") / 1e3, 0.05);
+        double step = number(figures, "/modelled_seconds_per_step");
+        double all = 0;
+        long launches = 0;
+        Set<String> kernels = new TreeSet<>();
+        for (JsonNode kernel : figures.get("kernels")) {
+            kernels.add(kernel.get("kernel").textValue());
+            double seconds = number(kernel, "/modelled_seconds");
+            double most = number(kernel, "/modelled_resource_seconds/" + kernel.get("bound").textValue());
+            for (JsonNode resource : kernel.get("modelled_resource_seconds")) {
+                assertTrue(resource.doubleValue() <= most, kernel::toString);
+                assertTrue(resource.doubleValue() <= seconds, kernel::toString);
+            }
+            assertTrue(number(kernel, "/registers") >= 8, kernel::toString);
+            all += seconds;
+            launches += kernel.get("launches").longValue();
+        }
+        assertEquals(step, all, 1e-9 * step);
+        assertEquals(launches, figures.get("launches_per_step").longValue());
+        assertTrue(kernels.containsAll(Set.of("convolutionForward", "convolutionBackwardWeights", "gatesBackward",
+                "batchNormBackward1", "adam", "lossMean")), kernels::toString);
+        assertEquals(450 * step, number(figures, "/modelled_epoch_seconds"), 1e-9);
+        assertEquals(number(figures, "/gflop_per_step") / step, number(figures, "/modelled_gflops"), 1e-6);
+        assertTrue(said.contains("modelled  step: %.2f ms, %d launches; ".formatted(1e3 * step, launches)), said);
+        assertTrue(said.contains("modelled  epoch of 900 videos: %.1f s".formatted(450 * step)), said);
+    }
+
+    @Test
+    void whatCannotBeModelledIsRefused() {
+        Object[] model = {"--model", work.model()};
+        Cli.run("bench --as a100", model).refused(2, "--device softgpu");
+        Cli.run("bench --as v100 --device softgpu", model).refused(2, "--as", "h100, a100, rtx4090", "v100");
+        Cli.run("bench --as a100 --device softgpu --conv vendor", model).refused(2, "--conv");
+        Cli.run("bench --as a100 --device softgpu --scaling", model).refused(2, "--scaling");
     }
 
     /** The tables show the figures of the JSON file of the same run, with a row for each part and each of its ops. */

@@ -1,15 +1,23 @@
 package io.framecast.tools;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
 import io.framecast.data.MovingMnist;
+import io.framecast.device.Device;
+import io.framecast.device.sampling.SampledGpu;
 import io.framecast.files.JsonFiles;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.tools.bench.BenchJson;
 import io.framecast.tools.bench.BenchResult;
 import io.framecast.tools.bench.BenchText;
+import io.framecast.tools.bench.SampledStep;
 import io.framecast.tools.bench.ScalingBench;
+import io.framecast.tools.model.GpuRates;
+import io.framecast.tools.model.ModelJson;
+import io.framecast.tools.model.ModelText;
+import io.framecast.tools.model.StepModel;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.Options;
 import java.nio.file.Path;
@@ -55,6 +63,11 @@ final class BenchCommand implements Runnable {
             description = "Compare with another engine on the CPU: pytorch. In fp32 and bf16, unless --precision says.")
     String peer;
 
+    @Option(names = "--as", paramLabel = "GPU",
+            description = "Model the time of a step on a GPU that is not there: h100, a100 or rtx4090. With --device "
+                    + "softgpu, which counts what some blocks of each launch do.")
+    GpuRates as;
+
     @Spec
     CommandSpec spec;
 
@@ -65,6 +78,10 @@ final class BenchCommand implements Runnable {
         Options.requireApart("--model", Path.of(model), "--json", json);
         ModelConfig config = Models.load(model);
         config.requireFramesToFrames();
+        if (as != null) {
+            model(config);
+            return;
+        }
         PeerComparison comparison = peer == null ? null
                 : new PeerComparison(PeerComparison.find(peer), device, config, batch, steps);
         Map<String, Object> figures;
@@ -85,6 +102,23 @@ final class BenchCommand implements Runnable {
         }
         if (json != null) {
             JsonFiles.write(json, figures);
+        }
+    }
+
+    /** Models the time of a step instead of measuring one. */
+    private void model(ModelConfig config) {
+        Options.require(device.device == Device.SOFTGPU, "--as models a GPU with --device softgpu; add that.");
+        Options.require(device.convolutions == Convolutions.KERNELS,
+                "--as models this project's kernels, and nothing is known of the vendor's; leave --conv out.");
+        Options.require(!scaling && peer == null, "--as models one step; leave --scaling and --peer out.");
+        SampledStep counted;
+        try (SampledGpu gpu = device.openAs(as.computeCapability(), as.memoryBytes())) {
+            counted = SampledStep.count(gpu, config, FRAMES, batch);
+        }
+        StepModel step = StepModel.of(model, as, device.precision, batch, FRAMES, counted.flop(), counted.launches());
+        System.out.print(ModelText.of(step));
+        if (json != null) {
+            JsonFiles.write(json, ModelJson.of(step));
         }
     }
 }

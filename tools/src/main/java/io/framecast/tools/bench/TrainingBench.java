@@ -84,7 +84,7 @@ final class TrainingBench implements AutoCloseable {
     }
 
     /** A step as the trainer makes it: the next batch is uploaded while the device computes. */
-    private void step() {
+    void step() {
         adam.begin(LEARNING_RATE);
         program.run();
         BenchVideos.fill(videos);
