@@ -59,6 +59,7 @@ struct Limits {
     int shared_per_multiprocessor;          // bytes
     int shared_per_block_optin;             // bytes
     int unified_bytes;                      // of shared memory and level 1 cache together
+    int l2_bytes;                           // of the level 2 cache of a large GPU
     int registers_per_multiprocessor = 65536;
     int shared_per_block = 49152;           // bytes, without opting in
     int reserved_shared_per_block = 1024;   // bytes

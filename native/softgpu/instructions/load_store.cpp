@@ -215,6 +215,7 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
     decode_address(address, load ? 1 : 0, space_of(in, operands), instr, operands);
     instr.exec = load ? load_exec(type, bytes) : store_exec(ptx::size(type), bytes);
     instr.cls = class_of(instr.space, load);
+    instr.streams = in.has("cs");
     instr.cached = load && !(instr.flags & STRONG) && !in.has("cg") && !in.has("cv");
     return true;
 }

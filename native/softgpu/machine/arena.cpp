@@ -37,9 +37,9 @@ Arena &Arena::get() {
 }
 
 Arena::Arena() {
-    // Four times the device's memory, so that freed addresses are not soon used again; less if the system does not
+    // Sixteen times the device's memory, so that freed addresses are not soon used again; less if the system does not
     // grant that.
-    for (uint64_t size = align_up(settings().memory_bytes * 4, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
+    for (uint64_t size = align_up(settings().memory_bytes * 16, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
         void *memory = reserve(size), *state = reserve(size / 4), *owners = reserve(size * 4);
         void *sectors = reserve(size / 4);
         if (memory && state && owners && sectors) {
@@ -60,26 +60,39 @@ Arena::Arena() {
     std::abort();
 }
 
+// The first address with so much room from next_ on, round the end of the range if need be: those that were freed last
+// come last. 0 if there is none.
+uint64_t Arena::find_room(uint64_t room) const {
+    const uint64_t begin = base_ + ALIGNMENT, end = base_ + size_;
+    uint64_t at = next_;
+    for (bool wrapped = false;;) {
+        if (room > end - at) {
+            if (wrapped) return 0;
+            wrapped = true;
+            at = begin;
+            continue;
+        }
+        // The first allocation that is in the way: the last one before `at`, or one behind it.
+        auto next = allocations_.lower_bound(at);
+        if (next != allocations_.begin() && std::prev(next)->second.end() > at) --next;
+        while (next != allocations_.end() && next->first < at + room && next->second.freed) ++next;
+        if (next == allocations_.end() || next->first >= at + room) return at;
+        at = align_up(next->second.end(), ALIGNMENT) + GAP;
+        if (wrapped && at >= next_) return 0;
+    }
+}
+
 uint64_t Arena::allocate(uint64_t bytes, Kind kind, const std::string &name) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const bool counted = kind == Kind::device || kind == Kind::managed;
     if (bytes == 0 || bytes > size_ || (counted && used_ + bytes > settings().memory_bytes)) return 0;
     const uint64_t room = align_up(bytes, ALIGNMENT) + GAP;
-    uint64_t address = 0;
-    if (room <= base_ + size_ - next_) {
-        address = next_;
-        next_ += room;
-    } else {
-        // The range is used up: take the oldest freed block that fits.
-        uint64_t oldest = ~uint64_t(0);
-        for (const auto &[at, a] : allocations_)
-            if (a.freed && align_up(a.bytes, ALIGNMENT) + GAP >= room && a.number < oldest) {
-                oldest = a.number;
-                address = at;
-            }
-        if (!address) return 0;
-        allocations_.erase(address);
-    }
+    const uint64_t address = find_room(room);
+    if (!address) return 0;
+    // What was freed there is forgotten.
+    const auto first = allocations_.lower_bound(address);
+    allocations_.erase(first, allocations_.lower_bound(address + room));
+    next_ = address + room;
     if (counted) used_ += bytes;
     allocations_[address] = {address, bytes, kind, ++numbered_, name, false};
     // Accessible, and not yet written.

@@ -28,6 +28,7 @@ public:
         uint64_t number = 0;        // counted from 1, over the lifetime of the process
         std::string name;           // name of a module's variable
         bool freed = false;
+        uint64_t end() const { return address + bytes; }
     };
 
     static Arena &get();
@@ -62,6 +63,8 @@ public:
     void clear_sectors();                           // to zeros
 
 private:
+    uint64_t find_room(uint64_t room) const;
+
     Arena();
     mutable std::mutex mutex_;
     uint64_t base_ = 0, size_ = 0, next_ = 0, used_ = 0, numbered_ = 0;

@@ -39,6 +39,7 @@ struct LineCounters {
 struct LaunchCounts {
     std::vector<LineCounters> lines;                        // of each instruction of the program
     uint64_t sectors_read = 0, sectors_written = 0;         // distinct ones (sectors.h)
+    uint64_t bus_sectors = 0;                               // those that cross the bus of the device's memory
 };
 
 // Adds one global request: the 32-byte sectors touched and the bytes requested. Returns how many sectors, and writes

@@ -157,6 +157,10 @@ void add(std::vector<LineCounters> &to, const std::vector<LineCounters> &more) {
     for (size_t at = 0; at < to.size(); ++at) to[at] += more[at];
 }
 
+// Whether the level 2 cache holds so many sectors of a launch until the next one needs them. A quarter of the cache is
+// left for what is streamed, and for lines that are replaced though they are not the oldest.
+bool is_held(uint64_t sectors) { return 32 * sectors <= static_cast<uint64_t>(limits().l2_bytes) / 4 * 3; }
+
 // What the grid counts, from what each host thread's blocks did.
 LaunchCounts counts_of(const Grid &grid, std::vector<Counted> &counted,
                        const std::vector<std::unique_ptr<Block>> &blocks) {
@@ -166,10 +170,15 @@ LaunchCounts counts_of(const Grid &grid, std::vector<Counted> &counted,
         add(counted[0].edges, counted[t].edges);
         touched += blocks[t]->touched;
     }
-    LaunchCounts all{std::move(counted[0].inner), 0, 0};
+    LaunchCounts all{std::move(counted[0].inner), 0, 0, 0};
     grid.choice.scale(all.lines, counted[0].edges);
-    all.sectors_read = grid.choice.sectors(touched.read, extent(grid.program, all.lines, false));
-    all.sectors_written = grid.choice.sectors(touched.written, extent(grid.program, all.lines, true));
+    all.sectors_read = grid.choice.sectors(touched.read, extent(grid.program, all.lines, Extent::read));
+    all.sectors_written = grid.choice.sectors(touched.written, extent(grid.program, all.lines, Extent::written));
+    all.bus_sectors = all.sectors_read + all.sectors_written;
+    const uint64_t held = grid.choice.sectors(touched.held, extent(grid.program, all.lines, Extent::held));
+    if (grid.settings.caches && is_held(held))
+        all.bus_sectors -= grid.choice.sectors(touched.reread, all.sectors_read) +
+                           grid.choice.sectors(touched.rewritten, all.sectors_written);
     return all;
 }
 

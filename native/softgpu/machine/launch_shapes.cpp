@@ -48,6 +48,7 @@ void LaunchShapes::add(const Launch &launch, const LaunchCounts &counts, uint64_
     s->run_blocks += blocks;
     s->sectors_read += counts.sectors_read;
     s->sectors_written += counts.sectors_written;
+    s->bus_sectors += counts.bus_sectors;
     const Program &program = *launch.kernel->program;
     for (size_t at = 0; at < counts.lines.size(); ++at) {
         s->by_class[static_cast<int>(program.code[at].cls)] += counts.lines[at];
@@ -74,8 +75,10 @@ std::string LaunchShapes::Shape::json() const {
                  "\"warp_instructions\": %llu, ", dynamic_shared, (unsigned long long)launches,
                  (unsigned long long)run_launches, (unsigned long long)run_blocks, (unsigned long long)sum.warps) +
            "\"by_class\": " + warps_json(by_class) + ", \"tensor\": " + tensor_json(tensor) +
-           print(", \"sectors\": %llu, \"l2_sectors\": %llu, \"sectors_read\": %llu, \"sectors_written\": %llu, \"wavefronts\": %llu}",
-                 (unsigned long long)sum.sectors, (unsigned long long)sum.l2_sectors, (unsigned long long)sectors_read, (unsigned long long)sectors_written,
+           print(", \"sectors\": %llu, \"l2_sectors\": %llu, \"sectors_read\": %llu, \"sectors_written\": %llu, "
+                 "\"bus_sectors\": %llu, \"wavefronts\": %llu}",
+                 (unsigned long long)sum.sectors, (unsigned long long)sum.l2_sectors,
+                 (unsigned long long)sectors_read, (unsigned long long)sectors_written, (unsigned long long)bus_sectors,
                  (unsigned long long)sum.wavefronts);
 }
 

@@ -26,7 +26,7 @@ private:
         uint64_t launches = 0, run_launches = 0, run_blocks = 0;
         LineCounters by_class[static_cast<int>(Class::count)];
         TensorCounts tensor;
-        uint64_t sectors_read = 0, sectors_written = 0;
+        uint64_t sectors_read = 0, sectors_written = 0, bus_sectors = 0;
 
         bool is_of(const Launch &launch) const;
         LineCounters all() const;

@@ -81,7 +81,8 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
             LineCounters &counters = block.counters[&i - grid.program.code.data()];
             const uint32_t count = count_global(counters, address, mask, bytes, sector);
             counters.l2_sectors += i.cached && grid.settings.caches ? block.l1.misses(sector, count) : count;
-            touch_sectors(block.touched, sector, count, block.sample, block.edge, reads(access), writes(access));
+            touch_sectors(block.touched, sector, count, block.sample, block.edge, reads(access), writes(access),
+                          i.streams);
         }
         for (int l = 0; l < LANES; ++l) at[l] = reinterpret_cast<std::byte *>(address[l]);
         return;

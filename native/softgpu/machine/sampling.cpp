@@ -44,12 +44,20 @@ uint64_t BlockChoice::sectors(const SectorCounts &counts, uint64_t most) const {
     return std::min(static_cast<uint64_t>(std::llround(all)), most);
 }
 
-uint64_t extent(const Program &program, const std::vector<LineCounters> &lines, bool of_writes) {
+namespace {
+
+bool is_of(const Instr &i, Extent of) {
+    if (of == Extent::held) return !i.streams;
+    return i.cls == Class::atomic || (i.cls == Class::store_global) == (of == Extent::written);
+}
+
+}  // namespace
+
+uint64_t extent(const Program &program, const std::vector<LineCounters> &lines, Extent of) {
     std::vector<std::pair<uint64_t, uint64_t>> ranges;
     for (size_t at = 0; at < lines.size(); ++at) {
         if (lines[at].first_sector > lines[at].last_sector) continue;
-        const Class c = program.code[at].cls;
-        if (c == Class::atomic || (c == Class::store_global) == of_writes)
+        if (is_of(program.code[at], of))
             ranges.push_back({lines[at].first_sector, lines[at].last_sector + 1});
     }
     std::sort(ranges.begin(), ranges.end());

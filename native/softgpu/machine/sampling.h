@@ -38,8 +38,9 @@ private:
     std::vector<uint64_t> chosen_;      // the first, the last, and those between, in order; empty: all
 };
 
-// The distinct sectors between the first and the last of each line that reads, or that writes.
-uint64_t extent(const Program &program, const std::vector<LineCounters> &lines, bool of_writes);
+// The distinct sectors between the first and the last of each line that reads, that writes, or that does not stream.
+enum class Extent { read, written, held };
+uint64_t extent(const Program &program, const std::vector<LineCounters> &lines, Extent of);
 
 // What a launch counted, for later launches that would do the same: of this kernel, grid, block and shared memory, and
 // with the same arguments but for addresses of the device's memory. Null until there are `launches` of them.

@@ -69,6 +69,7 @@ struct Instr {
     uint8_t flags = 0;          // for the exec function
     bool has_mask = false;
     bool cached = false;        // reads global memory through the level 1 cache
+    bool streams = false;       // says that its data are used once
 };
 
 // Special registers that are constant while a block runs. The executor writes them when the block begins.

@@ -422,4 +422,43 @@ class CounterTest {
         assertEquals(3 * bytes / 32 + 4, shape.get("sectors").asInt());
         assertEquals(passes * bytes / 32 + 4, shape.get("l2_sectors").asInt());
     }
+
+    /**
+     * A GPU of compute capability 8.0 has 40 MB of level 2 cache, of which 30 are taken to hold what the next launch
+     * needs, too.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        // megabytes of an array; how the second launch writes; arrays that cross the bus in the first launch, which
+        // writes one, in the second, which reads it and writes another, and in the third, which writes both
+        "14, wb, 1, 1, 1", "16, wb, 1, 2, 2", "16, cs, 1, 1, 2", "31, cs, 1, 2, 2"})
+    void theLevel2CacheKeepsWhatTheLaunchBeforeTouched(int megabytes, String operator, int first, int second,
+            int third) {
+        SoftGpu.configure("counters=caches");
+        Module module = device.module("""
+                extern "C" __global__ void produce(float4 *x) {
+                    x[blockIdx.x * 256 + threadIdx.x] = make_float4(1, 1, 1, 1);
+                }
+                extern "C" __global__ void consume(const float4 *x, float4 *y) {
+                    const int i = blockIdx.x * 256 + threadIdx.x;
+                    const float4 v = x[i];
+                    asm volatile("st.global.%s.v4.f32 [%%0], {%%1, %%2, %%3, %%4};"
+                                 :: "l"(y + i), "f"(v.x), "f"(v.y), "f"(v.z), "f"(v.w) : "memory");
+                }
+                extern "C" __global__ void both(float4 *x, float4 *y) {
+                    const int i = blockIdx.x * 256 + threadIdx.x;
+                    x[i] = y[i] = make_float4(2, 2, 2, 2);
+                }
+                """.formatted(operator));
+        int blocks = megabytes << 8;
+        Buffer x = device.allocate((long) megabytes << 20);
+        Buffer y = device.allocate((long) megabytes << 20);
+        module.kernel("produce").launch(blocks, 256, x);
+        module.kernel("consume").launch(blocks, 256, x, y);
+        module.kernel("both").launch(blocks, 256, x, y);
+        int sectors = (megabytes << 20) / 32;
+        assertEquals(first * sectors, Counts.of("produce").at("/shapes/0/bus_sectors").asInt());
+        assertEquals(second * sectors, Counts.of("consume").at("/shapes/0/bus_sectors").asInt());
+        assertEquals(third * sectors, Counts.of("both").at("/shapes/0/bus_sectors").asInt());
+    }
 }

@@ -59,7 +59,7 @@ class SamplingTest {
         Kernel kernel = device.kernel(ALIKE);
         launchAlike(kernel, blocks, count);
         String full = comparable(SoftGpu.countersJson());
-        for (int most : new int[] {4, 8, 16}) {
+        for (int most : new int[] {4, 8, 14}) {
             SoftGpu.sample(most, 1);
             SoftGpu.resetCounters();
             launchAlike(kernel, blocks, count);
@@ -166,7 +166,7 @@ class SamplingTest {
 
     @Test
     void optionsOfConfigureDoNotSampleAndNumbersAreChecked() {
-        for (int blocks : new int[] {-1, 1, 3, 17}) {
+        for (int blocks : new int[] {-1, 1, 3, 15}) {
             assertThrows(IllegalArgumentException.class, () -> SoftGpu.sample(blocks, 1));
         }
         assertThrows(IllegalArgumentException.class, () -> SoftGpu.sample(8, 0));

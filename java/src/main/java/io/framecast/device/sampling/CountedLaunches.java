@@ -25,10 +25,12 @@ import java.util.Map;
  *     device's model of it
  * @param sectorsRead distinct ones that a launch reads, summed over the launches
  * @param sectorsWritten likewise
+ * @param busSectors of both, without those that the level 2 cache still has from the launch before, or has yet to write
  */
 public record CountedLaunches(String kernel, String file, List<String> options, List<Integer> grid, int threads,
         int registers, int sharedBytes, long launches, Map<String, Long> warps, Map<String, Long> tensorFlop,
-        long tensorOperations, long wavefronts, long sectors, long sectorsRead, long sectorsWritten) {
+        long tensorOperations, long wavefronts, long sectors, long sectorsRead, long sectorsWritten,
+        long busSectors) {
 
     /** Bytes of a sector. */
     public static final int SECTOR = 32;
@@ -37,7 +39,7 @@ public record CountedLaunches(String kernel, String file, List<String> options, 
         return new CountedLaunches(kernel.kernel(), source.file(), source.options(), shape.grid(), shape.threads(),
                 kernel.registers(), kernel.shared() + shape.dynamicShared(), shape.launches(), shape.warps(),
                 shape.tensorFlop(), shape.tensorOperations(), shape.wavefronts(), shape.sectors(), shape.sectorsRead(),
-                shape.sectorsWritten());
+                shape.sectorsWritten(), shape.busSectors());
     }
 
     /** {@return the blocks of a launch} */
@@ -59,8 +61,8 @@ public record CountedLaunches(String kernel, String file, List<String> options, 
         return warps.values().stream().mapToLong(Long::longValue).sum();
     }
 
-    /** {@return bytes of device memory that must at least be moved, by all launches} */
-    public long distinctBytes() {
-        return SECTOR * (sectorsRead + sectorsWritten);
+    /** {@return bytes that cross the bus of the device's memory, by all launches} */
+    public long busBytes() {
+        return SECTOR * busSectors;
     }
 }

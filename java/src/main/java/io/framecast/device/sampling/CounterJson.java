@@ -18,7 +18,7 @@ final class CounterJson {
      */
     record Shape(String kernel, String fingerprint, List<Integer> grid, int threads, int dynamicShared, long launches,
             Map<String, Long> warps, Map<String, Long> tensorFlop, long tensorOperations, long wavefronts,
-            long sectors, long sectorsRead, long sectorsWritten) {
+            long sectors, long sectorsRead, long sectorsWritten, long busSectors) {
     }
 
     private CounterJson() {
@@ -52,7 +52,7 @@ final class CounterJson {
                 numbers(shape.get("block")).stream().reduce(1, Math::multiplyExact),
                 shape.get("dynamic_shared").asInt(), shape.get("launches").asLong(), warps, flop, operations,
                 shape.get("wavefronts").asLong(), shape.get("l2_sectors").asLong(), shape.get("sectors_read").asLong(),
-                shape.get("sectors_written").asLong());
+                shape.get("sectors_written").asLong(), shape.get("bus_sectors").asLong());
     }
 
     private static List<Integer> numbers(JsonNode list) {

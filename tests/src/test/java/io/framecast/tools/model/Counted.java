@@ -65,6 +65,6 @@ final class Counted {
         List<Integer> grid = blocks % BLOCKS_A_ROW == 0
                 ? List.of(BLOCKS_A_ROW, blocks / BLOCKS_A_ROW, 1) : List.of(blocks, 1, 1);
         return new CountedLaunches("kernel", "kernel.cu", List.of(), grid, threads, registers, shared, launches, warps,
-                flop, 0, wavefronts, sectors, read, written);
+                flop, 0, wavefronts, sectors, read, written, read + written);
     }
 }

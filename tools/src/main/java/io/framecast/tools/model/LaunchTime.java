@@ -56,7 +56,7 @@ public record LaunchTime(CountedLaunches launches, int residentBlocks, long busi
         double l2Bytes = (double) CountedLaunches.SECTOR * counted.sectors();
         seconds.put(Resource.L2, Math.max(l2Bytes / counted.launches() / gpu.l2(),
                 cycle * l2Bytes / GpuRates.L2_PORT_BYTES));
-        seconds.put(Resource.MEMORY, (double) counted.distinctBytes() / counted.launches() / gpu.memory());
+        seconds.put(Resource.MEMORY, (double) counted.busBytes() / counted.launches() / gpu.memory());
         seconds.put(Resource.LAUNCH, GpuRates.LAUNCH_SECONDS);
         return new LaunchTime(counted, resident, busiest,
                 (double) blocks / ((long) resident * gpu.multiprocessors()), Collections.unmodifiableMap(seconds));

@@ -61,6 +61,7 @@ public final class ModelJson {
         map.put("gflop_by_tensor_type", gflop(launches));
         map.put("shared_wavefronts", launches.wavefronts());
         map.put("sectors", launches.sectors());
+        map.put("bus_sectors", launches.busSectors());
         map.put("distinct_sectors_read", launches.sectorsRead());
         map.put("distinct_sectors_written", launches.sectorsWritten());
         return map;

@@ -18,7 +18,7 @@ public enum Resource {
     ISSUE,
     /** The level 2 cache: sectors that the level 1 caches do not hold. */
     L2,
-    /** The device's memory, as if each sector crossed its bus once in a launch. */
+    /** The device's memory: what a launch touches, but for what the level 2 cache has from the launch before. */
     MEMORY,
     /** Beginning and ending. */
     LAUNCH;
