@@ -10,19 +10,21 @@
 //     and for each block the sums over its pixels of dz as it is stored, for the bias
 //
 // z, dh and the input's convolution never leave registers. What backward needs is kept in float: the activated gates,
-// since a bfloat16 of a saturated gate y has no digits left for 1 - y, the factor of its derivative; and c.
+// since a bfloat16 of a saturated gate y has no digits left for 1 - y, the factor of its derivative; and c_before, from
+// which it computes c again.
 //
 // Layout: p: (image, y, x). h and dz are operands, (p, PADDED_FILTERS) and (p, PADDED_OUTPUTS), zeros beyond the
 // channels. Gates and dz are in Keras's order (p, GATES, filters): the convolutions' weights are packed so
 // (operands.cu) that a thread has all gates of four consecutive units forward, and four consecutive units backward. It
-// then moves 16 bytes of each gate, of c, dc and dh, and 8 of an operand; lanes 4 g to 4 g + 3 move whole sectors.
+// then moves 16 bytes of each gate, of c, dc and dh, and 8 of an operand; lanes 4 g to 4 g + 3 move whole sectors. What
+// is used once is streamed, so that the L2 cache keeps h, or dz and dc, for the next frame.
 //
 // Compiled for the shape of the input convolution (convolution/shape.cuh), for PADDED_INPUTS, PADDED_FILTERS,
 // PADDED_OUTPUTS, OPERAND, ACTIVATION and RECURRENT_ACTIVATION (activations.cuh; a switch in each of the epilogue's
 // many unrolled values would be too much code), and the tiles STEP_TILE and BACKWARD_TILE (tensor_core/tile.cuh).
 // Launch: grid (tiles of pixels * tiles of columns), block a tile's threads, its stages as dynamic shared memory. Bound
-// by the tensor cores, as its convolutions; with kernels of 1 x 1 by bytes: a unit's frame takes 30 forward, and 52
-// backward, of which c, dc and h come from the L2 cache.
+// by the tensor cores, as its convolutions; with kernels of 1 x 1 by bytes: a unit's frame takes 30 forward, and 48
+// backward, of which 16 come from the L2 cache.
 #include "activations.cuh"
 #include "gates.cuh"
 #include "tensor_core/filters.cuh"
@@ -99,7 +101,8 @@ extern "C" __global__ void __launch_bounds__(Step::THREADS, Step::MIN_BLOCKS) te
         if (gates)
 #pragma unroll
             for (int gate = 0; gate < GATES; gate++)
-                activated[gate].store<FILTERS>(gates + ((size_t)p * GATES + gate) * FILTERS + unit, FILTERS - unit);
+                activated[gate].storeStreamed<FILTERS>(gates + ((size_t)p * GATES + gate) * FILTERS + unit,
+                        FILTERS - unit);
         c.store<FILTERS>(cell + at, FILTERS - unit);
         h.storeRounded<Operand, FILTERS>(hidden + (size_t)p * PADDED_FILTERS + unit, FILTERS - unit);
         if (output) h.store<FILTERS>(output + at, FILTERS - unit);
@@ -110,8 +113,8 @@ extern "C" __global__ void __launch_bounds__(Step::THREADS, Step::MIN_BLOCKS) te
 // written. dHidden: of the layer after. dCell: that of the frame after, which this frame's replaces. biasSums (tiles of
 // pixels, GATES, FILTERS): of each tile, in a fixed order.
 extern "C" __global__ void __launch_bounds__(Backward::THREADS, Backward::MIN_BLOCKS) tensorConvLstmBackwardStep(
-        const Storage *dzAfter, const Storage *w, const float *gates, const float *cellBefore, const float *cell,
-        const float *dHidden, float *dCell, Storage *dz, float *biasSums, int images) {
+        const Storage *dzAfter, const Storage *w, const float *gates, const float *cellBefore, const float *dHidden,
+        float *dCell, Storage *dz, float *biasSums, int images) {
     constexpr int STEP = Backward::STEP_BYTES / sizeof(Storage);
     constexpr int DEPTH = packedDepth<Storage>(convolution::TAPS * PADDED_OUTPUTS);
     using A = Im2colIterator<Storage, Backward, RecurrentDataMapping>;
@@ -134,18 +137,18 @@ extern "C" __global__ void __launch_bounds__(Backward::THREADS, Backward::MIN_BL
             Units activated[GATES], dc = {}, before = {};
 #pragma unroll
             for (int gate = 0; gate < GATES; gate++)
-                activated[gate] = Units::load<FILTERS>(gates + ((size_t)p * GATES + gate) * FILTERS + unit,
+                activated[gate] = Units::loadStreamed<FILTERS>(gates + ((size_t)p * GATES + gate) * FILTERS + unit,
                         FILTERS - unit);
-            const Units c = Units::load<FILTERS>(cell + at, FILTERS - unit);
-            const Units dh = Units::load<FILTERS>(dHidden + at, FILTERS - unit);
+            const Units dh = Units::loadStreamed<FILTERS>(dHidden + at, FILTERS - unit);
             if (dzAfter) dc = Units::load<FILTERS>(dCell + at, FILTERS - unit);
-            if (cellBefore) before = Units::load<FILTERS>(cellBefore + at, FILTERS - unit);
+            if (cellBefore) before = Units::loadStreamed<FILTERS>(cellBefore + at, FILTERS - unit);
             Units d[GATES];
 #pragma unroll
             for (int u = 0; u < 4; u++) {
                 const float input = activated[0].v[u], forget = activated[1].v[u], candidate = activated[2].v[u],
                             out = activated[3].v[u];
-                const float a = activate(ACTIVATION, c.v[u]), dhu = dh.v[u] + sum.value(i, j + u);
+                const float c = forget * before.v[u] + input * candidate;
+                const float a = activate(ACTIVATION, c), dhu = dh.v[u] + sum.value(i, j + u);
                 dc.v[u] += dhu * out * derivative(ACTIVATION, a);
                 d[0].v[u] = dc.v[u] * candidate * derivative(RECURRENT_ACTIVATION, input);
                 d[1].v[u] = dc.v[u] * before.v[u] * derivative(RECURRENT_ACTIVATION, forget);

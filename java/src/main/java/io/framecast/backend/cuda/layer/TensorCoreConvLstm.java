@@ -195,7 +195,7 @@ final class TensorCoreConvLstm implements ConvLstmOp {
         long sumBytes = (long) Float.BYTES * frame.biasParts(batch) * shape.outputs();
         for (int t = frames - 1; t >= 0; t--) {
             frame.backwardStep(batch, t < frames - 1 ? dz.get(t + 1, 1, batch) : null, gates(t, batch),
-                    t > 0 ? cell(t - 1, batch) : null, cell(t, batch), dHidden.view(t * frameBytes, frameBytes),
+                    t > 0 ? cell(t - 1, batch) : null, dHidden.view(t * frameBytes, frameBytes),
                     floats(cellGradient, 0, batch), dz.get(t, 1, batch),
                     biasSums.memory().view(t * sumBytes, sumBytes));
         }

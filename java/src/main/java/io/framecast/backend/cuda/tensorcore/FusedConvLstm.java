@@ -131,11 +131,11 @@ public final class FusedConvLstm implements AutoCloseable {
      * @param biasSums ({@link #biasParts}, gates, filters)
      */
     public void backwardStep(int images, DeviceMemory dzAfter, DeviceMemory gates, DeviceMemory cellBefore,
-            DeviceMemory cell, DeviceMemory dHidden, DeviceMemory dCell, DeviceMemory dz, DeviceMemory biasSums) {
+            DeviceMemory dHidden, DeviceMemory dCell, DeviceMemory dz, DeviceMemory biasSums) {
         long pixels = (long) images * shape.outPixels();
         backwardStep.launch(Dim.of(tiles.backward.count(pixels, filters)), tiles.backward.block(),
-                tiles.backward.sharedBytes(), dzAfter, backwardWeights.memory(), gates, cellBefore, cell, dHidden,
-                dCell, dz, biasSums, images);
+                tiles.backward.sharedBytes(), dzAfter, backwardWeights.memory(), gates, cellBefore, dHidden, dCell,
+                dz, biasSums, images);
     }
 
     @Override

@@ -39,7 +39,6 @@ record TensorCoreTile(int rows, int columns, int stepBytes, int warpRows, int wa
             new TensorCoreTile(128, 128, 64, 64, 64, 1, 4, 2),
             new TensorCoreTile(192, 64, 128, 96, 32, 2, 4, 1),
             new TensorCoreTile(160, 64, 128, 80, 32, 2, 4, 1),
-            new TensorCoreTile(96, 64, 128, 48, 32, 2, 4, 2),
             new TensorCoreTile(64, 64, 128, 32, 32, 1, 3, 3),
             new TensorCoreTile(128, 32, 128, 32, 32, 1, 3, 2),
             new TensorCoreTile(128, 16, 128, 32, 16, 1, 3, 2));

@@ -86,12 +86,14 @@ class KernelResourcesTest {
      *
      * @param everywhere whether to compile for all architectures, or only for sm_80 and sm_90: each takes some tenths
      *         of a second
-     * @param oldest the first architecture that has the instructions
+     * @param oldest the first architecture to compile for, which has the instructions
+     * @param newest the last one
      */
-    private record Variant(boolean everywhere, Architecture oldest, String label, List<String> options) {
+    private record Variant(boolean everywhere, Architecture oldest, Architecture newest, String label,
+            List<String> options) {
 
         Variant(boolean everywhere, String label, List<String> options) {
-            this(everywhere, Architecture.SM_75, label, options);
+            this(everywhere, Architecture.SM_75, Architecture.SM_120, label, options);
         }
 
         /** The fused step with a tile. */
@@ -120,7 +122,7 @@ class KernelResourcesTest {
         }
 
         boolean isFor(Architecture architecture) {
-            return architecture.compareTo(oldest) >= 0
+            return architecture.compareTo(oldest) >= 0 && architecture.compareTo(newest) <= 0
                     && (everywhere || architecture == Architecture.SM_80 || architecture == Architecture.SM_90);
         }
     }
@@ -206,8 +208,10 @@ class KernelResourcesTest {
                 case "batch_norm.cu" -> Map.of(" " + operand, BatchNormOptions.of(operand));
                 default -> Map.of(" " + operand, TensorCoreOptions.operands(operand));
             };
+            // Tf32 has the same tiles, addresses and accumulators as bfloat16: one architecture will do.
             options.forEach((label, all) -> variants.add(new Variant(
-                    operand == Operand.BF16 && variants.size() < 2, Architecture.SM_80, label, all)));
+                    operand == Operand.BF16 && variants.isEmpty(), Architecture.SM_80,
+                    operand == Operand.BF16 ? Architecture.SM_120 : Architecture.SM_80, label, all)));
         }
         return variants;
     }

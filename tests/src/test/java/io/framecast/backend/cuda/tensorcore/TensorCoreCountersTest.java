@@ -16,9 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * What the kernels on tensor cores cost in the large layers of the reference network, from 64 to 256 channels, counted on
- * quarter frames of 64 x 64 with the tiles of an A100 and of an H100: no bank conflicts, whole sectors, and few other
- * instructions to each of the tensor cores.
+ * What the kernels on tensor cores cost in the large layers of the reference network, from 64 to 256 channels, counted
+ * on quarter frames of 64 x 64 with the tiles of an A100 and of an H100: no bank conflicts, whole sectors, and few
+ * other instructions to each of the tensor cores.
  */
 class TensorCoreCountersTest {
 
@@ -58,7 +58,7 @@ class TensorCoreCountersTest {
         FusedConvLstm kernels = kernels(operand, shape, TensorCoreTile.STEP.get(0), TensorCoreTile.ROWS.get(tile));
         long units = (long) shape.pixels() * FILTERS;
         kernels.backwardStep(1, zeros(4 * units), zeros(4 * units), zeros(units), zeros(units), zeros(units),
-                zeros(units), zeros(4 * units), zeros(kernels.biasParts(1) * 4L * FILTERS));
+                zeros(4 * units), zeros(kernels.biasParts(1) * 4L * FILTERS));
         check("tensorConvLstmBackwardStep", others);
     }
 
@@ -67,8 +67,8 @@ class TensorCoreCountersTest {
     void theGradientOfTheWeights(Operand operand, int kernel, double others) {
         ConvolutionShape shape = ConvolutionShape.same(HEIGHT, WIDTH, FILTERS, 4 * FILTERS, kernel, kernel);
         TensorCoreTile rows = TensorCoreTile.ROWS.get(0);
-        TensorCoreConvolution convolution = device.own(TensorCoreConvolution.of(device.ops(), operand, shape, IMAGES, true,
-                new TensorCoreConvolution.Tiles(rows, rows, TensorCoreTile.WEIGHTS.get(0))));
+        TensorCoreConvolution convolution = device.own(TensorCoreConvolution.of(device.ops(), operand, shape, IMAGES,
+                true, new TensorCoreConvolution.Tiles(rows, rows, TensorCoreTile.WEIGHTS.get(0))));
         Tensor x = device.own(device.ops().zeros(IMAGES * shape.inputSize()));
         convolution.backwardWeights(IMAGES, convolution.input(IMAGES, x), zeros(IMAGES * shape.outputSize()),
                 zeros(shape.weightsSize()));
