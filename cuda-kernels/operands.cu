@@ -13,8 +13,7 @@
 // Columns are in the order in which mma has them: of 16 columns, n is column fragmentColumn(n) of the product; see
 // TensorAccumulators (tensor_core/tile.cuh). Columns of gates are (group of 16 units, unit % 4, gate / 2, unit / 4 % 4,
 // gate % 2): a thread's accumulators then hold the gates of four consecutive units; see tensor_core_convlstm.cu. What
-// is beyond the product's columns and the last k is zeros, of which packForward and packData write those of the
-// columns.
+// is beyond the product's columns and the last k is zeros, of which the kernels write those of the columns.
 //
 // Compiled for OPERAND (tensor_core/operand.cuh). Launch: block 256, grid ceil(items / 256); items are the chunks of x,
 // or columns * taps * padded values of weights. Bound by bytes: 6 a value of x (in tf32 8). Reads of weights are not

@@ -14,6 +14,8 @@
 
 namespace tensor_core {
 
+__device__ constexpr long long distance(int step) { return step < 0 ? -step : step; }
+
 // The bits of the taps, each times 16; a step reaches up to 7 taps beyond the last.
 template <bool LONG> struct TapBits {
     using Type = unsigned;
@@ -28,7 +30,13 @@ template <class T, class Tile> class Im2col {
     static constexpr int TAPS = KERNEL_HEIGHT * KERNEL_WIDTH;
     using Bits = typename TapBits<(TAPS > 25)>::Type;
 
-    template <class Mapping> static constexpr bool MASKED = Mapping::LINEAR && TAPS <= 57;
+    // How far the last tap is from the first one, in bytes.
+    template <class Mapping> static constexpr long long REACH =
+            ((KERNEL_HEIGHT - 1LL) * distance(Mapping::ROW_STEP) * Mapping::SOURCE_WIDTH
+             + (KERNEL_WIDTH - 1LL) * distance(Mapping::COLUMN_STEP)) * Mapping::CHANNELS * (int)sizeof(T);
+    // Offsets have 32 bits: half of their range for this, half for the images of the tile.
+    template <class Mapping> static constexpr bool MASKED =
+            Mapping::LINEAR && TAPS <= 57 && REACH<Mapping> < (1 << 30);
     // A step has the same tap for all its channels.
     template <class Mapping> static constexpr bool ONE_TAP = Mapping::CHANNELS % STEP == 0;
     template <class Mapping> static constexpr int IMAGE = Mapping::SOURCE_PIXELS * Mapping::CHANNELS;

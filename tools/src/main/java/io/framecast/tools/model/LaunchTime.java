@@ -7,9 +7,9 @@ import java.util.Map;
 
 /**
  * How long a kernel's launches take by a model: each runs one after the other, for as long as the resource that it
- * needs longest, if nothing else holds it up. It is a bound from below but where it counts too much: instructions are
- * PTX's. Latencies are not modelled: enough warps are taken for
- * granted.
+ * needs longest, if nothing else holds it up. A real GPU takes longer, since latencies are not modelled: there are
+ * taken to be enough warps to hide them. Only where the model counts too much may it be faster: of PTX's instructions,
+ * the compiler for the GPU joins some.
  *
  * <p>Blocks are dealt to the multiprocessors one by one, as many as are resident at a time, and all take the mean
  * block's share of the work. So the multiprocessor with the most blocks sets the time.

@@ -20,8 +20,11 @@ public final class SplitK {
      * @param slots the blocks that are resident on the device
      * @param k the length of the sum
      * @param step of it that a block takes at a time
+     * @throws ArithmeticException if the sum is too long for the kernels
      */
     public static int splits(int tiles, int slots, long k, int step) {
+        // Kernels have 32-bit indices of k, also of the end of the last split.
+        Math.toIntExact(2 * k + step);
         int best = 1;
         long least = Long.MAX_VALUE;
         for (int n = 1; n <= Math.min(MOST_SPLITS, ceilDiv(k, step)); n++) {

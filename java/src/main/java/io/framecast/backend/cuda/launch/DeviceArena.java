@@ -81,6 +81,8 @@ public final class DeviceArena {
         private long size;
         private long scratch;
         private double perVideo;
+        /** The part of the scratch memory that is proportional to the videos. */
+        private long scratchOfVideos;
         private int videos;
         private int open;
         private DeviceMemory memory;
@@ -110,7 +112,8 @@ public final class DeviceArena {
             String wanted = "The model needs " + text(need) + " of device memory"
                     + (videos > 0 ? " for a batch of " + videos : "") + ", and " + text(free[0]) + " of "
                     + text(free[1]) + " are free; ";
-            long fits = perVideo == 0 ? 0 : (long) ((free[0] - (need - perVideo * videos)) / perVideo);
+            double each = perVideo + (videos == 0 ? 0 : (double) scratchOfVideos / videos);
+            long fits = each == 0 ? 0 : (long) ((free[0] - (need - each * videos)) / each);
             return fits >= 1 && fits < videos
                     ? new CudaException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, wanted + "a batch of " + fits
                             + " would fit.", Remedy.SMALLER_BATCH)
@@ -164,8 +167,16 @@ public final class DeviceArena {
 
     /** Reserves memory that all ops share, one call after the other. */
     public Region scratch(long bytes) {
+        return scratch(bytes, 0);
+    }
+
+    /** The same. @param ofVideos how many of the bytes are proportional to the number of videos in a batch */
+    public Region scratch(long bytes, long ofVideos) {
         Block block = planned();
-        block.scratch = Math.max(block.scratch, aligned(bytes));
+        if (aligned(bytes) > block.scratch) {
+            block.scratch = aligned(bytes);
+            block.scratchOfVideos = ofVideos;
+        }
         return new Region(block, SCRATCH, bytes);
     }
 

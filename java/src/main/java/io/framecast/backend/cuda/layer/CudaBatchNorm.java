@@ -70,7 +70,7 @@ final class CudaBatchNorm implements Op {
         columns = new Columns(ops, rows(plan.frames(), plan.batch()), spec.channels());
         this.operand = operand;
         operandOutput = operand != null && plan.operandOutput() && operand.padded(spec.channels()) == spec.channels();
-        y = resources.perVideo(columns.rows() * spec.channels());
+        y = resources.bytesPerVideo((operandOutput ? operand.bytes() : Float.BYTES) * columns.rows() * spec.channels());
         partial = resources.scratch((long) MOMENTS * columns.parts() * spec.channels());
         constants = resources.fixed((long) CONSTANTS * spec.channels());
     }

@@ -1,5 +1,7 @@
 package io.framecast.backend.cuda.layer;
 
+import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
 import io.framecast.backend.BatchNormSpec;
@@ -25,6 +27,7 @@ import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.tensorcore.Operand;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Makes the ops of a device, as {@link io.framecast.backend.Backend} defines them. They do not check their arguments:
@@ -36,8 +39,19 @@ import java.util.List;
 public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand operand) {
 
     public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
-        return operand == null ? new CudaConvLstm(ops, convolutions, spec, plan, kernel, recurrentKernel, bias)
-                : new TensorCoreConvLstm(ops, operand, spec, plan, kernel, recurrentKernel, bias);
+        return indexed(plan, () -> operand == null
+                ? new CudaConvLstm(ops, convolutions, spec, plan, kernel, recurrentKernel, bias)
+                : new TensorCoreConvLstm(ops, operand, spec, plan, kernel, recurrentKernel, bias));
+    }
+
+    /** The kernels of convolutions have 32-bit indices: what overflows them is refused. */
+    private static <T> T indexed(Plan plan, Supplier<T> op) {
+        try {
+            return op.get();
+        } catch (ArithmeticException e) {
+            throw new FramecastException("A batch of " + plan.batch() + " videos of " + plan.frames() + " frames has "
+                    + "too many values for the CUDA kernels; use a smaller batch.", e, Remedy.SMALLER_BATCH);
+        }
     }
 
     public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
@@ -46,7 +60,7 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand op
     }
 
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
-        return new CudaConv3d(ops, convolutions, spec, plan, kernel, bias);
+        return indexed(plan, () -> new CudaConv3d(ops, convolutions, spec, plan, kernel, bias));
     }
 
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {

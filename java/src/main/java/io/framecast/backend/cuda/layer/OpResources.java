@@ -29,6 +29,11 @@ final class OpResources {
         return own(arena.reserve(Float.BYTES * values, videos));
     }
 
+    /** The same, of so many bytes. */
+    Region bytesPerVideo(long bytes) {
+        return own(arena.reserve(bytes, videos));
+    }
+
     /** The same, of so many bytes that are zero at first. */
     Region zerosPerVideo(long bytes) {
         return own(arena.reserveZeros(bytes, videos));

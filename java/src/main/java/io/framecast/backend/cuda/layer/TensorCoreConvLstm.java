@@ -91,7 +91,7 @@ final class TensorCoreConvLstm implements ConvLstmOp {
             dz = training ? new OperandFrames(resources, operand, images, shape.outPixels(), outputs) : null;
             cellGradient = training ? resources.perVideo(plan.batch() * units()) : null;
             long sums = (long) plan.frames() * frame.biasParts(plan.batch());
-            biasSums = training ? resources.fixed(sums * outputs) : null;
+            biasSums = training ? resources.perVideo(sums * outputs) : null;
             biasGradient = training ? new BiasGradient(ops, resources, sums, outputs, false) : null;
             dx = training && plan.inputGradient() ? resources.perVideo(images * shape.inputSize()) : null;
             carriedHidden = training ? null

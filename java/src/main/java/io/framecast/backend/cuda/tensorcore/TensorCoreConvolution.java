@@ -114,7 +114,8 @@ public final class TensorCoreConvolution implements CudaConvolution {
         inputBytes = uses.floatInput ? aligned(operand.bytes() * pixels * operand.padded(shape.inputs())) : 0;
         gradientBytes = uses.floatGradient ? aligned(operand.bytes() * outPixels * operand.padded(shape.outputs()))
                 : 0;
-        scratch = ops.arena().scratch(inputBytes + gradientBytes + (uses.weights ? partBytes() * splits : 0));
+        scratch = ops.arena().scratch(inputBytes + gradientBytes + (uses.weights ? partBytes() * splits : 0),
+                inputBytes + gradientBytes);
     }
 
     private Region packedWeights(int columns, int channels) {
@@ -126,10 +127,11 @@ public final class TensorCoreConvolution implements CudaConvolution {
     static List<String> options(ConvolutionShape shape, Operand operand, Tiles tiles) {
         int inputs = operand.padded(shape.inputs());
         int outputs = operand.padded(shape.outputs());
-        // Kernels have 32-bit offsets in bytes into the images that the rows of a tile belong to.
+        // Kernels have 32-bit offsets in bytes into the images that the rows of a tile belong to, and leave half of
+        // their range to those of the taps (tensor_core/im2col.cuh).
         long images = 2 + TensorCoreTile.MOST_ROWS / Math.min(shape.pixels(), shape.outPixels());
         long most = Math.max((long) shape.pixels() * inputs, (long) shape.outPixels() * outputs);
-        if (images * most * operand.bytes() > Integer.MAX_VALUE) {
+        if (images * most * operand.bytes() > Integer.MAX_VALUE / 2) {
             throw new FramecastException("A convolution of frames of " + shape.height() + " x " + shape.width()
                     + " from " + shape.inputs() + " to " + shape.outputs() + " channels is too large for the CUDA "
                     + "kernels; use smaller frames or fewer filters.");

@@ -15,6 +15,8 @@ public enum Shape {
     /** More taps than a word has bits, and than a long word. */
     WIDE_KERNEL(1, 8, 9, 5, 6, 5, 7, 1, 1, 1, 1, true),
     WIDEST_KERNEL(1, 10, 9, 3, 4, 9, 7, 1, 1, 1, 1, true),
+    /** The taps of tensor cores are further apart than 32-bit offsets reach. */
+    FAR_TAPS(1, 1, 10001, 2, 4, 3, 1, 1, 1, 13421, 1, true),
     /** The last step along K of tensor cores, 32 or 64 values, is half empty. */
     SHORT_LAST_STEP(1, 7, 9, 96, 32, 1, 3, 1, 1, 1, 1, true),
     /** More rows and columns than any tile, plus a partial tile; each step along K is within one tap. */
