@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.Convolutions;
@@ -26,6 +27,8 @@ import jcuda.driver.CUresult;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
 /** Programs, and the memory reserved for a model, on the software device. */
@@ -51,7 +54,11 @@ class CudaBackendTest {
     }
 
     private static CudaBackend backend(boolean graphs) {
-        return new CudaBackend(true, Precision.FP32, Convolutions.KERNELS, graphs);
+        return backend(Precision.FP32, graphs);
+    }
+
+    private static CudaBackend backend(Precision precision, boolean graphs) {
+        return new CudaBackend(true, precision, Convolutions.KERNELS, graphs);
     }
 
     /** Steps of Adam with the gradient 1 and an alpha that the host sets: each moves the parameter by about alpha. */
@@ -121,10 +128,11 @@ class CudaBackendTest {
         }
     }
 
-    @Test
-    void aModelTooLargeIsRefusedWholeAndWhatIsSaidToFitDoes() {
+    @ParameterizedTest
+    @EnumSource
+    void aModelTooLargeIsRefusedWholeAndWhatIsSaidToFitDoes(Precision precision) {
         SoftGpu.configure("memory=64m");
-        try (CudaBackend backend = backend(true)) {
+        try (CudaBackend backend = backend(precision, true)) {
             CudaException e = assertThrows(CudaException.class, () -> plan(backend, 50));
             assertEquals(CUresult.CUDA_ERROR_OUT_OF_MEMORY, e.result());
             Matcher message = Pattern.compile("The model needs \\d+\\.\\d MiB of device memory for a batch of 50, and "
@@ -140,10 +148,22 @@ class CudaBackendTest {
             assertThrows(CudaException.class, () -> plan(backend, fits + 1));
         }
         SoftGpu.configure("memory=9m");
-        try (CudaBackend backend = backend(true)) {
+        try (CudaBackend backend = backend(precision, true)) {
             String message = assertThrows(CudaException.class, () -> plan(backend, 1)).getMessage();
             assertTrue(message.endsWith(" are free; use shorter videos or a smaller model, or end other programs on "
                     + "the GPU."), message);
+        }
+    }
+
+    /** Kernels count pixels in 32 bits. */
+    @ParameterizedTest
+    @EnumSource
+    void aBatchBeyondTheKernelsIndicesIsRefused(Precision precision) {
+        try (CudaBackend backend = backend(precision, true)) {
+            FramecastException e = assertThrows(FramecastException.class, () -> plan(backend, 1 << 20));
+            assertEquals("A batch of 1048576 videos of 9 frames has too many values for the CUDA kernels; use a "
+                    + "smaller batch.", e.getMessage());
+            assertEquals(List.of(Remedy.SMALLER_BATCH), e.remedies());
         }
     }
 
