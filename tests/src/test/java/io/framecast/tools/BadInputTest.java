@@ -169,7 +169,6 @@ class BadInputTest {
                 failure(train + "--videos 9", "9 videos", "8"),
                 failure(train + "--videos 1 --validation-split 0.9", "0.9", "train on"),
                 failure(train + "--precision tf32", "tf32"),
-                failure(train + "--device softgpu --precision bf16", "bf16"),
                 failure(train + "--conv vendor", "cuDNN and cuBLAS are for CUDA devices", "--conv kernels"),
                 usage(predict + "--context 0", "--context"), usage(predict + "--frames 0", "--frames"),
                 usage(predict + "--frames -1", "--frames"), usage(predict + "--context 2 --frames 2147483647",
