@@ -90,6 +90,31 @@ class TensorCoreConvolutionTest {
         }
     }
 
+    /** Splits of more steps than there are stages; here over the same images repeated. */
+    @ParameterizedTest
+    @EnumSource(names = {"TILES", "ODD_TILES"})
+    void passesGradientsOfManyImagesToItsWeights(Shape shape) {
+        int times = 24;
+        float[] x = integers(shape.inPixels() * shape.inputs);
+        float[] dy = integers(shape.outPixels() * shape.outputs);
+        float[] dw = new float[shape.taps() * shape.inputs * shape.outputs];
+        shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += times * x[xAt] * dy[yAt]);
+        TensorCoreConvolution convolution = convolution(shape, times * shape.images);
+        DeviceMemory result = device.unwritten(dw.length);
+        convolution.backwardWeights(times * shape.images,
+                convolution.input(times * shape.images, tensor(repeat(x, times))), device.memory(repeat(dy, times)),
+                result);
+        assertArrayEquals(dw, read(result));
+    }
+
+    private static float[] repeat(float[] values, int times) {
+        float[] repeated = new float[times * values.length];
+        for (int i = 0; i < repeated.length; i++) {
+            repeated[i] = values[i % values.length];
+        }
+        return repeated;
+    }
+
     private void check(Shape shape, TensorCoreConvolution convolution) {
         float[] x = integers(shape.inPixels() * shape.inputs);
         float[] w = integers(shape.taps() * shape.inputs * shape.outputs);
