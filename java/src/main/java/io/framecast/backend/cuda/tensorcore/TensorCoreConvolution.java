@@ -14,6 +14,7 @@ import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.DeviceArena.Region;
+import io.framecast.backend.cuda.launch.ScratchParts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,6 +46,11 @@ public final class TensorCoreConvolution implements CudaConvolution {
         }
     }
 
+    /** The parts of scratch memory: the packed input and gradient of the outputs, and the sums of all splits. */
+    private static final int INPUT = 0;
+    private static final int GRADIENT = 1;
+    private static final int SPLITS = 2;
+
     /** What a convolution must be able to do. */
     private record Uses(boolean floatInput, boolean forward, boolean floatGradient, boolean data, boolean weights) {
     }
@@ -63,10 +69,7 @@ public final class TensorCoreConvolution implements CudaConvolution {
     private final Region forwardWeights;
     /** Null: backward data is not computed. */
     private final Region dataWeights;
-    /** The input, the outputs' gradient and the splits' sums, one after the other. */
-    private final Region scratch;
-    private final long inputBytes;
-    private final long gradientBytes;
+    private final ScratchParts scratch;
 
     /** A convolution of all three directions, whose input and outputs' gradient may be float. */
     static TensorCoreConvolution of(CudaOps ops, Operand operand, ConvolutionShape shape, int images,
@@ -111,11 +114,10 @@ public final class TensorCoreConvolution implements CudaConvolution {
         weights = uses.weights ? tiles.weights.kernel(ops, FILE, "tensorBackwardWeights", options) : null;
         forwardWeights = uses.forward ? packedWeights(shape.outputs(), shape.inputs()) : null;
         dataWeights = uses.data ? packedWeights(shape.inputs(), shape.outputs()) : null;
-        inputBytes = uses.floatInput ? aligned(operand.bytes() * pixels * operand.padded(shape.inputs())) : 0;
-        gradientBytes = uses.floatGradient ? aligned(operand.bytes() * outPixels * operand.padded(shape.outputs()))
-                : 0;
-        scratch = ops.arena().scratch(inputBytes + gradientBytes + (uses.weights ? partBytes() * splits : 0),
-                inputBytes + gradientBytes);
+        scratch = new ScratchParts(ops.arena(), SPLITS,
+                uses.floatInput ? operand.bytes() * pixels * operand.padded(shape.inputs()) : 0,
+                uses.floatGradient ? operand.bytes() * outPixels * operand.padded(shape.outputs()) : 0,
+                uses.weights ? partBytes() * splits : 0);
     }
 
     private Region packedWeights(int columns, int channels) {
@@ -157,10 +159,6 @@ public final class TensorCoreConvolution implements CudaConvolution {
         return (long) Float.BYTES * weightRows() * shape.outputs();
     }
 
-    private static long aligned(long bytes) {
-        return ceilDiv(bytes, 256) * 256;
-    }
-
     /** The input as operand: the tensor's own memory if it is one, else a rounded copy in scratch memory. */
     @Override
     public DeviceMemory input(int images, Tensor x) {
@@ -168,13 +166,13 @@ public final class TensorCoreConvolution implements CudaConvolution {
         if (rounded != null) {
             return rounded;
         }
-        DeviceMemory to = scratch.memory().view(0, inputBytes);
+        DeviceMemory to = scratch.part(INPUT);
         packing.rows(CudaOps.memory(x), to, (long) images * shape.pixels(), shape.inputs());
         return to;
     }
 
     private DeviceMemory gradient(int images, DeviceMemory dy) {
-        DeviceMemory to = scratch.memory().view(inputBytes, gradientBytes);
+        DeviceMemory to = scratch.part(GRADIENT);
         packing.rows(dy, to, (long) images * shape.outPixels(), shape.outputs());
         return to;
     }
@@ -217,7 +215,7 @@ public final class TensorCoreConvolution implements CudaConvolution {
         long pixels = (long) images * shape.outPixels();
         int length = SplitK.length(pixels, splits, weightsStep());
         int count = (int) ceilDiv(pixels, length);
-        DeviceMemory parts = scratch.memory().view(inputBytes + gradientBytes, partBytes() * count);
+        DeviceMemory parts = scratch.part(SPLITS);
         Dim grid = Dim.of(tiles.weights.count(weightRows(), shape.outputs()), count);
         weights.launch(grid, tiles.weights.block(),
                 tiles.weights.sharedBytes(), x, dy, parts, length, images);
@@ -233,7 +231,8 @@ public final class TensorCoreConvolution implements CudaConvolution {
     @Override
     public void close() {
         Closing closing = new Closing();
-        for (Region region : Arrays.asList(forwardWeights, dataWeights, scratch)) {
+        closing.add(scratch::close);
+        for (Region region : Arrays.asList(forwardWeights, dataWeights)) {
             if (region != null) {
                 closing.add(region::close);
             }

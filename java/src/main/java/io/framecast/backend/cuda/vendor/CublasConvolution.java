@@ -13,6 +13,7 @@ import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.ScratchParts;
 import jcuda.Pointer;
 import jcuda.jcublas.cublasHandle;
 
@@ -74,7 +75,7 @@ final class CublasConvolution implements CudaConvolution {
             parts[W] = packing.bytes(shape.inputs(), shape.outputs());
             parts[Y] = training ? packing.bytes(pixels, shape.outputs()) : 0;
         }
-        scratch = new ScratchParts(ops.arena(), parts);
+        scratch = new ScratchParts(ops.arena(), 0, parts);
     }
 
     @Override

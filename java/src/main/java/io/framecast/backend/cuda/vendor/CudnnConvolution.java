@@ -6,6 +6,7 @@ import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.ScratchParts;
 
 /**
  * A convolution by cuDNN on the engine's float32 arrays. Only the weights are transposed at each call, which takes
@@ -32,7 +33,7 @@ final class CudnnConvolution implements CudaConvolution {
         kernels = new VendorKernels(ops, shape, gates, Math.max(images, sequence));
         cudnn = new CudnnCalls(libraries, arithmetic, shape, images, sequence, training);
         closing.add(cudnn::close);
-        scratch = new ScratchParts(ops.arena(), cudnn.workspaceBytes(), Float.BYTES * shape.weightsSize());
+        scratch = new ScratchParts(ops.arena(), 0, cudnn.workspaceBytes(), Float.BYTES * shape.weightsSize());
         closing.add(scratch::close);
     }
 

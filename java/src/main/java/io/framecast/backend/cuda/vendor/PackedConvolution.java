@@ -6,6 +6,7 @@ import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.CudaOps;
+import io.framecast.backend.cuda.launch.ScratchParts;
 
 /**
  * A convolution by cuDNN on packed copies of the operands, in bfloat16 or with padded channels. The result comes packed
@@ -36,7 +37,7 @@ final class PackedConvolution implements CudaConvolution {
         cudnn = new CudnnCalls(libraries, arithmetic, padded, images, sequence, training);
         closing.add(cudnn::close);
         long most = training ? Math.max(images, sequence) : images;
-        scratch = new ScratchParts(ops.arena(), cudnn.workspaceBytes(), Float.BYTES * shape.weightsSize(),
+        scratch = new ScratchParts(ops.arena(), 0, cudnn.workspaceBytes(), Float.BYTES * shape.weightsSize(),
                 arithmetic.bytes * padded.weightsSize(), arithmetic.bytes * most * padded.inputSize(),
                 arithmetic.bytes * most * padded.outputSize());
         closing.add(scratch::close);
