@@ -140,16 +140,8 @@ class ConvolutionKernelsTest {
         shape.forEachProduct((xAt, wAt, yAt) -> dw[wAt] += times * x[xAt] * dy[yAt]);
         DeviceMemory result = device.unwritten(dw.length);
         convolution(shape, false, times * shape.images).backwardWeights(times * shape.images,
-                device.memory(repeat(x, times)), device.memory(repeat(dy, times)), result);
+                device.memory(Shape.repeat(x, times)), device.memory(Shape.repeat(dy, times)), result);
         assertArrayEquals(dw, read(result));
-    }
-
-    private static float[] repeat(float[] values, int times) {
-        float[] repeated = new float[times * values.length];
-        for (int i = 0; i < repeated.length; i++) {
-            repeated[i] = values[i % values.length];
-        }
-        return repeated;
     }
 
     @ParameterizedTest

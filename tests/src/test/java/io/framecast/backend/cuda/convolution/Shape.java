@@ -77,6 +77,15 @@ public enum Shape {
         return kernelHeight * kernelWidth;
     }
 
+    /** The values of images so many times. */
+    public static float[] repeat(float[] values, int times) {
+        float[] repeated = new float[times * values.length];
+        for (int i = 0; i < repeated.length; i++) {
+            repeated[i] = values[i % values.length];
+        }
+        return repeated;
+    }
+
     /** Receives each product of a convolution: x index, w index, y index. */
     public interface Product {
         void at(int x, int w, int y);

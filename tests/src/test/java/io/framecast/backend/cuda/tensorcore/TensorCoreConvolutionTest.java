@@ -102,17 +102,9 @@ class TensorCoreConvolutionTest {
         TensorCoreConvolution convolution = convolution(shape, times * shape.images);
         DeviceMemory result = device.unwritten(dw.length);
         convolution.backwardWeights(times * shape.images,
-                convolution.input(times * shape.images, tensor(repeat(x, times))), device.memory(repeat(dy, times)),
+                convolution.input(times * shape.images, tensor(Shape.repeat(x, times))), device.memory(Shape.repeat(dy, times)),
                 result);
         assertArrayEquals(dw, read(result));
-    }
-
-    private static float[] repeat(float[] values, int times) {
-        float[] repeated = new float[times * values.length];
-        for (int i = 0; i < repeated.length; i++) {
-            repeated[i] = values[i % values.length];
-        }
-        return repeated;
     }
 
     private void check(Shape shape, TensorCoreConvolution convolution) {
