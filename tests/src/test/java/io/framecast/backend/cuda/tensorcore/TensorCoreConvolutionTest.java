@@ -102,8 +102,8 @@ class TensorCoreConvolutionTest {
         TensorCoreConvolution convolution = convolution(shape, times * shape.images);
         DeviceMemory result = device.unwritten(dw.length);
         convolution.backwardWeights(times * shape.images,
-                convolution.input(times * shape.images, tensor(Shape.repeat(x, times))), device.memory(Shape.repeat(dy, times)),
-                result);
+                convolution.input(times * shape.images, tensor(Shape.repeat(x, times))),
+                device.memory(Shape.repeat(dy, times)), result);
         assertArrayEquals(dw, read(result));
     }
 
