@@ -1,9 +1,13 @@
 package io.framecast.backend;
 
+import static io.framecast.golden.Closeness.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.backend.cpu.CpuBackend.Operands;
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
+import io.framecast.tools.check.golden.GoldenConv3d;
+import io.framecast.tools.check.golden.GoldenConvLstm;
+import io.framecast.tools.check.golden.Tolerance;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,7 +52,7 @@ class BFloat16Test {
     @MethodSource("convLstms")
     void convLstmAgreesWithTheReferenceThatRoundsTheSameOperands(Operands operands, Golden.Case c) {
         try (TestBackend backend = TestBackend.bf16(operands)) {
-            ConvLstmTest.compare(backend, c, 0);
+            assertWithin(GoldenConvLstm.compare(backend, c, 0, Tolerance.FP32));
         }
     }
 
@@ -56,7 +60,7 @@ class BFloat16Test {
     @MethodSource("conv3ds")
     void conv3dAgreesWithTheReferenceThatRoundsTheSameOperands(Operands operands, Golden.Case c) {
         try (TestBackend backend = TestBackend.bf16(operands)) {
-            Conv3dTest.compare(backend, c, 0);
+            assertWithin(GoldenConv3d.compare(backend, c, 0, Tolerance.FP32));
         }
     }
 
@@ -68,7 +72,7 @@ class BFloat16Test {
     @ParameterizedTest
     @MethodSource("exactConv3ds")
     void conv3dStaysWithinTheBoundOfTheFormat(Operands operands, Golden.Case c) {
-        Conv3dSpec spec = Conv3dTest.spec(c);
+        Conv3dSpec spec = GoldenConv3d.spec(c);
         Conv3dSpec linear = new Conv3dSpec(spec.height(), spec.width(), spec.channels(), spec.filters(),
                 spec.kernelFrames(), spec.kernelHeight(), spec.kernelWidth(), Activation.LINEAR);
         float[] actual;

@@ -1,11 +1,12 @@
 package io.framecast.backend;
 
 import static io.framecast.golden.Closeness.assertClose;
+import static io.framecast.golden.Closeness.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.framecast.golden.Closeness;
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
+import io.framecast.tools.check.golden.GoldenLayeredAdvection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,8 +27,6 @@ class LayeredAdvectionTest {
     @Parameter
     TestDevice device;
 
-    private static final List<String> INPUTS = List.of("x", "gates", "filters", "flow");
-
     static List<Golden.Case> cases() {
         return Golden.load("layered_advection").cases();
     }
@@ -36,7 +35,7 @@ class LayeredAdvectionTest {
     @MethodSource("cases")
     void outputsAndAllGradientsAgree(Golden.Case c) {
         try (TestBackend backend = TestBackend.fp32(device)) {
-            compare(backend, c, 0, List.of(true, true, true, true));
+            assertWithin(GoldenLayeredAdvection.compare(backend, c, 0, List.of(true, true, true, true)));
         }
     }
 
@@ -44,7 +43,7 @@ class LayeredAdvectionTest {
     @MethodSource("cases")
     void aPlanForMoreFramesAndVideosServesFewer(Golden.Case c) {
         try (TestBackend backend = TestBackend.fp32(device)) {
-            compare(backend, c, 2, List.of(true, true, true, true));
+            assertWithin(GoldenLayeredAdvection.compare(backend, c, 2, List.of(true, true, true, true)));
         }
     }
 
@@ -53,7 +52,7 @@ class LayeredAdvectionTest {
         Golden.Case c = Golden.load("layered_advection").named("colour");
         for (List<Boolean> wanted : List.of(List.of(false, true, false, true), List.of(true, false, true, false))) {
             try (TestBackend backend = TestBackend.fp32(device)) {
-                compare(backend, c, 0, wanted);
+                assertWithin(GoldenLayeredAdvection.compare(backend, c, 0, wanted));
             }
         }
     }
@@ -64,10 +63,10 @@ class LayeredAdvectionTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = c.number("frames");
             int batch = c.number("batch");
-            MultiInputOp op = op(backend, c, Plan.inference(3, batch + 1, INPUTS.size()));
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(3, batch + 1, GoldenLayeredAdvection.INPUTS.size()));
             float[] y = c.values("y");
             int size = y.length / frames;
-            List<Tensor> inputs = inputs(backend, c);
+            List<Tensor> inputs = GoldenLayeredAdvection.inputs(backend, c);
             for (int video = 0; video < 2; video++) {
                 op.begin();
                 for (int t = 0; t < frames; t++) {
@@ -90,10 +89,10 @@ class LayeredAdvectionTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = c.number("frames");
             int batch = c.number("batch");
-            MultiInputOp op = op(backend, c, Plan.inference(3, batch, INPUTS.size()));
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(3, batch, GoldenLayeredAdvection.INPUTS.size()));
             float[] y = c.values("y");
             int size = y.length / frames;
-            List<Tensor> inputs = inputs(backend, c);
+            List<Tensor> inputs = GoldenLayeredAdvection.inputs(backend, c);
             op.begin();
             op.step(slices(inputs, frames, 0, 3), 3, batch, 2);
             assertClose(c + ", frame 2", Arrays.copyOfRange(y, 2 * size, 3 * size),
@@ -105,8 +104,8 @@ class LayeredAdvectionTest {
     void inferenceOverTheWholeSequenceAgreesToo() {
         Golden.Case c = Golden.load("layered_advection").named("grey");
         try (TestBackend backend = TestBackend.fp32(device)) {
-            MultiInputOp op = op(backend, c, Plan.inference(c.number("frames"), c.number("batch"), INPUTS.size()));
-            assertClose("y", c.values("y"), op.forward(inputs(backend, c), c.number("frames"), c.number("batch"),
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(c.number("frames"), c.number("batch"), GoldenLayeredAdvection.INPUTS.size()));
+            assertClose("y", c.values("y"), op.forward(GoldenLayeredAdvection.inputs(backend, c), c.number("frames"), c.number("batch"),
                     false).read(), Closeness.OUTPUT);
         }
     }
@@ -190,42 +189,6 @@ class LayeredAdvectionTest {
     }
 
     /** @param extra how many more frames and videos the plan has; if not 0, a run on noise at full size comes first */
-    private static void compare(TestBackend backend, Golden.Case c, int extra, List<Boolean> wanted) {
-        int frames = c.number("frames");
-        int batch = c.number("batch");
-        MultiInputOp op = op(backend, c, new Plan(frames + extra, batch + extra, true, wanted));
-        List<Tensor> inputs = inputs(backend, c);
-        float[] dy = c.values("dy");
-        if (extra > 0) {
-            Random random = new Random(1);
-            int images = (frames + extra) * (batch + extra);
-            op.forward(inputs.stream().map(x -> noise(backend, random, (int) x.size() / (frames * batch) * images))
-                    .toList(), frames + extra, batch + extra, true);
-            op.backward(noise(backend, random, dy.length / (frames * batch) * images));
-        }
-        assertClose(c + ": y", c.values("y"), op.forward(inputs, frames, batch, true).read(), Closeness.OUTPUT);
-        List<Tensor> gradients = op.backward(backend.tensor(dy));
-        for (int k = 0; k < INPUTS.size(); k++) {
-            if (wanted.get(k)) {
-                String name = "d" + INPUTS.get(k);
-                assertClose(c + ": " + name, c.values(name), gradients.get(k).read(), Closeness.GRADIENT);
-            } else {
-                assertNull(gradients.get(k));
-            }
-        }
-    }
-
-    private static MultiInputOp op(TestBackend backend, Golden.Case c, Plan plan) {
-        return backend.own(backend.get().layeredAdvection(new LayeredAdvectionSpec(c.number("height"),
-                c.number("width"), c.number("channels"), c.number("block"), c.number("flow_channels"),
-                c.number("layers"), c.number("max_displacement"),
-                c.settings().get("flow_precision").floatValue()), plan));
-    }
-
-    private static List<Tensor> inputs(TestBackend backend, Golden.Case c) {
-        return INPUTS.stream().map(name -> backend.tensor(c.values(name))).toList();
-    }
-
     private static List<Tensor> slices(List<Tensor> inputs, int frames, int first, int count) {
         return inputs.stream().map(x -> x.slice(x.size() / frames * first, x.size() / frames * count)).toList();
     }

@@ -1,12 +1,12 @@
 package io.framecast.backend;
 
-import static io.framecast.golden.Closeness.assertClose;
+import static io.framecast.golden.Closeness.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
+import io.framecast.tools.check.golden.GoldenLoss;
 import java.util.List;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -22,11 +22,6 @@ class LossTest {
     @Parameter
     TestDevice device;
 
-    /**
-     * Each term has a few rounding errors of 2^-24. Runs of 16 terms are added in float32, everything else in float64.
-     */
-    private static final double TOLERANCE = 1e-6;
-
     static List<Golden.Case> cases() {
         return Golden.load("losses").cases();
     }
@@ -35,18 +30,7 @@ class LossTest {
     @MethodSource("cases")
     void valuesAndGradientsAgree(Golden.Case c) {
         try (TestBackend backend = TestBackend.fp32(device)) {
-            float[] outputs = c.values("outputs");
-            Loss loss = Loss.valueOf(c.text("loss").toUpperCase(Locale.ROOT));
-            LossOp op = backend.own(backend.get().loss(loss, outputs.length + 100));
-            Tensor y = backend.tensor(outputs);
-            Tensor t = backend.tensor(c.values("targets"));
-            double expected = c.settings().get("value").doubleValue();
-            op.forward(y, t, outputs.length, true);
-            assertEquals(expected, op.value(), TOLERANCE * expected);
-            assertClose(c + ": gradient", c.values("gradient"), op.gradient().slice(0, outputs.length).read(),
-                    TOLERANCE);
-            op.forward(y, t, outputs.length, false);
-            assertEquals(expected, op.value(), TOLERANCE * expected);
+            assertWithin(GoldenLoss.compare(backend, c));
         }
     }
 

@@ -1,6 +1,11 @@
 package io.framecast.backend;
 
-import io.framecast.golden.Golden;
+import static io.framecast.golden.Closeness.assertWithin;
+
+import io.framecast.tools.check.golden.Golden;
+import io.framecast.tools.check.golden.GoldenConv3d;
+import io.framecast.tools.check.golden.GoldenConvLstm;
+import io.framecast.tools.check.golden.Tolerance;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -12,17 +17,11 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Layers on tensor cores against PyTorch in float64. In bfloat16 against a reference that rounds the same operands, as
  * {@link BFloat16Test} does, within the tolerances of float32.
  *
- * <p>In tf32 against one that rounds nothing. With u = 2^-11, the unit roundoff, each product of two operands is off by
- * up to 2u, with random sign. So is an output, at most, since outputs are sums of products; over up to three frames the
- * errors of the hidden state add up to 6u at most. Gradients pass through the frames forward and backward, and have
- * sums of such errors: 12u. Both relative to the largest.
+ * <p>In tf32 against one that rounds nothing, within {@link Tolerance#TF32}.
  */
 class TensorCoreLayersTest {
 
     private static final Set<Activation> SMOOTH = Set.of(Activation.TANH, Activation.SIGMOID, Activation.LINEAR);
-
-    private static final double TF32_OUTPUT = Math.scalb(6, -11);
-    private static final double TF32_GRADIENT = Math.scalb(12, -11);
 
     static List<Golden.Case> convLstms() {
         return smooth("conv_lstm", "activation", "recurrent_activation");
@@ -57,7 +56,7 @@ class TensorCoreLayersTest {
     @MethodSource("roundedConvLstms")
     void convLstmInBFloat16AgreesWithTheReferenceThatRoundsTheSameOperands(int extra, Golden.Case c) {
         try (TestBackend backend = backend(Precision.BF16)) {
-            ConvLstmTest.compare(backend, c, extra);
+            assertWithin(GoldenConvLstm.compare(backend, c, extra, Tolerance.FP32));
         }
     }
 
@@ -65,7 +64,7 @@ class TensorCoreLayersTest {
     @MethodSource("roundedConv3ds")
     void conv3dInBFloat16AgreesWithTheReferenceThatRoundsTheSameOperands(int extra, Golden.Case c) {
         try (TestBackend backend = backend(Precision.BF16)) {
-            Conv3dTest.compare(backend, c, extra);
+            assertWithin(GoldenConv3d.compare(backend, c, extra, Tolerance.FP32));
         }
     }
 
@@ -73,7 +72,7 @@ class TensorCoreLayersTest {
     @MethodSource("convLstms")
     void convLstmInTf32StaysWithinItsRounding(Golden.Case c) {
         try (TestBackend backend = backend(Precision.TF32)) {
-            ConvLstmTest.compare(backend, c, 0, TF32_OUTPUT, TF32_GRADIENT);
+            assertWithin(GoldenConvLstm.compare(backend, c, 0, Tolerance.TF32));
         }
     }
 
@@ -81,7 +80,7 @@ class TensorCoreLayersTest {
     @MethodSource("conv3ds")
     void conv3dInTf32StaysWithinItsRounding(Golden.Case c) {
         try (TestBackend backend = backend(Precision.TF32)) {
-            Conv3dTest.compare(backend, c, 0, TF32_OUTPUT, TF32_GRADIENT);
+            assertWithin(GoldenConv3d.compare(backend, c, 0, Tolerance.TF32));
         }
     }
 }

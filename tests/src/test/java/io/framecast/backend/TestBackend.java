@@ -7,18 +7,13 @@ import io.framecast.backend.cpu.CpuBackend;
 import io.framecast.backend.cuda.CudaBackend;
 import io.framecast.cpu.NativeCpu;
 import io.framecast.softgpu.SoftGpu;
-import java.util.ArrayDeque;
-import java.util.Arrays;
-import java.util.Deque;
+import io.framecast.tools.check.golden.OpScope;
 
 /** The backend under test and everything that a test creates on it. Close fails if memory is not freed afterwards. */
-public final class TestBackend implements AutoCloseable {
-
-    private final Backend backend;
-    private final Deque<AutoCloseable> made = new ArrayDeque<>();
+public final class TestBackend extends OpScope {
 
     private TestBackend(Backend backend) {
-        this.backend = backend;
+        super(backend);
     }
 
     public static TestBackend fp32(TestDevice device) {
@@ -61,43 +56,10 @@ public final class TestBackend implements AutoCloseable {
         return new TestBackend(new CpuBackend(Precision.BF16, 1, operands));
     }
 
-    public Backend get() {
-        return backend;
-    }
-
-    /** Closes {@code thing} at the end of the test. */
-    public <T extends AutoCloseable> T own(T thing) {
-        made.push(thing);
-        return thing;
-    }
-
-    public Tensor tensor(float... values) {
-        Tensor tensor = own(backend.tensor(values.length));
-        tensor.write(values);
-        return tensor;
-    }
-
-    /** Weights with these values. Their gradient is NaN at first: backward must overwrite it, not add to it. */
-    public Weights weights(float... values) {
-        float[] nan = new float[values.length];
-        Arrays.fill(nan, Float.NaN);
-        return new Weights(tensor(values), tensor(nan));
-    }
-
-    /** Closes what {@link #own} keeps, the last first. */
-    public void closeMade() {
-        try {
-            while (!made.isEmpty()) {
-                made.pop().close();
-            }
-        } catch (Exception e) {
-            throw new AssertionError(e);
-        }
-    }
-
     @Override
     public void close() {
         closeMade();
+        Backend backend = get();
         if (backend instanceof CpuBackend cpu) {
             assertEquals(0, cpu.bytesInUse(), "bytes in use after all was closed");
         }

@@ -1,54 +1,38 @@
 package io.framecast.golden;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.tools.check.golden.Difference;
+import io.framecast.tools.check.golden.Tolerance;
+import java.util.List;
 
 /** Assertions on the distance between float values and a reference. */
 public final class Closeness {
 
-    /**
-     * The tolerance of float32 outputs against float64 ones, relative to the largest: the longest sums here have some
-     * hundred rounding errors of 2^-24, which grow with the square root of their number, over a few frames.
-     */
-    public static final double OUTPUT = 1e-5;
-
-    /** The same for gradients, whose sums run over all positions and frames, and through all layers. */
-    public static final double GRADIENT = 1e-4;
+    /** The tolerances of float32, relative to the largest. */
+    public static final double OUTPUT = Tolerance.FP32.output();
+    public static final double GRADIENT = Tolerance.FP32.gradient();
 
     private Closeness() {
     }
 
     public static double largest(float[] values) {
-        double largest = 0;
-        for (float value : values) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        return largest;
+        return Difference.largest(values);
     }
 
     /** Asserts that no value differs by more than {@code tolerance} times the largest expected value. */
     public static void assertClose(String what, float[] expected, float[] actual, double tolerance) {
-        assertWithin(what, expected, actual, tolerance * largest(expected));
+        assertWithin(List.of(Difference.relative(what, expected, actual, tolerance)));
     }
 
     /** Asserts that no value differs by more than {@code bound}, and none is NaN. */
     public static void assertWithin(String what, float[] expected, float[] actual, double bound) {
-        assertEquals(expected.length, actual.length, what + ": number of values");
-        double worst = -1;
-        int at = 0;
-        for (int k = 0; k < expected.length; k++) {
-            double error = Math.abs((double) actual[k] - expected[k]);
-            if (!(error <= worst)) {
-                worst = error;
-                at = k;
-                if (Double.isNaN(error)) {
-                    break;
-                }
-            }
-        }
-        if (!(worst <= bound)) {
-            fail(what + " at " + at + " of " + expected.length + ": expected " + expected[at] + ", was " + actual[at]
-                    + ", off by " + worst + " where " + bound + " is allowed");
-        }
+        assertWithin(List.of(Difference.absolute(what, expected, actual, bound)));
+    }
+
+    /** Asserts that there are differences, and each is within its bound. */
+    public static void assertWithin(List<Difference> differences) {
+        assertTrue(!differences.isEmpty(), "nothing was compared");
+        differences.forEach(difference -> assertTrue(difference.isWithin(), difference::toString));
     }
 }

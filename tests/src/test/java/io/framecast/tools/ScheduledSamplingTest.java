@@ -2,7 +2,7 @@ package io.framecast.tools;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelJson;
 import io.framecast.train.Checkpoint;

@@ -8,7 +8,7 @@ import io.framecast.backend.Activation;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;

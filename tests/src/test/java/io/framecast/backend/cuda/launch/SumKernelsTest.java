@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.framecast.backend.Loss;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

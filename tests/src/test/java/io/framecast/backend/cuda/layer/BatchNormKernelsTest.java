@@ -11,7 +11,7 @@ import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.KernelCounters;
 import io.framecast.backend.cuda.launch.KernelDevice;
 import io.framecast.golden.Closeness;
-import io.framecast.golden.Golden;
+import io.framecast.tools.check.golden.Golden;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

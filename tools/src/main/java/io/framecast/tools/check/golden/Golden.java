@@ -1,9 +1,8 @@
-package io.framecast.golden;
-
-import static org.junit.jupiter.api.Assertions.assertEquals;
+package io.framecast.tools.check.golden;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.nn.HostTensor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,7 +16,8 @@ import java.util.Map;
 
 /**
  * Golden values, computed by tests/src/test/python/make_golden.py in float64: safetensors files whose metadata
- * describes the cases. A tensor is named {@code CASE.TENSOR}.
+ * describes the cases. A tensor is named {@code CASE.TENSOR}. They lie in tests/src/test/resources/golden, and in the
+ * jar of this module, so that every machine can compare with them.
  */
 public final class Golden {
 
@@ -56,6 +56,15 @@ public final class Golden {
                     .map(tensor -> tensor.substring(start.length())).toList();
         }
 
+        /** The tensors whose names begin with {@code prefix}, by their names without it. */
+        public Map<String, HostTensor> tensors(String prefix) {
+            Map<String, HostTensor> tensors = new LinkedHashMap<>();
+            for (String name : named(prefix)) {
+                tensors.put(name, new HostTensor(shape(prefix + name), values(prefix + name)));
+            }
+            return tensors;
+        }
+
         @Override
         public String toString() {
             return name;
@@ -77,7 +86,7 @@ public final class Golden {
     }
 
     public static Golden load(String name) {
-        try (InputStream in = Golden.class.getResourceAsStream("/golden/" + name + ".safetensors")) {
+        try (InputStream in = Golden.class.getResourceAsStream("/io/framecast/golden/" + name + ".safetensors")) {
             return new Golden(in.readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -96,7 +105,9 @@ public final class Golden {
 
     public float[] values(String name) {
         JsonNode tensor = tensors.get(name);
-        assertEquals("F32", tensor.get("dtype").textValue());
+        if (!tensor.get("dtype").textValue().equals("F32")) {
+            throw new IllegalStateException(name + " is not of float32");
+        }
         int begin = tensor.get("data_offsets").get(0).intValue();
         int end = tensor.get("data_offsets").get(1).intValue();
         float[] values = new float[(end - begin) / Float.BYTES];
