@@ -11,4 +11,7 @@ module io.framecast.tools {
 
     // picocli sets the fields of commands.
     opens io.framecast.tools to info.picocli;
+
+    // Jackson reads what a stage of a check has found.
+    opens io.framecast.tools.check.stage to com.fasterxml.jackson.databind;
 }

@@ -29,7 +29,7 @@ import picocli.CommandLine;
         usageHelpAutoWidth = true,
         subcommands = {DemoCommand.class, TrainCommand.class, InitCommand.class, PredictCommand.class,
             GifsCommand.class, EvaluateCommand.class, TuneCommand.class, DataCommand.class, BenchCommand.class,
-            DevicesCommand.class})
+            DevicesCommand.class, CheckCommand.class, CheckStageCommand.class})
 public final class Main {
 
     static final String VERSION = "0.1.0";

@@ -9,6 +9,7 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.BlockMatchingSpec;
+import io.framecast.backend.Ceilings;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
@@ -23,6 +24,7 @@ import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
+import io.framecast.backend.OpCost;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
@@ -30,6 +32,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.compiler.KernelImages;
+import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.convolution.KernelConvolutions;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.CudaDevice;
@@ -59,6 +62,7 @@ public final class CudaBackend implements Backend {
     private final CudaDevice device;
     private final CudaOps ops;
     private final OpGuard guard;
+    private final ConvolutionFamily convolutions;
     private final CudaLayers layers;
     private final boolean graphs;
 
@@ -87,7 +91,10 @@ public final class CudaBackend implements Backend {
         this.precision = precision;
         try {
             requireTensorCores();
-            layers = layers(convolutions);
+            this.convolutions = family(convolutions);
+            // The vendors' convolutions read and write float32 values.
+            layers = new CudaLayers(ops, this.convolutions, convolutions == Convolutions.VENDOR
+                    || precision == Precision.FP32 ? null : Operand.of(precision));
             requireWorking();
         } catch (RuntimeException e) {
             Closing closing = new Closing();
@@ -97,16 +104,12 @@ public final class CudaBackend implements Backend {
         }
     }
 
-    private CudaLayers layers(Convolutions convolutions) {
+    private ConvolutionFamily family(Convolutions convolutions) {
         KernelConvolutions kernels = new KernelConvolutions(ops);
         if (convolutions == Convolutions.VENDOR) {
-            return new CudaLayers(ops, new VendorConvolutions(ops, kernels, precision), null);
+            return new VendorConvolutions(ops, kernels, precision);
         }
-        if (precision == Precision.FP32) {
-            return new CudaLayers(ops, kernels, null);
-        }
-        Operand operand = Operand.of(precision);
-        return new CudaLayers(ops, new TensorCoreConvolutions(ops, operand), operand);
+        return precision == Precision.FP32 ? kernels : new TensorCoreConvolutions(ops, Operand.of(precision));
     }
 
     /** Whether tensor cores have bf16 and tf32 on GPUs of this compute capability, ten times the version. */
@@ -232,6 +235,31 @@ public final class CudaBackend implements Backend {
     @Override
     public Program program(Runnable work) {
         return guard.program(() -> new CudaProgram(device, graphs, work));
+    }
+
+    /** Unknown for the software device, whose times say nothing. */
+    @Override
+    public Ceilings measureCeilings() {
+        guard.requireOpen();
+        return device.isSoftware() ? Ceilings.UNKNOWN : CudaCeilings.measure(ops, convolutions, precision);
+    }
+
+    @Override
+    public void setProfiling(boolean on) {
+        synchronized (guard) {
+            guard.requireOpen();
+            device.setProfiling(on);
+        }
+    }
+
+    /** A cost for each kernel of this project, by its name; operations and bytes are not known. */
+    @Override
+    public List<OpCost> takeProfile() {
+        synchronized (guard) {
+            guard.requireOpen();
+            return device.takeProfile().entrySet().stream()
+                    .map(kernel -> new OpCost(kernel.getKey(), kernel.getValue(), 0, Double.NaN)).toList();
+        }
     }
 
     /** The sources of all kernels that were loaded. */

@@ -55,7 +55,7 @@ public record BenchResult(String model, String device, Precision precision, Opti
     }
 
     /** Floating-point operations of a training step by the definition, per video. */
-    double flop() {
+    public double flop() {
         return account.flop(StepAccount.STEP);
     }
 

@@ -19,7 +19,7 @@ public final class RolloutBench {
     public record Figures(int batch, double seconds) {
 
         /** Predicted frames per second, of all videos together. */
-        double framesPerSecond() {
+        public double framesPerSecond() {
             return batch * PREDICTED / seconds;
         }
     }

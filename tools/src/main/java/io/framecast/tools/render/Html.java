@@ -1,15 +1,19 @@
 package io.framecast.tools.render;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Text and tables as HTML that is also well-formed XML. */
-final class Html {
+public final class Html {
 
     private Html() {
     }
 
     /** Text for element content or a quoted attribute; characters that XML does not allow become U+FFFD. */
-    static String escape(String text) {
+    public static String escape(String text) {
         StringBuilder out = new StringBuilder(text.length());
         text.codePoints().forEach(c -> {
             switch (c) {
@@ -30,7 +34,7 @@ final class Html {
     }
 
     /** A table of plain text whose first column is the row's heading; it scrolls horizontally on narrow pages. */
-    static String table(List<String> head, List<List<String>> rows) {
+    public static String table(List<String> head, List<List<String>> rows) {
         StringBuilder html = new StringBuilder("<div class=\"scroll\"><table>\n<thead><tr>");
         head.forEach(name -> html.append("<th scope=\"col\">" + escape(name) + "</th>"));
         html.append("</tr></thead>\n<tbody>\n");
@@ -40,5 +44,14 @@ final class Html {
             html.append("</tr>\n");
         }
         return html.append("</tbody></table></div>\n").toString();
+    }
+
+    /** The style sheet of all pages. */
+    public static String styles() {
+        try (InputStream in = Html.class.getResourceAsStream("report.css")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -6,9 +6,6 @@ import io.framecast.predict.ForecastScores.Metric;
 import io.framecast.predict.ForecastScores.Result;
 import io.framecast.text.Count;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,7 +152,7 @@ public final class Report {
                 <body>
                 <main>
                 <h1>%1$s</h1>
-                """.formatted(Html.escape(title), styles()));
+                """.formatted(Html.escape(title), Html.styles()));
         notices.forEach(notice -> html.append("<p class=\"notice\">" + Html.escape(notice) + "</p>\n"));
         if (scores != null) {
             html.append(headline());
@@ -333,13 +330,5 @@ public final class Report {
 
     private static String count(long value) {
         return String.format(Locale.ROOT, "%,d", value);
-    }
-
-    private static String styles() {
-        try (InputStream in = Report.class.getResourceAsStream("report.css")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

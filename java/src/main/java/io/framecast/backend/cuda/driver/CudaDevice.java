@@ -16,6 +16,7 @@ import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 import io.framecast.FramecastException;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -39,6 +40,10 @@ public final class CudaDevice implements AutoCloseable {
     private final Set<DeviceResource> resources = new LinkedHashSet<>();
 
     private HostCopies copies;
+
+    /** Null: kernels are not timed. */
+    private KernelTimes times;
+
     private boolean closed;
 
     private CudaDevice(CudaDriver.Device properties, boolean software, CUdevice device, CUcontext context,
@@ -151,7 +156,63 @@ public final class CudaDevice implements AutoCloseable {
      */
     public CudaGraph capture(Runnable work) {
         enter();
-        return own(CudaGraph.capture(this, work));
+        // Events in a graph have no times.
+        KernelTimes before = times;
+        times = null;
+        try {
+            return own(CudaGraph.capture(this, work));
+        } finally {
+            times = before;
+        }
+    }
+
+    /** From now on, or no longer, each launch of a kernel is timed; graphs are not. */
+    public void setProfiling(boolean on) {
+        enter();
+        if (on && times == null) {
+            times = own(new KernelTimes(this));
+        } else if (!on && times != null) {
+            times.close();
+            times = null;
+        }
+    }
+
+    /**
+     * Waits until all work is done.
+     *
+     * @return the seconds of each kernel that was launched since the last call, or since the profile was started, by
+     *         its name, in the order of first use; empty without a profile
+     */
+    public Map<String, Double> takeProfile() {
+        enter();
+        return times == null ? Map.of() : times.take();
+    }
+
+    /**
+     * Launches work, and waits until it is done.
+     *
+     * @param name the work's
+     * @return the seconds of the work, by this name, and of each kernel in it, by its own
+     */
+    public Map<String, Double> timed(String name, Runnable work) {
+        enter();
+        KernelTimes before = times;
+        try (KernelTimes here = own(new KernelTimes(this))) {
+            times = here;
+            here.around(name, work);
+            return here.take();
+        } finally {
+            times = before;
+        }
+    }
+
+    /** Runs {@code launching}, which launches a kernel of this name. */
+    void launch(String name, Runnable launching) {
+        if (times == null) {
+            launching.run();
+        } else {
+            times.around(name, launching);
+        }
     }
 
     /** Made at the first use. */

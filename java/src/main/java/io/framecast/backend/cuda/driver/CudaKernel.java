@@ -78,6 +78,10 @@ public final class CudaKernel {
                     "cuFuncSetAttribute of " + name + " for " + sharedBytes + " bytes of shared memory");
         }
         Pointer[] values = Arrays.stream(arguments).map(this::value).toArray(Pointer[]::new);
+        module.device.launch(name, () -> launch(grid, block, sharedBytes, values));
+    }
+
+    private void launch(Dim grid, Dim block, int sharedBytes, Pointer[] values) {
         check(cuLaunchKernel(function, grid.x, grid.y, grid.z, block.x, block.y, block.z, sharedBytes,
                 module.device.stream(), Pointer.to(values), null),
                 "cuLaunchKernel of " + name + " on grid " + grid + ", block " + block);

@@ -1,0 +1,71 @@
+package io.framecast.tools;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.FetchListener;
+import io.framecast.backend.Precision;
+import io.framecast.device.Backends;
+import io.framecast.device.Device;
+import io.framecast.device.DeviceSettings;
+import io.framecast.tools.check.stage.DeviceUnderTest;
+import io.framecast.tools.check.stage.Digest;
+import io.framecast.tools.check.stage.Stage;
+import io.framecast.tools.check.stage.StageLog;
+import io.framecast.tools.option.FileName;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** A stage of {@link CheckCommand}, or a part of one, in a process of its own. */
+@Command(name = "check-stage", hidden = true)
+final class CheckStageCommand implements Runnable {
+
+    /** Prints which device auto takes. */
+    static final String PROBE = "probe";
+
+    /** Prints the digest of a training's weights. */
+    static final String DIGEST = "digest";
+
+    /** Takes all memory of the device, and trains afterwards. */
+    static final String MEMORY = "memory";
+
+    @Parameters(paramLabel = "STAGE")
+    String stage;
+
+    @Option(names = "--device", defaultValue = "cpu")
+    Device device;
+
+    @Option(names = "--seconds", defaultValue = "60")
+    double seconds;
+
+    @Option(names = "--out", defaultValue = ".", converter = FileName.OfDirectory.class)
+    Path out;
+
+    @Override
+    public void run() {
+        DeviceUnderTest tested = new DeviceUnderTest(device);
+        switch (stage) {
+            case PROBE -> {
+                Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, FetchListener.NONE);
+                choice.backend().close();
+                System.out.println(choice.whyNotCuda().isPresent() ? "cpu" : "cuda");
+            }
+            case DIGEST -> System.out.println(Digest.of(tested, Precision.FP32));
+            case MEMORY -> Stage.takeAllMemory(tested);
+            default -> {
+                try (StageLog log = new StageLog(out.resolve(stage + ".jsonl"), seconds, Main::sentence)) {
+                    named(stage).run(tested, log, out);
+                }
+            }
+        }
+    }
+
+    private static Stage named(String name) {
+        try {
+            return Stage.valueOf(name.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw new FramecastException("There is no stage \"" + name + "\" of a check.", e);
+        }
+    }
+}

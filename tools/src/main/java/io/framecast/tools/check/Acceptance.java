@@ -1,0 +1,100 @@
+package io.framecast.tools.check;
+
+import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import io.framecast.tools.check.stage.ChildProcess;
+import io.framecast.tools.check.stage.DeviceUnderTest;
+import io.framecast.tools.check.stage.Outcome;
+import io.framecast.tools.check.stage.Stage;
+import io.framecast.tools.check.stage.StageResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Runs the stages, each in a process of its own with a limit of time: none can hang or crash the rest, and one that
+ * fails does not stop the others.
+ */
+public final class Acceptance {
+
+    /** A stage begins no further check after its time, and its process is ended this much later. */
+    private static final double GRACE_FACTOR = 0.5;
+    private static final double GRACE_SECONDS = 45;
+
+    /** The least time of a stage: that of starting a process and opening the device. */
+    private static final double LEAST_SECONDS = 5;
+
+    private final DeviceUnderTest device;
+    private final double seconds;
+    private final Path directory;
+
+    /**
+     * @param seconds for all stages
+     * @param directory for what stages write; exists
+     */
+    public Acceptance(DeviceUnderTest device, double seconds, Path directory) {
+        this.device = device;
+        this.seconds = seconds;
+        this.directory = directory;
+    }
+
+    /** @param done is given each result when it is there */
+    public List<StageResult> run(Consumer<StageResult> done) {
+        List<StageResult> results = new ArrayList<>();
+        long begin = System.nanoTime();
+        int weight = 0;
+        for (Stage stage : Stage.values()) {
+            weight += stage.weight(device);
+        }
+        for (Stage stage : Stage.values()) {
+            // What earlier stages did not use is for the later ones.
+            double left = seconds - (System.nanoTime() - begin) / 1e9;
+            double share = Math.max(LEAST_SECONDS, left * stage.weight(device) / weight);
+            weight -= stage.weight(device);
+            StageResult result = isOpen(results) ? run(stage, share)
+                    : StageResult.skipped(name(stage), "the device does not open");
+            results.add(result);
+            done.accept(result);
+        }
+        return results;
+    }
+
+    /** Whether the first stage could open the device in any precision. */
+    private static boolean isOpen(List<StageResult> results) {
+        return results.isEmpty() || results.get(0).checks().stream().anyMatch(
+                check -> check.outcome() == Outcome.PASSED && check.name().startsWith("the device opens"));
+    }
+
+    private StageResult run(Stage stage, double share) {
+        Path log = directory.resolve(name(stage) + ".jsonl");
+        long begin = System.nanoTime();
+        String failure;
+        try {
+            Files.deleteIfExists(log);
+            failure = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "check-stage", name(stage), "--device",
+                    device.device().name().toLowerCase(Locale.ROOT), "--seconds",
+                    String.format(Locale.ROOT, "%.1f", share), "--out", directory.toString()), Map.of(),
+                    share * (1 + GRACE_FACTOR) + GRACE_SECONDS).failure();
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(log, e);
+        } catch (FramecastException e) {
+            failure = "did not start: " + e.getMessage();
+        }
+        StageResult result = StageResult.read(name(stage), log, failure, (System.nanoTime() - begin) / 1e9);
+        try {
+            Files.deleteIfExists(log);
+        } catch (IOException e) {
+            // It stays in the directory of the results.
+        }
+        return result;
+    }
+
+    private static String name(Stage stage) {
+        return stage.name().toLowerCase(Locale.ROOT);
+    }
+}

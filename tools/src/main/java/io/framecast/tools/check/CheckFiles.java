@@ -1,0 +1,81 @@
+package io.framecast.tools.check;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.device.Device;
+import io.framecast.files.JsonFiles;
+import io.framecast.tools.check.stage.Outcome;
+import io.framecast.tools.check.stage.Stage;
+import io.framecast.tools.check.stage.StageResult;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The files of a check: check.json for programs, check.html for people.
+ *
+ * @param directory where they are
+ * @param version of this program
+ * @param device that was checked
+ * @param seconds that it took
+ */
+public record CheckFiles(Path directory, String version, Device device, double seconds) {
+
+    /** The page for people. */
+    public Path page() {
+        return directory.resolve("check.html");
+    }
+
+    public void write(List<StageResult> results) {
+        ObjectMapper mapper = new ObjectMapper();
+        List<Object> stages = new ArrayList<>();
+        for (StageResult result : results) {
+            Map<String, Object> stage = new LinkedHashMap<>();
+            stage.put("stage", result.stage());
+            stage.put("title", Stage.valueOf(result.stage().toUpperCase(Locale.ROOT)).title());
+            stage.put("outcome", result.outcome().toString());
+            stage.put("summary", result.summary());
+            stage.put("seconds", result.seconds());
+            stage.put("checks", result.checks().stream().map(check -> {
+                Map<String, Object> one = new LinkedHashMap<>();
+                one.put("name", check.name());
+                one.put("outcome", check.outcome().toString());
+                one.put("why", check.why());
+                one.put("error", check.error());
+                one.put("bound", check.bound());
+                one.put("seconds", check.seconds());
+                return one;
+            }).toList());
+            stage.put("tables", mapper.convertValue(result.tables(), List.class));
+            stages.add(stage);
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("framecast", version);
+        json.put("device", device.name().toLowerCase(Locale.ROOT));
+        json.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        json.put("outcome", outcome(results).toString());
+        json.put("seconds", seconds);
+        json.put("stages", stages);
+        JsonFiles.write(directory.resolve("check.json"), json);
+        CheckPage.write(page(), "Framecast check: " + device.name().toLowerCase(Locale.ROOT),
+                verdict(results) + " Framecast " + version + ", " + json.get("time") + ".", results);
+    }
+
+    private static Outcome outcome(List<StageResult> results) {
+        return results.stream().anyMatch(result -> result.outcome() == Outcome.FAILED) ? Outcome.FAILED
+                : Outcome.PASSED;
+    }
+
+    /** A sentence on all stages. */
+    public String verdict(List<StageResult> results) {
+        String failed = results.stream().filter(result -> result.outcome() == Outcome.FAILED).map(StageResult::stage)
+                .collect(Collectors.joining(", "));
+        return String.format(Locale.ROOT, failed.isEmpty() ? "Nothing failed, in %.0f s."
+                : "Failed: " + failed + "; in %.0f s.", seconds);
+    }
+}

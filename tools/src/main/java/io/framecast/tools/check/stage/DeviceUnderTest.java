@@ -1,0 +1,68 @@
+package io.framecast.tools.check.stage;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
+import io.framecast.backend.FetchListener;
+import io.framecast.backend.Precision;
+import io.framecast.device.Backends;
+import io.framecast.device.Device;
+import io.framecast.device.DeviceSettings;
+import io.framecast.tools.check.golden.Difference;
+import io.framecast.tools.check.golden.OpScope;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+
+/**
+ * The device that is checked.
+ *
+ * @param device cuda, softgpu or cpu
+ */
+public record DeviceUnderTest(Device device) {
+
+    /** The precisions that a device may have. */
+    public List<Precision> precisions() {
+        return device == Device.CPU ? List.of(Precision.FP32, Precision.BF16)
+                : List.of(Precision.FP32, Precision.TF32, Precision.BF16);
+    }
+
+    /** Opens it. */
+    public Backend open(Precision precision, Convolutions convolutions) {
+        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), FetchListener.NONE).backend();
+    }
+
+    /** Opens it, and closes it after {@code work}. */
+    List<Difference> on(Precision precision, Convolutions convolutions, Function<OpScope, List<Difference>> work) {
+        try (Backend backend = openOrSkip(precision, convolutions); OpScope scope = new OpScope(backend)) {
+            return work.apply(scope);
+        }
+    }
+
+    private Backend openOrSkip(Precision precision, Convolutions convolutions) {
+        try {
+            return open(precision, convolutions);
+        } catch (FramecastException e) {
+            if (precision == Precision.FP32) {
+                throw e; // Every device has that.
+            }
+            StageLog.skip(e.getMessage());
+            throw e;
+        }
+    }
+
+    /** Whether it is a GPU, NVIDIA's or the software one. */
+    boolean isCuda() {
+        return device != Device.CPU;
+    }
+
+    /** As in options: "cuda". */
+    String option() {
+        return device.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** As in options: "bf16". */
+    static String name(Precision precision) {
+        return precision.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,182 @@
+package io.framecast.tools.check.stage;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
+import io.framecast.backend.Precision;
+import io.framecast.data.FrameShift;
+import io.framecast.data.MnistDigits;
+import io.framecast.data.MovingMnist;
+import io.framecast.data.NpyType;
+import io.framecast.data.NpyWriter;
+import io.framecast.data.Videos;
+import io.framecast.device.Device;
+import io.framecast.nn.Models;
+import io.framecast.tools.bench.OwnTraining;
+import io.framecast.tools.check.golden.Difference;
+import io.framecast.train.Checkpoint;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The same network by a PyTorch user, on the same GPU: losses first, then times. */
+final class PeerStage {
+
+    private static final String SCRIPT = "pytorch_gpu.py";
+    private static final String MODEL = "keras";
+    private static final int BATCH = 5;
+    private static final int STEPS = 20;
+    private static final int STARTING_SECONDS = 60;
+
+    /** Relative, of twenty losses in float32: twice the bound of each to float64; in tf32 and bf16 their roundings. */
+    private static final Map<Precision, Double> BOUNDS = new EnumMap<>(Map.of(Precision.FP32, 4e-5,
+            Precision.TF32, Math.scalb(1.0, -10), Precision.BF16, Math.scalb(1.0, -7)));
+
+    /** Losses, and the median time of a step in milliseconds. */
+    private record Own(double[] losses, double milliseconds) {
+    }
+
+    private PeerStage() {
+    }
+
+    static void run(DeviceUnderTest device, StageLog log, Path directory) {
+        if (device.device() != Device.CUDA) {
+            log.skipped("PyTorch is compared with on NVIDIA's GPUs (framecast bench --peer pytorch does so on the CPU)");
+            return;
+        }
+        String python = System.getenv().getOrDefault("FRAMECAST_PYTHON", "python3");
+        ChildProcess.Ended torch;
+        try {
+            torch = ChildProcess.run(List.of(python, "-c", "import torch; print(torch.cuda.is_available())"),
+                    STARTING_SECONDS);
+        } catch (FramecastException e) {
+            log.skipped("there is no " + python + " to run PyTorch with");
+            return;
+        }
+        if (torch.status() != 0 || !torch.output().strip().endsWith("True")) {
+            log.skipped(torch.status() == 0 ? "PyTorch finds no GPU here" : "PyTorch is not installed for " + python);
+            return;
+        }
+        Checkpoint start = Checkpoint.initial(Models.load(MODEL), 1);
+        Videos videos = MovingMnist.test(MnistDigits.bundled(), 4 * BATCH, 1);
+        JsonNode[] peer = new JsonNode[1];
+        log.check("PyTorch trains", () -> peer[0] = train(python, start, videos, directory, log.secondsLeft()));
+        if (peer[0] == null) {
+            return;
+        }
+        Map<Precision, Own> own = new EnumMap<>(Precision.class);
+        for (Precision precision : device.precisions()) {
+            log.check("this engine trains in " + DeviceUnderTest.name(precision), () ->
+                    own.put(precision, own(device, precision, start, videos)));
+        }
+        compare(log, peer[0], own);
+    }
+
+    private static JsonNode train(String python, Checkpoint start, Videos videos, Path directory, double seconds) {
+        Path script = directory.resolve(SCRIPT);
+        Path checkpoint = directory.resolve("peer.safetensors");
+        Path data = directory.resolve("peer.npy");
+        Path results = directory.resolve("peer.json");
+        try (InputStream in = PeerStage.class.getResourceAsStream("/io/framecast/tools/check/" + SCRIPT)) {
+            Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
+            start.write(checkpoint);
+            NpyWriter.write(data, NpyType.FLOAT32, List.of(videos.count(), videos.frames(), videos.height(),
+                    videos.width(), videos.channels()), out -> {
+                        for (int k = 0; k < videos.count(); k++) {
+                            out.write(videos.get(k).values());
+                        }
+                    });
+            double limit = Math.max(STARTING_SECONDS, 0.7 * seconds);
+            ChildProcess.Ended ended = ChildProcess.run(List.of(python, script.toString(), "--checkpoint",
+                    checkpoint.toString(), "--videos", data.toString(), "--batch", Integer.toString(BATCH), "--steps",
+                    Integer.toString(STEPS), "--seconds", Long.toString((long) limit), "--out", results.toString()),
+                    limit + STARTING_SECONDS);
+            if (ended.failure() != null) {
+                throw new FramecastException(SCRIPT + " " + ended.failure() + ".");
+            }
+            return new ObjectMapper().readTree(results.toFile());
+        } catch (IOException e) {
+            throw new FramecastException("The comparison with PyTorch failed: " + e.getMessage() + ".", e);
+        } finally {
+            for (Path file : List.of(script, checkpoint, data)) {
+                try {
+                    Files.deleteIfExists(file);
+                } catch (IOException e) {
+                    // It stays in the directory of the results.
+                }
+            }
+        }
+    }
+
+    private static Own own(DeviceUnderTest device, Precision precision, Checkpoint start, Videos videos) {
+        int frames = videos.frames() - 1;
+        int frame = BATCH * videos.frameSize();
+        FrameShift shift = new FrameShift(videos.frames(), frame);
+        double[] losses = new double[STEPS];
+        double[] milliseconds = new double[STEPS];
+        try (Backend backend = device.open(precision, Convolutions.KERNELS);
+                OwnTraining training = new OwnTraining(backend, start.model(), start.parameters(), BATCH, frames)) {
+            for (int step = 0; step < STEPS; step++) {
+                float[] values = new float[videos.frames() * frame];
+                for (int b = 0; b < BATCH; b++) {
+                    videos.read((step * BATCH + b) % videos.count(), 0, videos.frames(), values,
+                            b * videos.frameSize(), frame);
+                }
+                float[] inputs = Arrays.copyOfRange(values, 0, shift.length());
+                float[] targets = Arrays.copyOfRange(values, shift.targetOffset(),
+                        shift.targetOffset() + shift.length());
+                long begin = System.nanoTime();
+                losses[step] = training.step(inputs, targets);
+                milliseconds[step] = (System.nanoTime() - begin) / 1e6;
+            }
+        }
+        Arrays.sort(milliseconds);
+        return new Own(losses, milliseconds[STEPS / 2]);
+    }
+
+    private static void compare(StageLog log, JsonNode peer, Map<Precision, Own> own) {
+        List<List<String>> rows = new ArrayList<>();
+        for (JsonNode variant : peer.get("variants")) {
+            String name = variant.get("name").textValue();
+            Precision precision = Precision.valueOf(name.substring(name.indexOf('-') + 1).toUpperCase(Locale.ROOT));
+            String why = variant.path("error").isTextual() ? variant.get("error").textValue()
+                    : variant.path("skipped").isTextual() ? variant.get("skipped").textValue() : null;
+            if (why == null && own.containsKey(precision)) {
+                log.compare("losses like PyTorch's " + name, () -> differences(variant.get("losses"),
+                        own.get(precision).losses, BOUNDS.get(precision)));
+            }
+            double step = variant.at("/step_ms/median").asDouble(Double.NaN);
+            rows.add(List.of(name, why == null ? number("%.3f", step) : why,
+                    own.containsKey(precision) ? number("%.3f", own.get(precision).milliseconds) : "-",
+                    own.containsKey(precision) ? number("%.2f", step / own.get(precision).milliseconds) : "-",
+                    number("%.0f", variant.path("memory_mb").asDouble(Double.NaN))));
+        }
+        log.table("PyTorch " + peer.path("torch").asText("?") + " beside this engine", ("The network %s, batch of %d. "
+                + "PyTorch's steps by CUDA events, its data on the GPU; ours by the clock, with the upload of each "
+                + "batch and the loss read back.").formatted(MODEL, BATCH), List.of("PyTorch", "its ms a step",
+                "our ms a step", "times as fast", "its memory, MB"), rows);
+    }
+
+    private static List<Difference> differences(JsonNode losses, double[] own, double bound) {
+        List<Difference> differences = new ArrayList<>();
+        for (int step = 0; step < own.length; step++) {
+            double expected = losses.path(step).asDouble(Double.NaN);
+            differences.add(Difference.of("loss of step " + step, expected, own[step], bound * expected));
+        }
+        return differences;
+    }
+
+    private static String number(String format, double value) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
+    }
+}
