@@ -9,6 +9,7 @@ import io.framecast.tools.check.stage.ChildProcess;
 import io.framecast.tools.check.stage.DeviceUnderTest;
 import io.framecast.tools.check.stage.Outcome;
 import io.framecast.tools.check.stage.StageResult;
+import io.framecast.tools.check.stage.ThisProgram;
 import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.terminal.Terminal;
@@ -24,6 +25,8 @@ import picocli.CommandLine.Option;
 @Command(name = "check", description = "Checks the device at hand: what is there, each kernel and whole networks "
         + "against golden values, determinism, memory, speed. Writes check.json and check.html.")
 final class CheckCommand implements Callable<Integer> {
+
+    static final ThisProgram PROGRAM = new ThisProgram(Main.class);
 
     private static final int PROBE_SECONDS = 120;
 
@@ -49,7 +52,7 @@ final class CheckCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(out, e);
         }
-        DeviceUnderTest tested = new DeviceUnderTest(device == Device.AUTO ? probe() : device);
+        DeviceUnderTest tested = new DeviceUnderTest(device == Device.AUTO ? probe() : device, PROGRAM);
         System.out.printf(Locale.ROOT, "checking the device %s, for about %.3g min at most%n",
                 tested.device().name().toLowerCase(Locale.ROOT), minutes);
         long begin = System.nanoTime();
@@ -64,7 +67,7 @@ final class CheckCommand implements Callable<Integer> {
 
     /** The device that auto takes; found by another process, since opening a device keeps a part of it. */
     private static Device probe() {
-        ChildProcess.Ended ended = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "check-stage",
+        ChildProcess.Ended ended = ChildProcess.run(PROGRAM.command("check-stage",
                 CheckStageCommand.PROBE), PROBE_SECONDS);
         String answer = ended.output().strip().replaceFirst("(?s).*\\n", "");
         if (ended.failure() != null || !answer.equals("cuda") && !answer.equals("cpu")) {

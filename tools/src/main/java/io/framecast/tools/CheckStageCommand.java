@@ -44,7 +44,7 @@ final class CheckStageCommand implements Runnable {
 
     @Override
     public void run() {
-        DeviceUnderTest tested = new DeviceUnderTest(device);
+        DeviceUnderTest tested = new DeviceUnderTest(device, CheckCommand.PROGRAM);
         switch (stage) {
             case PROBE -> {
                 Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, FetchListener.NONE);

@@ -76,7 +76,7 @@ public final class Acceptance {
         String failure;
         try {
             Files.deleteIfExists(log);
-            failure = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "check-stage", name(stage), "--device",
+            failure = ChildProcess.run(device.program().command("check-stage", name(stage), "--device",
                     device.device().name().toLowerCase(Locale.ROOT), "--seconds",
                     String.format(Locale.ROOT, "%.1f", share), "--out", directory.toString()), Map.of(),
                     share * (1 + GRACE_FACTOR) + GRACE_SECONDS).failure();

@@ -5,7 +5,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -53,25 +52,6 @@ public final class ChildProcess {
     }
 
     private ChildProcess() {
-    }
-
-    /**
-     * The command that runs this program.
-     *
-     * @param options of Java
-     * @param arguments of the program
-     */
-    public static List<String> ofThisProgram(List<String> options, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("--enable-native-access=ALL-UNNAMED");
-        command.addAll(options);
-        // The launcher names the directory of jars by a file descriptor that a child does not have.
-        command.addAll(List.of("-cp", System.getProperty("java.class.path").replace("/proc/self/",
-                "/proc/" + ProcessHandle.current().pid() + "/")));
-        command.add("io.framecast.tools.Main");
-        command.addAll(Arrays.asList(arguments));
-        return command;
     }
 
     /** Runs a command to its end. */

@@ -18,8 +18,9 @@ import java.util.function.Function;
  * The device that is checked.
  *
  * @param device cuda, softgpu or cpu
+ * @param program runs further processes on it
  */
-public record DeviceUnderTest(Device device) {
+public record DeviceUnderTest(Device device, ThisProgram program) {
 
     /** The precisions that a device may have. */
     public List<Precision> precisions() {

@@ -28,17 +28,18 @@ record ModelledStep(double seconds, Map<String, Double> kernels) {
      * Of a preset.
      *
      * @param device as the backend describes it
+     * @param program runs the model
      * @return empty if the model does not know the GPU
      * @throws FramecastException if the model's process fails
      */
-    static Optional<ModelledStep> of(String device, String model, int batch, String precision, Path directory,
+    static Optional<ModelledStep> of(String device, ThisProgram program, String model, int batch, String precision, Path directory,
             double seconds) {
         Optional<String> gpu = GPUS.stream().filter(device::contains).findFirst();
         if (gpu.isEmpty()) {
             return Optional.empty();
         }
         Path file = directory.resolve("modelled.json");
-        ChildProcess.Ended ended = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "bench", "--device",
+        ChildProcess.Ended ended = ChildProcess.run(program.command("bench", "--device",
                 "softgpu", "--as", gpu.get().replace(" ", "").toLowerCase(Locale.ROOT), "--model", model,
                 "--batch-size", Integer.toString(batch), "--precision", precision, "--json", file.toString()), seconds);
         if (ended.failure() != null) {

@@ -119,7 +119,7 @@ final class NetworkStage {
 
     /** The digest that another process of this program finds. */
     private String digest(Map<String, String> environment) {
-        ChildProcess.Ended ended = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "check-stage", "digest",
+        ChildProcess.Ended ended = ChildProcess.run(device.program().command("check-stage", "digest",
                 "--device", device.option()), environment, Math.max(20, log.secondsLeft()));
         if (ended.failure() != null) {
             throw new FramecastException("Another process on the device " + ended.failure() + ".");
@@ -134,7 +134,7 @@ final class NetworkStage {
     }
 
     private void againstTheCpu() {
-        DeviceUnderTest cpu = new DeviceUnderTest(Device.CPU);
+        DeviceUnderTest cpu = new DeviceUnderTest(Device.CPU, device.program());
         // The software device runs about a thousandth as fast as a GPU.
         boolean small = device.device() == Device.SOFTGPU;
         ModelConfig model = ModelJson.parse(KERAS_LIKE.formatted(small ? MovingMnist.SIZE / 4 : MovingMnist.SIZE,
@@ -229,7 +229,7 @@ final class NetworkStage {
             if (!device.isCuda()) {
                 StageLog.skip("the system gives processes of the CPU more memory than there is");
             }
-            ChildProcess.Ended ended = ChildProcess.run(ChildProcess.ofThisProgram(List.of(), "check-stage", "memory",
+            ChildProcess.Ended ended = ChildProcess.run(device.program().command("check-stage", "memory",
                     "--device", device.option()), LITTLE_MEMORY, Math.max(20, log.secondsLeft()));
             if (ended.failure() != null) {
                 throw new FramecastException("The process that takes all memory " + ended.failure() + ".");

@@ -39,7 +39,7 @@ final class SanitizerStage {
             log.check(tool, () -> {
                 List<String> command = new ArrayList<>(List.of(program.get().toString(), "--tool", tool,
                         "--error-exitcode", Integer.toString(FOUND), "--print-limit", "5"));
-                command.addAll(ChildProcess.ofThisProgram(List.of(), "check-stage", "digest", "--device",
+                command.addAll(device.program().command("check-stage", "digest", "--device",
                         device.option()));
                 ChildProcess.Ended ended = ChildProcess.run(command, Map.of("FRAMECAST_CUDA_GRAPHS", "off"),
                         Math.max(LEAST_SECONDS, share));

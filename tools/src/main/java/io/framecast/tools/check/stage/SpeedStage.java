@@ -57,7 +57,7 @@ final class SpeedStage {
                 Optional<Double> vendor = device.isCuda() ? vendorProduct(device, precision) : Optional.empty();
                 steps.add(row(device, precision, result, vendor.orElse(ceiling)));
                 if (device.isCuda()) {
-                    kernels(log, precision, result, modelled(precision, result, directory, log.secondsLeft()));
+                    kernels(log, precision, result, modelled(device, precision, result, directory, log.secondsLeft()));
                 }
                 if (!Double.isFinite(result.seconds()) || result.seconds() <= 0) {
                     throw new FramecastException("The time of a step is " + result.seconds() + " s.");
@@ -92,10 +92,10 @@ final class SpeedStage {
     }
 
     /** Empty: there is no model of this GPU, or it did not end in time. */
-    private static Optional<ModelledStep> modelled(Precision precision, BenchResult result, Path directory,
-            double seconds) {
+    private static Optional<ModelledStep> modelled(DeviceUnderTest device, Precision precision, BenchResult result,
+            Path directory, double seconds) {
         try {
-            return ModelledStep.of(result.device(), MODEL, result.batch(), DeviceUnderTest.name(precision), directory,
+            return ModelledStep.of(result.device(), device.program(), MODEL, result.batch(), DeviceUnderTest.name(precision), directory,
                     Math.max(1, seconds));
         } catch (FramecastException e) {
             return Optional.empty();
