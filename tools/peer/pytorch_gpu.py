@@ -102,16 +102,17 @@ class Checkpoint:
                 self.data = file.read()
             except (struct.error, ValueError, KeyError, TypeError, AttributeError):
                 raise Refused("%s is not a checkpoint of Framecast; make one with: tools/framecast init --model keras "
-                              "--out %s" % (path, path))
+                              "--out CKPT.safetensors" % path)
 
     def tensor(self, name, *shape):
         """A tensor with Keras's layout."""
         try:
             entry = self.tensors[name]
             begin, end = entry["data_offsets"]
-            if entry["dtype"] != "F32" or entry["shape"] != list(shape) or end - begin != 4 * math.prod(shape):
+            data = bytearray(self.data[begin:end])
+            if entry["dtype"] != "F32" or entry["shape"] != list(shape) or len(data) != 4 * math.prod(shape):
                 raise ValueError
-            return torch.frombuffer(bytearray(self.data[begin:end]), dtype=torch.float32).reshape(shape)
+            return torch.frombuffer(data, dtype=torch.float32).reshape(shape)
         except (KeyError, ValueError, TypeError):
             raise Refused("The checkpoint %s has no tensor %s of F32 with the shape %s; make it anew."
                           % (self.path, name, list(shape)))
