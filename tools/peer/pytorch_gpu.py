@@ -18,16 +18,18 @@ The code is what a PyTorch user would write who cares for speed: channels_last, 
 frames at once, one recurrent convolution per frame, a fused Adam, cuDNN's benchmark mode. A variant is a mode and a
 precision, such as compile-bf16:
 
-    eager     operator by operator
-    compile   forward, loss and backward by torch.compile
-    graph     the whole training step captured in a CUDA graph
-    fp32      without TF32
-    tf32      convolutions in TF32
-    bf16      autocast to bfloat16; cell states, parameters and the optimiser stay float32
+    eager           operator by operator
+    compile         forward, loss and backward by torch.compile
+    graph           the whole training step captured in a CUDA graph
+    compile+graph   both
+    fp32            without TF32
+    tf32            convolutions in TF32
+    bf16            autocast to bfloat16; cell states, parameters and the optimiser stay float32
 
 Each variant runs in a process of its own, so that one that fails, crashes or hangs does not end the others. It trains
 --steps steps, whose losses are recorded. Then its steps are timed. Videos lie in the GPU's memory before the first
-step, and nothing waits for the GPU between timed steps.
+step, and nothing waits for the GPU between timed steps. A variant takes at most --setup-seconds and twice its share of
+--seconds.
 
 FILE.json has, for each variant, `losses` (null: not finite), `step_ms`, `memory_mb` (on a GPU what PyTorch's allocator
 holds, on the CPU the process), `error` and `skipped` (why it did not run here). Its exit status is 0 if it wrote the
@@ -71,7 +73,8 @@ except (ImportError, OSError) as damaged:
     fail("PyTorch cannot be loaded: %s." % str(damaged).split("\n")[0].rstrip("."))
 
 VARIANTS = "eager-fp32,eager-tf32,eager-bf16,graph-bf16,compile-tf32,compile-bf16"
-KNOWN = [mode + "-" + precision for mode in ("eager", "compile", "graph") for precision in ("fp32", "tf32", "bf16")]
+KNOWN = [mode + "-" + precision for mode in ("eager", "compile", "graph", "compile+graph")
+         for precision in ("fp32", "tf32", "bf16")]
 
 
 # ---- The files
@@ -438,7 +441,7 @@ class Training:
                 logits = layers(x)
             return F.binary_cross_entropy_with_logits(logits.float(), y)
 
-        if mode == "compile":
+        if "compile" in mode:
             forward = torch.compile(forward, dynamic=False)
 
         def train(x, y):
@@ -448,7 +451,7 @@ class Training:
             self.adam.adam.step()
             return loss.detach()
 
-        self.train = Graph(train, images) if mode == "graph" else train
+        self.train = Graph(train, images) if "graph" in mode else train
 
     def step(self, x, y):
         """The loss before the step, on the device."""
@@ -556,7 +559,7 @@ def skipped(variant, capability):
     """Why a variant cannot run here; None if it can. Without a capability there is no GPU."""
     mode, precision = variant.split("-")
     if capability is None:
-        return "It needs a GPU." if mode == "graph" or precision == "tf32" else None
+        return "It needs a GPU." if "graph" in mode or precision == "tf32" else None
     if precision != "fp32" and capability < (8, 0):
         return "It needs compute capability 8.0; this GPU has %d.%d." % capability
     return None
@@ -714,6 +717,8 @@ def main():
         run(options)
     except Refused as e:
         fail(str(e))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":
