@@ -87,7 +87,8 @@ class ArchitectureTest {
     @Test
     void arrowsPointFromCommandsToTheDevice() {
         List<Set<String>> layers = List.of(Set.of("tools", "peer"), Set.of("predict", "device"), Set.of("train"),
-                Set.of("nn", "data"), Set.of("backend"), Set.of("cpu", "softgpu", "system", "text", "files", ""));
+                Set.of("nn", "data"), Set.of("backend"),
+                Set.of("cpu", "nvrtc", "softgpu", "system", "text", "files", ""));
         List<String> wrong = new ArrayList<>();
         NAMED.forEach((from, named) -> named.stream().filter(ArchitectureTest::isOurs)
                 .filter(to -> layer(layers, to) < layer(layers, from)).forEach(to -> wrong.add(from + " -> " + to)));
@@ -115,6 +116,7 @@ class ArchitectureTest {
         assertOnly("jcuda", "io.framecast.backend.cuda", "io.framecast.softgpu");
         assertOnly("org.bytedeco.dnnl", "io.framecast.backend.cpu", "io.framecast.cpu");
         assertOnly("io.framecast.cpu", "io.framecast.backend.cpu");
+        assertOnly("io.framecast.nvrtc", "io.framecast.backend.cuda.compiler");
         assertOnly("io.framecast.softgpu", "io.framecast.backend.cuda.driver", "io.framecast.device");
         assertOnly("io.framecast.tools", "io.framecast.peer");
         assertOnly("picocli", "io.framecast.tools");

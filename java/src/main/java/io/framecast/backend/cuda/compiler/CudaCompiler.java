@@ -1,22 +1,11 @@
 package io.framecast.backend.cuda.compiler;
 
-import static jcuda.nvrtc.JNvrtc.nvrtcCompileProgram;
-import static jcuda.nvrtc.JNvrtc.nvrtcCreateProgram;
-import static jcuda.nvrtc.JNvrtc.nvrtcDestroyProgram;
-import static jcuda.nvrtc.JNvrtc.nvrtcGetCUBIN;
-import static jcuda.nvrtc.JNvrtc.nvrtcGetCUBINSize;
-import static jcuda.nvrtc.JNvrtc.nvrtcGetErrorString;
-import static jcuda.nvrtc.JNvrtc.nvrtcGetPTX;
-import static jcuda.nvrtc.JNvrtc.nvrtcGetProgramLog;
-
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
+import io.framecast.nvrtc.NativeNvrtc;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
-import jcuda.nvrtc.nvrtcProgram;
-import jcuda.nvrtc.nvrtcResult;
 
 /** Compiles CUDA C++ with {@link Nvrtc}. There are no CUDA headers: the sources contain all that they need. */
 final class CudaCompiler {
@@ -42,8 +31,8 @@ final class CudaCompiler {
     }
 
     /**
-     * The architecture to compile for. NVIDIA's driver gets machine code for exactly the device: every driver for CUDA
-     * 12 loads it, of any NVRTC 12, while it refuses PTX of a newer CUDA than its own. A device that NVRTC does not
+     * The architecture to compile for. NVIDIA's driver gets machine code for exactly the device: it loads that of any
+     * NVRTC of its own major version, while it refuses PTX of a newer CUDA than its own. A device that NVRTC does not
      * know gets PTX; its driver is newer than NVRTC.
      *
      * @param computeCapability of the device
@@ -66,7 +55,7 @@ final class CudaCompiler {
         return PTX + older.last();
     }
 
-    private static String text(int computeCapability) {
+    static String text(int computeCapability) {
         return computeCapability / 10 + "." + computeCapability % 10;
     }
 
@@ -78,37 +67,20 @@ final class CudaCompiler {
      * @throws FramecastException if there is no NVRTC, or it does not compile this; then with its log
      */
     static Compiled compile(CudaSource source, String architecture, List<String> options) {
-        Nvrtc.load();
-        List<String> all = new ArrayList<>(options);
-        all.add(0, "--gpu-architecture=" + architecture);
         String name = source.name();
-        String[] names = source.headers().keySet().toArray(String[]::new);
-        String[] texts = source.headers().values().toArray(String[]::new);
-        nvrtcProgram program = new nvrtcProgram();
-        require(nvrtcCreateProgram(program, source.text(), name, names.length, texts, names), name, architecture, "");
-        try {
-            int result = nvrtcCompileProgram(program, all.size(), all.toArray(String[]::new));
-            String[] log = new String[1];
-            nvrtcGetProgramLog(program, log);
-            require(result, name, architecture, " " + log[0].strip().replaceAll("\\s*\n\\s*", " | "));
-            String[] ptx = new String[1];
-            require(nvrtcGetPTX(program, ptx), name, architecture, "");
-            long[] size = new long[1];
-            require(nvrtcGetCUBINSize(program, size), name, architecture, "");
-            byte[] machineCode = new byte[Math.toIntExact(size[0])];
-            if (machineCode.length > 0) {
-                require(nvrtcGetCUBIN(program, machineCode), name, architecture, "");
+        try (NativeNvrtc.Program program = new NativeNvrtc.Program(Nvrtc.library(), name, source.text())) {
+            source.headers().forEach(program::header);
+            program.option("--gpu-architecture=" + architecture);
+            options.forEach(program::option);
+            String error = program.compile();
+            String log = program.log();
+            if (error != null) {
+                throw new FramecastException("NVRTC cannot compile " + name + " for " + architecture + ": " + error
+                        + ". " + log.strip().replaceAll("\\s*\n\\s*", " | "));
             }
-            return new Compiled(ptx[0], machineCode, log[0]);
-        } finally {
-            nvrtcDestroyProgram(program);
-        }
-    }
-
-    private static void require(int result, String name, String architecture, String log) {
-        if (result != nvrtcResult.NVRTC_SUCCESS) {
-            throw new FramecastException("NVRTC cannot compile " + name + " for " + architecture + ": "
-                    + nvrtcGetErrorString(result) + "." + log);
+            byte[] machineCode = new byte[Math.toIntExact(program.machine_code_size())];
+            program.machine_code().get(machineCode);
+            return new Compiled(program.ptx(), machineCode, log);
         }
     }
 }

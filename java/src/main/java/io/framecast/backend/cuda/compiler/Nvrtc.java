@@ -2,42 +2,87 @@ package io.framecast.backend.cuda.compiler;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.FetchListener;
+import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.backend.cuda.library.CudaDirectories;
-import io.framecast.backend.cuda.library.JCudaLibrary;
 import io.framecast.backend.cuda.library.SystemLibrary;
+import io.framecast.nvrtc.NativeNvrtc;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import jcuda.nvrtc.JNvrtc;
+import java.util.stream.Stream;
 
 /**
- * NVRTC 12, NVIDIA's compiler of CUDA C++ as a library; it needs neither a GPU nor a driver. If the environment
+ * NVRTC 12 or 13, NVIDIA's compiler of CUDA C++ as a library; it needs neither a GPU nor a driver. If the environment
  * variable FRAMECAST_NVRTC names a directory, it is loaded from there. Else the first of these that can be loaded is
- * taken: CUDA 12 on this system; what was fetched earlier; two files of a Maven artifact, which are fetched.
+ * taken: CUDA 12 on this system; CUDA 13 on this system; what was fetched earlier; two files of a Maven artifact, which
+ * are fetched. CUDA 12 is before 13 because it serves every driver and every GPU: a driver for CUDA 12 loads nothing
+ * that NVRTC 13 made, and NVRTC 13 compiles for compute capability 7.5 and later only.
  */
 final class Nvrtc {
 
     private static final String VARIABLE = CudaDirectories.NVRTC_VARIABLE;
 
-    private static final String LIBRARY = "libnvrtc.so.12";
-    private static final String BUILTINS = "libnvrtc-builtins.so.12.*";
+    private static final List<Integer> MAJOR_VERSIONS = List.of(12, 13);
 
     private static final Pattern LIBRARY_SYMBOL = Pattern.compile("nvrtcCompileProgram");
     /** Such as __nvrtc_builtins__12_9_getArchBuiltins; not the library's own name, which is in the table too. */
     private static final Pattern BUILTINS_SYMBOL = Pattern.compile("(?!lib).*[bB]uiltins.*");
 
-    /** Loads the libraries of a directory into this process, or throws with the reason. */
+    /**
+     * The library of a major version in a directory.
+     *
+     * @param major such as 12
+     */
+    record Candidate(Path directory, int major) {
+
+        private String name() {
+            return "libnvrtc.so." + major;
+        }
+
+        private Path library() {
+            return directory.resolve(name());
+        }
+
+        /** What {@link #builtins} must match. */
+        private String pattern() {
+            return "libnvrtc-builtins.so." + major + ".*";
+        }
+
+        private List<Path> builtins() {
+            return CudaDirectories.list(directory, pattern());
+        }
+
+        private boolean isThere() {
+            return Files.isReadable(library());
+        }
+    }
+
+    /** Loads a candidate into this process, or throws with the reason. */
     @FunctionalInterface
     interface Loading {
-        void from(Path directory) throws IOException;
+        NativeNvrtc.Library load(Candidate candidate) throws IOException;
+    }
+
+    /**
+     * What the compiled kernels are for.
+     *
+     * @param cudaMajor the driver loads machine code and PTX of this major version of CUDA and of earlier ones
+     * @param computeCapability of its oldest GPU, such as 80
+     */
+    record Target(int cudaMajor, int computeCapability) {
+
+        /** That of the driver that this process has opened. */
+        private static Optional<Target> here() {
+            return CudaDriver.opened().map(driver -> new Target(driver.majorVersion(),
+                    driver.devices().stream().mapToInt(CudaDriver.Device::computeCapability).min().orElseThrow()));
+        }
     }
 
     /**
@@ -45,7 +90,7 @@ final class Nvrtc {
      *
      * @param passedOver the directories that were tried before, each with the reason why it could not be loaded
      */
-    record Loaded(Path directory, List<String> passedOver) {
+    record Loaded(NativeNvrtc.Library library, Path directory, List<String> passedOver) {
         @Override
         public String toString() {
             return directory + SystemLibrary.note(passedOver);
@@ -59,79 +104,80 @@ final class Nvrtc {
     private final List<Path> system;
     private final NvrtcJar jar;
     private final Loading loading;
+    private final Optional<Target> target;
 
-    /** @param system directories in which CUDA 12 may be installed, in the order to try them */
-    Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar, Loading loading) {
+    /**
+     * @param system directories in which CUDA may be installed, in the order to try them
+     * @param target empty if no driver is opened
+     */
+    Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar, Loading loading,
+            Optional<Target> target) {
         this.environment = environment;
         this.system = system;
         this.jar = jar;
         this.loading = loading;
+        this.target = target;
     }
 
-    private static Nvrtc here(FetchListener listener) {
-        Map<String, String> environment = System.getenv();
-        return new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment, listener),
-                Nvrtc::loadFrom);
+    private static Loaded load(FetchListener listener, boolean fetch) {
+        if (loaded == null) {
+            Map<String, String> environment = System.getenv();
+            loaded = new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment, listener),
+                    Nvrtc::open, Target.here()).load(fetch);
+        }
+        return loaded;
     }
 
     /**
-     * Loads NVRTC, after which {@link JNvrtc} works; fetches it if this machine has none.
+     * Loads NVRTC; fetches it if this machine has none.
      *
      * @throws FramecastException if it is not here and cannot be fetched, or cannot be loaded
      */
     static synchronized void load(FetchListener listener) {
-        if (loaded == null) {
-            loaded = here(listener).load(true);
-        }
+        load(listener, true);
     }
 
-    static void load() {
-        load(FetchListener.NONE);
+    /** The same, and what is loaded. */
+    static synchronized NativeNvrtc.Library library() {
+        return load(FetchListener.NONE, true).library;
     }
 
     /** As {@link KernelImages#describeCompiler}. */
     static synchronized String describe() {
-        if (loaded == null) {
-            loaded = here(FetchListener.NONE).load(false);
-        }
-        return "NVRTC " + version() + " in " + loaded;
+        Loaded described = load(FetchListener.NONE, false);
+        return "NVRTC " + version(described.library) + " in " + described;
     }
 
     /** The version, such as "12.9"; loads it if need be. */
     static String version() {
-        load();
-        return loadedVersion();
+        return version(library());
     }
 
-    private static String loadedVersion() {
-        int[] major = new int[1];
-        int[] minor = new int[1];
-        JNvrtc.nvrtcVersion(major, minor);
-        return major[0] + "." + minor[0];
+    private static String version(NativeNvrtc.Library library) {
+        return library.major_version() + "." + library.minor_version();
     }
 
     /** The compute capabilities that it compiles for, such as 80; loads it if need be. */
     static SortedSet<Integer> computeCapabilities() {
-        load();
-        int[] count = new int[1];
-        JNvrtc.nvrtcGetNumSupportedArchs(count);
-        int[] capabilities = new int[count[0]];
-        JNvrtc.nvrtcGetSupportedArchs(capabilities);
-        return Arrays.stream(capabilities).boxed().collect(Collectors.toCollection(TreeSet::new));
+        return computeCapabilities(library());
+    }
+
+    private static SortedSet<Integer> computeCapabilities(NativeNvrtc.Library library) {
+        SortedSet<Integer> capabilities = new TreeSet<>();
+        for (int k = 0; k < library.architectures(); k++) {
+            capabilities.add(library.architecture(k));
+        }
+        return capabilities;
     }
 
     /** Loads the first candidate that can be loaded. */
     Loaded load(boolean fetch) {
         List<String> failures = new ArrayList<>();
-        for (Path directory : candidates()) {
+        for (Candidate candidate : candidates()) {
             try {
-                if (builtins(directory).isEmpty()) {
-                    throw new IOException("there is no " + BUILTINS);
-                }
-                loading.from(directory);
-                return new Loaded(directory, failures);
+                return new Loaded(load(candidate), candidate.directory, failures);
             } catch (IOException e) {
-                failures.add(failure(directory, e));
+                failures.add(failure(candidate.directory, e));
             }
         }
         if (!given().isEmpty()) {
@@ -146,14 +192,31 @@ final class Nvrtc {
         }
         try {
             jar.fetch();
-            loading.from(jar.cache());
-            return new Loaded(jar.cache(), failures);
+            return new Loaded(loading.load(cached()), jar.cache(), failures);
         } catch (FramecastException e) {
             throw new FramecastException(e.getMessage() + broken, e);
         } catch (IOException e) {
             throw new FramecastException("NVRTC cannot be loaded from " + failure(jar.cache(), e)
                     + "; set " + VARIABLE + " to the directory of another NVRTC 12." + broken, e);
         }
+    }
+
+    private NativeNvrtc.Library load(Candidate candidate) throws IOException {
+        if (target.isPresent() && candidate.major > target.get().cudaMajor) {
+            throw new IOException("the driver is for CUDA " + target.get().cudaMajor
+                    + ", and loads nothing that NVRTC " + candidate.major + " compiles");
+        }
+        if (candidate.builtins().isEmpty()) {
+            throw new IOException("there is no " + candidate.pattern());
+        }
+        NativeNvrtc.Library library = loading.load(candidate);
+        if (target.isPresent() && computeCapabilities(library).first() > target.get().computeCapability) {
+            String oldest = CudaCompiler.text(computeCapabilities(library).first());
+            library.close();
+            throw new IOException("NVRTC " + candidate.major + " compiles for compute capability " + oldest
+                    + " and later, and the GPU has " + CudaCompiler.text(target.get().computeCapability));
+        }
+        return library;
     }
 
     /** The reason may contain the full paths of the directory's files, which is cut to their names. */
@@ -165,65 +228,65 @@ final class Nvrtc {
         return environment.getOrDefault(VARIABLE, "");
     }
 
-    /** The directories that have the library, in the order to try them. */
-    private List<Path> candidates() {
+    /** Those that are there, in the order to try them. */
+    private List<Candidate> candidates() {
         if (!given().isEmpty()) {
             Path directory = Path.of(given()).toAbsolutePath();
-            if (!holdsLibrary(directory) || builtins(directory).isEmpty()) {
-                throw new FramecastException(VARIABLE + " is " + given() + ", which has no " + LIBRARY + " with its "
-                        + BUILTINS + "; set it to a directory that has both, or unset it.");
+            List<Candidate> there = in(List.of(directory), MAJOR_VERSIONS)
+                    .filter(candidate -> !candidate.builtins().isEmpty()).toList();
+            if (there.isEmpty()) {
+                throw new FramecastException(VARIABLE + " is " + given() + ", which has no libnvrtc.so.12 with its "
+                        + "libnvrtc-builtins.so.12.* (nor those of CUDA 13); set it to a directory that has both, or "
+                        + "unset it.");
             }
-            return List.of(directory);
+            return there;
         }
-        List<Path> candidates = new ArrayList<>(system.stream().filter(Nvrtc::holdsLibrary).toList());
+        // Without a driver it is for the software device, which is one for CUDA 12.
+        List<Candidate> candidates = new ArrayList<>(in(system,
+                target.isPresent() ? MAJOR_VERSIONS : MAJOR_VERSIONS.subList(0, 1)).toList());
         if (jar.isCached()) {
-            candidates.add(jar.cache());
+            candidates.add(cached());
         }
         return candidates;
     }
 
-    private static boolean holdsLibrary(Path directory) {
-        return Files.isReadable(directory.resolve(LIBRARY));
+    private static Stream<Candidate> in(List<Path> directories, List<Integer> majorVersions) {
+        return majorVersions.stream().flatMap(major -> directories.stream()
+                .map(directory -> new Candidate(directory, major)).filter(Candidate::isThere));
     }
 
-    private static List<Path> builtins(Path directory) {
-        return CudaDirectories.list(directory, BUILTINS);
+    private Candidate cached() {
+        return new Candidate(jar.cache(), NvrtcJar.MAJOR_VERSION);
     }
 
-    private static void loadFrom(Path directory) throws IOException {
-        Path library = directory.resolve(LIBRARY);
-        ElfLibrary.require(library, LIBRARY_SYMBOL);
-        // NVRTC opens its builtins by name, and gets the library of that name that is loaded already.
-        List<String> names = new ArrayList<>();
+    /** Loads a candidate with the builtins of its version. */
+    static NativeNvrtc.Library open(Candidate candidate) throws IOException {
+        ElfLibrary.require(candidate.library(), LIBRARY_SYMBOL);
         IOException failure = null;
-        for (Path builtins : builtins(directory)) {
+        for (Path builtins : candidate.builtins()) { // There may be several versions.
             try {
                 ElfLibrary.require(builtins, BUILTINS_SYMBOL);
-                load(builtins);
-                names.add(builtins.getFileName().toString());
+                NativeNvrtc.Library library = open(builtins, candidate.library());
+                String wanted = "libnvrtc-builtins.so." + version(library);
+                String name = builtins.getFileName().toString();
+                if (name.equals(wanted) || name.startsWith(wanted + ".")) {
+                    return library;
+                }
+                library.close();
+                failure = failure != null ? failure
+                        : new IOException(candidate.name() + " needs " + wanted + ", which is not there");
             } catch (IOException e) {
-                failure = e; // There may be several versions.
+                failure = e;
             }
         }
-        if (names.isEmpty()) {
-            throw failure;
-        }
-        load(library);
-        try {
-            JCudaLibrary.NVRTC.load();
-        } catch (FramecastException e) {
-            throw new IOException(e.getMessage(), e);
-        }
-        String wanted = "libnvrtc-builtins.so." + loadedVersion();
-        if (names.stream().noneMatch(name -> name.equals(wanted) || name.startsWith(wanted + "."))) {
-            throw new IOException(LIBRARY + " needs " + wanted + ", which is not there or cannot be loaded", failure);
-        }
+        throw failure;
     }
 
-    private static void load(Path library) throws IOException {
+    private static NativeNvrtc.Library open(Path builtins, Path library) throws IOException {
+        NativeNvrtc.load();
         try {
-            System.load(library.toString());
-        } catch (UnsatisfiedLinkError e) {
+            return new NativeNvrtc.Library(builtins.toString(), library.toString());
+        } catch (RuntimeException e) {
             throw new IOException(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
         }
     }

@@ -47,6 +47,8 @@ final class NvrtcJar {
         }
     }
 
+    static final int MAJOR_VERSION = 12;
+
     static final List<Library> LIBRARIES = List.of(
             new Library("org/bytedeco/cuda/linux-x86_64/libnvrtc-builtins.so.12.9", 7_202_760L,
                     "6507cf33450cfb22970c2c1e7aa8e7c0a33e39d864720277b05f61a92791e2e8"),

@@ -24,6 +24,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
 
@@ -53,17 +54,22 @@ public final class CudaDriver {
         }
     }
 
-    private final int version;
+    /** That of this process; null: none is opened yet. */
+    private static CudaDriver opened;
 
-    private CudaDriver(int version) {
+    private final int version;
+    private final List<Device> devices;
+
+    private CudaDriver(int version, List<Device> devices) {
         this.version = version;
+        this.devices = devices;
     }
 
     /**
      * Opens NVIDIA's driver.
      *
-     * @throws FramecastException if there is none, it is too old, it has no device, or this process has opened the
-     *         software device
+     * @throws FramecastException if there is none, it is too old, it has no device or does not describe it, or this
+     *         process has opened the software device
      */
     public static synchronized CudaDriver open() {
         Processor.requireSupported();
@@ -121,7 +127,13 @@ public final class CudaDriver {
                         default -> "check nvidia-smi.";
                     });
         }
-        return new CudaDriver(version[0]);
+        opened = new CudaDriver(version[0], describe(count[0]));
+        return opened;
+    }
+
+    /** The driver that this process has opened, if it has. */
+    public static synchronized Optional<CudaDriver> opened() {
+        return Optional.ofNullable(opened);
     }
 
     private static String text(int version) {
@@ -133,16 +145,19 @@ public final class CudaDriver {
         return text(version);
     }
 
-    /**
-     * The devices, at least one, in the driver's order.
-     *
-     * @throws FramecastException if the driver fails to describe them
-     */
+    /** The first number of {@link #version}. */
+    public int majorVersion() {
+        return version / 1000;
+    }
+
+    /** The devices, at least one, in the driver's order. */
     public List<Device> devices() {
-        int[] count = new int[1];
-        require(cuDeviceGetCount(count));
+        return devices;
+    }
+
+    private static List<Device> describe(int count) {
         List<Device> devices = new ArrayList<>();
-        for (int k = 0; k < count[0]; k++) {
+        for (int k = 0; k < count; k++) {
             CUdevice device = new CUdevice();
             require(cuDeviceGet(device, k));
             byte[] name = new byte[256];
@@ -156,7 +171,7 @@ public final class CudaDriver {
                     attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
                     attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)));
         }
-        return devices;
+        return List.copyOf(devices);
     }
 
     private static String text(byte[] zeroTerminated) {

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /** The directories in which CUDA's libraries are installed. */
 public final class CudaDirectories {
 
-    /** The environment variable for a directory with libnvrtc.so.12 and libnvrtc-builtins.so.12.*. */
+    /** The environment variable for a directory with NVRTC and its builtins. */
     public static final String NVRTC_VARIABLE = "FRAMECAST_NVRTC";
 
     private CudaDirectories() {

@@ -11,7 +11,6 @@ import jcuda.LibUtils;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
-import jcuda.nvrtc.JNvrtc;
 
 /**
  * JCuda's own native libraries; the CUDA library that one is linked to must be loaded before it. They are unpacked to
@@ -21,7 +20,6 @@ import jcuda.nvrtc.JNvrtc;
 public enum JCudaLibrary {
 
     DRIVER("JCudaDriver", JCudaDriver.class),
-    NVRTC("JNvrtc", JNvrtc.class),
     CUDNN("JCudnn", JCudnn.class),
     CUBLAS("JCublas2", JCublas2.class);
 

@@ -14,7 +14,7 @@ public final class TestCompiler {
 
     /** Loads it, so that a child process that cannot fetch it finds it. */
     public static void load() {
-        Nvrtc.load();
+        Nvrtc.load(FetchListener.NONE);
     }
 
     /** The directory that it is loaded from. */
