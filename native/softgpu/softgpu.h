@@ -50,9 +50,11 @@ SOFTGPU_API void softgpu_reset_counters(void);
 SOFTGPU_API const char *softgpu_coverage_json(const char *file);
 
 // Injects faults: "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "copy:1=700", "launch:2=...", "synchronize:1=...", "load:1=..."
-// (the nth from now on; alloc covers every allocating call, copy copies and memsets), "memory=64m" (no more than this
-// can be allocated), "lost:10" (the device is lost from the 10th call from now on); several separated by commas. NULL
-// or "" removes all faults. Returns NULL, or an error message.
+// (the nth from now on; alloc covers every allocating call, copy copies and memsets), "cuInit:1=802" (likewise any
+// function of the driver API), "attribute:20=2" (what cuDeviceGetAttribute says of this CUdevice_attribute),
+// "devices=2" (the driver has so many devices, which are all the same one), "memory=64m" (no more than this can be
+// allocated), "lost:10" (the device is lost from the 10th call from now on); several separated by commas. NULL or ""
+// removes all faults. Returns NULL, or an error message.
 SOFTGPU_API const char *softgpu_inject(const char *faults);
 
 // The number of driver calls since the process began. A test can use it to make each call fail in turn.

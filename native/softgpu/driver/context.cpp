@@ -84,7 +84,7 @@ Context &primary() {
     return *driver.primary;
 }
 
-void require_device(CUdevice device) { require(device == 0, CUDA_ERROR_INVALID_DEVICE); }
+void require_device(CUdevice device) { require(device >= 0 && device < device_count(), CUDA_ERROR_INVALID_DEVICE); }
 
 Context &context_of(CUcontext handle) {
     Context *context = handle ? live_context(handle) : &Driver::get().current();

@@ -75,7 +75,7 @@ constexpr Attribute ATTRIBUTES[] = {
 template <class Body> CUresult device_call(const char *name, CUdevice device, const void *result, Body body) {
     return driver_call(name, [&](Driver &) {
         require(result);
-        require(device == 0, CUDA_ERROR_INVALID_DEVICE);
+        require(device >= 0 && device < device_count(), CUDA_ERROR_INVALID_DEVICE);
         body();
     });
 }
@@ -92,12 +92,12 @@ extern "C" {
 CU_API cuDeviceGetCount(int *count) {
     return driver_call(__func__, [&](Driver &) {
         require(count);
-        *count = 1;
+        *count = device_count();
     });
 }
 
 CU_API cuDeviceGet(CUdevice *device, int ordinal) {
-    return device_call(__func__, ordinal, device, [&] { *device = 0; });
+    return device_call(__func__, ordinal, device, [&] { *device = ordinal; });
 }
 
 CU_API cuDeviceGetName(char *name, int size, CUdevice device) {
@@ -120,7 +120,7 @@ CU_API cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
         require(attribute > 0 && attribute <= LAST_ATTRIBUTE);
         const auto at = std::find_if(std::begin(ATTRIBUTES), std::end(ATTRIBUTES),
                                      [&](const Attribute &a) { return a.id == attribute; });
-        *value = at == std::end(ATTRIBUTES) ? 0 : at->value(limits());
+        *value = injected_attribute(attribute).value_or(at == std::end(ATTRIBUTES) ? 0 : at->value(limits()));
     });
 }
 

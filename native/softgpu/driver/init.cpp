@@ -12,6 +12,7 @@ extern "C" {
 
 CU_API cuInit(unsigned flags) {
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
+    if (const CUresult fault = injected_fault(Site::other, __func__); fault != CUDA_SUCCESS) return fault;
     if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
     Driver &driver = Driver::get();
     Driver::Lock lock(driver);
@@ -28,6 +29,7 @@ CU_API cuInit(unsigned flags) {
 // The CUDA version whose NVRTC produces the newest supported PTX: CUDA 12.9.
 CU_API cuDriverGetVersion(int *version) {
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
+    if (const CUresult fault = injected_fault(Site::other, __func__); fault != CUDA_SUCCESS) return fault;
     if (!version) return CUDA_ERROR_INVALID_VALUE;
     *version = settings().driver;
     return CUDA_SUCCESS;

@@ -29,8 +29,8 @@ bool is_sticky(CUresult error) {
 
 namespace {
 
-void inject(Site site, Context *context) {
-    const CUresult fault = injected_fault(site);
+void inject(Site site, const char *name, Context *context) {
+    const CUresult fault = injected_fault(site, name);
     if (fault == CUDA_SUCCESS) return;
     if (context && is_sticky(fault)) context->sticky = fault;
     fail(fault);
@@ -61,7 +61,7 @@ template <class Call> CUresult guarded(const char *name, const Call &call) {
 
 CUresult driver_call(const char *name, Body<Driver> body, Site site) {
     return guarded(name, [&](Driver &driver) {
-        inject(site, nullptr);
+        inject(site, name, nullptr);
         body(driver);
     });
 }
@@ -70,7 +70,7 @@ CUresult context_call(const char *name, Body<Context> body, Site site) {
     return guarded(name, [&](Driver &driver) {
         Context &context = driver.current();
         require(context.sticky == CUDA_SUCCESS, context.sticky);
-        inject(site, &context);
+        inject(site, name, &context);
         body(context);
     });
 }

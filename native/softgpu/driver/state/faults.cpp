@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
+#include <map>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "base/settings.h"
@@ -12,15 +15,18 @@ namespace softgpu {
 namespace {
 
 constexpr uint64_t NEVER = ~uint64_t(0);
+constexpr uint64_t MOST_DEVICES = 64, MOST_INT = 0x7fffffff;
 
 struct SetFault {
-    Site site;
+    std::string calls;              // a kind of SITES, or the name of a function
     uint64_t countdown;
     CUresult error;
 };
 
 struct Faults {
     std::vector<SetFault> faults;
+    std::map<int, int> attributes;
+    int devices = 1;
     uint64_t memory = NEVER;
     uint64_t lost_at = NEVER;       // compared with `calls`
 };
@@ -48,6 +54,20 @@ constexpr struct {
              {"synchronize", Site::synchronize},
              {"load", Site::load}};
 
+bool is_function(std::string_view name) {
+    return name.size() > 2 && name.starts_with("cu") && std::isupper(static_cast<unsigned char>(name[2])) &&
+           std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+}
+
+bool is_site(std::string_view name, Site site) {
+    return std::any_of(std::begin(SITES), std::end(SITES), [&](const auto &s) { return s.site == site && name == s.name; });
+}
+
+// Whether `function` is of this name, which may lack the version: cuMemAlloc is cuMemAlloc_v2.
+bool is_named(std::string_view function, std::string_view name) {
+    return function.starts_with(name) && (function.size() == name.size() || function.substr(name.size()).starts_with("_v"));
+}
+
 bool parse_number(const std::string &text, uint64_t &value, std::string &rest) {
     size_t end = 0;
     while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
@@ -66,7 +86,8 @@ bool parse_error(const std::string &text, CUresult &error) {
     return false;
 }
 
-// Parses one of "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "memory=64m", "lost:10". False if it has another form.
+// Parses one of "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "cuInit:1=802", "attribute:20=2", "devices=2", "memory=64m",
+// "lost:10". False if it has another form.
 bool parse_fault(const std::string &text, Faults &into) {
     uint64_t number;
     std::string rest;
@@ -82,15 +103,27 @@ bool parse_fault(const std::string &text, Faults &into) {
         into.lost_at = calls + number;
         return true;
     }
-    for (const auto &s : SITES) {
-        if (!text.starts_with(std::string(s.name) + ":")) continue;
-        CUresult error;
-        if (!parse_number(text.substr(std::string(s.name).size() + 1), number, rest) || number == 0) return false;
-        if (!rest.starts_with("=") || !parse_error(rest.substr(1), error)) return false;
-        into.faults.push_back({s.site, number, error});
+    if (text.starts_with("devices=")) {
+        if (!parse_number(text.substr(8), number, rest) || !rest.empty() || number > MOST_DEVICES) return false;
+        into.devices = static_cast<int>(number);
         return true;
     }
-    return false;
+    const size_t colon = text.find(':');
+    if (colon == std::string::npos || !parse_number(text.substr(colon + 1), number, rest) || number == 0) return false;
+    const std::string name = text.substr(0, colon);
+    if (!rest.starts_with("=")) return false;
+    if (name == "attribute") {
+        uint64_t value;
+        std::string end;
+        if (number > MOST_INT || !parse_number(rest.substr(1), value, end) || !end.empty() || value > MOST_INT) return false;
+        into.attributes[static_cast<int>(number)] = static_cast<int>(value);
+        return true;
+    }
+    const bool site = std::any_of(std::begin(SITES), std::end(SITES), [&](const auto &s) { return name == s.name; });
+    CUresult error;
+    if (!(site || is_function(name)) || !parse_error(rest.substr(1), error)) return false;
+    into.faults.push_back({name, number, error});
+    return true;
 }
 
 }  // namespace
@@ -101,12 +134,25 @@ CUresult count_call() {
     return number >= active.lost_at ? CUDA_ERROR_UNKNOWN : CUDA_SUCCESS;
 }
 
-CUresult injected_fault(Site site) {
+CUresult injected_fault(Site site, const char *function) {
     std::lock_guard guard(mutex);
     CUresult error = CUDA_SUCCESS;
     for (SetFault &f : active.faults)
-        if (f.site == site && f.countdown > 0 && --f.countdown == 0 && error == CUDA_SUCCESS) error = f.error;
+        if ((is_site(f.calls, site) || is_named(function, f.calls)) && f.countdown > 0 && --f.countdown == 0 &&
+            error == CUDA_SUCCESS)
+            error = f.error;
     return error;
+}
+
+int device_count() {
+    std::lock_guard guard(mutex);
+    return active.devices;
+}
+
+std::optional<int> injected_attribute(int attribute) {
+    std::lock_guard guard(mutex);
+    const auto at = active.attributes.find(attribute);
+    return at == active.attributes.end() ? std::nullopt : std::optional(at->second);
 }
 
 bool device_lost() {
@@ -125,8 +171,8 @@ std::string inject_faults(const std::string &text) {
         const size_t to = std::min(text.find(',', from), text.size());
         const std::string one = text.substr(from, to - from);
         if (!parse_fault(one, wanted))
-            return "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load), "
-                   "memory=SIZE, lost:N";
+            return "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load, or the name "
+                   "of a function), attribute:NUMBER=VALUE, devices=N, memory=SIZE, lost:N";
         from = to + 1;
     }
     const std::lock_guard guard(mutex);

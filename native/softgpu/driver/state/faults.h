@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/cuda_types.h"
@@ -18,9 +19,13 @@ enum class Site : uint8_t { other, alloc, copy, launch, synchronize, load, count
 
 // Counts a driver call. Returns CUDA_ERROR_UNKNOWN once the device is lost, as when a GPU has fallen off the bus.
 CUresult count_call();
-// Counts a call of this kind, and returns the fault set for it.
-CUresult injected_fault(Site site);
+// Counts a call of this kind and of this function, and returns the fault set for it.
+CUresult injected_fault(Site site, const char *function);
 bool device_lost();
+// How many devices the driver claims to have. All of them are the same.
+int device_count();
+// What a device attribute is in place of its true value.
+std::optional<int> injected_attribute(int attribute);
 // The limit of allocations: the device's memory, or less if a fault sets less.
 uint64_t memory_limit();
 

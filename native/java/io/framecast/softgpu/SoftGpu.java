@@ -221,9 +221,11 @@ public final class SoftGpu {
 
     /**
      * Makes later driver calls fail: {@code alloc:3=CUDA_ERROR_OUT_OF_MEMORY} (the third allocation from now on;
-     * likewise {@code copy}, {@code launch}, {@code synchronize}, {@code load}), {@code memory=64m} (no more than this
-     * can be allocated), {@code lost:10} (the device is lost from the tenth call on), separated by commas. Replaces all
-     * faults set before.
+     * likewise {@code copy}, {@code launch}, {@code synchronize}, {@code load}, and each function of the driver API by
+     * its name: {@code cuInit:1=802}), {@code attribute:20=2} (what the driver says of this CUdevice_attribute),
+     * {@code devices=2} (the driver has so many devices, which are all the same one), {@code memory=64m} (no more than
+     * this can be allocated), {@code lost:10} (the device is lost from the tenth call on), separated by commas.
+     * Replaces all faults set before.
      *
      * @param faults the faults; null or "" for none
      * @throws IllegalArgumentException if a fault is not of this form; the message names it

@@ -80,6 +80,6 @@ public record Availability(String name, String description, Optional<FramecastEx
     }
 
     private static String names(CudaDriver driver) {
-        return driver.devices().stream().map(CudaDriver.Device::toString).collect(Collectors.joining("; "));
+        return driver.devices().stream().map(CudaDriver.Device::details).collect(Collectors.joining("; "));
     }
 }

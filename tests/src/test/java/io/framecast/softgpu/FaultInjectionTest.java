@@ -20,6 +20,7 @@ import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUfunction;
@@ -72,6 +73,43 @@ class FaultInjectionTest {
         byte[] image = (device.compile(ADD) + '\0').getBytes(StandardCharsets.UTF_8);
         assertResult(CUDA_ERROR_INVALID_PTX, cuModuleLoadData(new CUmodule(), image));
         device.module(ADD);
+    }
+
+    @Test
+    void failsTheNthCallOfAFunction() {
+        SoftGpu.inject("cuMemAlloc:2=2,cuCtxSynchronize:1=702,cuDriverGetVersion:1=34,cuInit:1=802");
+        assertResult(CUresult.CUDA_ERROR_STUB_LIBRARY, cuDriverGetVersion(new int[1]));
+        assertResult(CUDA_SUCCESS, cuDriverGetVersion(new int[1]));
+        assertResult(CUresult.CUDA_ERROR_SYSTEM_NOT_READY, cuInit(0));
+        assertResult(CUDA_SUCCESS, cuInit(0));
+        device.allocate(4);
+        Pointer host = new Pointer();
+        check(cuMemAllocHost(host, 4));         // another function, whose name begins alike
+        check(cuMemFreeHost(host));
+        assertResult(CUDA_ERROR_OUT_OF_MEMORY, cuMemAlloc(new CUdeviceptr(), 4));
+        device.allocate(4);
+        CUcontext own = new CUcontext();
+        check(cuCtxCreate(own, 0, new CUdevice()));
+        assertResult(CUresult.CUDA_ERROR_LAUNCH_TIMEOUT, cuCtxSynchronize());
+        assertResult(CUresult.CUDA_ERROR_LAUNCH_TIMEOUT, cuMemAlloc(new CUdeviceptr(), 4));
+        check(cuCtxDestroy(own));
+    }
+
+    @Test
+    void claimsOtherAttributesAndMoreDevices() {
+        int[] value = new int[1];
+        CUdevice second = new CUdevice();
+        assertResult(CUresult.CUDA_ERROR_INVALID_DEVICE, cuDeviceGet(second, 1));
+        SoftGpu.inject("attribute:20=3,devices=2");
+        check(cuDeviceGetCount(value));
+        assertEquals(2, value[0]);
+        check(cuDeviceGet(second, 1));
+        check(cuDeviceGetAttribute(value, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_MODE, second));
+        assertEquals(3, value[0]);
+        assertResult(CUresult.CUDA_ERROR_INVALID_DEVICE, cuDeviceGet(new CUdevice(), 2));
+        SoftGpu.inject(null);
+        check(cuDeviceGetAttribute(value, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_MODE, new CUdevice()));
+        assertEquals(0, value[0]);
     }
 
     @Test
@@ -148,7 +186,9 @@ class FaultInjectionTest {
     @Test
     void refusesFaultsThatAreNone() {
         for (String wrong : new String[] {"alloc:0=2", "alloc:1=0", "alloc:1=CUDA_WRONG", "free:1=2", "alloc:-1=2",
-                "memory=4x", "memory=", "lost:0", "lost:", "lost:3=2", "alloc:1", "alloc:1=2,,"}) {
+                "memory=4x", "memory=", "lost:0", "lost:", "lost:3=2", "alloc:1", "alloc:1=2,,", "cuda:1=2",
+                "cuInit:0=2", "cuInit=2", "attribute:0=1", "attribute:20=", "attribute:20=-1", "devices=65",
+                "devices="}) {
             assertThrows(IllegalArgumentException.class, () -> SoftGpu.inject(wrong), wrong);
         }
     }

@@ -297,7 +297,7 @@ class ProcessTest {
         assertTrue(process.waitFor(30, TimeUnit.SECONDS));
         assertEquals(1, process.exitValue(), err);
         assertEquals("framecast: This machine has no NVIDIA driver (no libcuda.so.1); install it if there is an NVIDIA "
-                + "GPU.", err);
+                + "GPU, or start the container with --gpus all.", err);
         assertFalse(Files.exists(work.file("cuda")));
         process = start(List.of(), 256, options, "--device auto --out", work.file("auto"));
         String first = process.inputReader(StandardCharsets.UTF_8).readLine();

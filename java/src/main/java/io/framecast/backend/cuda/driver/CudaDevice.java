@@ -14,6 +14,8 @@ import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.cuda.library.SystemLibrary;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,9 @@ public final class CudaDevice implements AutoCloseable {
     private final CUcontext context;
     private final CUstream stream;
 
+    /** The devices before it that could not be opened, each with the reason. */
+    private final List<String> passedOver;
+
     /** The open ones. */
     private final Set<DeviceResource> resources = new LinkedHashSet<>();
 
@@ -47,32 +52,52 @@ public final class CudaDevice implements AutoCloseable {
     private boolean closed;
 
     private CudaDevice(CudaDriver.Device properties, boolean software, CUdevice device, CUcontext context,
-            CUstream stream) {
+            CUstream stream, List<String> passedOver) {
         this.properties = properties;
         this.software = software;
         this.device = device;
         this.context = context;
         this.stream = stream;
+        this.passedOver = passedOver;
     }
 
     /**
-     * Opens the driver's first device.
+     * Opens the driver's first device that can be opened: others may be in use, or closed to programs.
      *
      * @param software the software device in place of NVIDIA's driver
-     * @throws FramecastException if there is none, or it fails
+     * @throws FramecastException if there is none, or all fail; then that of the first one
      */
     public static CudaDevice open(boolean software) {
         CudaDriver driver = software ? CudaDriver.openSoftware() : CudaDriver.open();
-        CudaDriver.Device properties = driver.devices().get(0);
+        List<String> passedOver = new ArrayList<>();
+        CudaException first = null;
+        for (int k = 0; k < driver.devices().size(); k++) {
+            CudaDriver.Device properties = driver.devices().get(k);
+            try {
+                return open(properties, k, software, List.copyOf(passedOver));
+            } catch (CudaException e) {
+                passedOver.add("GPU " + k + ", " + properties.name() + ": " + e.getMessage().replaceFirst("\\.$", ""));
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        throw first;
+    }
+
+    private static CudaDevice open(CudaDriver.Device properties, int number, boolean software,
+            List<String> passedOver) {
         CUdevice device = new CUdevice();
-        check(cuDeviceGet(device, 0), "cuDeviceGet");
+        check(cuDeviceGet(device, number), "cuDeviceGet");
         CUcontext context = new CUcontext();
         check(cuDevicePrimaryCtxRetain(context, device), "cuDevicePrimaryCtxRetain");
         try {
             check(cuCtxSetCurrent(context), "cuCtxSetCurrent");
             CUstream stream = new CUstream();
             check(cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
-            return new CudaDevice(properties, software, device, context, stream);
+            return new CudaDevice(properties, software, device, context, stream, passedOver);
         } catch (CudaException e) {
             cuDevicePrimaryCtxRelease(device);
             throw e;
@@ -104,9 +129,9 @@ public final class CudaDevice implements AutoCloseable {
         return properties.sharedBytesOfMultiprocessor();
     }
 
-    /** Name, compute capability, multiprocessors and memory: a line of text. */
+    /** Name, compute capability, multiprocessors and memory, and which devices were passed over: a line of text. */
     public String description() {
-        return properties.toString();
+        return properties + SystemLibrary.note(passedOver);
     }
 
     /**
@@ -120,21 +145,19 @@ public final class CudaDevice implements AutoCloseable {
         }
         enter();
         CUdeviceptr pointer = new CUdeviceptr();
-        checkAllocation(cuMemAlloc(pointer, bytes), "cuMemAlloc", bytes);
+        checkAllocation(cuMemAlloc(pointer, bytes), "cuMemAlloc", bytes, this);
         return own(new DeviceMemory(this, pointer, bytes));
     }
 
-    /**
-     * Free memory, and all there is, in bytes.
-     *
-     * @throws CudaException if the driver does not say
-     */
-    public long[] memoryInfo() {
+    /** @throws CudaException if the driver does not say */
+    public MemoryState memoryState() {
         enter();
         long[] free = new long[1];
         long[] total = new long[1];
         check(cuMemGetInfo(free, total), "cuMemGetInfo");
-        return new long[] {free[0], total[0]};
+        long own = resources.stream().mapToLong(resource -> resource instanceof DeviceMemory memory ? memory.bytes() : 0)
+                .sum();
+        return new MemoryState(free[0], total[0], own);
     }
 
     /**

@@ -2,6 +2,10 @@ package io.framecast.backend.cuda.driver;
 
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_MODE;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_ECC_ENABLED;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
@@ -25,6 +29,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import jcuda.driver.CUcomputemode;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
 
@@ -44,9 +50,16 @@ public final class CudaDriver {
      * @param memory in bytes
      * @param sharedBytesOfBlock the most shared memory that a kernel can ask for
      * @param sharedBytesOfMultiprocessor the shared memory of all resident blocks
+     * @param remarks what else a user may want to know, such as "ECC on"
      */
     public record Device(String name, int computeCapability, int multiprocessors, long memory, int sharedBytesOfBlock,
-            int sharedBytesOfMultiprocessor) {
+            int sharedBytesOfMultiprocessor, List<String> remarks) {
+
+        /** The text with the remarks. */
+        public String details() {
+            return this + remarks.stream().map(remark -> ", " + remark).collect(Collectors.joining());
+        }
+
         @Override
         public String toString() {
             return String.format(Locale.ROOT, "%s, compute capability %d.%d, %d multiprocessors, %.0f GiB", name,
@@ -81,7 +94,7 @@ public final class CudaDriver {
             SystemLibrary.load("libcuda.so.1", System.getenv());
         } catch (NoSuchFileException e) {
             throw new FramecastException("This machine has no NVIDIA driver (no libcuda.so.1); install it if there is "
-                    + "an NVIDIA GPU.", e);
+                    + "an NVIDIA GPU, or start the container with --gpus all.", e);
         } catch (IOException e) {
             throw new FramecastException("NVIDIA's driver cannot be loaded: " + e.getMessage() + ".", e);
         }
@@ -114,18 +127,12 @@ public final class CudaDriver {
         if (result == CUresult.CUDA_SUCCESS) {
             result = cuDeviceGetCount(count);
         }
-        if (result == CUresult.CUDA_ERROR_NO_DEVICE || result == CUresult.CUDA_SUCCESS && count[0] == 0) {
-            throw new FramecastException(who + " finds no device; check nvidia-smi and CUDA_VISIBLE_DEVICES.");
+        if (result == CUresult.CUDA_ERROR_NO_DEVICE || result == CUresult.CUDA_ERROR_INVALID_DEVICE
+                || result == CUresult.CUDA_SUCCESS && count[0] == 0) {
+            throw new FramecastException(who + " finds no device; " + CudaAdvice.noDevice(System.getenv()) + ".");
         }
         if (result != CUresult.CUDA_SUCCESS) {
-            throw new FramecastException(who + " does not start: " + CUresult.stringFor(result) + "; "
-                    + switch (result) {
-                        case CUresult.CUDA_ERROR_STUB_LIBRARY ->
-                            "the libcuda.so.1 found is the one to link with only: take it off LD_LIBRARY_PATH.";
-                        case CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
-                            "its library and its kernel module differ in version: restart the machine.";
-                        default -> "check nvidia-smi.";
-                    });
+            throw failure(who + " does not start", result);
         }
         opened = new CudaDriver(version[0], describe(count[0]));
         return opened;
@@ -169,9 +176,29 @@ public final class CudaDriver {
             devices.add(new Device(text(name), capability,
                     attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), memory[0],
                     attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
-                    attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)));
+                    attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR), remarks(device)));
         }
         return List.copyOf(devices);
+    }
+
+    private static List<String> remarks(CUdevice device) {
+        List<String> remarks = new ArrayList<>();
+        if (attribute(device, CU_DEVICE_ATTRIBUTE_INTEGRATED) != 0) {
+            remarks.add("its memory is the CPU's");
+        }
+        if (attribute(device, CU_DEVICE_ATTRIBUTE_ECC_ENABLED) != 0) {
+            remarks.add("ECC on");
+        }
+        if (attribute(device, CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT) != 0) {
+            remarks.add("drives a display, so that kernels that take seconds are stopped");
+        }
+        switch (attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_MODE)) {
+            case CUcomputemode.CU_COMPUTEMODE_DEFAULT -> { }
+            case CUcomputemode.CU_COMPUTEMODE_PROHIBITED ->
+                remarks.add("closed to programs by its compute mode, which nvidia-smi -c DEFAULT sets");
+            default -> remarks.add("for one process at a time by its compute mode, which nvidia-smi -c DEFAULT sets");
+        }
+        return List.copyOf(remarks);
     }
 
     private static String text(byte[] zeroTerminated) {
@@ -187,8 +214,13 @@ public final class CudaDriver {
 
     private static void require(int result) {
         if (result != CUresult.CUDA_SUCCESS) {
-            throw new FramecastException("The CUDA driver does not describe its devices: " + CUresult.stringFor(result)
-                    + "; check nvidia-smi.");
+            throw failure("The CUDA driver does not describe its devices", result);
         }
+    }
+
+    private static FramecastException failure(String what, int result) {
+        String advice = CudaAdvice.of(result).text();
+        return new FramecastException(what + ": " + CUresult.stringFor(result) + "; "
+                + (advice.isEmpty() ? "check the GPU with nvidia-smi" : advice) + ".");
     }
 }

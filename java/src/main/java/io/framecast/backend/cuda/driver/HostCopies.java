@@ -51,9 +51,9 @@ final class HostCopies extends DeviceResource {
         void allocate() {
             check(cuEventCreate(done, CU_EVENT_DISABLE_TIMING), "cuEventCreate");
             closing.add(() -> check(cuEventDestroy(done), "cuEventDestroy"));
-            checkAllocation(cuMemAllocHost(pinned, SLOT_BYTES), "cuMemAllocHost", SLOT_BYTES);
+            checkAllocation(cuMemAllocHost(pinned, SLOT_BYTES), "cuMemAllocHost", SLOT_BYTES, device);
             closing.add(() -> check(cuMemFreeHost(pinned), "cuMemFreeHost"));
-            checkAllocation(cuMemAlloc(staged, SLOT_BYTES), "cuMemAlloc", SLOT_BYTES);
+            checkAllocation(cuMemAlloc(staged, SLOT_BYTES), "cuMemAlloc", SLOT_BYTES, device);
             closing.add(() -> check(cuMemFree(staged), "cuMemFree"));
             floats = pinned.getByteBuffer(0, SLOT_BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer();
         }

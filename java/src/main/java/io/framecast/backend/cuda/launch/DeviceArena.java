@@ -6,6 +6,7 @@ import io.framecast.Remedy;
 import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaException;
 import io.framecast.backend.cuda.driver.DeviceMemory;
+import io.framecast.backend.cuda.driver.MemoryState;
 import java.util.ArrayList;
 import java.util.List;
 import jcuda.driver.CUresult;
@@ -107,13 +108,12 @@ public final class DeviceArena {
         }
 
         private CudaException tooLarge() {
-            long[] free = device.memoryInfo();
+            MemoryState state = device.memoryState();
             long need = size + scratch;
             String wanted = "The model needs " + text(need) + " of device memory"
-                    + (videos > 0 ? " for a batch of " + videos : "") + ", and " + text(free[0]) + " of "
-                    + text(free[1]) + " are free; ";
+                    + (videos > 0 ? " for a batch of " + videos : "") + ", and " + state + "; ";
             double each = perVideo + (videos == 0 ? 0 : (double) scratchOfVideos / videos);
-            long fits = each == 0 ? 0 : (long) ((free[0] - (need - each * videos)) / each);
+            long fits = each == 0 ? 0 : (long) ((state.free() - (need - each * videos)) / each);
             return fits >= 1 && fits < videos
                     ? new CudaException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, wanted + "a batch of " + fits
                             + " would fit.", Remedy.SMALLER_BATCH)

@@ -36,7 +36,9 @@ public final class CudaDirectories {
                 .filter(entry -> !entry.isEmpty()).map(entry -> Path.of(entry).toAbsolutePath());
         Stream<Path> cuda = roots.stream()
                 .flatMap(root -> Stream.of(root.resolve("lib64"), root.resolve("targets/x86_64-linux/lib")));
-        Stream<Path> plain = Stream.of(Path.of("/usr/lib/x86_64-linux-gnu"), Path.of("/usr/lib64"));
+        // The driver of Windows in WSL is before one that was installed in Linux by mistake.
+        Stream<Path> plain = Stream.of("/usr/lib/wsl/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64",
+                "/usr/local/nvidia/lib64").map(Path::of);
         return Stream.of(named, cuda, plain).flatMap(paths -> paths).distinct().toList();
     }
 
