@@ -44,8 +44,8 @@ class CudaErrorsTest {
     /** The context is lost, so every later call of the driver fails, too: that must not be what is said. */
     @ParameterizedTest
     @CsvSource({
-        "cuStreamSynchronize, 214, CUDA_ERROR_ECC_UNCORRECTABLE, nvidia-smi --gpu-reset",
-        "cuEventSynchronize, 702, CUDA_ERROR_LAUNCH_TIMEOUT, a smaller batch (--batch-size).",
+        "cuEventSynchronize, 214, CUDA_ERROR_ECC_UNCORRECTABLE, nvidia-smi --gpu-reset",
+        "cuEventRecord, 702, CUDA_ERROR_LAUNCH_TIMEOUT, a smaller batch (--batch-size).",
         "cuGraphLaunch, 715, CUDA_ERROR_ILLEGAL_INSTRUCTION, run the same on it (--device softgpu)."})
     void aLostContextEndsATrainingWithTheFirstError(String call, int result, String name, String advice) {
         Path run = work.file("run");
