@@ -108,8 +108,8 @@ public:
         Nvrtc::Handle program = nullptr;
         const std::vector<const char *> texts = pointers(header_texts_), names = pointers(header_names_),
                                         options = pointers(options_);
-        int result = nvrtc_.create(&program, source_.c_str(), name_.c_str(), static_cast<int>(texts.size()), texts.data(),
-                                   names.data());
+        int result = nvrtc_.create(&program, source_.c_str(), name_.c_str(), static_cast<int>(texts.size()),
+                                   texts.data(), names.data());
         if (result == 0) {
             result = nvrtc_.compile(program, static_cast<int>(options.size()), options.data());
             read(program, nvrtc_.log, log_);

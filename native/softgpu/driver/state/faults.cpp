@@ -60,12 +60,15 @@ bool is_function(std::string_view name) {
 }
 
 bool is_site(std::string_view name, Site site) {
-    return std::any_of(std::begin(SITES), std::end(SITES), [&](const auto &s) { return s.site == site && name == s.name; });
+    return std::any_of(std::begin(SITES), std::end(SITES),
+                       [&](const auto &s) { return s.site == site && name == s.name; });
 }
 
 // Whether `function` is of this name, which may lack the version: cuMemAlloc is cuMemAlloc_v2.
 bool is_named(std::string_view function, std::string_view name) {
-    return function.starts_with(name) && (function.size() == name.size() || function.substr(name.size()).starts_with("_v"));
+    if (!function.starts_with(name)) return false;
+    const std::string_view version = function.substr(name.size());
+    return version.empty() || version.starts_with("_v");
 }
 
 bool parse_number(const std::string &text, uint64_t &value, std::string &rest) {
@@ -115,7 +118,8 @@ bool parse_fault(const std::string &text, Faults &into) {
     if (name == "attribute") {
         uint64_t value;
         std::string end;
-        if (number > MOST_INT || !parse_number(rest.substr(1), value, end) || !end.empty() || value > MOST_INT) return false;
+        if (!parse_number(rest.substr(1), value, end) || !end.empty()) return false;
+        if (number > MOST_INT || value > MOST_INT) return false;
         into.attributes[static_cast<int>(number)] = static_cast<int>(value);
         return true;
     }
@@ -171,8 +175,8 @@ std::string inject_faults(const std::string &text) {
         const size_t to = std::min(text.find(',', from), text.size());
         const std::string one = text.substr(from, to - from);
         if (!parse_fault(one, wanted))
-            return "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load, or the name "
-                   "of a function), attribute:NUMBER=VALUE, devices=N, memory=SIZE, lost:N";
+            return "\"" + one + "\" is not a fault; one is alloc:N=ERROR (or copy, launch, synchronize, load, or the "
+                   "name of a function), attribute:NUMBER=VALUE, devices=N, memory=SIZE, lost:N";
         from = to + 1;
     }
     const std::lock_guard guard(mutex);

@@ -14,6 +14,9 @@ import jcuda.driver.CUresult;
  */
 record CudaAdvice(String text, List<Remedy> remedies) {
 
+    /** CUDA_ERROR_CONTAINED, which is newer than JCuda. */
+    private static final int CONTAINED = 226;
+
     private static final String VISIBLE = "CUDA_VISIBLE_DEVICES";
 
     /** Advice for a result of any call. */
@@ -35,7 +38,8 @@ record CudaAdvice(String text, List<Remedy> remedies) {
     private static String text(int result) {
         return switch (result) {
             case CUresult.CUDA_ERROR_OUT_OF_MEMORY ->
-                "end other programs that hold the GPU's memory, which nvidia-smi lists, or use another GPU by " + VISIBLE;
+                "end other programs that hold the GPU's memory, which nvidia-smi lists, or use another GPU by "
+                        + VISIBLE;
             case CUresult.CUDA_ERROR_STUB_LIBRARY ->
                 "the libcuda.so.1 found is the one to link with only: take it off LD_LIBRARY_PATH";
             case CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE ->
@@ -49,8 +53,8 @@ record CudaAdvice(String text, List<Remedy> remedies) {
                 "NVIDIA's driver does not take what NVRTC compiled: update the driver, or set "
                         + CudaDirectories.NVRTC_VARIABLE + " to the directory of an older NVRTC 12";
             case CUresult.CUDA_ERROR_JIT_COMPILER_NOT_FOUND ->
-                "the driver's libnvidia-ptxjitcompiler.so.1 is missing: install the whole driver, or in a container set "
-                        + "NVIDIA_DRIVER_CAPABILITIES=compute,utility";
+                "the driver's libnvidia-ptxjitcompiler.so.1 is missing: install the whole driver, or in a container "
+                        + "set NVIDIA_DRIVER_CAPABILITIES=compute,utility";
             case CUresult.CUDA_ERROR_JIT_COMPILATION_DISABLED ->
                 "this GPU is newer than NVRTC: unset CUDA_DISABLE_PTX_JIT, or set " + CudaDirectories.NVRTC_VARIABLE
                         + " to the directory of a newer NVRTC";
@@ -59,8 +63,11 @@ record CudaAdvice(String text, List<Remedy> remedies) {
             case CUresult.CUDA_ERROR_OPERATING_SYSTEM ->
                 "the system refused the driver something, such as a device /dev/nvidia*: its log, dmesg, may say what";
             case CUresult.CUDA_ERROR_ECC_UNCORRECTABLE ->
-                "the GPU's memory lost data: restart the machine or reset the GPU by nvidia-smi --gpu-reset, and replace "
-                        + "it if this comes back; a training goes on from its last checkpoint";
+                "the GPU's memory lost data: restart the machine or reset the GPU by nvidia-smi --gpu-reset, and "
+                        + "replace it if this comes back; a training goes on from its last checkpoint";
+            case CONTAINED ->
+                "the GPU kept an error of its memory from spreading: start again; a training goes on from its last "
+                        + "checkpoint";
             case CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE ->
                 "a link between GPUs fails: look at it by nvidia-smi nvlink --errorcounters, and restart the machine; "
                         + "a training goes on from its last checkpoint";
@@ -70,8 +77,8 @@ record CudaAdvice(String text, List<Remedy> remedies) {
             case CUresult.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
                 "its library and its kernel module differ in version: restart the machine";
             case CUresult.CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE ->
-                "this GPU does not work with the libcuda.so.1 of a cuda-compat package: take that off LD_LIBRARY_PATH, and "
-                        + "update the driver instead";
+                "this GPU does not work with the libcuda.so.1 of a cuda-compat package: take that off LD_LIBRARY_PATH, "
+                        + "and update the driver instead";
             case CUresult.CUDA_ERROR_MPS_CONNECTION_FAILED, CUresult.CUDA_ERROR_MPS_RPC_FAILURE,
                     CUresult.CUDA_ERROR_MPS_SERVER_NOT_READY ->
                 "the GPU is shared by MPS, whose server does not answer: restart nvidia-cuda-mps-control, or end it by "

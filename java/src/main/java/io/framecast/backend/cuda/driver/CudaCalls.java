@@ -1,5 +1,6 @@
 package io.framecast.backend.cuda.driver;
 
+import static jcuda.driver.JCudaDriver.cuGetErrorName;
 import static jcuda.driver.JCudaDriver.cuGetErrorString;
 
 import io.framecast.Remedy;
@@ -44,10 +45,17 @@ final class CudaCalls {
                 state + "; use a smaller batch or model, or end other programs on the GPU", List.of()));
     }
 
+    /** The name of a result, such as "CUDA_ERROR_NO_DEVICE"; of one that is newer than JCuda, too. */
+    static String name(int result) {
+        String[] name = new String[1];
+        boolean known = cuGetErrorName(result, name) == CUresult.CUDA_SUCCESS && name[0] != null;
+        return known ? name[0] : CUresult.stringFor(result);
+    }
+
     private static CudaException failure(int result, String call, CudaAdvice advice) {
         String[] meaning = new String[1];
         boolean known = cuGetErrorString(result, meaning) == CUresult.CUDA_SUCCESS && meaning[0] != null;
-        return new CudaException(result, call + " failed with " + CUresult.stringFor(result) + " (" + result + ")"
+        return new CudaException(result, call + " failed with " + name(result) + " (" + result + ")"
                 + (known ? ", " + meaning[0] : "") + (advice.text().isEmpty() ? "" : "; " + advice.text()) + ".",
                 advice.remedies().toArray(Remedy[]::new));
     }

@@ -155,8 +155,8 @@ public final class CudaDevice implements AutoCloseable {
         long[] free = new long[1];
         long[] total = new long[1];
         check(cuMemGetInfo(free, total), "cuMemGetInfo");
-        long own = resources.stream().mapToLong(resource -> resource instanceof DeviceMemory memory ? memory.bytes() : 0)
-                .sum();
+        long own = resources.stream()
+                .mapToLong(resource -> resource instanceof DeviceMemory memory ? memory.bytes() : 0).sum();
         return new MemoryState(free[0], total[0], own);
     }
 

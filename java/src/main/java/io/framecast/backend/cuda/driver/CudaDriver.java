@@ -220,7 +220,7 @@ public final class CudaDriver {
 
     private static FramecastException failure(String what, int result) {
         String advice = CudaAdvice.of(result).text();
-        return new FramecastException(what + ": " + CUresult.stringFor(result) + "; "
+        return new FramecastException(what + ": " + CudaCalls.name(result) + "; "
                 + (advice.isEmpty() ? "check the GPU with nvidia-smi" : advice) + ".");
     }
 }

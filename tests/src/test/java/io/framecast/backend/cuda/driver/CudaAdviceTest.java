@@ -89,7 +89,8 @@ class CudaAdviceTest {
             assertTrue(description.matches(".*, 16 GiB \\(passed over: "
                     + "GPU 0, Framecast software device: cuDevicePrimaryCtxRetain failed with "
                     + "CUDA_ERROR_DEVICE_UNAVAILABLE .*[^.], "
-                    + "GPU 1, Framecast software device: cuStreamCreate failed with CUDA_ERROR_OUT_OF_MEMORY .*[^.]\\)"),
+                    + "GPU 1, Framecast software device: cuStreamCreate failed with "
+                    + "CUDA_ERROR_OUT_OF_MEMORY .*[^.]\\)"),
                     description);
             device.allocate(4).clear();
             device.synchronize();
@@ -146,6 +147,17 @@ class CudaAdviceTest {
     }
 
     @Test
+    void namesAnErrorThatIsNewerThanJCuda() {
+        SoftGpu.inject("cuModuleLoadData:1=226");
+        CudaDevice device = CudaDevice.open(true);
+        String message = assertThrows(CudaException.class, () -> load(device)).getMessage();
+        assertTrue(message.contains(" failed with CUDA_ERROR_CONTAINED (226), ")
+                && message.contains("; the GPU kept an error of its memory from spreading: "), message);
+        assertThrows(CudaException.class, device::close, "the context is lost");
+        SoftGpu.clearReport();
+    }
+
+    @Test
     void saysThatOtherProgramsHoldTheMemory() {
         SoftGpu.inject("memory=48m");
         try (CudaDevice device = CudaDevice.open(true); DeviceMemory own = device.allocate(16 << 20)) {
@@ -154,8 +166,7 @@ class CudaAdviceTest {
             assertTrue(message.contains("; 32.0 MiB of 16.0 GiB are free (other programs hold up to 16.0 GiB); use a"),
                     message);
         }
-        assertEquals("3.0 GiB of 16.0 GiB are free", new MemoryState(3L << 30, 16L << 30, 12L << 30).toString()
-                .replace("3072.0 MiB", "3.0 GiB"));
+        assertEquals("3072.0 MiB of 16.0 GiB are free", new MemoryState(3L << 30, 16L << 30, 12L << 30).toString());
     }
 
     @Test
