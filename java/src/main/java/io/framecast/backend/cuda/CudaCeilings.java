@@ -32,7 +32,7 @@ final class CudaCeilings {
     }
 
     static Ceilings measure(CudaOps ops, ConvolutionFamily family, Precision precision) {
-        int size = ops.device().memoryInfo()[0] >= ENOUGH ? LARGE : SMALL;
+        int size = ops.device().memoryState().free() >= ENOUGH ? LARGE : SMALL;
         return measure(ops, family, precision, size);
     }
 
