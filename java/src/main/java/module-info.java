@@ -23,6 +23,7 @@ module io.framecast {
     exports io.framecast.predict;
     exports io.framecast.train;
 
+    exports io.framecast.device.bundle to io.framecast.tools;
     exports io.framecast.device.sampling to io.framecast.tools;
     exports io.framecast.files to io.framecast.tools;
 }

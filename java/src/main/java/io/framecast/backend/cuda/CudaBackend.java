@@ -36,6 +36,7 @@ import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.convolution.KernelConvolutions;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.CudaDevice;
+import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.ModuleSource;
 import io.framecast.backend.cuda.layer.CudaLayers;
@@ -48,6 +49,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Computes on a CUDA device, NVIDIA's or the software one, with this project's kernels, and with cuDNN's and cuBLAS's
@@ -84,24 +87,43 @@ public final class CudaBackend implements Backend {
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs,
             FetchListener compiler) {
+        this(precision, graphs, CudaDevice.open(software), convolutions,
+                device -> new CudaOps(device, new KernelImages(System.getenv(), compiler)),
+                CudaBackend::requireWorking);
+    }
+
+    private CudaBackend(Precision precision, boolean graphs, CudaDevice device, Convolutions convolutions,
+            Function<CudaDevice, CudaOps> ops, Consumer<CudaBackend> check) {
         this.graphs = graphs;
-        device = CudaDevice.open(software);
-        ops = new CudaOps(device, new KernelImages(System.getenv(), compiler));
-        guard = ops.guard();
+        this.device = device;
+        this.ops = ops.apply(device);
+        guard = this.ops.guard();
         this.precision = precision;
         try {
             requireTensorCores();
             this.convolutions = family(convolutions);
             // The vendors' convolutions read and write float32 values.
-            layers = new CudaLayers(ops, this.convolutions, convolutions == Convolutions.VENDOR
+            layers = new CudaLayers(this.ops, this.convolutions, convolutions == Convolutions.VENDOR
                     || precision == Precision.FP32 ? null : Operand.of(precision));
-            requireWorking();
+            check.accept(this);
         } catch (RuntimeException e) {
             Closing closing = new Closing();
             closing.add(device::close);
             closing.runAfter(e);
             throw e;
         }
+    }
+
+    /**
+     * A backend that lists, as {@link #loadedModules}, which kernels would run on a GPU, in our own convolutions. On the
+     * software device, with empty kernels: all results are meaningless.
+     *
+     * @param gpu by which ops choose their kernels
+     * @throws FramecastException if the software device cannot be used, or the GPU does not support the precision
+     */
+    public static CudaBackend listing(CudaDriver.Device gpu, Precision precision) {
+        return new CudaBackend(precision, false, CudaDevice.openAs(gpu), Convolutions.KERNELS, CudaOps::listing,
+                backend -> { });
     }
 
     private ConvolutionFamily family(Convolutions convolutions) {

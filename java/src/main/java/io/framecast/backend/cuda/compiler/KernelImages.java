@@ -10,22 +10,26 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * The project's CUDA sources as what a driver loads: machine code, or PTX. Each is compiled once for a kind of device
- * and its options, and then kept in the user's cache. The compiler is loaded, and fetched where the machine has none,
- * at the first use.
+ * The project's CUDA sources as what a driver loads: machine code, or PTX. They come from the {@link KernelBundle}, if
+ * there is one that has them. Else each is compiled once for a kind of device and its options, and then kept in the
+ * user's cache. The compiler is loaded, and fetched where the machine has none, at the first use.
  */
 public final class KernelImages {
 
+    static final String LINE_INFO = "--generate-line-info";
+
     /** The options of every source. ACTIVATIONS is the enumeration of cuda-kernels/activations.cuh. */
-    static final List<String> OPTIONS = List.of("--std=c++17", "--generate-line-info", "-DACTIVATIONS="
+    static final List<String> OPTIONS = List.of("--std=c++17", LINE_INFO, "-DACTIVATIONS="
             + Arrays.stream(Activation.values()).map(Activation::name).collect(Collectors.joining(",")));
 
-    private final KernelCache cache;
+    private final KernelBundle bundle;
+    private final Map<String, String> environment;
     private final FetchListener listener;
 
     /** @param listener is told when the compiler has to be fetched */
     public KernelImages(Map<String, String> environment, FetchListener listener) {
-        this.cache = KernelCache.of(environment);
+        this.bundle = KernelBundle.of(environment);
+        this.environment = environment;
         this.listener = listener;
     }
 
@@ -39,11 +43,19 @@ public final class KernelImages {
      * @throws FramecastException if there is no compiler, or it does not compile this
      */
     public byte[] image(String file, int computeCapability, boolean software, List<String> options) {
-        Nvrtc.load(listener);
+        CudaSource source = CudaSource.of(file);
+        List<String> all = all(options);
+        return bundle.find(source, computeCapability, software, all).orElseGet(() -> {
+            Nvrtc.load(listener);
+            String architecture = CudaCompiler.architecture(computeCapability, software, Nvrtc.computeCapabilities());
+            return KernelCache.of(environment).image(source, architecture, all);
+        });
+    }
+
+    static List<String> all(List<String> options) {
         List<String> all = new ArrayList<>(OPTIONS);
         all.addAll(options);
-        String architecture = CudaCompiler.architecture(computeCapability, software, Nvrtc.computeCapabilities());
-        return cache.image(CudaSource.of(file), architecture, all);
+        return all;
     }
 
     /**

@@ -87,6 +87,17 @@ public final class CudaDevice implements AutoCloseable {
         throw first;
     }
 
+    /**
+     * Opens the software device under the properties of another, by which ops choose their kernels. These need not be
+     * such that the software device could run them.
+     *
+     * @throws FramecastException if it fails
+     */
+    public static CudaDevice openAs(CudaDriver.Device properties) {
+        CudaDriver.openSoftware();
+        return open(properties, 0, true, List.of());
+    }
+
     private static CudaDevice open(CudaDriver.Device properties, int number, boolean software,
             List<String> passedOver) {
         CUdevice device = new CUdevice();

@@ -25,9 +25,18 @@ public final class CudaOps {
     private final OpGuard guard = new OpGuard();
 
     public CudaOps(CudaDevice device, KernelImages images) {
+        this(device, new LoadedKernels(device, images));
+    }
+
+    private CudaOps(CudaDevice device, Kernels kernels) {
         this.device = device;
         this.arena = new DeviceArena(device);
-        this.kernels = new Kernels(device, images);
+        this.kernels = kernels;
+    }
+
+    /** Kernels do nothing: only {@link #loadedModules} counts, the sources that the ops ask for. */
+    public static CudaOps listing(CudaDevice device) {
+        return new CudaOps(device, new ListedKernels(device));
     }
 
     public CudaDevice device() {
@@ -55,7 +64,7 @@ public final class CudaOps {
 
     /** The sources of all modules that were loaded. */
     public Set<ModuleSource> loadedModules() {
-        return kernels.loaded();
+        return kernels.sources();
     }
 
     /** Checks the calls of the backend, its ops and its tensors. */

@@ -1,0 +1,146 @@
+package io.framecast.device.bundle;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Precision;
+import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.backend.cuda.compiler.KernelBundle;
+import io.framecast.backend.cuda.launch.ModuleSource;
+import io.framecast.softgpu.SoftGpu;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/**
+ * The kernels that some work needs. The work really runs, on the software device, with kernels that do nothing, and what
+ * it asks for is listed: so the list cannot differ from what the engine will ask for on that GPU.
+ */
+public final class NeededKernels {
+
+    /** The memory that the software device has for it, of which only touched pages exist. */
+    private static final String SETTINGS = "checks=none,counters=off,memory=80g";
+
+    private final Set<ModuleSource> ptx = new HashSet<>();
+    private final Map<Integer, Set<ModuleSource>> machineCode = new TreeMap<>();
+
+    /**
+     * Adds what a GPU needs for some work: as machine code, and as PTX for the GPUs that are like it in size, but of
+     * another architecture.
+     *
+     * @param gpu the GPU
+     * @param precision the format of the operands of convolutions
+     * @param work uses the backend, whose results are meaningless, and closes what it makes on it
+     */
+    public void add(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
+        Set<ModuleSource> sources = sources(gpu, precision, work);
+        ptx.addAll(sources);
+        machineCode.computeIfAbsent(gpu.computeCapability(), c -> new HashSet<>()).addAll(sources);
+    }
+
+    /**
+     * Adds what a GPU needs for some work, as PTX alone.
+     *
+     * @param gpu as in {@link #add}
+     * @param precision as there
+     * @param work as there
+     */
+    public void addPtx(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
+        ptx.addAll(sources(gpu, precision, work));
+    }
+
+    private static Set<ModuleSource> sources(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
+        SoftGpu.load();
+        String before = SoftGpu.options();
+        SoftGpu.configure(SETTINGS);
+        SoftGpu.sample(4, 1);
+        try (CudaBackend backend = CudaBackend.listing(gpu.device(), precision)) {
+            work.accept(backend);
+            Set<ModuleSource> sources = new HashSet<>(backend.loadedModules());
+            // Every backend begins with this one, to see that the device works.
+            sources.add(new ModuleSource("activations.cu", List.of()));
+            return sources;
+        } finally {
+            SoftGpu.sample(0, 1);
+            SoftGpu.configure(before);
+        }
+    }
+
+    /** {@return how many images there are: of PTX, and of machine code for each compute capability} */
+    public String count() {
+        StringBuilder text = new StringBuilder(ptx.size() + " of PTX");
+        machineCode.forEach((compute, sources) -> text.append(", ").append(sources.size()).append(" for sm_")
+                .append(compute));
+        return text.toString();
+    }
+
+    /**
+     * Compiles all of them, on all processors.
+     *
+     * @param directory for the images
+     * @param progress is told, from several threads, the number of images that are done and that of all
+     * @return the bytes of all images
+     * @throws FramecastException if the compiler is missing, too old for an architecture, or fails; or if an image
+     *     cannot be written
+     */
+    public long compile(Path directory, Progress progress) {
+        Set<Integer> unsupported = KernelBundle.unsupported(machineCode.keySet());
+        if (!unsupported.isEmpty()) {
+            throw new FramecastException("The NVRTC of this machine does not compile for compute capability "
+                    + unsupported + " (in tenths); set FRAMECAST_NVRTC to the directory of one of CUDA 12.8 or later, "
+                    + "or to none.");
+        }
+        KernelBundle bundle = new KernelBundle(directory);
+        List<Future<Integer>> images = new ArrayList<>();
+        int all = ptx.size() + machineCode.values().stream().mapToInt(Set::size).sum();
+        AtomicLong done = new AtomicLong();
+        ExecutorService threads = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+        try {
+            for (ModuleSource source : ptx) {
+                images.add(threads.submit(() -> {
+                    int bytes = bundle.addPtx(source.file(), source.options());
+                    progress.done(done.incrementAndGet(), all);
+                    return bytes;
+                }));
+            }
+            machineCode.forEach((compute, sources) -> sources.forEach(source -> images.add(threads.submit(() -> {
+                int bytes = bundle.addMachineCode(source.file(), compute, source.options());
+                progress.done(done.incrementAndGet(), all);
+                return bytes;
+            }))));
+            long bytes = 0;
+            for (Future<Integer> image : images) {
+                bytes += image.get();
+            }
+            return bytes;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof FramecastException known ? known : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FramecastException("Compiling kernels was interrupted.", e);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    /** Is told how far the compiler is. */
+    @FunctionalInterface
+    public interface Progress {
+        /**
+         * Called after each image.
+         *
+         * @param done the number of images that are done
+         * @param all the number of all
+         */
+        void done(long done, long all);
+    }
+}

@@ -1,0 +1,123 @@
+package io.framecast.tools.bundle;
+
+import io.framecast.FramecastException;
+import io.framecast.backend.Backend;
+import io.framecast.backend.Precision;
+import io.framecast.data.MnistDigits;
+import io.framecast.data.MovingMnist;
+import io.framecast.device.bundle.BundledGpu;
+import io.framecast.device.bundle.NeededKernels;
+import io.framecast.nn.FrameShape;
+import io.framecast.nn.ModelConfig;
+import io.framecast.nn.Models;
+import io.framecast.predict.Forecaster;
+import io.framecast.tools.option.Remedies;
+import io.framecast.train.Checkpoint;
+import io.framecast.train.Trainer;
+import io.framecast.train.TrainingSettings;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/**
+ * Compiles the kernels of a bundle: {@code BundledKernels DIR all}, or for tests {@code BundledKernels DIR few}.
+ *
+ * <p>{@link #works} is the place for work whose kernels are to be in the bundle.
+ */
+public final class BundledKernels {
+
+    /** Batch sizes of trainings, beside that of the preset. */
+    private static final List<Integer> BATCHES = List.of(8, 16, 32);
+    /** Videos that are forecast at once: alone, and as {@link Forecaster#videosAtOnce} says. */
+    private static final List<Integer> FORECASTS = List.of(1, 10);
+
+    /** The size that the software device has at first. */
+    private static final BundledGpu SOFTWARE = BundledGpu.usual().get(0);
+
+    private BundledKernels() {
+    }
+
+    /** Writes the images, and says how many there are. */
+    public static void main(String[] args) {
+        try {
+            NeededKernels kernels = args[1].equals("few") ? few() : all();
+            System.err.println("framecast: kernels to compile: " + kernels.count());
+            long bytes = kernels.compile(Path.of(args[0]), (done, all) -> {
+                if (done % 100 == 0 || done == all) {
+                    System.err.println("framecast: compiled " + done + " of " + all);
+                }
+            });
+            System.err.printf(Locale.ROOT, "framecast: %.0f MB of kernels%n", bytes / 1e6);
+            System.exit(0); // The software device's threads may be waiting.
+        } catch (FramecastException e) {
+            System.err.println("framecast: " + Remedies.sentence(e));
+            System.exit(1);
+        }
+    }
+
+    private static NeededKernels all() {
+        NeededKernels kernels = new NeededKernels();
+        List<Consumer<Backend>> works = works();
+        for (BundledGpu gpu : BundledGpu.usual()) {
+            for (Precision precision : Precision.values()) {
+                works.forEach(work -> kernels.add(gpu, precision, work));
+            }
+        }
+        return kernels;
+    }
+
+    /** What one forecast needs on the software device. */
+    private static NeededKernels few() {
+        NeededKernels kernels = new NeededKernels();
+        kernels.addPtx(SOFTWARE, Precision.FP32,
+                backend -> forecast(backend, Checkpoint.pretrained("moving-mnist"), 1));
+        return kernels;
+    }
+
+    /** What users and the check do, small. */
+    private static List<Consumer<Backend>> works() {
+        List<Consumer<Backend>> works = new ArrayList<>();
+        for (String preset : Models.PRESETS) {
+            TrainingSettings own = settings(preset).build();
+            works.add(backend -> train(backend, preset, own));
+            for (int batch : BATCHES) {
+                works.add(backend -> train(backend, preset, settings(preset).batchSize(batch).build()));
+            }
+            for (int videos : FORECASTS) {
+                works.add(backend -> forecast(backend, checkpoint(preset), videos));
+            }
+        }
+        // The parts of a recipe, which any preset may be trained with.
+        works.add(backend -> train(backend, "small", settings("motion").batchSize(own("small")).build()));
+        return works;
+    }
+
+    private static int own(String preset) {
+        return settings(preset).build().batchSize();
+    }
+
+    private static TrainingSettings.Builder settings(String preset) {
+        return TrainingSettings.builder(preset).epochs(1).steps(1);
+    }
+
+    private static Checkpoint checkpoint(String preset) {
+        ModelConfig model = Models.load(preset, new FrameShape(MovingMnist.SIZE, MovingMnist.SIZE, 1));
+        return Checkpoint.initial(model, 1);
+    }
+
+    private static void train(Backend backend, String preset, TrainingSettings settings) {
+        MovingMnist training = MovingMnist.training(settings.batchSize(), 1);
+        Trainer.fit(backend, checkpoint(preset), training,
+                MovingMnist.validation(MnistDigits.bundled(), settings.batchSize(), 1), settings);
+    }
+
+    private static void forecast(Backend backend, Checkpoint checkpoint, int videos) {
+        MovingMnist seen = MovingMnist.training(videos, 1);
+        try (Forecaster forecaster = Forecaster.open(backend, checkpoint, videos)) {
+            forecaster.forecast(seen, IntStream.range(0, videos).toArray(), 2, 2, (video, frame, values) -> { });
+        }
+    }
+}
