@@ -15,6 +15,8 @@ public enum Remedy {
     KERNEL_CONVOLUTIONS,
     /** Compute on the CPU. */
     CPU,
+    /** Compute on an NVIDIA GPU. */
+    CUDA,
     /** Run on the software CUDA device, which checks every memory access. */
     SOFTWARE_DEVICE,
     /** Start Java with a larger heap. */

@@ -1,6 +1,7 @@
 package io.framecast.cpu;
 
 import io.framecast.FramecastException;
+import io.framecast.Remedy;
 import io.framecast.system.JavaCpp;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -37,9 +38,13 @@ public final class NativeCpu {
     /**
      * Loads the libraries. Must be called before all other methods of this class.
      *
-     * @throws io.framecast.FramecastException if the libraries cannot be loaded
+     * @throws FramecastException if the libraries cannot be loaded, or are not part of this build
      */
     public static void load() {
+        if (NativeCpu.class.getResource("linux-x86_64/libjniframecast_cpu.so") == null) {
+            throw new FramecastException("Computing on the CPU is not part of this slim bundle; use a CUDA device, or "
+                    + "the whole bundle.", Remedy.CUDA);
+        }
         JavaCpp.load(NativeCpu.class);
     }
 

@@ -23,6 +23,10 @@ public final class JavaCpp {
     /** JavaCPP's own library. */
     private static final Class<?> OWN = org.bytedeco.javacpp.presets.javacpp.class;
 
+    private static final String OWN_LIBRARY = "org/bytedeco/javacpp/linux-x86_64/libjnijavacpp.so";
+
+    private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+
     private static final Set<Class<?>> LOADED = new HashSet<>();
 
     private JavaCpp() {
@@ -34,12 +38,23 @@ public final class JavaCpp {
      * /tmp, where other users may have created the directory: they go to {@link UserCache}. Call this before any other
      * use of JavaCPP, which reads these settings once.
      *
+     * <p>In a bundle the libraries are files: they are loaded from where they lie, and no directory is needed.
+     *
      * @throws FramecastException if no cache directory can be used
      */
     public static synchronized void configure() {
         System.setProperty("org.bytedeco.javacpp.nopointergc", "true");
         System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
-        System.setProperty("org.bytedeco.javacpp.cachedir", UserCache.directory().toString());
+        if (isBundle()) {
+            System.setProperty("org.bytedeco.javacpp.cacheLibraries", "false");
+        } else {
+            System.setProperty(CACHE, UserCache.directory().toString());
+        }
+    }
+
+    private static boolean isBundle() {
+        URL own = JavaCpp.class.getClassLoader().getResource(OWN_LIBRARY);
+        return own != null && own.getProtocol().equals("file");
     }
 
     /** Loads JavaCPP's own library, which {@link Loader} needs for some calls. */
@@ -71,9 +86,10 @@ public final class JavaCpp {
             }
             Loader.load(binding);
         } catch (IOException | LinkageError e) {
-            throw new FramecastException("The native libraries cannot be loaded from " + UserCache.directory() + ": "
-                    + reason(e) + "; set " + UserCache.VARIABLE
-                    + " to another directory of your own that programs can be run from.", e);
+            throw new FramecastException("The native libraries cannot be loaded" + (isBundle() ? ": " + reason(e)
+                    + "; unpack the bundle anew, where programs can be run from." : " from " + UserCache.directory()
+                    + ": " + reason(e) + "; set " + UserCache.VARIABLE
+                    + " to another directory of your own that programs can be run from."), e);
         }
         LOADED.add(binding);
     }
@@ -100,6 +116,7 @@ public final class JavaCpp {
             return Path.of(URI.create(resource.toString()));
         }
         configure();
+        System.setProperty(CACHE, UserCache.directory().toString());
         Path file = Loader.cacheResource(resource).toPath();
         if (checksum(file) != checksum(resource)) {
             // A full disk or a crash can leave a damaged file that JavaCPP accepts: it compares only size and date.

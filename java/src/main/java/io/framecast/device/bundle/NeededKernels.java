@@ -4,7 +4,9 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend;
+import io.framecast.backend.cuda.compiler.BundledBoard;
 import io.framecast.backend.cuda.compiler.KernelBundle;
+import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.backend.cuda.launch.ModuleSource;
 import io.framecast.softgpu.SoftGpu;
 import java.nio.file.Path;
@@ -23,47 +25,50 @@ import java.util.function.Consumer;
 
 /**
  * The kernels that some work needs. The work really runs, on the software device, with kernels that do nothing, and what
- * it asks for is listed: so the list cannot differ from what the engine will ask for on that GPU.
+ * it asks for is listed: so the list cannot differ from what the engine will ask for on a GPU.
  */
 public final class NeededKernels {
 
     /** The memory that the software device has for it, of which only touched pages exist. */
-    private static final String SETTINGS = "checks=none,counters=off,memory=80g";
+    private static final long MEMORY = 80L << 30;
+    private static final String SETTINGS = "checks=none,counters=off,memory=" + MEMORY;
 
     private final Set<ModuleSource> ptx = new HashSet<>();
     private final Map<Integer, Set<ModuleSource>> machineCode = new TreeMap<>();
 
     /**
-     * Adds what a GPU needs for some work: as machine code, and as PTX for the GPUs that are like it in size, but of
-     * another architecture.
+     * Adds what some work needs: as machine code for each architecture, and as PTX.
      *
-     * @param gpu the GPU
      * @param precision the format of the operands of convolutions
      * @param work uses the backend, whose results are meaningless, and closes what it makes on it
      */
-    public void add(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
-        Set<ModuleSource> sources = sources(gpu, precision, work);
-        ptx.addAll(sources);
-        machineCode.computeIfAbsent(gpu.computeCapability(), c -> new HashSet<>()).addAll(sources);
+    public void add(Precision precision, Consumer<Backend> work) {
+        for (BundledBoard board : BundledBoard.ALL) {
+            Set<ModuleSource> sources = sources(board, precision, work);
+            machineCode.computeIfAbsent(board.computeCapability(), c -> new HashSet<>()).addAll(sources);
+            if (board == BundledBoard.OF_PTX) {
+                ptx.addAll(sources);
+            }
+        }
     }
 
     /**
-     * Adds what a GPU needs for some work, as PTX alone.
+     * Adds what some work needs as PTX, for GPUs of other architectures and the software device.
      *
-     * @param gpu as in {@link #add}
-     * @param precision as there
+     * @param precision as in {@link #add}
      * @param work as there
      */
-    public void addPtx(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
-        ptx.addAll(sources(gpu, precision, work));
+    public void addPtx(Precision precision, Consumer<Backend> work) {
+        ptx.addAll(sources(BundledBoard.OF_PTX, precision, work));
     }
 
-    private static Set<ModuleSource> sources(BundledGpu gpu, Precision precision, Consumer<Backend> work) {
+    private static Set<ModuleSource> sources(BundledBoard board, Precision precision, Consumer<Backend> work) {
         SoftGpu.load();
         String before = SoftGpu.options();
         SoftGpu.configure(SETTINGS);
         SoftGpu.sample(4, 1);
-        try (CudaBackend backend = CudaBackend.listing(gpu.device(), precision)) {
+        try (CudaBackend backend = CudaBackend.listing(new CudaDriver.Device(board.name(), board.computeCapability(),
+                board.multiprocessors(), MEMORY, board.sharedBytes() - (1 << 10), board.sharedBytes()), precision)) {
             work.accept(backend);
             Set<ModuleSource> sources = new HashSet<>(backend.loadedModules());
             // Every backend begins with this one, to see that the device works.

@@ -5,7 +5,6 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
-import io.framecast.device.bundle.BundledGpu;
 import io.framecast.device.bundle.NeededKernels;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
@@ -30,12 +29,9 @@ import java.util.stream.IntStream;
 public final class BundledKernels {
 
     /** Batch sizes of trainings, beside that of the preset. */
-    private static final List<Integer> BATCHES = List.of(8, 16, 32);
+    private static final List<Integer> BATCHES = List.of(16);
     /** Videos that are forecast at once: alone, and as {@link Forecaster#videosAtOnce} says. */
     private static final List<Integer> FORECASTS = List.of(1, 10);
-
-    /** The size that the software device has at first. */
-    private static final BundledGpu SOFTWARE = BundledGpu.usual().get(0);
 
     private BundledKernels() {
     }
@@ -61,10 +57,8 @@ public final class BundledKernels {
     private static NeededKernels all() {
         NeededKernels kernels = new NeededKernels();
         List<Consumer<Backend>> works = works();
-        for (BundledGpu gpu : BundledGpu.usual()) {
-            for (Precision precision : Precision.values()) {
-                works.forEach(work -> kernels.add(gpu, precision, work));
-            }
+        for (Precision precision : Precision.values()) {
+            works.forEach(work -> kernels.add(precision, work));
         }
         return kernels;
     }
@@ -72,8 +66,8 @@ public final class BundledKernels {
     /** What one forecast needs on the software device. */
     private static NeededKernels few() {
         NeededKernels kernels = new NeededKernels();
-        kernels.addPtx(SOFTWARE, Precision.FP32,
-                backend -> forecast(backend, Checkpoint.pretrained("moving-mnist"), 1));
+        kernels.addPtx(Precision.FP32, backend -> forecast(backend,
+                Checkpoint.pretrained("moving-mnist"), 1));
         return kernels;
     }
 

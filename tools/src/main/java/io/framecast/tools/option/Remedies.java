@@ -26,6 +26,7 @@ public final class Remedies {
             case DEFAULT_PRECISION -> "--precision fp32";
             case KERNEL_CONVOLUTIONS -> "--conv kernels";
             case CPU -> "--device cpu";
+            case CUDA -> "--device cuda";
             case SOFTWARE_DEVICE -> "--device softgpu";
             case LARGER_HEAP -> "JAVA_TOOL_OPTIONS=-Xmx...";
             case RESUME_RUN -> "--resume";

@@ -19,7 +19,7 @@ public final class KernelBundle {
     public static final String VARIABLE = "FRAMECAST_KERNELS";
 
     /** The architecture of all PTX: our kernels use nothing newer. */
-    private static final int PTX_CAPABILITY = 80;
+    private static final int PTX_CAPABILITY = BundledBoard.OF_PTX.computeCapability();
     private static final String PTX = "compute_" + PTX_CAPABILITY;
 
     /**
@@ -47,6 +47,11 @@ public final class KernelBundle {
         String directory = environment.getOrDefault(VARIABLE, "");
         return new KernelBundle(directory.isEmpty() ? Optional.empty()
                 : Optional.of(new ImageDirectory(Path.of(directory))));
+    }
+
+    /** Whether there is a bundle. */
+    boolean isPresent() {
+        return images.isPresent();
     }
 
     /** What a device can load of a source, the fastest first; empty if the bundle does not have it. */

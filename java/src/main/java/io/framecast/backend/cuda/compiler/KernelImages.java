@@ -52,6 +52,17 @@ public final class KernelImages {
         });
     }
 
+    /**
+     * The number of multiprocessors by which the tiles of convolutions are to be chosen: the device's, or that of the
+     * {@link BundledBoard} whose kernels it takes.
+     *
+     * @param computeCapability as above
+     * @param multiprocessors of the device
+     */
+    public int tiledMultiprocessors(int computeCapability, int multiprocessors) {
+        return bundle.isPresent() ? BundledBoard.standingFor(computeCapability).multiprocessors() : multiprocessors;
+    }
+
     static List<String> all(List<String> options) {
         List<String> all = new ArrayList<>(OPTIONS);
         all.addAll(options);

@@ -50,7 +50,7 @@ final class KernelConvolution implements CudaConvolution {
     /** As {@link ConvolutionFamily#make}. */
     KernelConvolution(CudaOps ops, ConvolutionShape shape, boolean gates, int images, int sequence, boolean training) {
         this(ops, shape, gates, sequence, training,
-                Tiles.fastest(shape, images, ops.device().multiprocessors()));
+                Tiles.fastest(shape, images, ops.tiledMultiprocessors()));
     }
 
     KernelConvolution(CudaOps ops, ConvolutionShape shape, boolean gates, int sequence, boolean training, Tiles tiles) {

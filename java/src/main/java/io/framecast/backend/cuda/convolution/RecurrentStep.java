@@ -21,7 +21,7 @@ public final class RecurrentStep {
     /** As {@link ConvolutionFamily#recurrentStep}. */
     RecurrentStep(CudaOps ops, ConvolutionShape shape, int images) {
         this(ops, shape, ConvolutionTile.fastest(Math.multiplyExact(images, shape.pixels()), shape.outputs(),
-                shape.inputs() % 4 == 0, ops.device().multiprocessors()));
+                shape.inputs() % 4 == 0, ops.tiledMultiprocessors()));
     }
 
     RecurrentStep(CudaOps ops, ConvolutionShape shape, ConvolutionTile tile) {

@@ -22,25 +22,33 @@ public final class CudaOps {
     private final CudaDevice device;
     private final DeviceArena arena;
     private final Kernels kernels;
+    private final int tiledMultiprocessors;
     private final OpGuard guard = new OpGuard();
 
     public CudaOps(CudaDevice device, KernelImages images) {
-        this(device, new LoadedKernels(device, images));
+        this(device, new LoadedKernels(device, images),
+                images.tiledMultiprocessors(device.computeCapability(), device.multiprocessors()));
     }
 
-    private CudaOps(CudaDevice device, Kernels kernels) {
+    private CudaOps(CudaDevice device, Kernels kernels, int tiledMultiprocessors) {
         this.device = device;
         this.arena = new DeviceArena(device);
         this.kernels = kernels;
+        this.tiledMultiprocessors = tiledMultiprocessors;
     }
 
     /** Kernels do nothing: only {@link #loadedModules} counts, the sources that the ops ask for. */
     public static CudaOps listing(CudaDevice device) {
-        return new CudaOps(device, new ListedKernels(device));
+        return new CudaOps(device, new ListedKernels(device), device.multiprocessors());
     }
 
     public CudaDevice device() {
         return device;
+    }
+
+    /** The number of multiprocessors by which tiles are chosen, also on a device with others. */
+    public int tiledMultiprocessors() {
+        return tiledMultiprocessors;
     }
 
     public DeviceArena arena() {

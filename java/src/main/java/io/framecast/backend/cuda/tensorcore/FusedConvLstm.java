@@ -5,7 +5,6 @@ import static io.framecast.backend.ConvLstmSpec.GATES;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.driver.Closing;
-import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
@@ -28,14 +27,14 @@ public final class FusedConvLstm implements AutoCloseable {
     record Tiles(TensorCoreTile step, TensorCoreTile backward) {
 
         /** @param images of a call */
-        static Tiles fastest(ConvolutionShape shape, Operand operand, int images, CudaDevice device) {
+        static Tiles fastest(ConvolutionShape shape, Operand operand, int images, CudaOps ops) {
             int filters = shape.outputs() / GATES;
             long pixels = Math.multiplyExact((long) images, shape.outPixels());
             return new Tiles(
                     TensorCoreTile.fastest(TensorCoreTile.STEP, pixels, Operand.gateColumns(filters),
-                            shape.taps() * (operand.padded(shape.inputs()) + operand.padded(filters)), device),
+                            shape.taps() * (operand.padded(shape.inputs()) + operand.padded(filters)), ops),
                     TensorCoreTile.fastest(TensorCoreTile.ROWS, pixels, filters,
-                            shape.taps() * operand.padded(shape.outputs()), device));
+                            shape.taps() * operand.padded(shape.outputs()), ops));
         }
     }
 
@@ -57,7 +56,7 @@ public final class FusedConvLstm implements AutoCloseable {
      */
     public FusedConvLstm(CudaOps ops, Operand operand, ConvLstmSpec spec, ConvolutionShape shape, int images,
             boolean training) {
-        this(ops, operand, spec, shape, training, Tiles.fastest(shape, operand, images, ops.device()));
+        this(ops, operand, spec, shape, training, Tiles.fastest(shape, operand, images, ops));
     }
 
     FusedConvLstm(CudaOps ops, Operand operand, ConvLstmSpec spec, ConvolutionShape shape, boolean training,

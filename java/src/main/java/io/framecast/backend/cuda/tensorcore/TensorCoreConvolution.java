@@ -8,7 +8,6 @@ import io.framecast.backend.cuda.convolution.ConvolutionShape;
 import io.framecast.backend.cuda.convolution.CudaConvolution;
 import io.framecast.backend.cuda.convolution.SplitK;
 import io.framecast.backend.cuda.driver.Closing;
-import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.CudaKernel.Dim;
 import io.framecast.backend.cuda.driver.DeviceMemory;
@@ -31,18 +30,18 @@ public final class TensorCoreConvolution implements CudaConvolution {
     record Tiles(TensorCoreTile forward, TensorCoreTile data, TensorCoreTile weights) {
 
         /** @param images of a call */
-        static Tiles fastest(ConvolutionShape shape, Operand operand, int images, CudaDevice device) {
+        static Tiles fastest(ConvolutionShape shape, Operand operand, int images, CudaOps ops) {
             int inputs = operand.padded(shape.inputs());
             int outputs = operand.padded(shape.outputs());
             long outPixels = (long) images * shape.outPixels();
             return new Tiles(
                     TensorCoreTile.fastest(TensorCoreTile.ROWS, outPixels, shape.outputs(), shape.taps() * inputs,
-                            device),
+                            ops),
                     TensorCoreTile.fastest(TensorCoreTile.ROWS, (long) images * shape.pixels(), shape.inputs(),
-                            shape.taps() * outputs, device),
+                            shape.taps() * outputs, ops),
                     // The number of tiles does not matter: splits give enough blocks.
                     TensorCoreTile.fastest(TensorCoreTile.WEIGHTS, (long) shape.taps() * inputs, shape.outputs(),
-                            (int) outPixels, 1, device));
+                            (int) outPixels, 1, ops.device()));
         }
     }
 
@@ -74,7 +73,7 @@ public final class TensorCoreConvolution implements CudaConvolution {
     /** A convolution of all three directions, whose input and outputs' gradient may be float. */
     static TensorCoreConvolution of(CudaOps ops, Operand operand, ConvolutionShape shape, int images,
             boolean training) {
-        return of(ops, operand, shape, images, training, Tiles.fastest(shape, operand, images, ops.device()));
+        return of(ops, operand, shape, images, training, Tiles.fastest(shape, operand, images, ops));
     }
 
     static TensorCoreConvolution of(CudaOps ops, Operand operand, ConvolutionShape shape, int images,
@@ -94,7 +93,7 @@ public final class TensorCoreConvolution implements CudaConvolution {
             boolean floatInput, boolean data, boolean weights) {
         return new TensorCoreConvolution(ops, operand, shape, images,
                 new Uses(floatInput, false, false, data, weights),
-                Tiles.fastest(shape, operand, images, ops.device()));
+                Tiles.fastest(shape, operand, images, ops));
     }
 
     private TensorCoreConvolution(CudaOps ops, Operand operand, ConvolutionShape shape, int images, Uses uses,

@@ -60,13 +60,13 @@ record TensorCoreTile(int rows, int columns, int stepBytes, int warpRows, int wa
      * The tile with the least estimated time for a product.
      *
      * @param k the length of the sums
-     * @param device whose multiprocessors and shared memory count
+     * @param ops of the device, whose multiprocessors and shared memory count
      */
-    static TensorCoreTile fastest(List<TensorCoreTile> tiles, long rows, int columns, int k, CudaDevice device) {
-        return fastest(tiles, rows, columns, k, device.multiprocessors(), device);
+    static TensorCoreTile fastest(List<TensorCoreTile> tiles, long rows, int columns, int k, CudaOps ops) {
+        return fastest(tiles, rows, columns, k, ops.tiledMultiprocessors(), ops.device());
     }
 
-    /** As above, on so many of the device's multiprocessors. */
+    /** As above, on so many multiprocessors. */
     static TensorCoreTile fastest(List<TensorCoreTile> tiles, long rows, int columns, int k, int multiprocessors,
             CudaDevice device) {
         TensorCoreTile fastest = null;
