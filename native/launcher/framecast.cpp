@@ -5,7 +5,7 @@
 // loaded into it later: so the bundle's own libstdc++ and others are found, and LD_LIBRARY_PATH, which child processes
 // would get, too, is not needed.
 //
-// Built with: g++ -fno-exceptions -rdynamic, see tools/bundle.
+// tools/bundle builds it, without libstdc++, which only the run path would find.
 #include <algorithm>
 #include <clocale>
 #include <cstdio>

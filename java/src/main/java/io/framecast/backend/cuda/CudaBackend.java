@@ -115,8 +115,8 @@ public final class CudaBackend implements Backend {
     }
 
     /**
-     * A backend that lists, as {@link #loadedModules}, which kernels would run on a GPU, in our own convolutions. On the
-     * software device, with empty kernels: all results are meaningless.
+     * A backend that lists, as {@link #loadedModules}, which kernels would run on a GPU, with our own convolutions. It
+     * works on the software device, with empty kernels: all results are meaningless.
      *
      * @param gpu by which ops choose their kernels
      * @throws FramecastException if the software device cannot be used, or the GPU does not support the precision

@@ -24,8 +24,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * The kernels that some work needs. The work really runs, on the software device, with kernels that do nothing, and what
- * it asks for is listed: so the list cannot differ from what the engine will ask for on a GPU.
+ * The kernels that some work needs. The work really runs, on the software device, with kernels that do nothing, and
+ * what it asks for is listed: so the list cannot differ from what the engine will ask for on a GPU.
  */
 public final class NeededKernels {
 
@@ -37,7 +37,7 @@ public final class NeededKernels {
     private final Map<Integer, Set<ModuleSource>> machineCode = new TreeMap<>();
 
     /**
-     * Adds what some work needs: as machine code for each architecture, and as PTX.
+     * Adds what some work needs on each board: as machine code, and as PTX.
      *
      * @param precision the format of the operands of convolutions
      * @param work uses the backend, whose results are meaningless, and closes what it makes on it
@@ -45,21 +45,19 @@ public final class NeededKernels {
     public void add(Precision precision, Consumer<Backend> work) {
         for (BundledBoard board : BundledBoard.ALL) {
             Set<ModuleSource> sources = sources(board, precision, work);
+            ptx.addAll(sources);
             machineCode.computeIfAbsent(board.computeCapability(), c -> new HashSet<>()).addAll(sources);
-            if (board == BundledBoard.OF_PTX) {
-                ptx.addAll(sources);
-            }
         }
     }
 
     /**
-     * Adds what some work needs as PTX, for GPUs of other architectures and the software device.
+     * Adds what some work needs on each board, as PTX alone.
      *
      * @param precision as in {@link #add}
      * @param work as there
      */
     public void addPtx(Precision precision, Consumer<Backend> work) {
-        ptx.addAll(sources(BundledBoard.OF_PTX, precision, work));
+        BundledBoard.ALL.forEach(board -> ptx.addAll(sources(board, precision, work)));
     }
 
     private static Set<ModuleSource> sources(BundledBoard board, Precision precision, Consumer<Backend> work) {

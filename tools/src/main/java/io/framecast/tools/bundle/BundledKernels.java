@@ -22,14 +22,16 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * Compiles the kernels of a bundle: {@code BundledKernels DIR all}, or for tests {@code BundledKernels DIR few}.
+ * Compiles the kernels of a bundle: {@code BundledKernels DIR all|slim|few}. All are machine code and PTX for the batch
+ * sizes that the presets come with and for forecasts, and PTX for another batch size. Slim is the PTX of the former,
+ * which the driver compiles at the first use. Few, for tests, is that of one forecast.
  *
- * <p>{@link #works} is the place for work whose kernels are to be in the bundle.
+ * <p>{@link #works} is the place for more work whose kernels are to be in the bundle.
  */
 public final class BundledKernels {
 
-    /** Batch sizes of trainings, beside that of the preset. */
-    private static final List<Integer> BATCHES = List.of(16);
+    /** The batch size of trainings beside that of the preset. */
+    private static final int BATCH = 16;
     /** Videos that are forecast at once: alone, and as {@link Forecaster#videosAtOnce} says. */
     private static final List<Integer> FORECASTS = List.of(1, 10);
 
@@ -39,7 +41,7 @@ public final class BundledKernels {
     /** Writes the images, and says how many there are. */
     public static void main(String[] args) {
         try {
-            NeededKernels kernels = args[1].equals("few") ? few() : all();
+            NeededKernels kernels = needed(args[1]);
             System.err.println("framecast: kernels to compile: " + kernels.count());
             long bytes = kernels.compile(Path.of(args[0]), (done, all) -> {
                 if (done % 100 == 0 || done == all) {
@@ -54,20 +56,29 @@ public final class BundledKernels {
         }
     }
 
-    private static NeededKernels all() {
+    private static NeededKernels needed(String which) {
         NeededKernels kernels = new NeededKernels();
-        List<Consumer<Backend>> works = works();
-        for (Precision precision : Precision.values()) {
-            works.forEach(work -> kernels.add(precision, work));
+        if (which.equals("few")) {
+            kernels.addPtx(Precision.FP32,
+                    backend -> forecast(backend, Checkpoint.pretrained("moving-mnist"), FORECASTS.get(1)));
+            return kernels;
         }
-        return kernels;
-    }
-
-    /** What one forecast needs on the software device. */
-    private static NeededKernels few() {
-        NeededKernels kernels = new NeededKernels();
-        kernels.addPtx(Precision.FP32, backend -> forecast(backend,
-                Checkpoint.pretrained("moving-mnist"), 1));
+        boolean slim = which.equals("slim");
+        for (Precision precision : Precision.values()) {
+            for (Consumer<Backend> work : works()) {
+                if (slim) {
+                    kernels.addPtx(precision, work);
+                } else {
+                    kernels.add(precision, work);
+                }
+            }
+            if (!slim) {
+                for (String preset : Models.PRESETS) {
+                    kernels.addPtx(precision,
+                            backend -> train(backend, preset, settings(preset).batchSize(BATCH).build()));
+                }
+            }
+        }
         return kernels;
     }
 
@@ -75,11 +86,7 @@ public final class BundledKernels {
     private static List<Consumer<Backend>> works() {
         List<Consumer<Backend>> works = new ArrayList<>();
         for (String preset : Models.PRESETS) {
-            TrainingSettings own = settings(preset).build();
-            works.add(backend -> train(backend, preset, own));
-            for (int batch : BATCHES) {
-                works.add(backend -> train(backend, preset, settings(preset).batchSize(batch).build()));
-            }
+            works.add(backend -> train(backend, preset, settings(preset).build()));
             for (int videos : FORECASTS) {
                 works.add(backend -> forecast(backend, checkpoint(preset), videos));
             }

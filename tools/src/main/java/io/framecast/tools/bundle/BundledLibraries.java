@@ -10,8 +10,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * Makes the programs and libraries of a bundle independent of the machine that built them: {@code BundledLibraries DIR}.
- * They must run with {@value #GLIBC}. Recent libraries of GCC need two functions of newer versions, which bin/framecast
+ * Makes the programs and libraries of a bundle independent of the machine that built them:
+ * {@code BundledLibraries DIR}. They must run with {@value #GLIBC}. Recent libraries of GCC need two functions of newer versions, which bin/framecast
  * provides (native/launcher/framecast.cpp).
  */
 public final class BundledLibraries {
@@ -40,9 +40,9 @@ public final class BundledLibraries {
             }
         }
         if (!newer.isEmpty()) {
-            System.err.println("framecast: this bundle will not run with glibc 2." + MINOR + ", because the compiler and "
-                    + "Java of this machine are for a newer one; make it on Debian 12 or Ubuntu 22.04 for that. Too new: "
-                    + String.join("; ", newer));
+            System.err.println("framecast: this bundle will not run with glibc 2." + MINOR + ", because the compiler "
+                    + "and Java of this machine are for a newer one; make it on Debian 12 or Ubuntu 22.04 for that. "
+                    + "Too new: " + String.join("; ", newer));
         }
     }
 

@@ -129,7 +129,7 @@ final class ElfFile {
         return symbols;
     }
 
-    /** Cuts the run path after its first directory if that is the file's own: the others are of the building machine. */
+    /** Cuts the run path after the file's own directory, if that is the first: the others are of the machine here. */
     void cutRunPath() {
         int dynamic = section(DYNAMIC);
         for (int entry = 0; dynamic >= 0 && entry < size(dynamic); entry += DYNAMIC_BYTES) {

@@ -24,12 +24,12 @@ public record BundledBoard(String name, int computeCapability, int multiprocesso
             new BundledBoard("B200", 100, 148, 228 << 10),
             new BundledBoard("GeForce RTX 5090", 120, 170, 100 << 10));
 
-    /** That of the bundle's PTX, which stands for the GPUs of other major versions, and for the software device. */
-    public static final BundledBoard OF_PTX = ALL.get(0);
+    /** The board that stands for GPUs of other major versions, which take PTX. */
+    private static final BundledBoard OF_OTHERS = ALL.get(0);
 
     /** The board that stands for GPUs of a compute capability. */
     static BundledBoard standingFor(int computeCapability) {
         return ALL.stream().filter(board -> board.computeCapability / 10 == computeCapability / 10
-                && board.computeCapability <= computeCapability).reduce((first, second) -> second).orElse(OF_PTX);
+                && board.computeCapability <= computeCapability).reduce((first, second) -> second).orElse(OF_OTHERS);
     }
 }

@@ -19,7 +19,7 @@ public final class KernelBundle {
     public static final String VARIABLE = "FRAMECAST_KERNELS";
 
     /** The architecture of all PTX: our kernels use nothing newer. */
-    private static final int PTX_CAPABILITY = BundledBoard.OF_PTX.computeCapability();
+    private static final int PTX_CAPABILITY = 80;
     private static final String PTX = "compute_" + PTX_CAPABILITY;
 
     /**

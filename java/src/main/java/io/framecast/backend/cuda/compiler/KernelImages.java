@@ -46,10 +46,19 @@ public final class KernelImages {
         CudaSource source = CudaSource.of(file);
         List<String> all = all(options);
         return bundle.find(source, computeCapability, software, all).orElseGet(() -> {
-            Nvrtc.load(listener);
+            loadCompiler();
             String architecture = CudaCompiler.architecture(computeCapability, software, Nvrtc.computeCapabilities());
             return KernelCache.of(environment).image(source, architecture, all);
         });
+    }
+
+    private void loadCompiler() {
+        try {
+            Nvrtc.load(listener);
+        } catch (FramecastException e) {
+            throw bundle.isPresent() ? new FramecastException("The bundle has no kernels for this model or batch size, "
+                    + "so that they have to be compiled. " + e.getMessage(), e) : e;
+        }
     }
 
     /**

@@ -41,7 +41,7 @@ class KernelBundleTest {
                 .map(image -> new String(image, StandardCharsets.UTF_8)).orElse("nothing");
     }
 
-    /** NVIDIA, CUDA C++ Programming Guide, "Binary Compatibility": the same major version, the same minor or a later. */
+    /** CUDA C++ Programming Guide, "Binary Compatibility": the same major version, the same minor or a later. */
     @Test
     void aDeviceGetsTheNewestMachineCodeThatItRunsElsePtx() {
         assertEquals("nothing", found(80, false, OPTIONS));
@@ -100,8 +100,8 @@ class KernelBundleTest {
     }
 
     /**
-     * The PTX compiler in JCuda's natives is that of CUDA 12.6. It refuses what NVRTC 12.9 declares, and it would refuse
-     * instructions that the declared version does not have.
+     * The PTX compiler in JCuda's natives is that of CUDA 12.6. It refuses what NVRTC 12.9 declares, and it would
+     * refuse instructions that the declared version does not have.
      */
     @Test
     void anOlderCompilerTakesThePtx() throws Exception {
