@@ -66,7 +66,8 @@ public final class NeededKernels {
         SoftGpu.configure(SETTINGS);
         SoftGpu.sample(4, 1);
         try (CudaBackend backend = CudaBackend.listing(new CudaDriver.Device(board.name(), board.computeCapability(),
-                board.multiprocessors(), MEMORY, board.sharedBytes() - (1 << 10), board.sharedBytes()), precision)) {
+                board.multiprocessors(), MEMORY, board.sharedBytes() - (1 << 10), board.sharedBytes(), List.of()),
+                precision)) {
             work.accept(backend);
             Set<ModuleSource> sources = new HashSet<>(backend.loadedModules());
             // Every backend begins with this one, to see that the device works.

@@ -5,11 +5,14 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Precision;
 import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
+import io.framecast.device.Device;
 import io.framecast.device.bundle.NeededKernels;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.predict.Forecaster;
+import io.framecast.tools.check.stage.DeviceUnderTest;
+import io.framecast.tools.check.stage.Stage;
 import io.framecast.tools.option.Remedies;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.Trainer;
@@ -65,6 +68,7 @@ public final class BundledKernels {
         }
         boolean slim = which.equals("slim");
         for (Precision precision : Precision.values()) {
+            addCheck(kernels, precision);
             for (Consumer<Backend> work : works()) {
                 if (slim) {
                     kernels.addPtx(precision, work);
@@ -82,7 +86,14 @@ public final class BundledKernels {
         return kernels;
     }
 
-    /** What users and the check do, small. */
+    /** What the check of a GPU, and of the software device, launches. */
+    private static void addCheck(NeededKernels kernels, Precision precision) {
+        for (Device device : List.of(Device.CUDA, Device.SOFTGPU)) {
+            kernels.addPtx(precision, backend -> Stage.launch(new DeviceUnderTest(device, null), backend));
+        }
+    }
+
+    /** What users do, small. */
     private static List<Consumer<Backend>> works() {
         List<Consumer<Backend>> works = new ArrayList<>();
         for (String preset : Models.PRESETS) {

@@ -9,7 +9,6 @@ import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
 import io.framecast.data.Videos;
 import io.framecast.device.Device;
-import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.predict.Forecaster;
 import io.framecast.tools.check.golden.Difference;
@@ -52,6 +51,8 @@ final class NetworkStage {
 
     private static final int VIDEOS = 4;
     private static final int CONTEXT = 10;
+    private static final int STEPS = 20;
+    private static final int STEPS_IF_SLOW = 4;
 
     private static final String KERAS_LIKE = """
             {"input": {"height": %1$d, "width": %1$d, "channels": 1}, "layers": [
@@ -79,6 +80,24 @@ final class NetworkStage {
         }
         stage.outOfMemory();
         stage.goldenLosses();
+    }
+
+    /** Launches what the stage launches in the backend's precision, whatever the results. */
+    static void launch(DeviceUnderTest device, Backend backend) {
+        for (Golden.Case c : GoldenTraining.cases()) {
+            try (OpScope scope = new OpScope(backend)) {
+                GoldenTraining.compareLosses(scope, c);
+            }
+        }
+        Golden.Case c = GoldenRecipe.cases().get(0);
+        try (OpScope scope = new OpScope(backend)) {
+            GoldenRecipe.run(scope, c, GoldenRecipe.start(c), 0);
+        }
+        NetworkStage stage = new NetworkStage(device, null);
+        losses(backend, stage.start(), stage.videos(), 2);
+        if (backend.precision() == Precision.FP32) {
+            forecast(backend, stage.start(), stage.videos());
+        }
     }
 
     private void goldenLosses() {
@@ -135,24 +154,34 @@ final class NetworkStage {
 
     private void againstTheCpu() {
         DeviceUnderTest cpu = new DeviceUnderTest(Device.CPU, device.program());
-        // The software device runs about a thousandth as fast as a GPU.
-        boolean small = device.device() == Device.SOFTGPU;
-        ModelConfig model = ModelJson.parse(KERAS_LIKE.formatted(small ? MovingMnist.SIZE / 4 : MovingMnist.SIZE,
-                small ? 4 : 16), "the check's model");
-        Videos full = MovingMnist.test(MnistDigits.bundled(), VIDEOS, 1);
-        Videos videos = small ? quarter(full) : full;
-        Checkpoint start = Checkpoint.initial(model, 1);
+        Checkpoint start = start();
+        Videos videos = videos();
         for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
             log.compare("losses like the CPU's, " + DeviceUnderTest.name(precision), () -> compare(cpu, precision,
-                    "losses", (d, p) -> losses(d, p, start, videos, small ? 4 : 20),
+                    "losses", (d, p) -> losses(d, p, start, videos, isSlow() ? STEPS_IF_SLOW : STEPS),
                     precision == Precision.FP32 ? LOSS_FP32 : LOSS_BF16));
         }
         log.compare("forecasts like the CPU's, fp32", () -> compare(cpu, Precision.FP32, "pixels",
                 (d, p) -> forecast(d, p, start, videos), PIXELS));
-        if (!small) {
+        if (!isSlow()) {
             log.compare("forecasts of moving-mnist like the CPU's, fp32", () -> compare(cpu, Precision.FP32, "pixels",
                     (d, p) -> forecast(d, p, Checkpoint.pretrained("moving-mnist"), videos), PIXELS));
         }
+    }
+
+    /** The software device runs about a thousandth as fast as a GPU. */
+    private boolean isSlow() {
+        return device.device() == Device.SOFTGPU;
+    }
+
+    private Checkpoint start() {
+        return Checkpoint.initial(ModelJson.parse(KERAS_LIKE.formatted(isSlow() ? MovingMnist.SIZE / 4
+                : MovingMnist.SIZE, isSlow() ? 4 : 16), "the check's model"), 1);
+    }
+
+    private Videos videos() {
+        Videos full = MovingMnist.test(MnistDigits.bundled(), VIDEOS, 1);
+        return isSlow() ? quarter(full) : full;
     }
 
     private interface Figures {
@@ -177,26 +206,36 @@ final class NetworkStage {
         return differences;
     }
 
-    /** Of steps of a whole training, two videos each. */
     private static double[] losses(DeviceUnderTest device, Precision precision, Checkpoint start, Videos videos,
             int steps) {
+        try (Backend backend = device.open(precision, Convolutions.KERNELS)) {
+            return losses(backend, start, videos, steps);
+        }
+    }
+
+    /** Of steps of a whole training, two videos each. */
+    private static double[] losses(Backend backend, Checkpoint start, Videos videos, int steps) {
         int batch = 2;
         TrainingSettings settings = TrainingSettings.builder().batchSize(batch).shuffle(false)
                 .epochs(steps * batch / videos.count()).build();
         GoldenRecipe.Run run = new GoldenRecipe.Run();
-        try (Backend backend = device.open(precision, Convolutions.KERNELS);
-                Trainer trainer = new Trainer(backend, start, videos, videos.slice(0, 1), settings, run)) {
+        try (Trainer trainer = new Trainer(backend, start, videos, videos.slice(0, 1), settings, run)) {
             trainer.run();
         }
         return run.losses().stream().mapToDouble(Double::doubleValue).toArray();
     }
 
-    /** All pixels of ten frames predicted from ten, of two videos. */
     private static double[] forecast(DeviceUnderTest device, Precision precision, Checkpoint checkpoint,
             Videos videos) {
+        try (Backend backend = device.open(precision, Convolutions.KERNELS)) {
+            return forecast(backend, checkpoint, videos);
+        }
+    }
+
+    /** All pixels of ten frames predicted from ten, of two videos. */
+    private static double[] forecast(Backend backend, Checkpoint checkpoint, Videos videos) {
         List<float[]> frames = new ArrayList<>();
-        try (Backend backend = device.open(precision, Convolutions.KERNELS);
-                Forecaster forecaster = Forecaster.open(backend, checkpoint, 2)) {
+        try (Forecaster forecaster = Forecaster.open(backend, checkpoint, 2)) {
             forecaster.forecast(videos, new int[] {0, 1}, CONTEXT, CONTEXT,
                     (index, frame, values) -> frames.add(values));
         }

@@ -1,5 +1,6 @@
 package io.framecast.tools.check.stage;
 
+import io.framecast.backend.Backend;
 import io.framecast.device.Device;
 import java.nio.file.Path;
 
@@ -79,6 +80,17 @@ public enum Stage {
      * @param directory for files of the stage
      */
     public abstract void run(DeviceUnderTest device, StageLog log, Path directory);
+
+    /**
+     * Launches what the stages of kernels and networks launch in the backend's precision, whatever the results: for the
+     * list of kernels that a bundle must have.
+     *
+     * @param device that the check is for
+     */
+    public static void launch(DeviceUnderTest device, Backend backend) {
+        KernelStage.launch(device, backend);
+        NetworkStage.launch(device, backend);
+    }
 
     /** Takes all memory of the device until that is said, and trains afterwards. */
     public static void takeAllMemory(DeviceUnderTest device) {
