@@ -38,7 +38,7 @@ class CheckCommandTest {
 
     /** A kernel's name, in its definition or as the prefix of the names of its variants; not a macro's parameter. */
     private static final Pattern KERNEL = Pattern.compile(
-            "__global__\\s+void\\s+(?:__launch_bounds__\\(.*?\\)\\)?\\s+)?(?!NAME)(\\w+)(?:##\\w+)?\\(");
+            "__global__\\s+void\\s+(?:__launch_bounds__\\(.*?\\)\\)?\\s+)?(?!NAME|__)(\\w+)(?:##\\w+)?\\(");
 
     @TempDir
     Path directory;

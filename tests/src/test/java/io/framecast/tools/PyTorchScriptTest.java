@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.framecast.golden.Golden;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelJson;
+import io.framecast.tools.check.golden.Golden;
 import io.framecast.train.Checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

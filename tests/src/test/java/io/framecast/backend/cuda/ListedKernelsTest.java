@@ -68,7 +68,8 @@ class ListedKernelsTest {
     @Test
     void tilesAreThoseOfTheDeviceThatIsClaimed() {
         CudaDriver.Device device = device();
-        CudaDriver.Device small = new CudaDriver.Device("small", 120, 1, device.memory(), 99 << 10, 100 << 10);
+        CudaDriver.Device small = new CudaDriver.Device("small", 120, 1, device.memory(), 99 << 10, 100 << 10,
+                List.of());
         String before = SoftGpu.options();
         SoftGpu.configure("checks=none");
         try {

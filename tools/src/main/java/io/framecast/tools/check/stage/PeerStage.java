@@ -96,11 +96,13 @@ final class PeerStage {
                             out.write(videos.get(k).values());
                         }
                     });
-            double limit = Math.max(STARTING_SECONDS, 0.7 * seconds);
+            // Half of the time for the timed steps; a sixth, for each variant, to start and to compile.
+            long timed = (long) Math.max(STARTING_SECONDS / 2, seconds / 2);
+            long starting = (long) Math.max(STARTING_SECONDS, seconds / 6);
             ChildProcess.Ended ended = ChildProcess.run(List.of(python, script.toString(), "--checkpoint",
                     checkpoint.toString(), "--videos", data.toString(), "--batch", Integer.toString(BATCH), "--steps",
-                    Integer.toString(STEPS), "--seconds", Long.toString((long) limit), "--out", results.toString()),
-                    limit + STARTING_SECONDS);
+                    Integer.toString(STEPS), "--seconds", Long.toString(timed), "--setup-seconds",
+                    Long.toString(starting), "--out", results.toString()), Math.max(seconds, 0) + 2 * STARTING_SECONDS);
             if (ended.failure() != null) {
                 throw new FramecastException(SCRIPT + " " + ended.failure() + ".");
             }
