@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The resources of a kernel's machine code, as reported by ptxas.
@@ -25,7 +26,8 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
     private static final String OPTION = "--ptxas-options=-v";
 
     private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\s*\\([^)]*\\)([^{]*)\\{");
-    private static final Pattern MOST_THREADS = Pattern.compile("\\.maxntid (\\d+), (\\d+), (\\d+)");
+    /** NVRTC 13 leaves out dimensions of 1 for some architectures. */
+    private static final Pattern MOST_THREADS = Pattern.compile("\\.maxntid (\\d+)(?:, (\\d+))?(?:, (\\d+))?");
     private static final Pattern LEAST_BLOCKS = Pattern.compile("\\.minnctapersm (\\d+)");
     private static final Pattern SECTION = Pattern.compile("Compiling entry function '(\\w+)'");
     private static final Pattern REGISTERS = Pattern.compile("Used (\\d+) registers");
@@ -84,8 +86,9 @@ public record KernelResources(String kernel, int threads, int blocks, int regist
 
     private static int threads(String bounds) {
         Matcher found = MOST_THREADS.matcher(bounds);
-        return found.find() ? Integer.parseInt(found.group(1)) * Integer.parseInt(found.group(2))
-                * Integer.parseInt(found.group(3)) : 0;
+        return found.find() ? IntStream.rangeClosed(1, found.groupCount())
+                .map(k -> found.group(k) == null ? 1 : Integer.parseInt(found.group(k))).reduce(1, Math::multiplyExact)
+                : 0;
     }
 
     /** The largest number that is found, or 0. */
