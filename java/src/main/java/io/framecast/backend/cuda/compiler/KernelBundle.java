@@ -55,12 +55,12 @@ public final class KernelBundle {
     }
 
     /** What a device can load of a source, the fastest first; empty if the bundle does not have it. */
-    Optional<byte[]> find(CudaSource source, int computeCapability, boolean software, List<String> options) {
+    List<byte[]> find(CudaSource source, int computeCapability, boolean software, List<String> options) {
         if (images.isEmpty()) {
-            return Optional.empty();
+            return List.of();
         }
         return architectures(computeCapability, software).stream()
-                .flatMap(architecture -> images.get().read(key(source, architecture, options)).stream()).findFirst();
+                .flatMap(architecture -> images.get().read(key(source, architecture, options)).stream()).toList();
     }
 
     private static List<String> architectures(int computeCapability, boolean software) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -43,13 +44,24 @@ public final class KernelImages {
      * @throws FramecastException if there is no compiler, or it does not compile this
      */
     public byte[] image(String file, int computeCapability, boolean software, List<String> options) {
+        return images(file, computeCapability, software, options).get(0).get();
+    }
+
+    /**
+     * The same, with others after it for a driver that does not take the first: those of the bundle, and the last one
+     * by the compiler here.
+     */
+    public List<Supplier<byte[]>> images(String file, int computeCapability, boolean software, List<String> options) {
         CudaSource source = CudaSource.of(file);
         List<String> all = all(options);
-        return bundle.find(source, computeCapability, software, all).orElseGet(() -> {
+        List<Supplier<byte[]>> images = new ArrayList<>();
+        bundle.find(source, computeCapability, software, all).forEach(image -> images.add(() -> image));
+        images.add(() -> {
             loadCompiler();
             String architecture = CudaCompiler.architecture(computeCapability, software, Nvrtc.computeCapabilities());
             return KernelCache.of(environment).image(source, architecture, all);
         });
+        return images;
     }
 
     private void loadCompiler() {

@@ -2,6 +2,7 @@ package io.framecast.backend.cuda.driver;
 
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
+import jcuda.driver.CUresult;
 
 /** A call of CUDA's driver that failed. */
 public final class CudaException extends FramecastException {
@@ -14,8 +15,19 @@ public final class CudaException extends FramecastException {
         this.result = result;
     }
 
-    /** The call's result, one of {@link jcuda.driver.CUresult}. */
+    /** The call's result, one of {@link CUresult}. */
     public int result() {
         return result;
+    }
+
+    /** Whether the driver does not take compiled kernels, and may take others of the same source. */
+    public boolean isOfImage() {
+        return switch (result) {
+            case CUresult.CUDA_ERROR_INVALID_IMAGE, CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU,
+                    CUresult.CUDA_ERROR_INVALID_PTX, CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+                    CUresult.CUDA_ERROR_JIT_COMPILER_NOT_FOUND, CUresult.CUDA_ERROR_JIT_COMPILATION_DISABLED,
+                    CUresult.CUDA_ERROR_INVALID_SOURCE -> true;
+            default -> false;
+        };
     }
 }
