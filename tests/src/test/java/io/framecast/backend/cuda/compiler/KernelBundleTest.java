@@ -38,7 +38,7 @@ class KernelBundleTest {
 
     private String found(int computeCapability, boolean software, List<String> options) {
         return new KernelBundle(directory).find(SOURCE, computeCapability, software, options)
-                .map(image -> new String(image, StandardCharsets.UTF_8)).orElse("nothing");
+                .stream().findFirst().map(image -> new String(image, StandardCharsets.UTF_8)).orElse("nothing");
     }
 
     /** CUDA C++ Programming Guide, "Binary Compatibility": the same major version, the same minor or a later. */
