@@ -43,7 +43,8 @@ class BlockMatchingTest {
         float[] x = c.values("x");
         int size = x.length / frames;
         try (TestBackend backend = TestBackend.fp32(device)) {
-            ConvLstmOp op = backend.own(backend.get().blockMatching(GoldenBlockMatching.spec(c), Plan.inference(frames, batch, 1)));
+            ConvLstmOp op = backend.own(backend.get().blockMatching(GoldenBlockMatching.spec(c),
+                    Plan.inference(frames, batch, 1)));
             Tensor input = backend.tensor(x);
             float[] y = op.forward(input, frames, batch, false).read();
             int out = y.length / frames;

@@ -79,7 +79,8 @@ class ConvLstmTest {
     void inferenceOverTheWholeSequenceAgreesToo() {
         Golden.Case c = Golden.load("conv_lstm").named("1x1");
         try (TestBackend backend = TestBackend.fp32(device)) {
-            GoldenConvLstm layer = GoldenConvLstm.of(backend, c, new Plan(c.number("frames"), c.number("batch"), false, false));
+            GoldenConvLstm layer = GoldenConvLstm.of(backend, c,
+                    new Plan(c.number("frames"), c.number("batch"), false, false));
             Tensor h = layer.op().forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), false);
             assertClose("h", c.values("h"), h.read(), Closeness.OUTPUT);
         }
@@ -89,7 +90,8 @@ class ConvLstmTest {
     void noGradientOfTheInputIsMadeUnlessAskedFor() {
         Golden.Case c = Golden.load("conv_lstm").named("3x3");
         try (TestBackend backend = TestBackend.fp32(device)) {
-            GoldenConvLstm layer = GoldenConvLstm.of(backend, c, new Plan(c.number("frames"), c.number("batch"), true, false));
+            GoldenConvLstm layer = GoldenConvLstm.of(backend, c,
+                    new Plan(c.number("frames"), c.number("batch"), true, false));
             layer.op().forward(backend.tensor(c.values("x")), c.number("frames"), c.number("batch"), true);
             assertNull(layer.op().backward(backend.tensor(c.values("dh"))));
             assertClose("dkernel", c.values("dkernel"), layer.kernel().gradient().read(), Closeness.GRADIENT);

@@ -63,7 +63,8 @@ class LayeredAdvectionTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = c.number("frames");
             int batch = c.number("batch");
-            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(3, batch + 1, GoldenLayeredAdvection.INPUTS.size()));
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c,
+                    Plan.inference(3, batch + 1, GoldenLayeredAdvection.INPUTS.size()));
             float[] y = c.values("y");
             int size = y.length / frames;
             List<Tensor> inputs = GoldenLayeredAdvection.inputs(backend, c);
@@ -89,7 +90,8 @@ class LayeredAdvectionTest {
         try (TestBackend backend = TestBackend.fp32(device)) {
             int frames = c.number("frames");
             int batch = c.number("batch");
-            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(3, batch, GoldenLayeredAdvection.INPUTS.size()));
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c,
+                    Plan.inference(3, batch, GoldenLayeredAdvection.INPUTS.size()));
             float[] y = c.values("y");
             int size = y.length / frames;
             List<Tensor> inputs = GoldenLayeredAdvection.inputs(backend, c);
@@ -104,8 +106,10 @@ class LayeredAdvectionTest {
     void inferenceOverTheWholeSequenceAgreesToo() {
         Golden.Case c = Golden.load("layered_advection").named("grey");
         try (TestBackend backend = TestBackend.fp32(device)) {
-            MultiInputOp op = GoldenLayeredAdvection.op(backend, c, Plan.inference(c.number("frames"), c.number("batch"), GoldenLayeredAdvection.INPUTS.size()));
-            assertClose("y", c.values("y"), op.forward(GoldenLayeredAdvection.inputs(backend, c), c.number("frames"), c.number("batch"),
+            MultiInputOp op = GoldenLayeredAdvection.op(backend, c,
+                    Plan.inference(c.number("frames"), c.number("batch"), GoldenLayeredAdvection.INPUTS.size()));
+            assertClose("y", c.values("y"), op.forward(GoldenLayeredAdvection.inputs(backend, c), c.number("frames"),
+                    c.number("batch"),
                     false).read(), Closeness.OUTPUT);
         }
     }

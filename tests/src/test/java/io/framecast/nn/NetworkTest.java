@@ -99,8 +99,9 @@ class NetworkTest {
     }
 
     /**
-     * Longer runs in bfloat16 and in float32 diverge slowly, as with the noise of batches. On tensor cores not faster than
-     * on the CPU, on average over the steps: another half of that is allowed, for noise. 0.17 % were measured on both.
+     * Longer runs in bfloat16 and in float32 diverge slowly, as with the noise of batches. On tensor cores not faster
+     * than on the CPU, on average over the steps: another half of that is allowed, for noise. 0.17 % were measured on
+     * both.
      */
     @Test
     void twoHundredLossesOnTensorCoresFollowThoseInFloat32AsTheCpusDo() {

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
@@ -65,21 +66,21 @@ final class NvrtcJar {
     private static final String TITLE = "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)";
 
     private final List<Library> libraries;
-    private final Path cache;
+    private final Supplier<Path> cache;
     private final Optional<Path> localJar;
     private final URI remoteJar;
     private final Duration pause;
     private final FetchListener listener;
 
     /**
-     * @param cache the directory for the libraries
+     * @param cache finds the directory for the libraries, or throws if no directory can be used
      * @param repositories local Maven repositories that may have the jar
      * @param remote the base address of a Maven repository that has it
      * @param pause before a second try to read there
      * @param listener is told about the fetch from there
      * @throws FramecastException if {@code remote} is no such address
      */
-    NvrtcJar(List<Library> libraries, Path cache, List<Path> repositories, String remote, Duration pause,
+    NvrtcJar(List<Library> libraries, Supplier<Path> cache, List<Path> repositories, String remote, Duration pause,
             FetchListener listener) {
         this.libraries = libraries;
         this.cache = cache;
@@ -94,7 +95,7 @@ final class NvrtcJar {
     static NvrtcJar of(Map<String, String> environment, FetchListener listener) {
         Path repository = Path.of(System.getProperty("user.home"), ".m2/repository");
         String given = System.getProperty("maven.repo.local");
-        return new NvrtcJar(LIBRARIES, UserCache.directory(environment).resolve("nvrtc-12.9"),
+        return new NvrtcJar(LIBRARIES, () -> UserCache.directory(environment).resolve("nvrtc-12.9"),
                 given == null ? List.of(repository) : List.of(Path.of(given), repository),
                 environment.getOrDefault(MIRROR, "https://repo1.maven.org/maven2"), Duration.ofSeconds(1), listener);
     }
@@ -109,7 +110,7 @@ final class NvrtcJar {
 
     /** The directory of the libraries. */
     Path cache() {
-        return cache;
+        return cache.get();
     }
 
     /** Whether all libraries are there. */
@@ -120,8 +121,8 @@ final class NvrtcJar {
     /** Files are moved here only when they are complete and verified, so the size is enough. */
     private boolean isCached(Library library) {
         try {
-            return Files.size(cache.resolve(library.fileName())) == library.size;
-        } catch (IOException e) {
+            return Files.size(cache().resolve(library.fileName())) == library.size;
+        } catch (IOException | FramecastException e) { // Also where there is no directory for it.
             return false;
         }
     }
@@ -138,14 +139,15 @@ final class NvrtcJar {
      * @throws FramecastException if the jar cannot be read or is not the right one, or the cache cannot be written
      */
     void fetch() {
+        Path directory = cache();
         try {
-            if (!Files.isDirectory(cache)) {
-                Files.createDirectories(cache);
+            if (!Files.isDirectory(directory)) {
+                Files.createDirectories(directory);
             }
         } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(cache, e);
+            throw AtomicFiles.cannotWrite(directory, e);
         }
-        Path lock = cache.resolve(".lock");
+        Path lock = directory.resolve(".lock");
         try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             channel.lock();
             deleteDamaged();
@@ -166,7 +168,7 @@ final class NvrtcJar {
     /** The libraries could not be loaded, so they are verified even if their sizes are right. */
     private void deleteDamaged() throws IOException {
         for (Library library : libraries) {
-            Path file = cache.resolve(library.fileName());
+            Path file = cache().resolve(library.fileName());
             if (isCached(library)) {
                 try (DigestInputStream in = new DigestInputStream(Files.newInputStream(file), sha256())) {
                     in.transferTo(OutputStream.nullOutputStream());
@@ -180,7 +182,7 @@ final class NvrtcJar {
 
     /** Deletes what processes that were killed have left; only the owner of the lock writes here. */
     private void deleteLeftovers() throws IOException {
-        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(cache, ".*.part")) {
+        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(cache(), ".*.part")) {
             for (Path leftover : leftovers) {
                 Files.delete(leftover);
             }
@@ -235,7 +237,7 @@ final class NvrtcJar {
             throw new IOException("it has no " + library.entry);
         }
         try (InputStream in = zip.getInputStream(entry)) {
-            AtomicFiles.write(cache.resolve(library.fileName()), out -> copy(library, in, out, progress));
+            AtomicFiles.write(cache().resolve(library.fileName()), out -> copy(library, in, out, progress));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }

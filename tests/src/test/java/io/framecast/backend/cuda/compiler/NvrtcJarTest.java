@@ -149,7 +149,7 @@ class NvrtcJarTest {
     }
 
     private NvrtcJar jar(String address) {
-        return new NvrtcJar(libraries, cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5),
+        return new NvrtcJar(libraries, () -> cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5),
                 listener);
     }
 

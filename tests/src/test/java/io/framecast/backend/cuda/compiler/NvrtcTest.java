@@ -47,7 +47,8 @@ class NvrtcTest {
     /** The loader under test; directories in {@link #broken} cannot be loaded. */
     private Nvrtc nvrtc(String given, Path... system) {
         Map<String, String> environment = given == null ? Map.of() : Map.of("FRAMECAST_NVRTC", given);
-        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, directory.resolve("cache"), List.of(), "http://127.0.0.1:9",
+        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, () -> directory.resolve("cache"), List.of(),
+                "http://127.0.0.1:9",
                 Duration.ZERO, FetchListener.NONE);
         return new Nvrtc(environment, List.of(system), jar, candidate -> {
             tried.add(candidate.directory());
@@ -155,7 +156,8 @@ class NvrtcTest {
     }
 
     private Nvrtc nvrtc(int driver, int computeCapability, Path... system) {
-        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, directory.resolve("cache"), List.of(), "http://127.0.0.1:9",
+        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, () -> directory.resolve("cache"), List.of(),
+                "http://127.0.0.1:9",
                 Duration.ZERO, FetchListener.NONE);
         return new Nvrtc(Map.of(), List.of(system), jar, Nvrtc::open,
                 Optional.of(new Nvrtc.Target(driver, computeCapability)));

@@ -58,7 +58,8 @@ public final class GoldenAdam {
                 // p: its own rounding at each step, the reference's once, and updates of up to about the learning
                 // rate, whose relative errors are those of m and v and a few more roundings: a factor of ten is
                 // sufficient.
-                ofP[k] = Math.scalb((step + 1) * (Math.abs(start[k]) + 1e-3 * step), -24) + 1e-3 * step * 10 * roundings;
+                ofP[k] = Math.scalb((step + 1) * (Math.abs(start[k]) + 1e-3 * step), -24)
+                        + 1e-3 * step * 10 * roundings;
             }
             differences.add(worst("m after step " + step, golden.values("m"), from, adam.m().get(KERNEL), ofM));
             differences.add(worst("v after step " + step, golden.values("v"), from, adam.v().get(KERNEL), ofV));

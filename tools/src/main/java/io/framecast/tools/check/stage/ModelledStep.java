@@ -32,8 +32,8 @@ record ModelledStep(double seconds, Map<String, Double> kernels) {
      * @return empty if the model does not know the GPU
      * @throws FramecastException if the model's process fails
      */
-    static Optional<ModelledStep> of(String device, ThisProgram program, String model, int batch, String precision, Path directory,
-            double seconds) {
+    static Optional<ModelledStep> of(String device, ThisProgram program, String model, int batch, String precision,
+            Path directory, double seconds) {
         Optional<String> gpu = GPUS.stream().filter(device::contains).findFirst();
         if (gpu.isEmpty()) {
             return Optional.empty();

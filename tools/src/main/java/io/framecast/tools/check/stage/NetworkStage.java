@@ -278,7 +278,8 @@ final class NetworkStage {
 
     /** Takes memory until there is no more, which must be said; gives it back, and trains. */
     static void takeAllMemory(DeviceUnderTest device) {
-        try (Backend backend = device.open(Precision.FP32, Convolutions.KERNELS); OpScope scope = new OpScope(backend)) {
+        try (Backend backend = device.open(Precision.FP32, Convolutions.KERNELS);
+                OpScope scope = new OpScope(backend)) {
             String said = null;
             for (long size = LARGEST; size >= SMALLEST; size /= 2) {
                 said = takeUntilFull(scope, size);

@@ -51,7 +51,8 @@ final class PeerStage {
 
     static void run(DeviceUnderTest device, StageLog log, Path directory) {
         if (device.device() != Device.CUDA) {
-            log.skipped("PyTorch is compared with on NVIDIA's GPUs (framecast bench --peer pytorch does so on the CPU)");
+            log.skipped("PyTorch is compared with on NVIDIA's GPUs (framecast bench --peer pytorch does so "
+                    + "on the CPU)");
             return;
         }
         String python = System.getenv().getOrDefault("FRAMECAST_PYTHON", "python3");

@@ -95,8 +95,8 @@ final class SpeedStage {
     private static Optional<ModelledStep> modelled(DeviceUnderTest device, Precision precision, BenchResult result,
             Path directory, double seconds) {
         try {
-            return ModelledStep.of(result.device(), device.program(), MODEL, result.batch(), DeviceUnderTest.name(precision), directory,
-                    Math.max(1, seconds));
+            return ModelledStep.of(result.device(), device.program(), MODEL, result.batch(),
+                    DeviceUnderTest.name(precision), directory, Math.max(1, seconds));
         } catch (FramecastException e) {
             return Optional.empty();
         }

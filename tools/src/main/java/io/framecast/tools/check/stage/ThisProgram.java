@@ -16,7 +16,7 @@ public record ThisProgram(Class<?> main) {
 
     private static final Path EXECUTABLE = Path.of("/proc/self/exe");
 
-    /** The command that runs it: with the same Java and class path, or by the same program if it is not {@code java}. */
+    /** The command that runs it: the same Java and class path; or the same program, if that is not {@code java}. */
     public List<String> command(String... arguments) {
         List<String> command = new ArrayList<>();
         Optional<Path> launcher = launcher();
