@@ -10,6 +10,7 @@ module io.framecast {
     requires java.net.http;
     requires org.apache.commons.compress;
     requires org.bytedeco.javacpp;
+    requires org.tukaani.xz;
     // Automatic modules, named after their files. Since one is required, all automatic modules of the module path are
     // resolved with it: those of JCuda's shared libraries, and the CUDA sources, io.framecast.kernels.
     requires jcuda;

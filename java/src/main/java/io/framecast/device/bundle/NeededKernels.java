@@ -92,7 +92,7 @@ public final class NeededKernels {
      *
      * @param directory for the images
      * @param progress is told, from several threads, the number of images that are done and that of all
-     * @return the bytes of all images
+     * @return the bytes of the files
      * @throws FramecastException if the compiler is missing, too old for an architecture, or fails; or if an image
      *     cannot be written
      */
@@ -121,11 +121,10 @@ public final class NeededKernels {
                 progress.done(done.incrementAndGet(), all);
                 return bytes;
             }))));
-            long bytes = 0;
             for (Future<Integer> image : images) {
-                bytes += image.get();
+                image.get();
             }
-            return bytes;
+            return bundle.write();
         } catch (ExecutionException e) {
             throw e.getCause() instanceof FramecastException known ? known : new IllegalStateException(e.getCause());
         } catch (InterruptedException e) {

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,22 +32,25 @@ public final class KernelBundle {
      */
     private static final String PTX_VERSION = ".version 8.0";
 
-    private final Optional<ImageDirectory> images;
+    private final Optional<ImagePacks> images;
 
-    private KernelBundle(Optional<ImageDirectory> images) {
+    /** Those to be written. */
+    private final List<ImagePacks.Image> added = Collections.synchronizedList(new ArrayList<>());
+
+    private KernelBundle(Optional<ImagePacks> images) {
         this.images = images;
     }
 
-    /** A bundle to be made. */
+    /** A bundle that is there, or to be made. */
     public KernelBundle(Path directory) {
-        this(Optional.of(new ImageDirectory(directory)));
+        this(Optional.of(new ImagePacks(directory)));
     }
 
     /** The bundle that the environment names; without any image if it names none. */
     static KernelBundle of(Map<String, String> environment) {
         String directory = environment.getOrDefault(VARIABLE, "");
         return new KernelBundle(directory.isEmpty() ? Optional.empty()
-                : Optional.of(new ImageDirectory(Path.of(directory))));
+                : Optional.of(new ImagePacks(Path.of(directory))));
     }
 
     /** Whether there is a bundle. */
@@ -80,12 +84,12 @@ public final class KernelBundle {
     }
 
     /**
-     * Compiles a source to machine code, and adds it.
+     * Compiles a source to machine code, and adds it to what {@link #write} writes.
      *
      * @param file as in {@link KernelImages#image}
      * @param options as there
      * @return the bytes of the image
-     * @throws FramecastException if it does not compile, or cannot be written
+     * @throws FramecastException if it does not compile
      */
     public int addMachineCode(String file, int computeCapability, List<String> options) {
         return add(file, "sm_" + computeCapability, options);
@@ -105,8 +109,18 @@ public final class KernelBundle {
         if (architecture.equals(PTX)) {
             image = withVersion(image);
         }
-        images.orElseThrow().write(key(source, architecture, all), image);
+        added.add(new ImagePacks.Image(key(source, architecture, all), file + " " + architecture + " " + all, image));
         return image.length;
+    }
+
+    /**
+     * Writes all that was added.
+     *
+     * @return the bytes of the files
+     * @throws FramecastException if they cannot be written
+     */
+    public long write() {
+        return images.orElseThrow().write(List.copyOf(added));
     }
 
     /** PTX that declares {@link #PTX_VERSION}. */

@@ -10,9 +10,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import jcuda.nvptxcompiler.JNvPTXCompiler;
@@ -31,9 +34,10 @@ class KernelBundleTest {
     @TempDir
     Path directory;
 
-    private void put(String architecture) {
-        new ImageDirectory(directory).write(ImageDirectory.key("", SOURCE, architecture, OPTIONS),
-                architecture.getBytes(StandardCharsets.UTF_8));
+    private void put(String... architectures) {
+        new ImagePacks(directory).write(Stream.of(architectures).map(architecture -> new ImagePacks.Image(
+                ImageDirectory.key("", SOURCE, architecture, OPTIONS), architecture,
+                architecture.getBytes(StandardCharsets.UTF_8))).toList());
     }
 
     private String found(int computeCapability, boolean software, List<String> options) {
@@ -45,10 +49,7 @@ class KernelBundleTest {
     @Test
     void aDeviceGetsTheNewestMachineCodeThatItRunsElsePtx() {
         assertEquals("nothing", found(80, false, OPTIONS));
-        put("compute_80");
-        put("sm_80");
-        put("sm_86");
-        put("sm_90");
+        put("compute_80", "sm_80", "sm_86", "sm_90");
         assertEquals(List.of("sm_80", "sm_86", "sm_86", "sm_90", "compute_80", "compute_80", "nothing"),
                 Stream.of(80, 86, 89, 90, 100, 121, 75).map(compute -> found(compute, false, OPTIONS)).toList());
         assertEquals(List.of("compute_80", "compute_80", "nothing"),
@@ -58,15 +59,51 @@ class KernelBundleTest {
     }
 
     @Test
-    void aDamagedImageIsNone() throws IOException {
+    void aDamagedPackHasNoImages() throws IOException {
         put("sm_80");
-        try (Stream<Path> files = Files.list(directory)) {
-            Path file = files.findFirst().orElseThrow();
-            byte[] bytes = Files.readAllBytes(file);
-            bytes[bytes.length - 1]++;
-            Files.write(file, bytes);
+        Path pack = directory.resolve("0.xz");
+        byte[] bytes = Files.readAllBytes(pack);
+        for (int at : new int[] {0, bytes.length / 2}) {
+            byte[] damaged = bytes.clone();
+            damaged[at]++;
+            Files.write(pack, damaged);
+            assertEquals("nothing", found(80, false, OPTIONS), "byte " + at);
         }
-        assertEquals("nothing", found(80, false, OPTIONS));
+        Files.write(pack, Arrays.copyOf(bytes, bytes.length / 2));
+        assertEquals("nothing", found(80, false, OPTIONS), "half of it");
+        Files.write(pack, bytes);
+        assertEquals("sm_80", found(80, false, OPTIONS));
+        Files.writeString(directory.resolve("index"), "nonsense");
+        assertEquals("nothing", found(80, false, OPTIONS), "a damaged index");
+    }
+
+    /** More than a pack holds, in another order than that of the keys, and read in any order. */
+    @Test
+    void imagesOfManyPacksAreFoundAndTakeLittleIfTheyAreAlike() throws IOException {
+        Random random = new Random(1);
+        byte[] text = new byte[1 << 20];
+        random.nextBytes(text);
+        List<ImagePacks.Image> images = new ArrayList<>();
+        for (int k = 0; k < 12; k++) {
+            byte[] image = Arrays.copyOf(text, text.length - 1000 * k);
+            image[k] = (byte) k;
+            images.add(new ImagePacks.Image("key" + (5 * k) % 12, "order" + k, image));
+        }
+        Collections.shuffle(images, random);
+        ImagePacks packs = new ImagePacks(directory);
+        long bytes = packs.write(images);
+        long onDisk = 0;
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                onDisk += Files.size(file);
+            }
+        }
+        assertEquals(onDisk, bytes);
+        assertTrue(bytes < 5 * text.length, () -> bytes + " bytes");
+        for (ImagePacks.Image image : images) {
+            assertArrayEquals(image.bytes(), packs.read(image.key()).orElseThrow());
+        }
+        assertTrue(packs.read("key12").isEmpty());
     }
 
     @Test
@@ -89,6 +126,7 @@ class KernelBundleTest {
         KernelBundle bundle = new KernelBundle(directory);
         bundle.addPtx("adam.cu", OPTIONS);
         bundle.addMachineCode("adam.cu", 90, OPTIONS);
+        bundle.write();
         KernelImages images = images(Map.of(KernelBundle.VARIABLE, directory.toString()));
         byte[] code = images.image("adam.cu", 90, false, OPTIONS);
         assertArrayEquals(new byte[] {0x7f, 'E', 'L', 'F'}, Arrays.copyOf(code, 4));
@@ -114,6 +152,7 @@ class KernelBundleTest {
             List<String> options = file.startsWith("tensor") ? TENSOR_CORE_OPTIONS
                     : file.startsWith("batch") ? List.of("-DINPUT=BFloat16", "-DOUTPUT=Float32") : List.of();
             bundle.addPtx(file, options);
+            bundle.write();
             String ptx = new String(images(Map.of(KernelBundle.VARIABLE, directory.toString()))
                     .image(file, 80, true, options), StandardCharsets.UTF_8);
             assertEquals(nvPTXCompileResult.NVPTXCOMPILE_SUCCESS, ptxas(ptx), file);

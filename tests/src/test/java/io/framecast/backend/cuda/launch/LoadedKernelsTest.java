@@ -34,6 +34,12 @@ class LoadedKernelsTest {
         SoftGpu.inject(null);
     }
 
+    private void bundle() {
+        KernelBundle made = new KernelBundle(bundle);
+        made.addPtx("adam.cu", List.of());
+        made.write();
+    }
+
     private void load(String faults, boolean bundled) {
         Map<String, String> environment = new HashMap<>(System.getenv());
         if (bundled) {
@@ -48,7 +54,7 @@ class LoadedKernelsTest {
 
     @Test
     void oneThatRefusesTheBundlesKernelsGetsThoseOfTheCompiler() {
-        new KernelBundle(bundle).addPtx("adam.cu", List.of());
+        bundle();
         load("cuModuleLoadData:1=" + NO_BINARY_FOR_GPU, true);
         CudaException both = assertThrows(CudaException.class, () -> load("cuModuleLoadData:1=" + NO_BINARY_FOR_GPU
                 + ",cuModuleLoadData:2=" + NO_BINARY_FOR_GPU, true));
@@ -60,7 +66,7 @@ class LoadedKernelsTest {
 
     @Test
     void otherErrorsAreNotTriedAgain() {
-        new KernelBundle(bundle).addPtx("adam.cu", List.of());
+        bundle();
         assertEquals(OUT_OF_MEMORY, assertThrows(CudaException.class,
                 () -> load("cuModuleLoadData:1=" + OUT_OF_MEMORY, true)).result());
     }
