@@ -37,6 +37,7 @@ import io.framecast.backend.cuda.convolution.KernelConvolutions;
 import io.framecast.backend.cuda.driver.Closing;
 import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaDriver;
+import io.framecast.backend.cuda.driver.CudaException;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.launch.ModuleSource;
 import io.framecast.backend.cuda.layer.CudaLayers;
@@ -68,6 +69,7 @@ public final class CudaBackend implements Backend {
     private final ConvolutionFamily convolutions;
     private final CudaLayers layers;
     private final boolean graphs;
+    private final boolean listing;
 
     /**
      * As the constructor with a listener, which here is {@link FetchListener#NONE}.
@@ -87,14 +89,15 @@ public final class CudaBackend implements Backend {
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs,
             FetchListener compiler) {
-        this(precision, graphs, CudaDevice.open(software), convolutions,
+        this(precision, graphs, false, CudaDevice.open(software), convolutions,
                 device -> new CudaOps(device, new KernelImages(System.getenv(), compiler)),
                 CudaBackend::requireWorking);
     }
 
-    private CudaBackend(Precision precision, boolean graphs, CudaDevice device, Convolutions convolutions,
+    private CudaBackend(Precision precision, boolean graphs, boolean listing, CudaDevice device, Convolutions convolutions,
             Function<CudaDevice, CudaOps> ops, Consumer<CudaBackend> check) {
         this.graphs = graphs;
+        this.listing = listing;
         this.device = device;
         this.ops = ops.apply(device);
         guard = this.ops.guard();
@@ -122,7 +125,7 @@ public final class CudaBackend implements Backend {
      * @throws FramecastException if the software device cannot be used, or the GPU does not support the precision
      */
     public static CudaBackend listing(CudaDriver.Device gpu, Precision precision) {
-        return new CudaBackend(precision, false, CudaDevice.openAs(gpu), Convolutions.KERNELS, CudaOps::listing,
+        return new CudaBackend(precision, false, true, CudaDevice.openAs(gpu), Convolutions.KERNELS, CudaOps::listing,
                 backend -> { });
     }
 
@@ -259,11 +262,23 @@ public final class CudaBackend implements Backend {
         return guard.program(() -> new CudaProgram(device, graphs, work));
     }
 
-    /** Unknown for the software device, whose times say nothing. */
+    /**
+     * Unknown for the software device, whose times say nothing, and where the kernel of the product cannot be had. A
+     * backend that lists kernels lists that one.
+     */
     @Override
     public Ceilings measureCeilings() {
         guard.requireOpen();
-        return device.isSoftware() ? Ceilings.UNKNOWN : CudaCeilings.measure(ops, convolutions, precision);
+        if (device.isSoftware() && !listing) {
+            return Ceilings.UNKNOWN;
+        }
+        try {
+            return CudaCeilings.measure(ops, convolutions, precision);
+        } catch (CudaException e) {
+            throw e;
+        } catch (FramecastException e) {
+            return Ceilings.UNKNOWN;
+        }
     }
 
     @Override

@@ -62,7 +62,7 @@ class StageProcessTest {
             throw new AssertionError("it began");
         }));
         assertEquals(Outcome.SKIPPED, result.outcome());
-        assertEquals("1 not made for want of time", result.summary());
+        assertEquals("1 left out for lack of time", result.summary());
     }
 
     @Test

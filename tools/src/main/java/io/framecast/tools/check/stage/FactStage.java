@@ -7,11 +7,13 @@ import io.framecast.device.Availability;
 import io.framecast.device.Device;
 import io.framecast.text.Count;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -71,7 +73,7 @@ final class FactStage {
             }
         }
         System.getenv().entrySet().stream().filter(one -> one.getKey().startsWith("FRAMECAST_")).sorted(
-                java.util.Map.Entry.comparingByKey()).forEach(one -> rows.add(List.of(one.getKey(), one.getValue())));
+                Map.Entry.comparingByKey()).forEach(one -> rows.add(List.of(one.getKey(), one.getValue())));
         return rows;
     }
 
@@ -80,7 +82,7 @@ final class FactStage {
         try (Stream<String> lines = Files.lines(Path.of(file))) {
             return lines.filter(line -> line.startsWith(key)).findFirst()
                     .map(line -> line.replaceFirst("^[^:=]*[:=]", "").replace("\"", "").strip()).orElse(null);
-        } catch (IOException | java.io.UncheckedIOException e) {
+        } catch (IOException | UncheckedIOException e) {
             return null;
         }
     }

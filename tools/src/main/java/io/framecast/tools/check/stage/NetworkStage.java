@@ -97,6 +97,9 @@ final class NetworkStage {
         losses(backend, stage.start(), stage.videos(), 2);
         if (backend.precision() == Precision.FP32) {
             forecast(backend, stage.start(), stage.videos());
+            if (!stage.isSlow()) {
+                forecast(backend, Checkpoint.pretrained("moving-mnist"), stage.videos());
+            }
         }
     }
 
@@ -131,25 +134,36 @@ final class NetworkStage {
                     digest(Map.of("FRAMECAST_CUDA_GRAPHS", "off"))));
         }
         log.check("two processes at once give the same bits", () -> {
-            CompletableFuture<String> other = CompletableFuture.supplyAsync(() -> digest(Map.of()));
-            requireSame(digest(Map.of()), other.join());
+            CompletableFuture<ChildProcess.Ended> other = CompletableFuture.supplyAsync(() -> digest(Map.of()));
+            ChildProcess.Ended one = digest(Map.of());
+            for (ChildProcess.Ended ended : List.of(one, other.join())) {
+                if (ended.failure() != null && ended.output().contains("compute mode")) {
+                    StageLog.skip("the GPU's compute mode lets one process use it at a time");
+                }
+            }
+            requireSame(one, other.join());
         });
     }
 
-    /** The digest that another process of this program finds. */
-    private String digest(Map<String, String> environment) {
-        ChildProcess.Ended ended = ChildProcess.run(device.program().command("check-stage", "digest",
+    /** A process of this program that prints the digest of its training. */
+    private ChildProcess.Ended digest(Map<String, String> environment) {
+        return ChildProcess.run(device.program().command("check-stage", "digest",
                 "--device", device.option()), environment, Math.max(20, log.secondsLeft()));
+    }
+
+    private static void requireSame(ChildProcess.Ended one, ChildProcess.Ended other) {
+        String expected = lastLine(one);
+        String actual = lastLine(other);
+        if (!expected.equals(actual)) {
+            throw new FramecastException("The weights differ: SHA-256 " + expected + " and " + actual + ".");
+        }
+    }
+
+    private static String lastLine(ChildProcess.Ended ended) {
         if (ended.failure() != null) {
             throw new FramecastException("Another process on the device " + ended.failure() + ".");
         }
         return ended.output().strip().replaceFirst("(?s).*\\n", "");
-    }
-
-    private static void requireSame(String expected, String actual) {
-        if (!expected.equals(actual)) {
-            throw new FramecastException("The weights differ: SHA-256 " + expected + " and " + actual + ".");
-        }
     }
 
     private void againstTheCpu() {

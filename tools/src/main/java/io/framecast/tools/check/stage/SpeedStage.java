@@ -71,6 +71,13 @@ final class SpeedStage {
                 "copy, GB/s", "memory, GB", "predicted frames/s"), steps);
     }
 
+    /** Launches what the stage launches in the backend's precision, whatever the results. */
+    static void launch(DeviceUnderTest device, Backend backend) {
+        if (device.device() == Device.CUDA) {
+            BenchResult.measure(backend, MODEL, Models.load(MODEL), FRAMES, BATCH, 1);
+        }
+    }
+
     private static List<String> row(DeviceUnderTest device, Precision precision, BenchResult result, double ceiling) {
         double rate = result.flop() / result.seconds();
         Ceilings measured = result.ceilings();

@@ -82,7 +82,7 @@ public enum Stage {
     public abstract void run(DeviceUnderTest device, StageLog log, Path directory);
 
     /**
-     * Launches what the stages of kernels and networks launch in the backend's precision, whatever the results: for the
+     * Launches what the stages of kernels, networks and speed launch in the backend's precision, whatever the results: for the
      * list of kernels that a bundle must have.
      *
      * @param device that the check is for
@@ -90,6 +90,7 @@ public enum Stage {
     public static void launch(DeviceUnderTest device, Backend backend) {
         KernelStage.launch(device, backend);
         NetworkStage.launch(device, backend);
+        SpeedStage.launch(device, backend);
     }
 
     /** Takes all memory of the device until that is said, and trains afterwards. */

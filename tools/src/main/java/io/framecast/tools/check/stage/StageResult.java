@@ -95,7 +95,7 @@ public record StageResult(String stage, Outcome outcome, String summary, double 
             parts.add(skipped + " skipped (" + first.name() + ": " + first.why() + ")");
         }
         if (late > 0) {
-            parts.add(late + " not made for want of time");
+            parts.add(late + " left out for lack of time");
         }
         Outcome outcome = failed > 0 ? Outcome.FAILED : passed > 0 ? Outcome.PASSED : Outcome.SKIPPED;
         return new StageResult(stage, outcome, parts.isEmpty() ? "nothing was checked" : String.join("; ", parts),
