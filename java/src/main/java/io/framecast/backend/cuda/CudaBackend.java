@@ -94,8 +94,8 @@ public final class CudaBackend implements Backend {
                 CudaBackend::requireWorking);
     }
 
-    private CudaBackend(Precision precision, boolean graphs, boolean listing, CudaDevice device, Convolutions convolutions,
-            Function<CudaDevice, CudaOps> ops, Consumer<CudaBackend> check) {
+    private CudaBackend(Precision precision, boolean graphs, boolean listing, CudaDevice device,
+            Convolutions convolutions, Function<CudaDevice, CudaOps> ops, Consumer<CudaBackend> check) {
         this.graphs = graphs;
         this.listing = listing;
         this.device = device;
@@ -124,8 +124,8 @@ public final class CudaBackend implements Backend {
      * @param gpu by which ops choose their kernels
      * @throws FramecastException if the software device cannot be used, or the GPU does not support the precision
      */
-    public static CudaBackend listing(CudaDriver.Device gpu, Precision precision) {
-        return new CudaBackend(precision, false, true, CudaDevice.openAs(gpu), Convolutions.KERNELS, CudaOps::listing,
+    public static CudaBackend listing(CudaDriver.Device gpu, Precision precision, Convolutions convolutions) {
+        return new CudaBackend(precision, false, true, CudaDevice.openAs(gpu), convolutions, CudaOps::listing,
                 backend -> { });
     }
 

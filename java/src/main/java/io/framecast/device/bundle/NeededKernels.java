@@ -2,6 +2,7 @@ package io.framecast.device.bundle;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend;
 import io.framecast.backend.cuda.compiler.BundledBoard;
@@ -44,7 +45,7 @@ public final class NeededKernels {
      */
     public void add(Precision precision, Consumer<Backend> work) {
         for (BundledBoard board : BundledBoard.ALL) {
-            Set<ModuleSource> sources = sources(board, precision, work);
+            Set<ModuleSource> sources = sources(board, precision, Convolutions.KERNELS, work);
             ptx.addAll(sources);
             machineCode.computeIfAbsent(board.computeCapability(), c -> new HashSet<>()).addAll(sources);
         }
@@ -57,17 +58,28 @@ public final class NeededKernels {
      * @param work as there
      */
     public void addPtx(Precision precision, Consumer<Backend> work) {
-        BundledBoard.ALL.forEach(board -> ptx.addAll(sources(board, precision, work)));
+        BundledBoard.ALL.forEach(board -> ptx.addAll(sources(board, precision, Convolutions.KERNELS, work)));
     }
 
-    private static Set<ModuleSource> sources(BundledBoard board, Precision precision, Consumer<Backend> work) {
+    /**
+     * Adds the kernels around the vendors' convolutions that some work needs, as PTX: they are the same on each board.
+     *
+     * @param precision as in {@link #add}
+     * @param work as there
+     */
+    public void addVendorPtx(Precision precision, Consumer<Backend> work) {
+        ptx.addAll(sources(BundledBoard.ALL.get(0), precision, Convolutions.VENDOR, work));
+    }
+
+    private static Set<ModuleSource> sources(BundledBoard board, Precision precision, Convolutions convolutions,
+            Consumer<Backend> work) {
         SoftGpu.load();
         String before = SoftGpu.options();
         SoftGpu.configure(SETTINGS);
         SoftGpu.sample(4, 1);
         try (CudaBackend backend = CudaBackend.listing(new CudaDriver.Device(board.name(), board.computeCapability(),
                 board.multiprocessors(), MEMORY, board.sharedBytes() - (1 << 10), board.sharedBytes(), List.of()),
-                precision)) {
+                precision, convolutions)) {
             work.accept(backend);
             Set<ModuleSource> sources = new HashSet<>(backend.loadedModules());
             // Every backend begins with this one, to see that the device works.

@@ -58,7 +58,7 @@ class ListedKernelsTest {
         String before = SoftGpu.options();
         SoftGpu.configure("checks=none");
         try {
-            Set<ModuleSource> listed = modules(CudaBackend.listing(device(), precision));
+            Set<ModuleSource> listed = modules(CudaBackend.listing(device(), precision, Convolutions.KERNELS));
             assertEquals(loaded, listed);
         } finally {
             SoftGpu.configure(before);
@@ -74,8 +74,8 @@ class ListedKernelsTest {
         SoftGpu.configure("checks=none");
         try {
             for (Precision precision : List.of(Precision.FP32, Precision.BF16)) {
-                Set<ModuleSource> large = modules(CudaBackend.listing(device, precision));
-                Set<ModuleSource> other = modules(CudaBackend.listing(small, precision));
+                Set<ModuleSource> large = modules(CudaBackend.listing(device, precision, Convolutions.KERNELS));
+                Set<ModuleSource> other = modules(CudaBackend.listing(small, precision, Convolutions.KERNELS));
                 assertEquals(files(large), files(other));
                 assertTrue(!large.equals(other), () -> "the same tiles for 108 multiprocessors and for one: " + large);
             }

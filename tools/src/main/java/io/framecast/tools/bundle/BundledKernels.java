@@ -91,6 +91,7 @@ public final class BundledKernels {
         for (Device device : List.of(Device.CUDA, Device.SOFTGPU)) {
             kernels.addPtx(precision, backend -> Stage.launch(new DeviceUnderTest(device, null), backend));
         }
+        kernels.addVendorPtx(precision, Stage::launchVendor);
     }
 
     /** What users do, small. */

@@ -276,10 +276,10 @@ class VendorConvolutionTest {
     @Test
     void saysWhichCallFailed() {
         assumeTrue(TestDevice.SOFTWARE);
-        assertFailure("load:1=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS,
-                "cuModuleLoadData of transpose.cu failed with CUDA_ERROR_OUT_OF_MEMORY (2), out of memory.");
-        assertFailure("load:2=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS,
-                "cuModuleLoadData of bias.cu failed with CUDA_ERROR_OUT_OF_MEMORY (2), out of memory.");
+        String full = ".cu failed with CUDA_ERROR_OUT_OF_MEMORY (2), out of memory; end other programs that hold the "
+                + "GPU's memory, which nvidia-smi lists, or use another GPU by CUDA_VISIBLE_DEVICES.";
+        assertFailure("load:1=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS, "cuModuleLoadData of transpose" + full);
+        assertFailure("load:2=CUDA_ERROR_OUT_OF_MEMORY", Shape.FOURS, "cuModuleLoadData of bias" + full);
         assertFailure("launch:2=CUDA_ERROR_NOT_PERMITTED", Shape.FOURS, "cudnnConvolutionForward failed with "
                 + "CUDNN_STATUS_EXECUTION_FAILED (5000), the work failed on the device.");
         assertFailure("launch:1=CUDA_ERROR_NOT_PERMITTED", Shape.ONE_PIXEL, "cublasGemmEx of 2x3 by 3x1 failed with "

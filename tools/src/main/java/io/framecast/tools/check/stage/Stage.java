@@ -93,6 +93,11 @@ public enum Stage {
         SpeedStage.launch(device, backend);
     }
 
+    /** The same of the stage of the vendors' convolutions, on a backend with these. */
+    public static void launchVendor(Backend backend) {
+        VendorStage.launch(backend);
+    }
+
     /** Takes all memory of the device until that is said, and trains afterwards. */
     public static void takeAllMemory(DeviceUnderTest device) {
         NetworkStage.takeAllMemory(device);
