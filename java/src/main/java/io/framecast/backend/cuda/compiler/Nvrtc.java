@@ -187,6 +187,7 @@ final class Nvrtc {
         String broken = failures.isEmpty() ? ""
                 : " What is here cannot be loaded: " + String.join(", ", failures) + ".";
         if (!fetch) {
+            jar.cache(); // Throws if there is no place for it.
             throw new FramecastException("NVRTC 12 is not here yet; the first use takes it from " + jar.origin() + "."
                     + broken);
         }
