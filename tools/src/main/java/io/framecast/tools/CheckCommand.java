@@ -35,8 +35,8 @@ final class CheckCommand implements Callable<Integer> {
     Device device;
 
     @Option(names = "--minutes", paramLabel = "M", defaultValue = "8",
-            description = "How long it may take. With less time, fewer checks are made; each stage says how many were "
-                    + "left out. Default: ${DEFAULT-VALUE}.")
+            description = "About how long it takes at most; each stage takes some seconds in any case. With less time, "
+                    + "fewer checks are made, and each stage says how many were left out. Default: ${DEFAULT-VALUE}.")
     double minutes;
 
     @Option(names = "--out", paramLabel = "DIR", defaultValue = "check", converter = FileName.OfDirectory.class,
@@ -52,27 +52,34 @@ final class CheckCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(out, e);
         }
-        DeviceUnderTest tested = new DeviceUnderTest(device == Device.AUTO ? probe() : device, PROGRAM);
-        System.out.printf(Locale.ROOT, "checking the device %s, for about %.3g min at most%n",
-                tested.device().name().toLowerCase(Locale.ROOT), minutes);
+        String chosen = device == Device.AUTO ? probe() : device.name().toLowerCase(Locale.ROOT);
+        DeviceUnderTest tested = new DeviceUnderTest(Device.valueOf(chosen.split(" ")[0].toUpperCase(Locale.ROOT)),
+                PROGRAM);
+        // The reason, if auto did not take CUDA.
+        String note = chosen.contains(" ") ? "No CUDA: " + chosen.substring(chosen.indexOf(' ') + 1) : "";
+        Terminal.say("checking the device " + chosen.split(" ")[0] + (note.isEmpty() ? "" : " (" + note + ")"));
         long begin = System.nanoTime();
-        List<StageResult> results = new Acceptance(tested, 60 * minutes, out).run(result ->
-                Terminal.say(String.format(Locale.ROOT, "%-10s %-8s %5.0f s  %s", result.stage(), result.outcome(),
-                        result.seconds(), result.summary())));
-        CheckFiles files = new CheckFiles(out, Main.VERSION, tested.device(), (System.nanoTime() - begin) / 1e9);
-        files.write(results);
-        Terminal.say(files.verdict(results) + " See " + files.page());
+        CheckFiles files = new CheckFiles(out, Main.VERSION, tested.device(), note);
+        files.write(List.of(), 0); // Of an earlier check, nothing stays.
+        List<StageResult> results = new Acceptance(tested, 60 * minutes, out).run(all -> {
+            StageResult last = all.get(all.size() - 1);
+            Terminal.say(String.format(Locale.ROOT, "%-10s %-8s %5.0f s  %s", last.stage(), last.outcome(),
+                    last.seconds(), last.summary()));
+            files.write(all, (System.nanoTime() - begin) / 1e9);
+        });
+        Terminal.say(files.verdict(results, (System.nanoTime() - begin) / 1e9) + " See " + files.page());
         return results.stream().anyMatch(result -> result.outcome() == Outcome.FAILED) ? 1 : 0;
     }
 
-    /** The device that auto takes; found by another process, since opening a device keeps a part of it. */
-    private static Device probe() {
-        ChildProcess.Ended ended = ChildProcess.run(PROGRAM.command("check-stage",
-                CheckStageCommand.PROBE), PROBE_SECONDS);
+    /** The device that auto takes, and why it is not CUDA; by another process: a process has one driver. */
+    private static String probe() {
+        ChildProcess.Ended ended = ChildProcess.run(PROGRAM.command("check-stage", CheckStageCommand.PROBE),
+                PROBE_SECONDS);
         String answer = ended.output().strip().replaceFirst("(?s).*\\n", "");
-        if (ended.failure() != null || !answer.equals("cuda") && !answer.equals("cpu")) {
-            throw new FramecastException("Opening a device " + ended.failure() + "; name one by --device.");
+        if (ended.failure() != null || !answer.equals("cuda") && !answer.startsWith("cpu ")) {
+            throw new FramecastException("Opening a device " + (ended.failure() == null ? "gave no answer"
+                    : ended.failure()) + "; name one by --device.");
         }
-        return Device.valueOf(answer.toUpperCase(Locale.ROOT));
+        return answer;
     }
 }

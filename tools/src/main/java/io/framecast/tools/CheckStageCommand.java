@@ -6,11 +6,13 @@ import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
 import io.framecast.device.DeviceSettings;
+import io.framecast.text.Quote;
 import io.framecast.tools.check.stage.DeviceUnderTest;
 import io.framecast.tools.check.stage.Digest;
 import io.framecast.tools.check.stage.Stage;
 import io.framecast.tools.check.stage.StageLog;
 import io.framecast.tools.option.FileName;
+import io.framecast.tools.option.Remedies;
 import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Command;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "check-stage", hidden = true)
 final class CheckStageCommand implements Runnable {
 
-    /** Prints which device auto takes. */
+    /** Prints which device auto takes: "cuda", or "cpu" and why not CUDA. */
     static final String PROBE = "probe";
 
     /** Prints the digest of a training's weights. */
@@ -47,9 +49,12 @@ final class CheckStageCommand implements Runnable {
         DeviceUnderTest tested = new DeviceUnderTest(device, CheckCommand.PROGRAM);
         switch (stage) {
             case PROBE -> {
-                Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, FetchListener.NONE);
-                choice.backend().close();
-                System.out.println(choice.whyNotCuda().isPresent() ? "cpu" : "cuda");
+                try {
+                    Backends.choose(DeviceSettings.DEFAULT.with(Device.CUDA), FetchListener.NONE).backend().close();
+                    System.out.println("cuda");
+                } catch (FramecastException e) {
+                    System.out.println("cpu " + Quote.line(Remedies.sentence(e)));
+                }
             }
             case DIGEST -> System.out.println(Digest.of(tested, Precision.FP32));
             case MEMORY -> Stage.takeAllMemory(tested);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -43,23 +44,28 @@ public final class Acceptance {
         this.directory = directory;
     }
 
-    /** @param done is given each result when it is there */
-    public List<StageResult> run(Consumer<StageResult> done) {
+    /** @param done is given all results so far when there is another */
+    public List<StageResult> run(Consumer<List<StageResult>> done) {
         List<StageResult> results = new ArrayList<>();
         long begin = System.nanoTime();
-        int weight = 0;
+        List<Stage> waiting = new ArrayList<>(List.of(Stage.values()));
+        waiting.removeIf(stage -> stage.whyNot(device.device()).isPresent());
         for (Stage stage : Stage.values()) {
-            weight += stage.weight(device);
-        }
-        for (Stage stage : Stage.values()) {
-            // What earlier stages did not use is for the later ones.
-            double left = seconds - (System.nanoTime() - begin) / 1e9;
-            double share = Math.max(LEAST_SECONDS, left * stage.weight(device) / weight);
-            weight -= stage.weight(device);
-            StageResult result = isOpen(results) ? run(stage, share)
-                    : StageResult.skipped(name(stage), "the device does not open");
+            Optional<String> whyNot = stage.whyNot(device.device());
+            StageResult result;
+            if (whyNot.isPresent()) {
+                result = StageResult.skipped(name(stage), whyNot.get());
+            } else if (!isOpen(results)) {
+                result = StageResult.skipped(name(stage), "the device does not open");
+            } else {
+                // What earlier stages did not use is for the later ones.
+                double left = seconds - (System.nanoTime() - begin) / 1e9;
+                double share = left * stage.weight() / waiting.stream().mapToInt(Stage::weight).sum();
+                result = run(stage, Math.max(LEAST_SECONDS, share));
+            }
+            waiting.remove(stage);
             results.add(result);
-            done.accept(result);
+            done.accept(List.copyOf(results));
         }
         return results;
     }

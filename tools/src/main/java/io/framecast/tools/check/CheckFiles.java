@@ -22,16 +22,22 @@ import java.util.stream.Collectors;
  * @param directory where they are
  * @param version of this program
  * @param device that was checked
- * @param seconds that it took
+ * @param note a sentence on the choice of the device; may be empty
  */
-public record CheckFiles(Path directory, String version, Device device, double seconds) {
+public record CheckFiles(Path directory, String version, Device device, String note) {
 
     /** The page for people. */
     public Path page() {
         return directory.resolve("check.html");
     }
 
-    public void write(List<StageResult> results) {
+    /**
+     * Writes both, in the place of earlier ones.
+     *
+     * @param results of all stages, or of those so far
+     * @param seconds that it has taken
+     */
+    public void write(List<StageResult> results, double seconds) {
         ObjectMapper mapper = new ObjectMapper();
         List<Object> stages = new ArrayList<>();
         for (StageResult result : results) {
@@ -58,12 +64,13 @@ public record CheckFiles(Path directory, String version, Device device, double s
         json.put("framecast", version);
         json.put("device", device.name().toLowerCase(Locale.ROOT));
         json.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-        json.put("outcome", outcome(results).toString());
+        json.put("note", note);
+        json.put("outcome", isComplete(results) ? outcome(results).toString() : "unfinished");
         json.put("seconds", seconds);
         json.put("stages", stages);
         JsonFiles.write(directory.resolve("check.json"), json);
         CheckPage.write(page(), "Framecast check: " + device.name().toLowerCase(Locale.ROOT),
-                verdict(results) + " Framecast " + version + ", " + json.get("time") + ".", results);
+                verdict(results, seconds) + (note.isEmpty() ? "" : " " + note) + " Framecast " + version + ", " + json.get("time") + ".", results);
     }
 
     private static Outcome outcome(List<StageResult> results) {
@@ -71,11 +78,15 @@ public record CheckFiles(Path directory, String version, Device device, double s
                 : Outcome.PASSED;
     }
 
+    private static boolean isComplete(List<StageResult> results) {
+        return results.size() == Stage.values().length;
+    }
+
     /** A sentence on all stages. */
-    public String verdict(List<StageResult> results) {
+    public String verdict(List<StageResult> results, double seconds) {
         String failed = results.stream().filter(result -> result.outcome() == Outcome.FAILED).map(StageResult::stage)
                 .collect(Collectors.joining(", "));
-        return String.format(Locale.ROOT, failed.isEmpty() ? "Nothing failed, in %.0f s."
-                : "Failed: " + failed + "; in %.0f s.", seconds);
+        return String.format(Locale.ROOT, "%s%s, after %.0f s.", isComplete(results) ? "" : "Unfinished. ",
+                failed.isEmpty() ? "Nothing failed" : "Failed: " + failed, seconds);
     }
 }

@@ -3,7 +3,6 @@ package io.framecast.tools.check.stage;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
-import io.framecast.device.Availability;
 import io.framecast.device.Device;
 import io.framecast.text.Count;
 import java.io.IOException;
@@ -34,15 +33,17 @@ final class FactStage {
             List.of("compute_mode", "compute mode"), List.of("display_active", "shows a display"));
 
     private static final int SECONDS = 10;
+    private static final int DEVICES_SECONDS = 60;
 
     private FactStage() {
     }
 
     static void run(DeviceUnderTest device, StageLog log) {
-        log.table("Machine", "", List.of("what", "is"), machine());
-        log.table("Devices and libraries", "As framecast devices tells.", List.of("part", "state"),
-                Availability.all().stream().map(part -> List.of(part.name(), part.whyNot()
-                        .map(e -> "no: " + e.getMessage()).orElse("yes: " + part.description()))).toList());
+        log.table("Machine", "", List.of("fact", "value"), machine());
+        // In a process of its own: it opens every device, and a process has one driver.
+        log.table("Devices and libraries", "The output of framecast devices.", List.of("part", "state"),
+                ChildProcess.run(device.program().command("devices"), DEVICES_SECONDS).output().lines()
+                        .map(line -> List.of(line.split(" +", 2))).toList());
         if (device.device() == Device.CUDA) {
             nvidiaSmi(log);
         }
@@ -50,7 +51,7 @@ final class FactStage {
             log.check("the device opens in " + DeviceUnderTest.name(precision), () ->
                     device.on(precision, Convolutions.KERNELS, scope -> List.of()));
         }
-        log.check("memory can be had", () -> {
+        log.check("64 MiB of memory are allocated", () -> {
             try (Backend backend = device.open(Precision.FP32, Convolutions.KERNELS)) {
                 backend.tensor(1 << 24).close();
             }
@@ -103,7 +104,7 @@ final class FactStage {
                     rows.add(List.of(fact.get(1), String.join("; ", answer.output().strip().split("\n"))));
                 }
             }
-            log.table("What nvidia-smi says", "GPUs are separated by semicolons.", List.of("what", "is"), rows);
+            log.table("What nvidia-smi says", "GPUs are separated by semicolons.", List.of("fact", "value"), rows);
             ChildProcess.Ended others = ChildProcess.run(List.of(program.get().toString(),
                     "--query-compute-apps=pid,process_name,used_memory", "--format=csv,noheader"), SECONDS);
             log.table("Other programs on the GPU", others.output().isBlank() ? "None." : "They take time and memory.",

@@ -278,9 +278,9 @@ final class NetworkStage {
 
     /** In a process of its own: what fails there does not take this one's memory. */
     private void outOfMemory() {
-        log.check("too little memory is said, and the device works afterwards", () -> {
+        log.check("out of memory: a clear message, and the device works afterwards", () -> {
             if (!device.isCuda()) {
-                StageLog.skip("the system gives processes of the CPU more memory than there is");
+                StageLog.skip("not tried on the CPU");
             }
             ChildProcess.Ended ended = ChildProcess.run(device.program().command("check-stage", "memory",
                     "--device", device.option()), LITTLE_MEMORY, Math.max(20, log.secondsLeft()));

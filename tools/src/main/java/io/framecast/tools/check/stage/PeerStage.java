@@ -12,7 +12,6 @@ import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyType;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
-import io.framecast.device.Device;
 import io.framecast.nn.Models;
 import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.check.golden.Difference;
@@ -50,11 +49,6 @@ final class PeerStage {
     }
 
     static void run(DeviceUnderTest device, StageLog log, Path directory) {
-        if (device.device() != Device.CUDA) {
-            log.skipped("PyTorch is compared with on NVIDIA's GPUs (framecast bench --peer pytorch does so "
-                    + "on the CPU)");
-            return;
-        }
         String python = System.getenv().getOrDefault("FRAMECAST_PYTHON", "python3");
         ChildProcess.Ended torch;
         try {

@@ -1,7 +1,6 @@
 package io.framecast.tools.check.stage;
 
 import io.framecast.FramecastException;
-import io.framecast.device.Device;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,11 +22,6 @@ final class SanitizerStage {
     }
 
     static void run(DeviceUnderTest device, StageLog log) {
-        if (device.device() != Device.CUDA) {
-            log.skipped(PROGRAM + " is for NVIDIA's GPUs"
-                    + (device.device() == Device.SOFTGPU ? "; the software device has checks of its own" : ""));
-            return;
-        }
         Optional<Path> program = ChildProcess.find(PROGRAM, List.of(Path.of("/usr/local/cuda/bin"),
                 Path.of("/usr/local/cuda/compute-sanitizer"), Path.of("/opt/cuda/extras/compute-sanitizer")));
         if (program.isEmpty()) {

@@ -38,11 +38,6 @@ final class SpeedStage {
     }
 
     static void run(DeviceUnderTest device, StageLog log, Path directory) {
-        if (device.device() == Device.SOFTGPU) {
-            log.skipped("the times of the software device say nothing about a GPU (framecast bench --device softgpu "
-                    + "--as h100 models them)");
-            return;
-        }
         ModelConfig model = Models.load(MODEL);
         int batch = device.isCuda() ? BATCH : BATCH_ON_CPU;
         List<List<String>> steps = new ArrayList<>();

@@ -3,6 +3,7 @@ package io.framecast.tools.check.stage;
 import io.framecast.backend.Backend;
 import io.framecast.device.Device;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** The stages, in their order. */
 public enum Stage {
@@ -63,14 +64,26 @@ public enum Stage {
     }
 
     /** Its part of the time, in relation to the other stages'. */
-    public int weight(DeviceUnderTest device) {
-        boolean applies = switch (this) {
-            case VENDOR -> device.isCuda();
-            case SPEED -> device.device() != Device.SOFTGPU;
-            case PEER, SANITIZER -> device.device() == Device.CUDA;
-            default -> true;
+    public int weight() {
+        return weight;
+    }
+
+    /** Why it is not for a device; empty if it is. */
+    public Optional<String> whyNot(Device device) {
+        return switch (this) {
+            case VENDOR -> only(device != Device.CPU, "cuDNN and cuBLAS are for CUDA devices");
+            case SPEED -> only(device != Device.SOFTGPU, "the times of the software device say nothing about a GPU "
+                    + "(framecast bench --device softgpu --as h100 models them)");
+            case PEER -> only(device == Device.CUDA, "the comparison with PyTorch is for NVIDIA's GPUs (on the CPU: "
+                    + "framecast bench --peer pytorch)");
+            case SANITIZER -> only(device == Device.CUDA, "compute-sanitizer is for NVIDIA's GPUs; the software device "
+                    + "has checks of its own");
+            default -> Optional.empty();
         };
-        return applies ? weight : 1;
+    }
+
+    private static Optional<String> only(boolean applies, String otherwise) {
+        return applies ? Optional.empty() : Optional.of(otherwise);
     }
 
     /**

@@ -87,7 +87,7 @@ public record StageResult(String stage, Outcome outcome, String summary, double 
         if (passed > 0) {
             double share = checks.stream().filter(check -> check.outcome() == Outcome.PASSED)
                     .mapToDouble(Check::share).max().orElse(0);
-            parts.add(Count.of(passed, "check") + " passed" + (share > 0
+            parts.add(Count.of(passed, "check") + " passed" + (share >= 0.005
                     ? String.format(Locale.ROOT, ", largest error %.0f %% of its bound", 100 * share) : ""));
         }
         if (skipped > 0) {

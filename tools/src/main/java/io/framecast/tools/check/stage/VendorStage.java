@@ -20,10 +20,6 @@ final class VendorStage {
     }
 
     static void run(DeviceUnderTest device, StageLog log) {
-        if (!device.isCuda()) {
-            log.skipped("cuDNN and cuBLAS are for CUDA devices");
-            return;
-        }
         if (device.device() == Device.CUDA) { // The software device brings its own.
             Optional<Availability> missing = Availability.all().stream()
                     .filter(part -> List.of("cudnn", "cublas").contains(part.name()) && !part.isUsable()).findFirst();
