@@ -5,7 +5,7 @@ package io.framecast.backend;
  *
  * @param op the name of the work, such as "gates"
  * @param seconds elapsed time
- * @param flop floating-point operations by definition; a multiply-add counts as two; 0 if unknown
+ * @param flop floating-point operations by definition; a multiply-add counts as two; NaN if unknown
  * @param bytes memory traffic in bytes if nothing stays in a cache; NaN if unknown
  */
 public record OpCost(String op, double seconds, double flop, double bytes) {

@@ -295,7 +295,7 @@ public final class CudaBackend implements Backend {
         synchronized (guard) {
             guard.requireOpen();
             return device.takeProfile().entrySet().stream()
-                    .map(kernel -> new OpCost(kernel.getKey(), kernel.getValue(), 0, Double.NaN)).toList();
+                    .map(kernel -> new OpCost(kernel.getKey(), kernel.getValue(), Double.NaN, Double.NaN)).toList();
         }
     }
 

@@ -70,7 +70,8 @@ public record CheckFiles(Path directory, String version, Device device, String n
         json.put("stages", stages);
         JsonFiles.write(directory.resolve("check.json"), json);
         CheckPage.write(page(), "Framecast check: " + device.name().toLowerCase(Locale.ROOT),
-                verdict(results, seconds) + (note.isEmpty() ? "" : " " + note) + " Framecast " + version + ", " + json.get("time") + ".", results);
+                verdict(results, seconds) + (note.isEmpty() ? "" : " " + note) + " Framecast " + version + ", "
+                        + json.get("time") + ".", results);
     }
 
     private static Outcome outcome(List<StageResult> results) {

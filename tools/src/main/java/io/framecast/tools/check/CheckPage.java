@@ -67,7 +67,8 @@ final class CheckPage {
         if (!result.checks().isEmpty()) {
             html.append("<details" + (result.outcome() == Outcome.FAILED ? " open=\"open\"" : "")
                     + "><summary>All checks</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th>check</th>"
-                    + "<th>outcome</th><th>largest error</th><th>bound</th><th>error as a share of the bound</th><th>seconds</th>"
+                    + "<th>outcome</th><th>largest error</th><th>bound</th><th>error as a share of the bound</th>"
+                    + "<th>seconds</th>"
                     + "</tr></thead>\n<tbody>\n");
             result.checks().forEach(check -> check(html, check));
             html.append("</tbody></table></div></details>\n");

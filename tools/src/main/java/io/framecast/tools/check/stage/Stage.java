@@ -95,8 +95,8 @@ public enum Stage {
     public abstract void run(DeviceUnderTest device, StageLog log, Path directory);
 
     /**
-     * Launches what the stages of kernels, networks and speed launch in the backend's precision, whatever the results: for the
-     * list of kernels that a bundle must have.
+     * Launches what the stages of kernels, networks and speed launch in the backend's precision, whatever the results:
+     * for the list of kernels that a bundle must have.
      *
      * @param device that the check is for
      */
