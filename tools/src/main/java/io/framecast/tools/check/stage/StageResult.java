@@ -82,7 +82,7 @@ public record StageResult(String stage, Outcome outcome, String summary, double 
         List<String> parts = new ArrayList<>();
         if (failed > 0) {
             Check first = checks.stream().filter(check -> check.outcome() == Outcome.FAILED).findFirst().orElseThrow();
-            parts.add(Count.of(failed, "check") + " failed, first " + first.name() + ": " + first.why());
+            parts.add(Count.of(failed, "check") + " failed, first " + first.name() + ": " + clause(first.why()));
         }
         if (passed > 0) {
             double share = checks.stream().filter(check -> check.outcome() == Outcome.PASSED)
@@ -92,7 +92,7 @@ public record StageResult(String stage, Outcome outcome, String summary, double 
         }
         if (skipped > 0) {
             Check first = checks.stream().filter(check -> check.outcome() == Outcome.SKIPPED).findFirst().orElseThrow();
-            parts.add(skipped + " skipped (" + first.name() + ": " + first.why() + ")");
+            parts.add(skipped + " skipped (" + first.name() + ": " + clause(first.why()) + ")");
         }
         if (late > 0) {
             parts.add(late + " left out for lack of time");
@@ -100,6 +100,11 @@ public record StageResult(String stage, Outcome outcome, String summary, double 
         Outcome outcome = failed > 0 ? Outcome.FAILED : passed > 0 ? Outcome.PASSED : Outcome.SKIPPED;
         return new StageResult(stage, outcome, parts.isEmpty() ? "nothing was checked" : String.join("; ", parts),
                 seconds, checks, tables);
+    }
+
+    /** A sentence as a part of another. */
+    private static String clause(String sentence) {
+        return sentence.replaceFirst("\\.$", "");
     }
 
     private static long count(List<Check> checks, Outcome outcome) {
