@@ -7,18 +7,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.framecast.nn.HostTensor;
-import io.framecast.nn.ModelJson;
 import io.framecast.tools.check.golden.Golden;
-import io.framecast.train.Checkpoint;
+import io.framecast.tools.check.golden.GoldenRecipe;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -112,12 +108,8 @@ class PyTorchScriptTest {
     }
 
     private Path checkpoint(Golden.Case c) {
-        Map<String, HostTensor> parameters = new HashMap<>();
-        for (String name : c.named("value.")) {
-            parameters.put(name, new HostTensor(c.shape("value." + name), c.values("value." + name)));
-        }
         Path file = directory.resolve("checkpoint.safetensors");
-        new Checkpoint(ModelJson.parse(c.settings().get("model").toString(), c.name()), parameters, null).write(file);
+        GoldenRecipe.start(c).write(file);
         return file;
     }
 

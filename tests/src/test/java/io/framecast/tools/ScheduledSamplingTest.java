@@ -2,16 +2,13 @@ package io.framecast.tools;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.framecast.data.Videos;
 import io.framecast.tools.check.golden.Golden;
-import io.framecast.nn.HostTensor;
-import io.framecast.nn.ModelJson;
-import io.framecast.train.Checkpoint;
+import io.framecast.tools.check.golden.GoldenRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,26 +31,19 @@ class ScheduledSamplingTest {
 
     /** The videos, (N, T, H, W, C) of the time-major tensor. */
     private Path data() {
-        int[] shape = c.shape("videos");
-        float[] values = c.values("videos");
-        int frame = shape[2] * shape[3] * shape[4];
-        float[] videos = new float[values.length];
-        for (int t = 0; t < shape[0]; t++) {
-            for (int n = 0; n < shape[1]; n++) {
-                System.arraycopy(values, (t * shape[1] + n) * frame, videos, (n * shape[0] + t) * frame, frame);
-            }
+        Videos of = GoldenRecipe.videos(c);
+        int size = of.frames() * of.frameSize();
+        float[] videos = new float[of.count() * size];
+        for (int n = 0; n < of.count(); n++) {
+            System.arraycopy(of.get(n).values(), 0, videos, n * size, size);
         }
-        return Npy.write(directory.resolve("videos.npy"), "(%d, %d, %d, %d, %d)".formatted(shape[1], shape[0], shape[2],
-                shape[3], shape[4]), videos);
+        return Npy.write(directory.resolve("videos.npy"), "(%d, %d, %d, %d, %d)".formatted(of.count(), of.frames(),
+                of.height(), of.width(), of.channels()), videos);
     }
 
     private Path checkpoint() {
-        Map<String, HostTensor> parameters = new HashMap<>();
-        for (String name : c.named("value.")) {
-            parameters.put(name, new HostTensor(c.shape("value." + name), c.values("value." + name)));
-        }
         Path file = directory.resolve("start.safetensors");
-        new Checkpoint(ModelJson.parse(c.settings().get("model").toString(), c.name()), parameters, null).write(file);
+        GoldenRecipe.start(c).write(file);
         return file;
     }
 

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -52,14 +53,13 @@ final class CheckCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(out, e);
         }
-        String chosen = device == Device.AUTO ? probe() : device.name().toLowerCase(Locale.ROOT);
-        DeviceUnderTest tested = new DeviceUnderTest(Device.valueOf(chosen.split(" ")[0].toUpperCase(Locale.ROOT)),
-                PROGRAM);
-        // The reason, if auto did not take CUDA.
-        String note = chosen.contains(" ") ? "No CUDA: " + chosen.substring(chosen.indexOf(' ') + 1) : "";
-        Terminal.say("checking the device " + chosen.split(" ")[0] + (note.isEmpty() ? "" : " (" + note + ")"));
+        Optional<String> whyNotCuda = device == Device.AUTO ? whyNotCuda() : Optional.empty();
+        DeviceUnderTest tested = new DeviceUnderTest(device != Device.AUTO ? device
+                : whyNotCuda.isPresent() ? Device.CPU : Device.CUDA, PROGRAM);
+        String note = whyNotCuda.map("No CUDA: "::concat).orElse("");
+        Terminal.say("checking the device " + tested.option() + (note.isEmpty() ? "" : " (" + note + ")"));
         long begin = System.nanoTime();
-        CheckFiles files = new CheckFiles(out, Main.VERSION, tested.device(), note);
+        CheckFiles files = new CheckFiles(out, Main.VERSION, tested, note);
         files.write(List.of(), 0); // Of an earlier check, nothing stays.
         List<StageResult> results = new Acceptance(tested, 60 * minutes, out).run(all -> {
             StageResult last = all.get(all.size() - 1);
@@ -68,18 +68,17 @@ final class CheckCommand implements Callable<Integer> {
             files.write(all, (System.nanoTime() - begin) / 1e9);
         });
         Terminal.say(files.verdict(results, (System.nanoTime() - begin) / 1e9) + " See " + files.page());
-        return results.stream().anyMatch(result -> result.outcome() == Outcome.FAILED) ? 1 : 0;
+        return CheckFiles.outcome(results) == Outcome.FAILED ? 1 : 0;
     }
 
-    /** The device that auto takes, and why it is not CUDA; by another process: a process has one driver. */
-    private static String probe() {
+    /** Why CUDA does not work; empty if it does. By another process: a process has one driver. */
+    private static Optional<String> whyNotCuda() {
         ChildProcess.Ended ended = ChildProcess.run(PROGRAM.command("check-stage", CheckStageCommand.PROBE),
                 PROBE_SECONDS);
-        String answer = ended.output().strip().replaceFirst("(?s).*\\n", "");
-        if (ended.failure() != null || !answer.equals("cuda") && !answer.startsWith("cpu ")) {
-            throw new FramecastException("Opening a device " + (ended.failure() == null ? "gave no answer"
-                    : ended.failure()) + "; name one by --device.");
+        if (ended.failure() != null) {
+            throw new FramecastException("Opening a device " + ended.failure() + "; name one by --device.");
         }
-        return answer;
+        String answer = ended.output().strip().replaceFirst("(?s).*\\n", "");
+        return answer.equals(CheckStageCommand.WORKS) ? Optional.empty() : Optional.of(answer);
     }
 }

@@ -23,8 +23,9 @@ import picocli.CommandLine.Parameters;
 @Command(name = "check-stage", hidden = true)
 final class CheckStageCommand implements Runnable {
 
-    /** Prints which device auto takes: "cuda", or "cpu" and why not CUDA. */
+    /** Prints {@link #WORKS} if CUDA does, else the reason why not. */
     static final String PROBE = "probe";
+    static final String WORKS = "works";
 
     /** Prints the digest of a training's weights. */
     static final String DIGEST = "digest";
@@ -51,9 +52,9 @@ final class CheckStageCommand implements Runnable {
             case PROBE -> {
                 try {
                     Backends.choose(DeviceSettings.DEFAULT.with(Device.CUDA), FetchListener.NONE).backend().close();
-                    System.out.println("cuda");
+                    System.out.println(WORKS);
                 } catch (FramecastException e) {
-                    System.out.println("cpu " + Quote.line(Remedies.sentence(e)));
+                    System.out.println(Quote.line(Remedies.sentence(e)));
                 }
             }
             case DIGEST -> System.out.println(Digest.of(tested, Precision.FP32));

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -54,9 +53,9 @@ public final class Acceptance {
             Optional<String> whyNot = stage.whyNot(device.device());
             StageResult result;
             if (whyNot.isPresent()) {
-                result = StageResult.skipped(name(stage), whyNot.get());
+                result = StageResult.skipped(stage.label(), whyNot.get());
             } else if (!isOpen(results)) {
-                result = StageResult.skipped(name(stage), "the device does not open");
+                result = StageResult.skipped(stage.label(), "the device does not open");
             } else {
                 // What earlier stages did not use is for the later ones.
                 double left = seconds - (System.nanoTime() - begin) / 1e9;
@@ -77,30 +76,26 @@ public final class Acceptance {
     }
 
     private StageResult run(Stage stage, double share) {
-        Path log = directory.resolve(name(stage) + ".jsonl");
+        Path log = directory.resolve(stage.label() + ".jsonl");
         long begin = System.nanoTime();
         String failure;
         try {
             Files.deleteIfExists(log);
-            failure = ChildProcess.run(device.program().command("check-stage", name(stage), "--device",
-                    device.device().name().toLowerCase(Locale.ROOT), "--seconds",
-                    String.format(Locale.ROOT, "%.1f", share), "--out", directory.toString()), Map.of(),
+            failure = ChildProcess.run(device.program().command("check-stage", stage.label(), "--device",
+                    device.option(), "--seconds",
+                    String.format(Locale.ROOT, "%.1f", share), "--out", directory.toString()),
                     share * (1 + GRACE_FACTOR) + GRACE_SECONDS).failure();
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(log, e);
         } catch (FramecastException e) {
             failure = "did not start: " + e.getMessage();
         }
-        StageResult result = StageResult.read(name(stage), log, failure, (System.nanoTime() - begin) / 1e9);
+        StageResult result = StageResult.read(stage.label(), log, failure, (System.nanoTime() - begin) / 1e9);
         try {
             Files.deleteIfExists(log);
         } catch (IOException e) {
             // It stays in the directory of the results.
         }
         return result;
-    }
-
-    private static String name(Stage stage) {
-        return stage.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,8 +1,7 @@
 package io.framecast.tools.check;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.framecast.device.Device;
 import io.framecast.files.JsonFiles;
+import io.framecast.tools.check.stage.DeviceUnderTest;
 import io.framecast.tools.check.stage.Outcome;
 import io.framecast.tools.check.stage.Stage;
 import io.framecast.tools.check.stage.StageResult;
@@ -24,7 +23,7 @@ import java.util.stream.Collectors;
  * @param device that was checked
  * @param note a sentence on the choice of the device; may be empty
  */
-public record CheckFiles(Path directory, String version, Device device, String note) {
+public record CheckFiles(Path directory, String version, DeviceUnderTest device, String note) {
 
     /** The page for people. */
     public Path page() {
@@ -38,43 +37,34 @@ public record CheckFiles(Path directory, String version, Device device, String n
      * @param seconds that it has taken
      */
     public void write(List<StageResult> results, double seconds) {
-        ObjectMapper mapper = new ObjectMapper();
         List<Object> stages = new ArrayList<>();
         for (StageResult result : results) {
             Map<String, Object> stage = new LinkedHashMap<>();
             stage.put("stage", result.stage());
             stage.put("title", Stage.valueOf(result.stage().toUpperCase(Locale.ROOT)).title());
-            stage.put("outcome", result.outcome().toString());
+            stage.put("outcome", result.outcome());
             stage.put("summary", result.summary());
             stage.put("seconds", result.seconds());
-            stage.put("checks", result.checks().stream().map(check -> {
-                Map<String, Object> one = new LinkedHashMap<>();
-                one.put("name", check.name());
-                one.put("outcome", check.outcome().toString());
-                one.put("why", check.why());
-                one.put("error", check.error());
-                one.put("bound", check.bound());
-                one.put("seconds", check.seconds());
-                return one;
-            }).toList());
-            stage.put("tables", mapper.convertValue(result.tables(), List.class));
+            stage.put("checks", result.checks());
+            stage.put("tables", result.tables());
             stages.add(stage);
         }
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("framecast", version);
-        json.put("device", device.name().toLowerCase(Locale.ROOT));
+        json.put("device", device.option());
         json.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         json.put("note", note);
-        json.put("outcome", isComplete(results) ? outcome(results).toString() : "unfinished");
+        json.put("outcome", isComplete(results) ? outcome(results) : "unfinished");
         json.put("seconds", seconds);
         json.put("stages", stages);
         JsonFiles.write(directory.resolve("check.json"), json);
-        CheckPage.write(page(), "Framecast check: " + device.name().toLowerCase(Locale.ROOT),
+        CheckPage.write(page(), "Framecast check: " + device.option(),
                 verdict(results, seconds) + (note.isEmpty() ? "" : " " + note) + " Framecast " + version + ", "
                         + json.get("time") + ".", results);
     }
 
-    private static Outcome outcome(List<StageResult> results) {
+    /** Failed if a stage failed. */
+    public static Outcome outcome(List<StageResult> results) {
         return results.stream().anyMatch(result -> result.outcome() == Outcome.FAILED) ? Outcome.FAILED
                 : Outcome.PASSED;
     }

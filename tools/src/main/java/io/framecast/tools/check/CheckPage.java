@@ -30,21 +30,7 @@ final class CheckPage {
     }
 
     private static String html(String title, String verdict, List<StageResult> results) {
-        StringBuilder html = new StringBuilder("""
-                <!DOCTYPE html>
-                <html lang="en">
-                <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>%1$s</title>
-                <style>
-                %2$s%3$s</style>
-                </head>
-                <body>
-                <main>
-                <h1>%1$s</h1>
-                <p class="notice">%4$s</p>
-                """.formatted(Html.escape(title), Html.styles(), STYLES, Html.escape(verdict)));
+        StringBuilder html = new StringBuilder("<p class=\"notice\">" + Html.escape(verdict) + "</p>\n");
         html.append("<div class=\"scroll\"><table>\n<thead><tr><th>stage</th><th>outcome</th><th>what was found</th>"
                 + "<th>seconds</th></tr></thead>\n<tbody>\n");
         for (StageResult result : results) {
@@ -56,7 +42,7 @@ final class CheckPage {
         for (StageResult result : results) {
             section(html, result);
         }
-        return html.append("</main>\n</body>\n</html>\n").toString();
+        return Html.page(title, STYLES, html.toString());
     }
 
     private static void section(StringBuilder html, StageResult result) {

@@ -46,8 +46,34 @@ public final class Html {
         return html.append("</tbody></table></div>\n").toString();
     }
 
+    /**
+     * A self-contained page.
+     *
+     * @param styles further ones
+     * @param content of the body, after the title as its heading
+     */
+    public static String page(String title, String styles, String content) {
+        return """
+                <!DOCTYPE html>
+                <html lang="en">
+                <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <title>%1$s</title>
+                <style>
+                %2$s%3$s</style>
+                </head>
+                <body>
+                <main>
+                <h1>%1$s</h1>
+                %4$s</main>
+                </body>
+                </html>
+                """.formatted(escape(title), styles(), styles, content);
+    }
+
     /** The style sheet of all pages. */
-    public static String styles() {
+    private static String styles() {
         try (InputStream in = Html.class.getResourceAsStream("report.css")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -139,20 +139,7 @@ public final class Report {
     }
 
     private String html() {
-        StringBuilder html = new StringBuilder("""
-                <!DOCTYPE html>
-                <html lang="en">
-                <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>%1$s</title>
-                <style>
-                %2$s</style>
-                </head>
-                <body>
-                <main>
-                <h1>%1$s</h1>
-                """.formatted(Html.escape(title), Html.styles()));
+        StringBuilder html = new StringBuilder();
         notices.forEach(notice -> html.append("<p class=\"notice\">" + Html.escape(notice) + "</p>\n"));
         if (scores != null) {
             html.append(headline());
@@ -178,7 +165,7 @@ public final class Report {
         if (!facts.isEmpty()) {
             html.append(section("Run", "", facts()));
         }
-        return html.append("</main>\n</body>\n</html>\n").toString();
+        return Html.page(title, "", html.toString());
     }
 
     private static String section(String heading, String introduction, String content) {

@@ -58,7 +58,7 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
     }
 
     /** As in options: "cuda". */
-    String option() {
+    public String option() {
         return device.name().toLowerCase(Locale.ROOT);
     }
 

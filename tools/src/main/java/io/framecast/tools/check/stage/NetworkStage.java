@@ -17,6 +17,7 @@ import io.framecast.tools.check.golden.GoldenRecipe;
 import io.framecast.tools.check.golden.GoldenTraining;
 import io.framecast.tools.check.golden.OpScope;
 import io.framecast.train.Checkpoint;
+import io.framecast.train.StepMetrics;
 import io.framecast.train.Trainer;
 import io.framecast.train.TrainingSettings;
 import java.util.ArrayList;
@@ -232,11 +233,8 @@ final class NetworkStage {
         int batch = 2;
         TrainingSettings settings = TrainingSettings.builder().batchSize(batch).shuffle(false)
                 .epochs(steps * batch / videos.count()).build();
-        GoldenRecipe.Run run = new GoldenRecipe.Run();
-        try (Trainer trainer = new Trainer(backend, start, videos, videos.slice(0, 1), settings, run)) {
-            trainer.run();
-        }
-        return run.losses().stream().mapToDouble(Double::doubleValue).toArray();
+        return Trainer.fit(backend, start, videos, videos.slice(0, 1), settings).steps().stream()
+                .mapToDouble(StepMetrics::loss).toArray();
     }
 
     private static double[] forecast(DeviceUnderTest device, Precision precision, Checkpoint checkpoint,

@@ -1,5 +1,6 @@
 package io.framecast.tools.check.stage;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
 /** How a check or a stage ended. */
@@ -11,6 +12,7 @@ public enum Outcome {
     /** It was not tried; the reason is said. */
     SKIPPED;
 
+    @JsonValue
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -6,6 +6,9 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
 import io.framecast.backend.Precision;
+import io.framecast.data.Batch;
+import io.framecast.data.Batches;
+import io.framecast.data.Epoch;
 import io.framecast.data.FrameShift;
 import io.framecast.data.MnistDigits;
 import io.framecast.data.MovingMnist;
@@ -116,25 +119,25 @@ final class PeerStage {
     }
 
     private static Own own(DeviceUnderTest device, Precision precision, Checkpoint start, Videos videos) {
-        int frames = videos.frames() - 1;
-        int frame = BATCH * videos.frameSize();
-        FrameShift shift = new FrameShift(videos.frames(), frame);
+        Batches batches = new Batches(videos, BATCH, false, 0);
         double[] losses = new double[STEPS];
         double[] milliseconds = new double[STEPS];
         try (Backend backend = device.open(precision, Convolutions.KERNELS);
-                OwnTraining training = new OwnTraining(backend, start.model(), start.parameters(), BATCH, frames)) {
-            for (int step = 0; step < STEPS; step++) {
-                float[] values = new float[videos.frames() * frame];
-                for (int b = 0; b < BATCH; b++) {
-                    videos.read((step * BATCH + b) % videos.count(), 0, videos.frames(), values,
-                            b * videos.frameSize(), frame);
+                OwnTraining training = new OwnTraining(backend, start.model(), start.parameters(), BATCH,
+                        videos.frames() - 1)) {
+            for (int step = 0; step < STEPS;) {
+                try (Epoch epoch = batches.epoch(1, 0)) { // Without shuffling, each is like the first.
+                    while (step < STEPS && epoch.hasNext()) {
+                        Batch batch = epoch.next();
+                        FrameShift shift = batch.shift();
+                        float[] inputs = Arrays.copyOfRange(batch.values(), 0, shift.length());
+                        float[] targets = Arrays.copyOfRange(batch.values(), shift.targetOffset(),
+                                shift.targetOffset() + shift.length());
+                        long begin = System.nanoTime();
+                        losses[step] = training.step(inputs, targets);
+                        milliseconds[step++] = (System.nanoTime() - begin) / 1e6;
+                    }
                 }
-                float[] inputs = Arrays.copyOfRange(values, 0, shift.length());
-                float[] targets = Arrays.copyOfRange(values, shift.targetOffset(),
-                        shift.targetOffset() + shift.length());
-                long begin = System.nanoTime();
-                losses[step] = training.step(inputs, targets);
-                milliseconds[step] = (System.nanoTime() - begin) / 1e6;
             }
         }
         Arrays.sort(milliseconds);
@@ -153,10 +156,10 @@ final class PeerStage {
                         own.get(precision).losses, BOUNDS.get(precision)));
             }
             double step = variant.at("/step_ms/median").asDouble(Double.NaN);
-            rows.add(List.of(name, why == null ? number("%.3f", step) : why,
-                    own.containsKey(precision) ? number("%.3f", own.get(precision).milliseconds) : "-",
-                    own.containsKey(precision) ? number("%.2f", step / own.get(precision).milliseconds) : "-",
-                    number("%.0f", variant.path("memory_mb").asDouble(Double.NaN))));
+            rows.add(List.of(name, why == null ? Table.number("%.3f", step) : why,
+                    own.containsKey(precision) ? Table.number("%.3f", own.get(precision).milliseconds) : "-",
+                    own.containsKey(precision) ? Table.number("%.2f", step / own.get(precision).milliseconds) : "-",
+                    Table.number("%.0f", variant.path("memory_mb").asDouble(Double.NaN))));
         }
         log.table("PyTorch " + peer.path("torch").asText("?") + " beside this engine", ("The network %s, batch of %d. "
                 + "PyTorch's steps by CUDA events, its data on the GPU; ours by the clock, with the upload of each "
@@ -171,9 +174,5 @@ final class PeerStage {
             differences.add(Difference.of("loss of step " + step, expected, own[step], bound * expected));
         }
         return differences;
-    }
-
-    private static String number(String format, double value) {
-        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
     }
 }

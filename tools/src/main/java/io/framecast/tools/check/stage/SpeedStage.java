@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -76,12 +75,12 @@ final class SpeedStage {
     private static List<String> row(DeviceUnderTest device, Precision precision, BenchResult result, double ceiling) {
         double rate = result.flop() / result.seconds();
         Ceilings measured = result.ceilings();
-        return List.of(DeviceUnderTest.name(precision), number("%.3f", 1e3 * result.batch() * result.seconds()),
-                number("%.2f", StepModel.EPOCH_VIDEOS * result.seconds()), number("%.2f", rate / 1e12),
-                number("%.2f", ceiling / 1e12), number("%.2f", measured.matmul() / 1e12),
-                number("%.1f%%", 100 * rate / ceiling), number("%.0f", measured.copy() / 1e9),
-                number("%.2f", result.deviceBytes() / 1e9),
-                number("%.0f", result.rollout().get(result.rollout().size() - 1).framesPerSecond()));
+        return List.of(DeviceUnderTest.name(precision), Table.number("%.3f", 1e3 * result.batch() * result.seconds()),
+                Table.number("%.2f", StepModel.EPOCH_VIDEOS * result.seconds()), Table.number("%.2f", rate / 1e12),
+                Table.number("%.2f", ceiling / 1e12), Table.number("%.2f", measured.matmul() / 1e12),
+                Table.number("%.1f%%", 100 * rate / ceiling), Table.number("%.0f", measured.copy() / 1e9),
+                Table.number("%.2f", result.deviceBytes() / 1e9),
+                Table.number("%.0f", result.rollout().get(result.rollout().size() - 1).framesPerSecond()));
     }
 
     /** The rate of cuBLAS's product; empty if it is not there. */
@@ -111,18 +110,15 @@ final class SpeedStage {
                 seconds.merge(op.op(), result.batch() * op.seconds(), Double::sum)));
         double all = seconds.values().stream().mapToDouble(Double::doubleValue).sum();
         log.table("Kernels, " + DeviceUnderTest.name(precision), ("A step of %s, batch of %d, launch by launch: %s of "
-                + "kernels, by events around each; %s").formatted(MODEL, result.batch(), number("%.3f ms", 1e3 * all),
-                modelled.map(step -> number("%.3f ms are modelled.", 1e3 * step.seconds()))
+                + "kernels, by events around each; %s").formatted(MODEL, result.batch(),
+                Table.number("%.3f ms", 1e3 * all),
+                modelled.map(step -> Table.number("%.3f ms are modelled.", 1e3 * step.seconds()))
                         .orElse("there is no model of this GPU.")),
                 List.of("kernel", "ms a step", "share of the kernels", "modelled ms"),
                 seconds.entrySet().stream().sorted(Map.Entry.<String, Double>comparingByValue().reversed())
-                        .map(one -> List.of(one.getKey(), number("%.4f", 1e3 * one.getValue()),
-                                number("%.1f%%", 100 * one.getValue() / all), number("%.4f", 1e3 * modelled
+                        .map(one -> List.of(one.getKey(), Table.number("%.4f", 1e3 * one.getValue()),
+                                Table.number("%.1f%%", 100 * one.getValue() / all), Table.number("%.4f", 1e3 * modelled
                                         .map(step -> step.kernels().getOrDefault(one.getKey(), Double.NaN))
                                         .orElse(Double.NaN)))).toList());
-    }
-
-    private static String number(String format, double value) {
-        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
     }
 }

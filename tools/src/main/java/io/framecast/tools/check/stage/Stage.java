@@ -3,59 +3,37 @@ package io.framecast.tools.check.stage;
 import io.framecast.backend.Backend;
 import io.framecast.device.Device;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The stages, in their order. */
 public enum Stage {
-    DEVICE("What is there", 4) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            FactStage.run(device, log);
-        }
-    },
-    KERNELS("Kernels against golden values", 26) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            KernelStage.run(device, log);
-        }
-    },
-    NETWORKS("Networks, determinism, memory", 26) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            NetworkStage.run(device, log);
-        }
-    },
-    VENDOR("cuDNN and cuBLAS", 10) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            VendorStage.run(device, log);
-        }
-    },
-    SPEED("Speed beside the ceilings", 12) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            SpeedStage.run(device, log, directory);
-        }
-    },
-    PEER("PyTorch on the same device", 14) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            PeerStage.run(device, log, directory);
-        }
-    },
-    SANITIZER("compute-sanitizer", 8) {
-        @Override
-        public void run(DeviceUnderTest device, StageLog log, Path directory) {
-            SanitizerStage.run(device, log);
-        }
-    };
+    DEVICE("What is there", 4, (device, log, directory) -> FactStage.run(device, log)),
+    KERNELS("Kernels against golden values", 26, (device, log, directory) -> KernelStage.run(device, log)),
+    NETWORKS("Networks, determinism, memory", 26, (device, log, directory) -> NetworkStage.run(device, log)),
+    VENDOR("cuDNN and cuBLAS", 10, (device, log, directory) -> VendorStage.run(device, log)),
+    SPEED("Speed beside the ceilings", 12, SpeedStage::run),
+    PEER("PyTorch on the same device", 14, PeerStage::run),
+    SANITIZER("compute-sanitizer", 8, (device, log, directory) -> SanitizerStage.run(device, log));
+
+    @FunctionalInterface
+    private interface Work {
+        void run(DeviceUnderTest device, StageLog log, Path directory);
+    }
 
     private final String title;
     private final int weight;
+    private final Work work;
 
-    Stage(String title, int weight) {
+    Stage(String title, int weight, Work work) {
         this.title = title;
         this.weight = weight;
+        this.work = work;
+    }
+
+    /** Its name in results and in options: "kernels". */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** For people. */
@@ -92,7 +70,9 @@ public enum Stage {
      * @param log is told what is found
      * @param directory for files of the stage
      */
-    public abstract void run(DeviceUnderTest device, StageLog log, Path directory);
+    public void run(DeviceUnderTest device, StageLog log, Path directory) {
+        work.run(device, log, directory);
+    }
 
     /**
      * Launches what the stages of kernels, networks and speed launch in the backend's precision, whatever the results:
