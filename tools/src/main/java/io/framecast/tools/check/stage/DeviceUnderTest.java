@@ -40,7 +40,8 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
         }
     }
 
-    private Backend openOrSkip(Precision precision, Convolutions convolutions) {
+    /** Opens it, or ends the check as skipped if it has not the precision. */
+    Backend openOrSkip(Precision precision, Convolutions convolutions) {
         try {
             return open(precision, convolutions);
         } catch (FramecastException e) {

@@ -122,7 +122,7 @@ final class PeerStage {
         Batches batches = new Batches(videos, BATCH, false, 0);
         double[] losses = new double[STEPS];
         double[] milliseconds = new double[STEPS];
-        try (Backend backend = device.open(precision, Convolutions.KERNELS);
+        try (Backend backend = device.openOrSkip(precision, Convolutions.KERNELS);
                 OwnTraining training = new OwnTraining(backend, start.model(), start.parameters(), BATCH,
                         videos.frames() - 1)) {
             for (int step = 0; step < STEPS;) {

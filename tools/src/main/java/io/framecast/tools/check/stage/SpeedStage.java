@@ -12,6 +12,7 @@ import io.framecast.tools.bench.BenchResult;
 import io.framecast.tools.model.StepModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,19 +41,18 @@ final class SpeedStage {
         ModelConfig model = Models.load(MODEL);
         int batch = device.isCuda() ? BATCH : BATCH_ON_CPU;
         List<List<String>> steps = new ArrayList<>();
+        Map<Precision, BenchResult> results = new EnumMap<>(Precision.class);
         for (Precision precision : device.precisions()) {
             log.check("speed in " + DeviceUnderTest.name(precision), () -> {
                 BenchResult result;
-                try (Backend backend = device.open(precision, Convolutions.KERNELS)) {
+                try (Backend backend = device.openOrSkip(precision, Convolutions.KERNELS)) {
                     result = BenchResult.measure(backend, MODEL, model, FRAMES, batch,
                             device.isCuda() ? STEPS : STEPS_ON_CPU);
                 }
                 double ceiling = result.ceilings().matmul();
                 Optional<Double> vendor = device.isCuda() ? vendorProduct(device, precision) : Optional.empty();
                 steps.add(row(device, precision, result, vendor.orElse(ceiling)));
-                if (device.isCuda()) {
-                    kernels(log, precision, result, modelled(device, precision, result, directory, log.secondsLeft()));
-                }
+                results.put(precision, result);
                 if (!Double.isFinite(result.seconds()) || result.seconds() <= 0) {
                     throw new FramecastException("The time of a step is " + result.seconds() + " s.");
                 }
@@ -63,6 +63,10 @@ final class SpeedStage {
                 .formatted(batch, FRAMES), List.of("precision", "ms a step", "s an epoch of " + StepModel.EPOCH_VIDEOS
                 + " videos", "TFLOP/s", "ceiling, TFLOP/s", "own product, TFLOP/s", "achieved of the ceiling",
                 "copy, GB/s", "memory, GB", "predicted frames/s"), steps);
+        if (device.isCuda()) { // The model takes the time that all measurements have left.
+            results.forEach((precision, result) -> kernels(log, precision, result,
+                    modelled(device, precision, result, directory, log.secondsLeft())));
+        }
     }
 
     /** Launches what the stage launches in the backend's precision, whatever the results. */
