@@ -26,7 +26,6 @@ CU_API cuInit(unsigned flags) {
     return CUDA_SUCCESS;
 }
 
-// The CUDA version whose NVRTC produces the newest supported PTX: CUDA 12.9.
 CU_API cuDriverGetVersion(int *version) {
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
     if (const CUresult fault = injected_fault(Site::other, __func__); fault != CUDA_SUCCESS) return fault;

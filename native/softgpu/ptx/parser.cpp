@@ -12,7 +12,7 @@ namespace softgpu::ptx {
 
 namespace {
 
-constexpr int OLDEST = 60, NEWEST = 88;     // .version, times ten
+constexpr int OLDEST = 60, NEWEST = 91;     // .version, times ten
 constexpr uint64_t MAX_FILES = 1 << 16;
 constexpr uint64_t MAX_COUNT = ~uint32_t{0};
 
@@ -75,7 +75,7 @@ private:
         module.version_minor = number[2] - '0';
         const int both = module.version_major * 10 + module.version_minor;
         if (both < OLDEST || both > NEWEST)
-            throw Error(version.line, "PTX version " + std::string(number) + " is not supported, only 6.0 to 8.8 are");
+            throw Error(version.line, "PTX version " + std::string(number) + " is not supported, only 6.0 to 9.1 are");
 
         tokens.expect(".target");
         module.target = tokens.expect(Token::Kind::identifier, "a target");

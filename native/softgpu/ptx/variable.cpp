@@ -194,6 +194,7 @@ Variable parameter(Tokens &tokens) {
         v.space = Space::generic;
         int width = 1;
         v.type = expect_type(tokens, width);
+        if (v.type == Type::pred) tokens.fail("a parameter that is not a predicate (.pred is not provided here)");
         if (width > 1) tokens.fail("a scalar parameter");
         v.line = tokens.line();
         v.name = tokens.expect(Token::Kind::identifier, "the name of a register");

@@ -16,7 +16,7 @@ namespace softgpu {
 
 namespace {
 
-constexpr int NEWEST_PTX = 88;                  // the newest that CUDA 12.9 accepts
+constexpr int NEWEST_PTX = 91;                  // of CUDA 13.1; the parser knows its instructions or refuses them
 constexpr uint64_t MOST_CONSTANT_BYTES = 65536;
 
 void **value_of(const JitOptions &jit, CUjit_option option) {

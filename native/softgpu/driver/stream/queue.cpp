@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "driver/stream/graph.h"
+#include "driver/stream/host_thread.h"
+
 namespace softgpu {
 
 namespace {
@@ -32,27 +35,15 @@ void step(const std::shared_ptr<Stream> &stream) {
     ++stream->done;
 }
 
-// Terminates, since dependencies are always on earlier work. Uses an explicit stack: chains of events between streams
-// may be long.
-void run_to(const std::shared_ptr<Stream> &stream, uint64_t position) {
-    std::vector<Dependency> wanted{{stream, position}};
-    while (!wanted.empty()) {
-        Driver::get().wait_idle();
-        const Dependency top = wanted.back();
-        if (top.stream->done >= top.position) {
-            wanted.pop_back();
-            continue;
-        }
-        const auto &after = top.stream->queue.front().after;
-        const auto pending = std::find_if(after.begin(), after.end(),
-                                          [](const Dependency &d) { return d.stream->done < d.position; });
-        if (pending != after.end()) wanted.push_back(*pending);
-        else step(top.stream);
-    }
-}
-
 void forget_finished(Context &context) {
     std::erase_if(context.streams, [](const auto &s) { return s->destroyed && s->idle(); });
+}
+
+// Whether it calls functions of the program.
+bool calls_host(const Work &work) {
+    const auto *const graph = std::get_if<std::shared_ptr<GraphWork>>(&work);
+    if (graph) return std::ranges::any_of((*graph)->steps, calls_host);
+    return std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work);
 }
 
 }  // namespace
@@ -78,10 +69,31 @@ uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<D
             if (other != stream && other->blocking() && !other->idle() && (stream->is_legacy() || other->is_legacy()))
                 after.push_back({other, other->enqueued});
     }
+    const bool host = calls_host(work);
     stream->queue.push_back({std::move(work), std::move(after)});
     const uint64_t position = ++stream->enqueued;
+    if (host) expect_host_function(stream, position);
     if (stream->queue.size() > MOST_QUEUED) run_to(stream, position);
     return position;
+}
+
+// Terminates, since dependencies are always on earlier work. Uses an explicit stack: chains of events between streams
+// may be long.
+void run_to(const std::shared_ptr<Stream> &stream, uint64_t position) {
+    std::vector<Dependency> wanted{{stream, position}};
+    while (!wanted.empty()) {
+        Driver::get().wait_idle();
+        const Dependency top = wanted.back();
+        if (top.stream->done >= top.position) {
+            wanted.pop_back();
+            continue;
+        }
+        const auto &after = top.stream->queue.front().after;
+        const auto pending = std::find_if(after.begin(), after.end(),
+                                          [](const Dependency &d) { return d.stream->done < d.position; });
+        if (pending != after.end()) wanted.push_back(*pending);
+        else step(top.stream);
+    }
 }
 
 void run_until(const std::shared_ptr<Stream> &stream, uint64_t position) {

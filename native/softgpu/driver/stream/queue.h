@@ -1,5 +1,5 @@
 // Streams run lazily: work stays queued until a thread waits for it, and then runs on that thread. So the order is the
-// same in every run, and a missing synchronisation always shows.
+// same in every run, and a missing synchronisation always shows. Host functions run in any case (host_thread.h).
 #pragma once
 
 #include "driver/state/call.h"
@@ -27,6 +27,8 @@ template <class W> bool submit(const std::shared_ptr<Stream> &stream, W work) {
 
 // Runs a stream up to a position, and first everything that this depends on. Fails with the context's sticky error.
 void run_until(const std::shared_ptr<Stream> &stream, uint64_t position);
+// The same, for a thread that reports no errors: they stay with the context.
+void run_to(const std::shared_ptr<Stream> &stream, uint64_t position);
 inline void drain(const std::shared_ptr<Stream> &stream) { run_until(stream, stream->enqueued); }
 void drain(Context &context);
 // The same, for a context that is being destroyed: errors stay in Context::sticky.

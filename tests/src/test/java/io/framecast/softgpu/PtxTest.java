@@ -208,11 +208,20 @@ class PtxTest {
             Loading.of(ptx.replace("sm_90a", target))
                     .assertRefused(CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU, target, "9.0");
         }
+        assertEquals(CUresult.CUDA_SUCCESS, Loading.of(ptx.replace("8.6", "9.1")).result);
         Loading.of(ptx.replace("8.6", "9.9")).assertRefused(CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "9.9");
         byte[] cubin = {0x7f, 'E', 'L', 'F', 2, 1, 1, 0};
         byte[] fatBinary = {0x50, (byte) 0xed, 0x55, (byte) 0xba, 1, 0, 0};
         for (byte[] code : new byte[][] {cubin, fatBinary}) {
             assertEquals(CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU, cuModuleLoadData(new CUmodule(), code));
+        }
+    }
+
+    @Test
+    void refusesPredicatesAsParameters() {
+        for (String function : new String[] {".func (.reg .pred r) f ()", ".func f (.reg .pred p)"}) {
+            Loading.of(KERNEL.replace("INSTRUCTION", "").replace(".visible", function + " { ret; }\n.visible"))
+                    .assertRefused(CUresult.CUDA_ERROR_INVALID_PTX, "line 4", ".pred");
         }
     }
 

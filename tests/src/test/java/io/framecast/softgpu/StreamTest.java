@@ -16,6 +16,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import jcuda.Pointer;
 import jcuda.driver.CUevent;
@@ -29,8 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Streams run nothing until a thread waits for them, so a missing wait is visible. Dependencies are respected all the
- * same.
+ * Streams run nothing until a thread waits for them, so a missing wait is visible; but what leads to a host function
+ * runs by itself. Dependencies are respected all the same.
  */
 class StreamTest {
 
@@ -260,10 +262,26 @@ class StreamTest {
         copyOut(stream);
         check(cuStreamAddCallback(stream, (s, status, data) ->
                 calls.add(data + " " + seen.getInt(0) + " " + status), "callback", 0));
-        assertEquals(List.of(), calls);
         check(cuStreamSynchronize(stream));
         assertEquals(List.of("function 1", "callback 12 0"), calls);
         assertResult(CUDA_ERROR_NOT_PERMITTED, inside.get());
+    }
+
+    /** A program may wait for them by its own means: no call of the driver comes. */
+    @Test
+    void callsBackWithoutACallThatWaits() throws InterruptedException {
+        CountDownLatch called = new CountDownLatch(1);
+        CUstream first = stream();
+        CUstream second = stream();
+        CUevent event = event();
+        put(1, first);
+        check(cuEventRecord(event, first));
+        check(cuStreamWaitEvent(second, event, 0));
+        put(2, second);
+        copyOut(second);
+        check(cuLaunchHostFunc(second, data -> called.countDown(), null));
+        assertTrue(called.await(20, TimeUnit.SECONDS));
+        assertEquals(12, seen.getInt(0));
     }
 
     @Test
