@@ -56,11 +56,9 @@ template <class Items, class Json> std::string list(Items &&items, Json json) {
     return "[" + out + "]";
 }
 
-// A source line, and the lines of the calls through which its function was inlined, from the inside out.
-std::string place_json(const ptx::Module &module, ptx::SourceLine place) {
+std::string place_json(const ptx::Module &module, const ptx::SourceLine &place) {
     std::string out;
-    for (; place.line; place = module.inlined_calls[place.inlined])
-        out += (out.empty() ? "" : ", ") + quote(ptx::source_of(module, place));
+    for (const std::string &line : ptx::inlined_chain(module, place)) out += (out.empty() ? "" : ", ") + quote(line);
     return "    [" + out + "]";
 }
 

@@ -20,8 +20,10 @@ void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &
     std::string text = std::string("check ") + name(fault.check) + " failed in kernel " + grid.kernel.name + " <<<" +
                        triple(launch.grid) + ", " + triple(launch.block) + ", " + std::to_string(launch.dynamic_shared) +
                        ">>>\n  " + fault.message + "\n";
-    const std::string source = ptx::source_of(grid.program.source, instr.source);
-    if (!source.empty()) text += "  source " + source + "\n";
+    // The line of the kernel first, which the user wrote; then what is inlined there, often a library's.
+    const std::vector<std::string> chain = ptx::inlined_chain(grid.program.source, instr.source);
+    for (auto line = chain.rbegin(); line != chain.rend(); ++line)
+        text += (line == chain.rbegin() ? "  source " : "    inlined there: ") + *line + "\n";
     text += "  PTX line " + std::to_string(instr.line) + ": " + ptx::text_of(grid.program.source, instr.line) + "\n";
     text += "  block " + triple(block.id) + ", ";
     if (fault.lane >= 0) {

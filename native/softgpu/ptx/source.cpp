@@ -16,6 +16,12 @@ std::string source_of(const Module &module, SourceLine source) {
     return file + ":" + std::to_string(source.line);
 }
 
+std::vector<std::string> inlined_chain(const Module &module, SourceLine source) {
+    std::vector<std::string> chain;
+    for (; source.line; source = module.inlined_calls[source.inlined]) chain.push_back(source_of(module, source));
+    return chain;
+}
+
 std::string text_of(const Module &module, uint32_t line) {
     if (line == 0 || line > module.text.size()) return "";
     std::string text = module.text[line - 1];

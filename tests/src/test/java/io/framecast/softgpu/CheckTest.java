@@ -382,6 +382,24 @@ class CheckTest {
         return Long.parseUnsignedLong(address.group(1), 16);
     }
 
+    /** The kernel's line first, which its author knows. */
+    @Test
+    void namesTheCallersOfInlinedFunctions() {
+        Kernel kernel = device.kernel("""
+                __device__ __forceinline__ void store(int *to, int at) { to[at] = at; }
+                __device__ __forceinline__ void fill(int *to, int n) {
+                    store(to, n + threadIdx.x);
+                }
+                extern "C" __global__ void inlines(int *out) {
+                    fill(out, 64);
+                }
+                """);
+        Buffer out = device.buffer(new int[64]);
+        String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> kernel.launch(1, 1, out));
+        assertTrue(report.contains("\n  source test.cu:6\n    inlined there: test.cu:3\n    inlined there: test.cu:1\n"),
+                report);
+    }
+
     private static int lineOfBug(String source) {
         List<String> lines = source.lines().toList();
         return 1 + IntStream.range(0, lines.size()).filter(l -> lines.get(l).endsWith("// BUG")).findFirst()
