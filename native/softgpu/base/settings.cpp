@@ -11,7 +11,7 @@ namespace softgpu {
 namespace {
 
 constexpr const char *CHECKS[] = {"bounds", "alignment", "initialized", "shared_race", "block_race", "barrier", "arguments",
-                                  "leaks", "deadlock", "assertion", "trap", "illegal_instruction", "warp_sync", "stack"};
+                                  "leaks", "benign_races", "deadlock", "assertion", "trap", "illegal_instruction", "warp_sync", "stack"};
 
 bool parse_number(const std::string &text, uint64_t &value, bool sizes) {
     char *end;
@@ -30,15 +30,14 @@ bool parse_number(const std::string &text, uint64_t &value, bool sizes) {
 
 // "all", "none", or names joined by +; a name with a leading - is removed from the set.
 std::string parse_checks(const std::string &value, uint32_t &checks) {
-    const uint32_t all = (1u << static_cast<int>(Check::count)) - 1;
     uint32_t result = 0;
     std::stringstream names(value);
     for (std::string name; std::getline(names, name, '+');) {
         const bool off = !name.empty() && name[0] == '-';
         if (off) name.erase(0, 1);
-        uint32_t bits = name == "all" ? all : 0;
+        uint32_t bits = name == "all" ? Settings::ALL : 0;
         for (int c = 0; c < static_cast<int>(Check::count); ++c)
-            if (name == CHECKS[c]) bits = 1u << c;
+            if (name == CHECKS[c]) bits = bit(static_cast<Check>(c));
         if (!bits && name != "none") {
             std::string known;
             for (int c = 0; c < static_cast<int>(Check::count); ++c) known += std::string(c ? ", " : "") + CHECKS[c];

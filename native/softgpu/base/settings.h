@@ -16,13 +16,16 @@ enum class Check : uint8_t {
     barrier,        // a barrier that not all threads reach, or reached in divergent code
     arguments,      // a launch whose argument list does not fit the kernel's parameters
     leaks,          // allocations never freed
+    benign_races,   // not part of "all": races by a store of what is there already
     count,
     deadlock = count, assertion, trap, illegal_instruction, warp_sync, stack
 };
 const char *name(Check check);
+constexpr uint32_t bit(Check check) { return 1u << static_cast<int>(check); }
 
 struct Settings {
-    uint32_t checks = (1u << static_cast<int>(Check::count)) - 1;  // a bit for each Check
+    static constexpr uint32_t ALL = (bit(Check::count) - 1) & ~bit(Check::benign_races);
+    uint32_t checks = ALL;                  // a bit for each Check
     bool counters = true;
     bool caches = false;                    // counters know level 1 caches (machine/l1_cache.h)
     int threads = 0;                        // host threads that run blocks; 0: one per processor
@@ -38,7 +41,7 @@ struct Settings {
     // The number of host threads that run blocks.
     int host_threads() const;
 
-    bool on(Check check) const { return checks >> static_cast<int>(check) & 1; }
+    bool on(Check check) const { return checks & bit(check); }
 
     // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "threads=N" "processors=N" "compute=80"
     // "memory=16g" "driver=12090" "watchdog=N", separated by commas. Returns an error message, or an empty string.

@@ -97,9 +97,10 @@ template <class T, class D> void store(Warp &w, const Instr &i) {
     addresses(w, i, i.op[0], address);
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (i.flags & RELEASE) fence(w, i.flags & DEVICE_SCOPE);
-        resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at);
-        if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
         const Slot *slots = i.width == 1 ? &i.op[1] : w.slots + i.more;
+        const StoredValues stored{slots, i.width, sizeof(T), sizeof(D) == 8};
+        resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at, i.flags & STRONG ? nullptr : &stored);
+        if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
         for (int e = 0; e < i.width; ++e)
             store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
         if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);

@@ -35,7 +35,7 @@ void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint
 }  // namespace
 
 void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-             std::byte **at) {
+             std::byte **at, const StoredValues *stored) {
     Block &block = *w.block;
     const Grid &grid = *block.grid;
     switch (space) {
@@ -43,9 +43,8 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
         uint32_t offset[LANES];
         for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
         require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
-        constexpr uint32_t checked = 1u << static_cast<int>(Check::alignment) | 1u << static_cast<int>(Check::initialized) |
-                                     1u << static_cast<int>(Check::shared_race);
-        if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access);
+        constexpr uint32_t checked = bit(Check::alignment) | bit(Check::initialized) | bit(Check::shared_race);
+        if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored);
         if (block.counters) count_shared(block.counters[&i - grid.program.code.data()], offset, mask, bytes);
         for (int l = 0; l < LANES; ++l) at[l] = block.shared + offset[l];
         return;
@@ -62,10 +61,10 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
             at[l] = const_cast<std::byte *>(reinterpret_cast<const std::byte *>(grid.launch.parameters.data())) + address[l];
         return;
     default: {
-        constexpr uint32_t checked = 1u << static_cast<int>(Check::bounds) | 1u << static_cast<int>(Check::alignment) |
-                                     1u << static_cast<int>(Check::initialized) | 1u << static_cast<int>(Check::block_race);
+        constexpr uint32_t checked =
+            bit(Check::bounds) | bit(Check::alignment) | bit(Check::initialized) | bit(Check::block_race);
         if (grid.settings.checks & checked) {
-            check_global(w, address, mask, bytes, access);
+            check_global(w, address, mask, bytes, access, stored);
         } else {
             const Arena &arena = Arena::get();
             const uint64_t last = arena.size() - bytes;

@@ -9,8 +9,9 @@
 
 namespace softgpu {
 
-// Checks and counts an access, and returns the host address for each active lane. `bytes` is the size for one lane.
+// Checks and counts an access, and returns the host address for each active lane. `bytes` is the size for one lane. A
+// plain store says what it stores.
 void resolve(Warp &w, const Instr &i, ptx::Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-             std::byte **at);
+             std::byte **at, const StoredValues *stored = nullptr);
 
 }  // namespace softgpu

@@ -1,8 +1,10 @@
 #include "machine/races.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <sys/mman.h>
+#include <thread>
 
 #include "base/hex.h"
 #include "machine/arena.h"
@@ -56,20 +58,56 @@ bool known(const Warp &w, uint32_t thread, uint32_t time) {
     return warp == w.index ? time < w.clock[warp] : time <= w.clock[warp];
 }
 
-void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uint32_t bytes, uint8_t part, Access access) {
+// A plain store by the lanes of `mask`, checked lane by lane before any of them has stored.
+struct Store {
+    const Warp &w;
+    const StoredValues *values;     // null if the access is none
+    const uint32_t *address;        // of shared memory, by lane; null for global memory
+    uint32_t mask, bytes;
+
+    // Whether `lane`, with its bytes at `first`, stores into the bytes of one word what is there already.
+    bool changes_nothing(int lane, uint64_t first, uint64_t word, const std::byte *memory) const {
+        return values && bytes <= MOST_STORED && same(lane, first, word, memory);
+    }
+    // Whether it stores what another thread, the last to write there, has stored, maybe by this very instruction.
+    bool repeats(int lane, uint64_t first, uint64_t word, const std::byte *memory, uint32_t writer) const {
+        if (!values || bytes > MOST_STORED) return false;
+        const uint32_t other = writer % LANES;
+        if (writer / LANES != w.index || !(mask >> other & 1) || address[other] / 4 > word ||
+            (address[other] + bytes - 1) / 4 < word)
+            return same(lane, first, word, memory);
+        std::byte pending[MOST_STORED];
+        values->copy(w, static_cast<int>(other), pending);
+        return address[other] == first && same(lane, first, word, pending);
+    }
+
+private:
+    // `there`: the bytes at `first`.
+    bool same(int lane, uint64_t first, uint64_t word, const std::byte *there) const {
+        std::byte own[MOST_STORED];
+        values->copy(w, lane, own);
+        const uint64_t from = std::max(first, 4 * word) - first, to = std::min(first + bytes, 4 * word + 4) - first;
+        return std::memcmp(own + from, there + from, to - from) == 0;
+    }
+};
+
+void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uint32_t bytes, uint8_t part, Access access,
+           const Store &store, uint32_t word) {
+    const std::byte *const memory = w.block->shared + address;
     const uint16_t thread = static_cast<uint16_t>(w.index * LANES + static_cast<uint32_t>(lane));
     const uint32_t now = w.clock[w.index];
     if (x.write_time && (x.write_bytes & part)) {
         if (x.write_bytes & ASYNC)
             shared_race(w, lane, address, bytes, access, x.writer, "a cp.async that is still under way, started");
-        if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)))
+        if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)) &&
+            !store.repeats(lane, address, word, memory, x.writer))
             shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "an atomic access" : "a write");
     }
     // If different bytes of a word were read, only the last read is remembered.
     const bool unordered_read = x.read_time && (x.read_bytes & part) && !known(w, x.reader, x.read_time);
     if (writes(access)) {
         if (unordered_read && (x.reader != thread || (x.read_flags & (SAME_WARP | OTHER_WARPS))) &&
-            !((x.read_flags & ATOMIC) && is_atomic(access)))
+            !((x.read_flags & ATOMIC) && is_atomic(access)) && !store.changes_nothing(lane, address, word, memory))
             shared_race(w, lane, address, bytes, access, x.reader, x.reader == thread ? "a read by another thread, and a later one" : "a read");
         const bool again = x.writer == thread && x.write_time == now && !(x.write_bytes & ATOMIC);
         x.writer = thread;
@@ -95,12 +133,22 @@ void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uin
 
 }  // namespace
 
-void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access) {
+void StoredValues::copy(const Warp &w, int lane, std::byte *to) const {
+    for (uint32_t e = 0; e < elements; ++e) {
+        const std::byte *const from = wide ? reinterpret_cast<const std::byte *>(w.lanes<uint64_t>(slots[e]) + lane)
+                                           : reinterpret_cast<const std::byte *>(w.lanes<uint32_t>(slots[e]) + lane);
+        std::memcpy(to + e * element_bytes, from, element_bytes);
+    }
+}
+
+void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const StoredValues *stored) {
     const Block &block = *w.block;
     const Settings &settings = block.grid->settings;
     const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
     const bool writing = writes(access), reading = reads(access);
     const uint32_t now = w.clock[w.index];
+    const Store store{w, settings.on(Check::benign_races) ? nullptr : stored, address, mask, bytes};
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint32_t a = address[l];
@@ -116,7 +164,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
             if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
                 (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.read_bytes & x.written & part) == part)
                 continue;
-            if (races) touch(w, x, l, a, bytes, part, access);
+            if (races) touch(w, x, l, a, bytes, part, access, store, word);
             if (reading && initialized && (x.written & part) != part)
                 throw Fault{Check::initialized, l, "uninitialized " + at_shared(a, bytes, access) + ": nothing has written it",
                             CUDA_ERROR_LAUNCH_FAILED};
@@ -152,8 +200,22 @@ std::string block_name(const Grid &grid, uint64_t index) {
     return "(" + std::to_string(index % x) + "," + std::to_string(index / x % y) + "," + std::to_string(index / x / y) + ")";
 }
 
+// Whether a store finds in memory what it stores. A block on another host thread may have left its mark and not yet
+// stored: time for that.
+bool repeats(const Store &store, int lane, uint64_t address, uint64_t word, bool other_threads) {
+    if (!store.values) return false;
+    const auto *const memory = reinterpret_cast<const std::byte *>(address);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(other_threads ? 300 : 0);
+    do {
+        if (store.changes_nothing(lane, address, word, memory)) return true;
+        std::this_thread::yield();
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
+}
+
 // With an atomic exchange, one of two concurrent accesses always sees the mark of the other.
-void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access) {
+void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access,
+           const Store &store, uint64_t word) {
     Block &block = *w.block;
     Grid &grid = *block.grid;
     const uint64_t mine = stamp(block.index, block.clock.epoch);
@@ -172,12 +234,17 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
         const uint64_t bytes_before = same_block(old, mine) && !(old & MANY) && !atomic ? old & 15 : 0;
         const uint64_t next = mine | (atomic ? MANY : 0) | part | bytes_before;
         if (old != next) old = owner.writer.exchange(next);
-        if (old && (old & part) && !((old & MANY) && atomic) && conflict(old)) race(old, old & MANY ? "an atomic access" : "a write");
+        if (old && (old & part) && !((old & MANY) && atomic) && conflict(old) &&
+            !repeats(store, lane, address, word, grid.settings.host_threads() > 1))
+            race(old, old & MANY ? "an atomic access" : "a write");
         const uint64_t reader = owner.reader.load();
         if (!reader || (reader & 15 & part) == 0) return;
-        if (conflict(reader)) race(reader, "a read");
-        if ((reader & MANY) && same_block(reader, mine) && launch_of(reader) == launch_stamp && block.clock.known == 0)
-            race(reader, "a read by this block and others, last");
+        const bool by_another = conflict(reader);
+        const bool by_more = (reader & MANY) && same_block(reader, mine) && launch_of(reader) == launch_stamp &&
+                             block.clock.known == 0;
+        if ((by_another || by_more) &&
+            !store.changes_nothing(lane, address, word, reinterpret_cast<const std::byte *>(address)))
+            race(reader, by_another ? "a read" : "a read by this block and others, last");
     } else {
         if (!atomic) {
             uint64_t reader = owner.reader.load(std::memory_order_relaxed);
@@ -226,7 +293,8 @@ bool BlockOrder::published(uint64_t block, uint32_t epoch, uint64_t known) {
     return false;
 }
 
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access) {
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const StoredValues *stored) {
     const Grid &grid = *w.block->grid;
     const Settings &settings = grid.settings;
     const Arena &arena = Arena::get();
@@ -237,6 +305,7 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
     const bool initialized = settings.on(Check::initialized) && !settings.sampled_blocks;
     const bool races = settings.on(Check::block_race) && grid.blocks > 1;
     const bool writing = writes(access), reading = reads(access);
+    const Store store{w, settings.on(Check::benign_races) ? nullptr : stored, nullptr, mask, bytes};
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint64_t a = address[l];
@@ -254,7 +323,7 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
             if (bounds && (s >> 4 & part) != part)
                 throw Fault{Check::bounds, l, "out of bounds: " + at_global(a, bytes, access) + "; it is " + arena.describe(a),
                             CUDA_ERROR_ILLEGAL_ADDRESS};
-            if (races) touch(w, owners[word], l, a, bytes, part, access);
+            if (races) touch(w, owners[word], l, a, bytes, part, access, store, word + arena.base() / 4);
             if (reading && initialized && (s & part) != part)
                 throw Fault{Check::initialized, l, "uninitialized " + at_global(a, bytes, access) +
                             ": nothing has written it; it is " + arena.describe(a), CUDA_ERROR_LAUNCH_FAILED};

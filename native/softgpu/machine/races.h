@@ -8,6 +8,9 @@
 // includes the stamp of the earlier one. This is the happens-before test of FastTrack (Flanagan and Freund, 2009) with
 // warps as threads.
 //
+// A plain store of the bytes that are there does not race with the access that put or read them there
+// (Check::benign_races reports it all the same).
+//
 // Global memory. Two blocks are ordered only by a fence and an atomic (or volatile) write in one, followed by an atomic
 // (or volatile) read in the other. Each word keeps the last block of the launch that wrote it and the last that read
 // it.
@@ -21,12 +24,13 @@
 #include <mutex>
 #include <vector>
 
+#include "program/program.h"
+
 namespace softgpu {
 
 struct Block;
 struct Grid;
 struct Warp;
-struct Instr;
 
 // Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
 enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
@@ -69,9 +73,22 @@ private:
     std::vector<std::pair<uint64_t, std::vector<uint64_t>>> times_;     // by block: when each epoch was published
 };
 
-// Both throw Fault. `address` is of shared memory; of global memory, an address of the arena.
-void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access);
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access);
+// What a plain store writes. Two stores of the same bytes do not race, whatever their order.
+struct StoredValues {
+    const Slot *slots;          // of each element
+    uint32_t elements;
+    uint32_t element_bytes;     // the low bytes of a lane
+    bool wide;                  // lanes of 8 bytes; else of 4
+
+    void copy(const Warp &w, int lane, std::byte *to) const;
+};
+constexpr uint32_t MOST_STORED = 32;    // bytes of a lane
+
+// Both throw Fault. `address` is of shared memory; of global memory, an address of the arena. `stored` may be null.
+void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const StoredValues *stored);
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const StoredValues *stored);
 
 // Memory ordering between warps and blocks.
 void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device

@@ -249,7 +249,7 @@ class CheckTest {
                         s[i] = i;
                         __syncthreads();
                         if (i >= 32) out[i] = s[i - 32];
-                        if (i < 32) s[i + @] = 1;  // BUG
+                        if (i < 32) s[i + @] = 99;  // BUG
                         """, "0", "32", "(1,0,0), warp 0",
                         "write of 2 bytes at shared address 0x2 races with a read by thread (33,0,0)"),
                 race("double buffer with a barrier too few", 64, """
@@ -283,7 +283,7 @@ class CheckTest {
                         out[i] = s[4 * i ^ 4];  // BUG
                         """, "", "__syncthreads();", "(0,0,0), warp 0",
                         "read of 4 bytes at shared address 0x10 races with a write by thread (1,0,0)"),
-                blockRace("two blocks write one word", "out[i + 64 * @] = i;  // BUG", "(n - 256)", "blockIdx.x",
+                blockRace("two blocks write one word", "out[i + 64 * @] = i + blockIdx.x;  // BUG", "(n - 256)", "blockIdx.x",
                         "block (1,0,0), thread (0,0,0), warp 0",
                         "write of 4 bytes at $out races with a write by block (0,0,0)", "at byte 0 of allocation #"),
                 blockRace("a block reads what another writes", """
