@@ -61,6 +61,7 @@ void load_four_words(const Warp &w, std::byte *const *at, const Slot *slots) {
 
 Access access_of(const Instr &i, bool store) {
     if (i.flags & STRONG) return store ? Access::atomic_store : Access::atomic_load;
+    if (i.before_cas) return Access::atomic_load;
     return store ? Access::store : Access::load;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/align.h"
 #include "program/call_graph.h"
+#include "program/cas_reads.h"
 #include "program/kernel.h"
 #include "program/registers.h"
 #include "program/special_registers.h"
@@ -424,9 +425,11 @@ void Decoder::decode_function(uint32_t index) {
     // One more than the body: an implicit return at its end.
     program_.code.resize(program_.code.size() + function.body.size() + 1);
     code_->end = static_cast<uint32_t>(program_.code.size());
+    const std::vector<bool> before_cas = reads_before_cas(function);
     for (size_t i = 0; i < function.body.size(); ++i) {
         current_ = code_->entry + static_cast<uint32_t>(i);
         decode_instruction(function.body[i], program_.code[current_]);
+        program_.code[current_].before_cas = before_cas[i];
     }
     Instr &last = program_.code.back();
     last.flow = function.is_entry ? Flow::exit : Flow::ret;

@@ -70,6 +70,7 @@ struct Instr {
     bool has_mask = false;
     bool cached = false;        // reads global memory through the level 1 cache
     bool streams = false;       // says that its data are used once
+    bool before_cas = false;    // a load whose value atom.cas compares with (cas_reads.h)
 };
 
 // Special registers that are constant while a block runs. The executor writes them when the block begins.

@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Stores of the bytes that are there: programs rely on them, and nothing depends on their order. */
+/**
+ * What programs rely on: stores of the bytes that are there, whose order does not matter, and plain reads that a
+ * compare-and-swap checks.
+ */
 class BenignRaceTest {
 
     @RegisterExtension
@@ -86,6 +90,45 @@ class BenignRaceTest {
     void reportsThemIfAsked(Idiom idiom) {
         SoftGpu.configure("checks=all+benign_races");
         expectRace(idiom, "one");
+    }
+
+    /** atomicCAS(ADDRESS, ...) in a loop: its first read is of {@code *FIRST}. */
+    private static final String LOOP = """
+            extern "C" __global__ void add(double *sum, double *other) {
+                __shared__ unsigned long long own;
+                if (threadIdx.x == 0) own = 0;
+                __syncthreads();
+                unsigned long long *words[] = {(unsigned long long *)sum, &own};
+                #pragma unroll
+                for (int k = 0; k < 2; ++k) {
+                    unsigned long long old = *(k ? words[1] : (unsigned long long *)FIRST), seen;
+                    do {
+                        seen = old;
+                        old = atomicCAS(words[k], seen, __double_as_longlong(1 + __longlong_as_double(seen)));
+                    } while (old != seen);
+                }
+                __syncthreads();
+                if (threadIdx.x == 0) atomicAdd(other, __longlong_as_double(own));
+            }
+            """;
+
+    /** Of blocks in global memory, and of warps in shared memory. The comparison finds out what is out of date. */
+    @Test
+    void acceptsAPlainFirstReadBeforeACompareAndSwap() {
+        Buffer sum = device.buffer(0.0);
+        Buffer other = device.buffer(0.0);
+        device.kernel(LOOP.replace("FIRST", "sum"), "add").launch(4, 64, sum, other);
+        assertArrayEquals(new double[] {256}, sum.doubles());
+        assertArrayEquals(new double[] {256}, other.doubles());
+    }
+
+    @Test
+    void reportsAPlainReadOfAnotherWord() {
+        Kernel kernel = device.kernel(LOOP.replace("FIRST", "other"), "add");
+        Buffer sum = device.buffer(0.0);
+        Buffer other = device.buffer(0.0);
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> kernel.launch(4, 64, sum, other));
+        assertTrue(report.contains("check block_race failed"), report);
     }
 
     private void expectRace(Idiom idiom, String value) {
