@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/settings.h"
+#include "driver/module/fat_binary.h"
 #include "driver/module/module.h"
 #include "driver/module/program_cache.h"
 #include "driver/state/call.h"
@@ -150,10 +151,6 @@ void make_program(Module &module, std::string_view text, const JitOptions &jit) 
     initialize_variables(module);
 }
 
-bool is_machine_code(std::string_view magic) {
-    return magic.starts_with("\x7f""ELF") || magic.starts_with("\x50\xed\x55\xba");     // cubin, fat binary
-}
-
 }  // namespace
 
 void check_options(const JitOptions &jit) {
@@ -161,9 +158,11 @@ void check_options(const JitOptions &jit) {
     for (unsigned i = 0; i < jit.count; ++i) require(jit.options[i] >= 0 && jit.options[i] < CU_JIT_NUM_OPTIONS);
 }
 
-std::string_view ptx_text(const void *image) {
+std::string ptx_text(const void *image) {
     const auto *text = static_cast<const char *>(image);
-    if (is_machine_code({text, strnlen(text, 4)})) {
+    const std::string_view magic(text, strnlen(text, 4));
+    if (magic.size() == 4 && is_fat_binary(image)) return best_ptx(image, limits().compute);
+    if (magic == "\x7f""ELF") {
         complain(std::string(current_call) + ": the image is machine code; this device runs PTX text only");
         fail(CUDA_ERROR_NO_BINARY_FOR_GPU);
     }

@@ -43,6 +43,8 @@ CU_API cuModuleLoad(CUmodule *module, const char *path) {
 
 CU_API cuModuleLoadData(CUmodule *module, const void *image) { return load_call(__func__, module, image, {}); }
 
+CU_API cuModuleLoadFatBinary(CUmodule *module, const void *image) { return load_call(__func__, module, image, {}); }
+
 CU_API cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values) {
     return load_call(__func__, module, image, {count, options, values});
 }
