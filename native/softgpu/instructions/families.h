@@ -12,6 +12,7 @@ bool decode_half(const ptx::Instruction &in, Instr &instr, Operands &operands); 
 bool decode_convert(const ptx::Instruction &in, Instr &instr, Operands &operands);      // cvt
 bool decode_compare(const ptx::Instruction &in, Instr &instr, Operands &operands);      // setp, set, selp, slct
 bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands);       // mma
+bool decode_wmma(const ptx::Instruction &in, Instr &instr, Operands &operands);         // wmma
 bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands);         // mov, cvta, isspacep
 bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &operands);   // ld, st
 bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &operands);   // cp.async
