@@ -15,6 +15,7 @@ import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyType;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
+import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.tools.bench.OwnTraining;
 import io.framecast.tools.check.golden.Difference;
@@ -40,9 +41,19 @@ final class PeerStage {
     private static final int STEPS = 20;
     private static final int STARTING_SECONDS = 60;
 
-    /** Relative, of twenty losses in float32: twice the bound of each to float64; in tf32 and bf16 their roundings. */
-    private static final Map<Precision, Double> BOUNDS = new EnumMap<>(Map.of(Precision.FP32, 4e-5,
-            Precision.TF32, Math.scalb(1.0, -10), Precision.BF16, Math.scalb(1.0, -7)));
+    /**
+     * Relative bounds of losses. The first is that of rounding in a forward pass. Later ones are wider, since training
+     * amplifies what the gradients' roundings differ by: within 20 steps of keras, this engine's losses on one thread
+     * and on two differ by 3.3e-5 in float32, and those in bfloat16 from those in float32 by 7.7e-3. A wrong gradient
+     * shows by more.
+     */
+    private record Bound(double first, double later) {
+    }
+
+    private static final Map<Precision, Bound> BOUNDS = new EnumMap<>(Map.of(
+            Precision.FP32, new Bound(2e-5, Math.scalb(1.0, -10)),
+            Precision.TF32, new Bound(Math.scalb(1.0, -11), Math.scalb(1.0, -8)),
+            Precision.BF16, new Bound(Math.scalb(1.0, -9), Math.scalb(1.0, -5))));
 
     /** Losses, and the median time of a step in milliseconds. */
     private record Own(double[] losses, double milliseconds) {
@@ -52,7 +63,10 @@ final class PeerStage {
     }
 
     static void run(DeviceUnderTest device, StageLog log, Path directory) {
-        String python = System.getenv().getOrDefault("FRAMECAST_PYTHON", "python3");
+        run(device, log, directory, System.getenv().getOrDefault("FRAMECAST_PYTHON", "python3"), Models.load(MODEL));
+    }
+
+    static void run(DeviceUnderTest device, StageLog log, Path directory, String python, ModelConfig model) {
         ChildProcess.Ended torch;
         try {
             torch = ChildProcess.run(List.of(python, "-c", "import torch; print(torch.cuda.is_available())"),
@@ -65,7 +79,7 @@ final class PeerStage {
             log.skipped(torch.status() == 0 ? "PyTorch finds no GPU here" : "PyTorch is not installed for " + python);
             return;
         }
-        Checkpoint start = Checkpoint.initial(Models.load(MODEL), 1);
+        Checkpoint start = Checkpoint.initial(model, 1);
         Videos videos = MovingMnist.test(MnistDigits.bundled(), 4 * BATCH, 1);
         JsonNode[] peer = new JsonNode[1];
         log.check("PyTorch trains", () -> peer[0] = train(python, start, videos, directory, log.secondsLeft()));
@@ -167,11 +181,12 @@ final class PeerStage {
                 "our ms a step", "times as fast", "its memory, MB"), rows);
     }
 
-    private static List<Difference> differences(JsonNode losses, double[] own, double bound) {
+    private static List<Difference> differences(JsonNode losses, double[] own, Bound bound) {
         List<Difference> differences = new ArrayList<>();
         for (int step = 0; step < own.length; step++) {
             double expected = losses.path(step).asDouble(Double.NaN);
-            differences.add(Difference.of("loss of step " + step, expected, own[step], bound * expected));
+            differences.add(Difference.of("loss of step " + step, expected, own[step],
+                    (step == 0 ? bound.first : bound.later) * expected));
         }
         return differences;
     }
