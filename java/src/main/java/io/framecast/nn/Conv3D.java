@@ -1,5 +1,6 @@
 package io.framecast.nn;
 
+import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Conv3dSpec;
@@ -14,14 +15,18 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Keras's Conv3D with stride 1 and "same" padding in time, height and width.
+ * Keras's Conv3D with stride 1, no dilation and "same" padding in time.
  *
  * @param filters channels of the output
  * @param kernelFrames size of the kernel in time
- * @param kernelSize (height, width) of the kernel
+ * @param kernelSize (height, width) of the kernel, like all pairs here
+ * @param strides in height and width
+ * @param padding "same" or "valid", in height and width
+ * @param dilationRate in height and width
  * @param activation of the output
  */
-public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) implements OneInputConfig {
+public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Pair strides, String padding, Pair dilationRate,
+        Activation activation) implements OneInputConfig {
 
     /**
      * Checks the settings.
@@ -29,14 +34,36 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
      * @param filters at least 1
      * @param kernelFrames at least 1
      * @param kernelSize not null
+     * @param strides not null
+     * @param padding "same" or "valid"; valid only with a kernel of one frame
+     * @param dilationRate not null
      * @param activation not null
+     * @throws FramecastException if both strides and dilation differ from 1, as in Keras; if "valid" padding would
+     *     shorten the video
      * @throws IllegalArgumentException if one is out of its range
      */
     public Conv3D {
         Settings.requirePositive("filters", filters);
         Settings.requirePositive("kernelFrames", kernelFrames);
         Settings.require(kernelSize != null, "kernelSize", kernelSize, "a pair");
+        Settings.require(strides != null, "strides", strides, "a pair");
+        Windows.requirePadding(padding);
+        Settings.require(dilationRate != null, "dilationRate", dilationRate, "a pair");
         Settings.require(activation != null, "activation", activation, "one of its values");
+        Windows.requireAllFrames(padding, kernelFrames);
+        Windows.requireOneOf(strides, dilationRate);
+    }
+
+    /**
+     * With stride 1, "same" padding and no dilation.
+     *
+     * @param filters at least 1
+     * @param kernelFrames at least 1
+     * @param kernelSize not null
+     * @param activation not null
+     */
+    public Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation activation) {
+        this(filters, kernelFrames, kernelSize, Pair.ONE, "same", Pair.ONE, activation);
     }
 
     @Override
@@ -44,19 +71,26 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
         return "Conv3D";
     }
 
+    /** Strides and dilation only where they are not 1. */
     @Override
     public Map<String, Object> settings() {
         Map<String, Object> settings = new LinkedHashMap<>();
         settings.put("filters", filters);
         settings.put("kernel_size", new int[] {kernelFrames, kernelSize.height(), kernelSize.width()});
-        settings.put("padding", "same");
+        if (!strides.equals(Pair.ONE)) {
+            settings.put("strides", strides.ofOneFrame());
+        }
+        settings.put("padding", padding);
+        if (!dilationRate.equals(Pair.ONE)) {
+            settings.put("dilation_rate", dilationRate.ofOneFrame());
+        }
         settings.put("activation", activation.keras());
         return settings;
     }
 
     @Override
     public FrameShape outputShape(FrameShape input) {
-        return new FrameShape(input.height(), input.width(), filters);
+        return new Windows("kernel", kernelSize, strides, dilationRate, padding).outputs(input, filters);
     }
 
     @Override
@@ -92,7 +126,7 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
 
     @Override
     public Optional<LayerConfig> withOutputChannels(int before, int channels) {
-        return Optional.of(new Conv3D(filters / before * channels, kernelFrames, kernelSize, activation));
+        return Optional.of(with(filters / before * channels, activation));
     }
 
     @Override
@@ -108,7 +142,11 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Activation 
     @Override
     public Optional<LayerConfig> withoutSigmoid() {
         return activation != Activation.SIGMOID ? Optional.empty()
-                : Optional.of(new Conv3D(filters, kernelFrames, kernelSize, Activation.LINEAR));
+                : Optional.of(with(filters, Activation.LINEAR));
+    }
+
+    private Conv3D with(int filters, Activation activation) {
+        return new Conv3D(filters, kernelFrames, kernelSize, strides, padding, dilationRate, activation);
     }
 
     @Override

@@ -44,13 +44,11 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
         Settings.requirePositive("filters", filters);
         Settings.require(kernelSize != null, "kernelSize", kernelSize, "a pair");
         Settings.require(strides != null, "strides", strides, "a pair");
-        Settings.require("same".equals(padding) || "valid".equals(padding), "padding", padding, "same or valid");
+        Windows.requirePadding(padding);
         Settings.require(dilationRate != null, "dilationRate", dilationRate, "a pair");
         Settings.require(activation != null, "activation", activation, "one of its values");
         Settings.require(recurrentActivation != null, "recurrentActivation", recurrentActivation, "one of its values");
-        if (!strides.equals(Pair.ONE) && !dilationRate.equals(Pair.ONE)) {
-            throw new FramecastException("\"strides\" and \"dilation_rate\" cannot both differ from 1.");
-        }
+        Windows.requireOneOf(strides, dilationRate);
     }
 
     @Override
@@ -73,21 +71,7 @@ public record ConvLstm2D(int filters, Pair kernelSize, Pair strides, String padd
 
     @Override
     public FrameShape outputShape(FrameShape input) {
-        return new FrameShape(
-                length(input.height(), kernelSize.height(), strides.height(), dilationRate.height(), "high"),
-                length(input.width(), kernelSize.width(), strides.width(), dilationRate.width(), "wide"), filters);
-    }
-
-    private int length(int size, int kernel, int stride, int dilation, String direction) {
-        if (padding.equals("same")) {
-            return (size + stride - 1) / stride;
-        }
-        long extent = (kernel - 1L) * dilation + 1;
-        if (extent > size) {
-            throw new FramecastException("its kernel, " + extent + " pixels " + direction
-                    + ", is larger than its input of " + size + "; use \"padding\": \"same\" or a smaller kernel");
-        }
-        return (int) ((size - extent) / stride) + 1;
+        return new Windows("kernel", kernelSize, strides, dilationRate, padding).outputs(input, filters);
     }
 
     @Override

@@ -7,8 +7,9 @@ import java.util.Optional;
  * The configuration of a layer without filters of its own: it has no convolution, reads no other frames than the
  * newest except by a carried state, and its channels follow from those of its inputs.
  */
-public sealed interface FilterlessConfig extends LayerConfig permits Add, BatchNormalization, BlockMatching2D,
-        Concatenate, DepthToSpace, LayeredAdvection2D, SpaceToDepth {
+public sealed interface FilterlessConfig extends LayerConfig permits ActivationLayer, Add, AveragePooling3D,
+        BatchNormalization, BlockMatching2D, Concatenate, DepthToSpace, LayerNormalization, LayeredAdvection2D,
+        LeakyReLU, MaxPooling3D, Rescaling, SpaceToDepth, UpSampling3D {
 
     @Override
     default int pastReach() {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
+import io.framecast.backend.Elementwise;
 import io.framecast.files.JsonFiles;
 import io.framecast.text.Quote;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ public final class ModelJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
     private static final int MAX_SIZE = 1 << 14;
+    private static final Set<String> PADDINGS = Set.of("same", "valid");
 
     /** The longest text accepted, in characters: enough for the largest number of layers with generous white space. */
     static final int MAX_TEXT = 1 << 20;
@@ -128,17 +130,42 @@ public final class ModelJson {
     static {
         TYPES.put("ConvLSTM2D", settings -> new ConvLstm2D(settings.size("filters", null),
                 settings.pair("kernel_size", null), settings.pair("strides", Pair.ONE),
-                settings.text("padding", "valid", Set.of("same", "valid")), settings.pair("dilation_rate", Pair.ONE),
+                settings.text("padding", "valid", PADDINGS), settings.pair("dilation_rate", Pair.ONE),
                 Activation.named(settings.text("activation", "tanh", Set.of())),
                 Activation.named(settings.text("recurrent_activation", "sigmoid", Set.of()))));
         TYPES.put("BatchNormalization", settings -> new BatchNormalization(settings.number("epsilon", 1e-3, 0, 1),
                 settings.number("momentum", 0.99, 0, 1)));
         TYPES.put("Conv3D", settings -> {
             int[] kernel = settings.sizes("kernel_size", 3, null);
-            settings.text("padding", "same", Set.of("same"));
             return new Conv3D(settings.size("filters", null), kernel[0], new Pair(kernel[1], kernel[2]),
+                    settings.pairOfOneFrame("strides", Pair.ONE), settings.text("padding", "same", PADDINGS),
+                    settings.pairOfOneFrame("dilation_rate", Pair.ONE),
                     Activation.named(settings.text("activation", "linear", Set.of())));
         });
+        TYPES.put("Conv3DTranspose", settings -> {
+            int[] kernel = settings.sizes("kernel_size", 3, null);
+            return new Conv3DTranspose(settings.size("filters", null), kernel[0], new Pair(kernel[1], kernel[2]),
+                    settings.pairOfOneFrame("strides", Pair.ONE), settings.text("padding", "same", PADDINGS),
+                    Activation.named(settings.text("activation", "linear", Set.of())));
+        });
+        TYPES.put("MaxPooling3D", settings -> {
+            Pair size = settings.pairOfOneFrame("pool_size", null);
+            return new MaxPooling3D(size, settings.pairOfOneFrame("strides", size),
+                    settings.text("padding", "valid", PADDINGS));
+        });
+        TYPES.put("AveragePooling3D", settings -> {
+            Pair size = settings.pairOfOneFrame("pool_size", null);
+            return new AveragePooling3D(size, settings.pairOfOneFrame("strides", size),
+                    settings.text("padding", "valid", PADDINGS));
+        });
+        TYPES.put("UpSampling3D", settings -> new UpSampling3D(settings.pairOfOneFrame("size", null),
+                settings.text("interpolation", "nearest", UpSampling3D.INTERPOLATIONS)));
+        TYPES.put("LayerNormalization", settings -> new LayerNormalization(settings.number("epsilon", 1e-3, 0, 1)));
+        TYPES.put("Activation", settings -> new ActivationLayer(
+                Elementwise.named(settings.text("activation", null, Set.of()))));
+        TYPES.put("LeakyReLU", settings -> new LeakyReLU(settings.float32("negative_slope", 0.3, 0)));
+        TYPES.put("Rescaling", settings -> new Rescaling(settings.float32("scale", null, -Float.MAX_VALUE),
+                settings.float32("offset", 0.0, -Float.MAX_VALUE)));
         TYPES.put("SpaceToDepth", settings -> new SpaceToDepth(settings.size("block_size", null)));
         TYPES.put("DepthToSpace", settings -> new DepthToSpace(settings.size("block_size", null)));
         TYPES.put("BlockMatching2D", settings -> new BlockMatching2D(settings.size("block_size", 4),
@@ -232,6 +259,18 @@ public final class ModelJson {
             return value.doubleValue();
         }
 
+        /** A number from {@code least}. */
+        double float32(String key, Double byDefault, float least) {
+            JsonNode value = byDefault == null ? required(key) : take(key);
+            if (value == null) {
+                return byDefault;
+            }
+            if (!value.isNumber() || !(value.doubleValue() >= least && value.doubleValue() <= Float.MAX_VALUE)) {
+                throw wrong(key, least < 0 ? "a number that float32 holds" : "a number from " + (int) least, value);
+            }
+            return value.doubleValue();
+        }
+
         int size(String key, Integer byDefault) {
             JsonNode value = byDefault == null ? required(key) : take(key);
             return value == null ? byDefault : size(key, value, value);
@@ -275,6 +314,15 @@ public final class ModelJson {
         Pair pair(String key, Pair byDefault) {
             int[] sizes = sizes(key, 2, byDefault == null ? null : byDefault.toArray());
             return new Pair(sizes[0], sizes[1]);
+        }
+
+        /** The height and width of Keras's (frames, height, width), where layers treat each frame by itself. */
+        Pair pairOfOneFrame(String key, Pair byDefault) {
+            int[] sizes = sizes(key, 3, byDefault == null ? null : byDefault.ofOneFrame());
+            if (sizes[0] != 1) {
+                throw wrong(key, "[1, height, width], with 1 in time: all frames of a video are kept", node.get(key));
+            }
+            return new Pair(sizes[1], sizes[2]);
         }
 
         /** The name and the inputs of a layer. */

@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.function.Function;
 
 /** The configuration of a layer that takes one input. */
-public sealed interface OneInputConfig extends LayerConfig
-        permits ConvLstm2D, BatchNormalization, Conv3D, SpaceToDepth, DepthToSpace, BlockMatching2D {
+public sealed interface OneInputConfig extends LayerConfig permits ActivationLayer, AveragePooling3D,
+        BatchNormalization, BlockMatching2D, Conv3D, Conv3DTranspose, ConvLstm2D, DepthToSpace, LayerNormalization,
+        LeakyReLU, MaxPooling3D, Rescaling, SpaceToDepth, UpSampling3D {
 
     /**
      * The shape of the output frames.

@@ -28,4 +28,9 @@ public record Pair(int height, int width) {
     int[] toArray() {
         return new int[] {height, width};
     }
+
+    /** (1, height, width): of one frame. */
+    int[] ofOneFrame() {
+        return new int[] {1, height, width};
+    }
 }

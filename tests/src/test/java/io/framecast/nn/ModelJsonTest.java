@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
+import io.framecast.backend.Elementwise;
+import io.framecast.backend.Loss;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
@@ -67,6 +69,63 @@ class ModelJsonTest {
         assertEquals(Activation.LINEAR, ((Conv3D) model.layers().get(1)).activation());
         assertEquals(List.of(new BlockMatching2D(4, 4, 5)),
                 parse(model("{'type': 'BlockMatching2D'}")).layers());
+        Pair two = new Pair(2, 2);
+        assertEquals(List.of(new MaxPooling3D(two, two, "valid"), new AveragePooling3D(Pair.ONE, Pair.ONE, "valid"),
+                new UpSampling3D(two, "nearest"), new LayerNormalization(1e-3), new LeakyReLU(0.3),
+                new Rescaling(2, 0)),
+                parse(model("{'type': 'MaxPooling3D', 'pool_size': [1, 2, 2]}, {'type': 'AveragePooling3D', "
+                        + "'pool_size': 1}, {'type': 'UpSampling3D', 'size': [1, 2, 2]}, {'type': "
+                        + "'LayerNormalization'}, {'type': 'LeakyReLU'}, {'type': 'Rescaling', 'scale': 2}")).layers());
+    }
+
+    /** The sizes of TensorFlow's documentation of convolutions, and of Keras's deconv_output_length. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "'type': 'Conv3D', 'kernel_size': [1, 3, 4], 'strides': [1, 2, 3]                         | 4x3x2",
+        "'type': 'Conv3D', 'kernel_size': [1, 3, 4], 'strides': [1, 2, 3], 'padding': 'valid'     | 3x2x2",
+        "'type': 'Conv3D', 'kernel_size': [1, 3, 4], 'dilation_rate': [1, 3, 2], 'padding': 'valid' | 2x2x2",
+        "'type': 'Conv3DTranspose', 'kernel_size': [3, 3, 4], 'strides': [1, 2, 3]                | 16x24x2",
+        "'type': 'Conv3DTranspose', 'kernel_size': [1, 3, 2], 'strides': [1, 2, 3], 'padding': 'valid' | 17x24x2",
+        "'type': 'MaxPooling3D', 'pool_size': [1, 3, 2]                                           | 2x4x4",
+        "'type': 'MaxPooling3D', 'pool_size': [1, 3, 2], 'padding': 'same'                        | 3x4x4",
+        "'type': 'AveragePooling3D', 'pool_size': [1, 3, 2], 'strides': [1, 2, 1]                 | 3x7x4",
+        "'type': 'UpSampling3D', 'size': [1, 2, 3]                                                | 16x24x4"})
+    void framesHaveTheSizesOfKeras(String layer, String shape) {
+        String filters = layer.contains("kernel") ? ", 'filters': 2" : "";
+        assertEquals(shape, parse(model("{" + layer.strip() + filters + "}")).output().toString());
+    }
+
+    @Test
+    void optionsThatAreTheDefaultAreNotWritten() {
+        String plain = ModelJson.write(parse(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': [1, 2, 3]}")));
+        assertTrue(plain.endsWith("[{\"type\":\"Conv3D\",\"filters\":1,\"kernel_size\":[1,2,3],\"padding\":\"same\","
+                + "\"activation\":\"linear\"}]}"), plain);
+    }
+
+    /** A transposed convolution's kernel has its filters before the channels of its input. */
+    @Test
+    void aTransposedConvolutionHasTheKernelOfTheConvolutionThatItTransposes() {
+        ModelConfig model = parse(model("{'type': 'Conv3DTranspose', 'filters': 3, 'kernel_size': [5, 2, 1], "
+                + "'strides': [1, 2, 2], 'activation': 'sigmoid'}"));
+        assertArrayEquals(new int[] {5, 2, 1, 3, 4}, model.parameters().get("layers.0.kernel").shape());
+        assertArrayEquals(new int[] {3}, model.parameters().get("layers.0.bias").shape());
+        assertEquals(Loss.BINARY_CROSSENTROPY_FROM_LOGITS, model.computedAs(Loss.BINARY_CROSSENTROPY));
+    }
+
+    /** The logits are found before layers that only move values, but not before those that change them. */
+    @Test
+    void aSigmoidLayerAtTheEndIsTrainedFromItsLogits() {
+        String sigmoid = "{'type': 'Activation', 'activation': 'sigmoid'}";
+        for (String last : List.of("{'type': 'UpSampling3D', 'size': [1, 2, 2]}",
+                "{'type': 'MaxPooling3D', 'pool_size': [1, 2, 2]}", "{'type': 'Activation', 'activation': 'linear'}")) {
+            assertEquals(Loss.BINARY_CROSSENTROPY_FROM_LOGITS,
+                    parse(model(sigmoid + "," + last)).computedAs(Loss.BINARY_CROSSENTROPY));
+        }
+        for (String last : List.of("{'type': 'UpSampling3D', 'size': [1, 2, 2], 'interpolation': 'bilinear'}",
+                "{'type': 'Rescaling', 'scale': 2}", "{'type': 'AveragePooling3D', 'pool_size': [1, 2, 2]}")) {
+            assertEquals(Loss.BINARY_CROSSENTROPY,
+                    parse(model(sigmoid + "," + last)).computedAs(Loss.BINARY_CROSSENTROPY));
+        }
     }
 
     @ParameterizedTest
@@ -84,6 +143,17 @@ class ModelJsonTest {
             + "{'type': 'Conv3D', 'filters': 18, 'kernel_size': 1, 'name': 'filters'}, {'type': 'LayeredAdvection2D', "
             + "'layers': 3, 'max_displacement': 1, 'flow_precision': 0, "
             + "'inputs': ['input', 'input', 'filters', 'patches']}",
+        "{'type': 'Conv3D', 'filters': 2, 'kernel_size': [1, 2, 3], 'padding': 'valid', 'strides': [1, 2, 3]},"
+            + "{'type': 'Conv3D', 'filters': 2, 'kernel_size': [3, 1, 1], 'dilation_rate': [1, 2, 3]}",
+        "{'type': 'Conv3DTranspose', 'filters': 2, 'kernel_size': [3, 2, 3], 'activation': 'relu'},"
+            + "{'type': 'Conv3DTranspose', 'filters': 2, 'kernel_size': [1, 2, 3], 'padding': 'valid', "
+            + "'strides': [1, 2, 3]}",
+        "{'type': 'MaxPooling3D', 'pool_size': [1, 3, 2], 'strides': [1, 1, 2], 'padding': 'same'},"
+            + "{'type': 'AveragePooling3D', 'pool_size': [1, 3, 2]}",
+        "{'type': 'UpSampling3D', 'size': [1, 3, 2]},"
+            + "{'type': 'UpSampling3D', 'size': [1, 1, 2], 'interpolation': 'bilinear'}",
+        "{'type': 'LayerNormalization', 'epsilon': 1e-6}, {'type': 'Activation', 'activation': 'gelu'},"
+            + "{'type': 'LeakyReLU', 'negative_slope': 0}, {'type': 'Rescaling', 'scale': -2, 'offset': 0.5}",
         "{'type': 'Conv3D', 'filters': 16384, 'kernel_size': [1, 2, 3], 'padding': 'same', 'activation': 'tanh'}"})
     void whatIsWrittenIsReadAgain(String layers) {
         ModelConfig model = parse(model(layers));
@@ -258,6 +328,10 @@ class ModelJsonTest {
         return wrong(lstm("'strides': 1").replace("'filters': 2", "'filters': " + value), "layer 0", "filters");
     }
 
+    private static String conv(String type, String settings) {
+        return model("{'type': '" + type + "', 'filters': 1, 'kernel_size': 3, " + settings + "}");
+    }
+
     private static Arguments named(String settings, String... says) {
         return wrong(model("{'type': 'BatchNormalization', " + settings + "}"), says);
     }
@@ -318,8 +392,31 @@ class ModelJsonTest {
                 wrong(lstm("'padding': 'same'").replace("'kernel_size': 3", "'kernel_size': 16384"), "too large"),
                 wrong(model("{'type': 'ConvLSTM2D', 'filters': 2}"), "kernel_size"),
                 wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': [3, 3]}"), "kernel_size", "3"),
-                wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': 3, 'padding': 'valid'}"), "padding"),
-                wrong(model("{'type': 'Conv3D', 'filters': 1, 'kernel_size': 3, 'strides': 1}"), "strides"),
+                wrong(conv("Conv3D", "'padding': 'valid'"), "layer 0", "padding", "one frame, not 3"),
+                wrong(conv("Conv3D", "'strides': 2"), "strides", "[1, height, width]", "not 2"),
+                wrong(conv("Conv3D", "'strides': [2, 1, 1]"), "strides", "[1, height, width]"),
+                wrong(conv("Conv3D", "'dilation_rate': [2, 1, 1]"), "dilation_rate", "[1, height, width]"),
+                wrong(conv("Conv3D", "'strides': [1, 2, 1], 'dilation_rate': [1, 1, 2]"), "layer 0", "strides", "both"),
+                wrong(conv("Conv3D", "'padding': 'valid'").replace("'kernel_size': 3", "'kernel_size': [1, 9, 1]"),
+                        "Layer 0", "9 pixels high"),
+                wrong(conv("Conv3DTranspose", "'padding': 'valid'"), "padding", "one frame, not 3"),
+                wrong(conv("Conv3DTranspose", "'strides': 2"), "strides", "[1, height, width]"),
+                wrong(conv("Conv3DTranspose", "'strides': [1, 16384, 1]").replace("'height': 8", "'height': 16384"),
+                        "too large"),
+                wrong(conv("Conv3DTranspose", "'dilation_rate': [1, 2, 2]"), "dilation_rate"),
+                wrong(model("{'type': 'MaxPooling3D'}"), "pool_size"),
+                wrong(model("{'type': 'MaxPooling3D', 'pool_size': 2}"), "pool_size", "[1, height, width]"),
+                wrong(model("{'type': 'AveragePooling3D', 'pool_size': [1, 9, 1]}"), "Layer 0", "its window, 9 pixels"),
+                wrong(model("{'type': 'AveragePooling3D', 'pool_size': [1, 2, 2], 'padding': 'full'}"), "padding"),
+                wrong(model("{'type': 'UpSampling3D', 'size': 2}"), "size", "[1, height, width]"),
+                wrong(model("{'type': 'UpSampling3D', 'size': [1, 2, 2], 'interpolation': 'cubic'}"), "interpolation"),
+                wrong(model("{'type': 'UpSampling3D', 'size': [1, 16384, 16384]}"), "too large"),
+                wrong(model("{'type': 'LayerNormalization', 'epsilon': 0}"), "epsilon"),
+                wrong(model("{'type': 'Activation'}"), "activation"),
+                wrong(model("{'type': 'Activation', 'activation': 'leaky_relu'}"), "layer 0", "leaky_relu", "softplus"),
+                wrong(model("{'type': 'LeakyReLU', 'negative_slope': -0.1}"), "negative_slope", "from 0"),
+                wrong(model("{'type': 'Rescaling'}"), "scale"),
+                wrong(model("{'type': 'Rescaling', 'scale': 1e39}"), "scale", "float32"),
                 wrong(model("{'type': 'BatchNormalization', 'epsilon': 0}"), "epsilon"),
                 wrong(model("{'type': 'BatchNormalization', 'epsilon': '0.001'}"), "epsilon"),
                 wrong(model("{'type': 'BatchNormalization', 'momentum': -0.5}"), "momentum"),
@@ -416,6 +513,13 @@ class ModelJsonTest {
                 () -> new ModelConfig(new FrameShape(4, 4, 1), List.of(new SpaceToDepth(1)), List.of()),
                 () -> new Conv3D(0, 1, one, Activation.RELU), () -> new Conv3D(1, 0, one, Activation.RELU),
                 () -> new Conv3D(1, 1, one, null), () -> new Conv3D(1, 1, null, Activation.RELU),
+                () -> new Conv3D(1, 1, one, one, "full", one, Activation.RELU),
+                () -> new Conv3DTranspose(0, 1, one, one, "same", Activation.RELU),
+                () -> new Conv3DTranspose(1, 1, one, null, "same", Activation.RELU),
+                () -> new MaxPooling3D(one, one, null), () -> new AveragePooling3D(null, one, "same"),
+                () -> new UpSampling3D(one, "cubic"), () -> new LayerNormalization(0),
+                () -> new ActivationLayer(Elementwise.LEAKY_RELU), () -> new LeakyReLU(Double.NaN),
+                () -> new Rescaling(Double.POSITIVE_INFINITY, 0),
                 () -> new ConvLstm2D(-1, one, one, "same", one, Activation.TANH, Activation.SIGMOID),
                 () -> new ConvLstm2D(1, one, one, "Same", one, Activation.TANH, Activation.SIGMOID),
                 () -> new ConvLstm2D(1, one, null, "same", one, Activation.TANH, Activation.SIGMOID),
