@@ -1,43 +1,45 @@
 // The time axis of a three-dimensional convolution. A convolution of each frame (convolution.cu) does height and width;
 // its output channels are the products of all taps in time with all filters: taps (frames, pixels, TAPS, FILTERS).
 //
-//   packTaps      the parameter (TAPS, rows, FILTERS), rows: (kernel row, column, input channel), to the convolution's
-//                 weights (rows, TAPS, FILTERS)
+//   packTaps      the parameter (TAPS, rows, COLUMNS) to the convolution's weights (rows, TAPS, COLUMNS). Rows: (kernel
+//                 row, column, input channel), and COLUMNS = FILTERS; of a transposed convolution rows: (kernel row,
+//                 column), and a column for each filter and input channel
 //   unpackTaps    the inverse, for the gradient. The parameter may have any alignment
 //   combineTaps   y[t, p, o] = act(bias[o] + sum over k of taps[t + k - BEFORE, p, k, o])
 //   spreadTaps    its gradient: dtaps[t, p, k, o] = dy[t - k + BEFORE, p, o]; dy has the activation's derivative in it
 //                 (activations.cu)
 //
-// Padding "same": TAPS - 1 frames of zeros, BEFORE = (TAPS - 1) / 2 of them at the beginning. p: (image, y, x).
+// Padding "same": TAPS - 1 frames of zeros, BEFORE = (TAPS - 1) / 2 of them at the beginning. p: (image, y, x). A
+// transposed convolution has its taps in time REVERSED, and with them the padding.
 //
 // A thread takes one (pixel, filter) and loops over the frames, with a window of TAPS of them in registers: each value
 // is read or written once. With few filters a warp's accesses to one tap would be strided and use parts of many
 // sectors: then a block stages the taps of all its values, which are contiguous, in shared memory.
 //
-// Compiled for TAPS, FILTERS, and RUN, the number of values of a frame that a block takes: THREADS, or a multiple of
-// FILTERS.
-// Launch: pack and unpack grid ceil(TAPS * rows * FILTERS / 256), block 256; combine and spread grid
+// Compiled for TAPS, FILTERS, COLUMNS, REVERSED (0 or 1), and RUN, the number of values of a frame that a block takes:
+// THREADS, or a multiple of FILTERS.
+// Launch: pack and unpack grid ceil(TAPS * rows * COLUMNS / 256), block 256; combine and spread grid
 // ceil(pixels * FILTERS / RUN), block THREADS. Bound by bytes: 8 a value packed, 4 * (TAPS + 1) a value of y.
 #include "activations.cuh"
 
-constexpr int BEFORE = (TAPS - 1) / 2, THREADS = 128;
+constexpr int BEFORE = REVERSED ? TAPS / 2 : (TAPS - 1) / 2, THREADS = 128;
 constexpr bool STAGED = FILTERS % 8 != 0 && RUN % FILTERS == 0;
 
 // The index in the parameter of w's i-th value.
 __device__ long long parameterIndex(long long i, int rows) {
-    const int filter = i % FILTERS, tap = i / FILTERS % TAPS;
-    const long long row = i / FILTERS / TAPS;
-    return (tap * (long long)rows + row) * FILTERS + filter;
+    const int column = i % COLUMNS, tap = i / COLUMNS % TAPS;
+    const long long row = i / COLUMNS / TAPS;
+    return ((REVERSED ? TAPS - 1 - tap : tap) * (long long)rows + row) * COLUMNS + column;
 }
 
 extern "C" __global__ void __launch_bounds__(256) packTaps(const float *parameter, float *w, int rows) {
     const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < (long long)TAPS * rows * FILTERS) w[i] = parameter[parameterIndex(i, rows)];
+    if (i < (long long)TAPS * rows * COLUMNS) w[i] = parameter[parameterIndex(i, rows)];
 }
 
 extern "C" __global__ void __launch_bounds__(256) unpackTaps(const float *w, float *parameter, int rows) {
     const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < (long long)TAPS * rows * FILTERS) parameter[parameterIndex(i, rows)] = w[i];
+    if (i < (long long)TAPS * rows * COLUMNS) parameter[parameterIndex(i, rows)] = w[i];
 }
 
 // The taps in a frame of the block's values of y.

@@ -1,12 +1,12 @@
-// A convolution over time, height and width with `same` zero padding in all three.
+// A convolution over time, height and width; in time with stride 1 and `same` zero padding.
 //
 //   y_t = activation(bias + sum over k of conv(x_{t + k - before}, kernel_k))      before = (kernel_time - 1)/2
 //
 // Computed as one 2-D convolution over all frames, with separate output channels for the contribution of each tap:
 // (frames, batch, height, width, taps, out). Then a pass adds the contributions to each output. With few output
-// channels, all taps (time, height, width) become channels: the convolution is then a matrix product with enough
-// columns to fill vectors. With many output channels, only the taps in time do. Contributions to positions outside the
-// video are computed but not used.
+// channels, all taps (time, height, width) become channels, unless windows of pixels are strided, dilated or not padded:
+// the convolution is then a matrix product with enough columns to fill vectors. Otherwise only the taps in time do.
+// Contributions to positions outside the video are computed but not used.
 #pragma once
 
 #include <memory>
@@ -40,8 +40,9 @@ class Conv3d {
     // The row of pixels, (frame*batch + video)*height + row, shifted by this many frames and rows; -1 if outside the
     // video.
     int64_t row_at(int64_t row, int frames, int rows) const;
-    size_t height() const { return shape_.height; }
-    size_t width() const { return shape_.width; }
+    // Of the outputs.
+    size_t height() const { return shape_.out_height(); }
+    size_t width() const { return shape_.out_width(); }
     // Adds the taps' contributions to a row of y; the gradient of that.
     void sum_taps(size_t row, float *y) const;
     void spread_taps(size_t row, const float *dy) const;

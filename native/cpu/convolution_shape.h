@@ -23,6 +23,10 @@ struct ConvolutionShape {
     int pad_right() const {
         return padding(width, out_width(), kernel_width, stride_width, dilation_width) - pad_left();
     }
+    // Whether each output position is that of an input pixel, and its neighbours are the next pixels.
+    bool plain() const {
+        return same && stride_height == 1 && stride_width == 1 && dilation_height == 1 && dilation_width == 1;
+    }
     size_t input_size() const { return size_t(height) * width * in; }
     size_t output_size() const { return size_t(out_height()) * out_width() * out; }
     size_t weights_size() const { return size_t(kernel_height) * kernel_width * in * out; }

@@ -43,9 +43,8 @@ Cells::Cells(const ConvLstmPlan &plan, bool rounded, int threads)
 
 bool WinogradConvLstm::serves(const Device &device, const ConvolutionShape &input, bool training) {
     const int kernel = input.kernel_height;
-    const bool usual = kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.same
-            && input.stride_height == 1 && input.stride_width == 1 && input.dilation_height == 1
-            && input.dilation_width == 1 && input.out % gate_columns == 0;
+    const bool usual = kernel == input.kernel_width && (kernel == 1 || kernel == 3 || kernel == 5) && input.plain()
+            && input.out % gate_columns == 0;
     // Bfloat16 multiplies twice as fast as float32 with vectors, ten times with matrix units. Winograd saves nothing
     // with a 1x1 kernel, and three multiplications of four with a 3x3 one.
     const bool faster = device.operands() != Operands::BF16 || (kernel > 1 && !Device::has_matrix_units());

@@ -19,34 +19,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-torch.set_default_dtype(torch.float64)
+import keras_layers
+from keras_layers import KINK_MARGIN, TooClose, activate, same_padding
 
-KINKS = {"relu": [0], "hard_sigmoid": [-3, 3], "hard_sigmoid_keras2": [-2.5, 2.5]}
-KINK_MARGIN = 1e-5
+torch.set_default_dtype(torch.float64)
 
 
 # ---- The definitions
-
-class TooClose(Exception):
-    """A value is so close to a discontinuity that float32 rounding could cross it."""
-
-
-def activate(name, x, strict):
-    if strict:
-        for kink in KINKS.get(name, []):
-            distance = (x.detach() - kink).abs()
-            # Zeros of a relu stay exact zeros in later layers.
-            if ((distance < KINK_MARGIN) & (distance > 0)).any():
-                raise TooClose
-    return {
-        "linear": lambda: x,
-        "relu": lambda: torch.relu(x),
-        "sigmoid": lambda: torch.sigmoid(x),
-        "tanh": lambda: torch.tanh(x),
-        "hard_sigmoid": lambda: F.relu6(x + 3) / 6,
-        "hard_sigmoid_keras2": lambda: torch.clamp(0.2 * x + 0.5, 0, 1),
-    }[name]()
-
 
 class Exact:
     """Convolutions use their operands unchanged."""
@@ -95,12 +74,6 @@ class BFloat16(Exact):
         return RoundGradient.apply(y)
 
 
-def same_padding(size, kernel, stride=1, dilation=1):
-    output = -(-size // stride)
-    total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return total // 2, total - total // 2
-
-
 def conv2d(x, kernel, strides=(1, 1), padding="same", dilation=(1, 1)):
     """x (images, height, width, in), kernel (height, width, in, out)."""
     x = x.permute(0, 3, 1, 2)
@@ -131,10 +104,13 @@ def conv_lstm(layer, x, kernel, recurrent_kernel, bias, rounding):
 def conv3d(layer, x, kernel, bias, rounding):
     """x (frames, batch, height, width, in), kernel (frames, height, width, in, out)."""
     x = rounding.operand(x).permute(1, 4, 0, 2, 3)
-    padding = [same_padding(size, width) for size, width in zip(x.shape[2:], kernel.shape[:3])]
-    x = F.pad(x, [p for pair in reversed(padding) for p in pair])
-    y = F.conv3d(x, rounding.operand(kernel).permute(4, 3, 0, 1, 2)).permute(2, 0, 3, 4, 1)
-    return activate(layer["activation"], rounding.gradient(y) + bias, rounding.strict)
+    strides, dilation = layer.get("strides", [1, 1, 1]), layer.get("dilation_rate", [1, 1, 1])
+    if layer.get("padding", "same") == "same":
+        padding = [same_padding(*axis) for axis in zip(x.shape[2:], kernel.shape[:3], strides, dilation)]
+        x = F.pad(x, [p for pair in reversed(padding) for p in pair])
+    y = F.conv3d(x, rounding.operand(kernel).permute(4, 3, 0, 1, 2), stride=strides, dilation=dilation)
+    y = rounding.gradient(y.permute(2, 0, 3, 4, 1)) + bias
+    return activate(layer.get("activation", "linear"), y, rounding.strict)
 
 
 def batch_norm(x, gamma, beta, mean, variance, epsilon=1e-3):
@@ -422,6 +398,20 @@ def conv_3d_case(number, case, rounding):
     return first_seed(1000 * number, make)
 
 
+def keras_layer_case(number, case):
+    def make(generator):
+        layer, channels = case["layer"], case["input"]["channels"]
+        inputs = {"x": normal(generator, case["frames"], case["batch"], *case["input"].values(), scale=2)}
+        inputs.update(network_parameters(generator, [layer], channels))
+        inputs = {name.split(".")[-1]: value for name, value in inputs.items()}
+        leaves, y = with_gradients(inputs, lambda **p: network_forward(
+            [layer], {f"layers.0.{name}": value for name, value in p.items()}, p["x"], True, Exact()))
+        dy = normal(generator, *y.shape)
+        y.backward(dy)
+        return {**inputs, "dy": dy, "y": y, **{"d" + name: leaf.grad for name, leaf in leaves.items()}}
+    return first_seed(1000 * number, make)
+
+
 def block_matching_settings(size, block, reach, window, frames, batch, noise):
     return {"height": size[0], "width": size[1], "channels": size[2], "block_size": block, "max_displacement": reach,
             "window": window, "frames": frames, "batch": batch, "noise": noise}
@@ -683,6 +673,8 @@ def network_forward(layers, parameters, x, training, rounding, moving=None):
             x = torch.cat(inputs, dim=-1)
         elif layer["type"] == "LayeredAdvection2D":
             x = layered_advection(layer, *inputs, rounding.strict)
+        elif layer["type"] in keras_layers.LAYERS:
+            x = keras_layers.LAYERS[layer["type"]](layer, x, p, rounding)
         else:
             mean, variance = statistics(x) if training else (p["moving_mean"], p["moving_variance"])
             if moving is not None:
@@ -715,6 +707,15 @@ def network_parameters(generator, layers, channels):
                  "beta": normal(generator, channels, scale=0.2),
                  "moving_mean": normal(generator, channels, scale=0.2),
                  "moving_variance": (0.5 + normal(generator, channels).abs()).float().double()}
+        elif layer["type"] == "Conv3DTranspose":
+            field = layer["kernel_size"]
+            p = {"kernel": normal(generator, *field, layer["filters"], channels,
+                                  scale=1 / np.sqrt(np.prod(field) * channels)),
+                 "bias": normal(generator, layer["filters"], scale=0.2)}
+            channels = layer["filters"]
+        elif layer["type"] == "LayerNormalization":
+            p = {"gamma": normal(generator, channels, scale=0.2, mean=1),
+                 "beta": normal(generator, channels, scale=0.2)}
         elif layer["type"] == "SpaceToDepth":
             channels *= layer["block_size"] ** 2
         elif layer["type"] == "BlockMatching2D":
@@ -740,7 +741,7 @@ def blobs(generator, frames, videos, height, width, channels):
 
 def logits_of(case):
     """The layers to train, and the loss to compute."""
-    conv = [k for k, layer in enumerate(case["layers"]) if layer["type"] == "Conv3D"]
+    conv = [k for k, layer in enumerate(case["layers"]) if layer["type"] in ("Conv3D", "Activation")]
     if case["loss"] == "binary_crossentropy" and conv and case["layers"][conv[-1]]["activation"] == "sigmoid":
         layers = [dict(layer) for layer in case["layers"]]
         layers[conv[-1]]["activation"] = "linear"
@@ -982,7 +983,8 @@ def main(folder):
         runs = {case: training_run(settings) for case, settings in cases.items()}
         write(name, {case: tensors for case, (tensors, _) in runs.items()},
               {case: settings for case, (_, settings) in runs.items()})
-    for file, cases in [("networks", NETWORKS), ("graphs", GRAPHS)]:
+    write_each("keras_layers", keras_layers.CASES, keras_layer_case)
+    for file, cases in [("networks", NETWORKS), ("graphs", GRAPHS), ("keras_networks", keras_layers.NETWORKS)]:
         networks = {name: network_case(k, case) for k, (name, case) in enumerate(cases.items())}
         write(file, {name: tensors for name, (tensors, _) in networks.items()},
               {name: settings for name, (_, settings) in networks.items()})

@@ -23,7 +23,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "advection.h", "pointwise.h", "muon.h", "merge.h", "block_matching.h", "ceilings.h"},
+                "conv3d_transpose.h", "layer_norm.h", "elementwise.h", "windows.h", "advection.h", "pointwise.h", "muon.h", "merge.h", "block_matching.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},
@@ -227,6 +227,54 @@ public final class NativeCpu {
         public native FloatPointer backward(FloatPointer dy);
     }
 
+    public static class Conv3dTranspose extends Pointer {
+        public Conv3dTranspose(Device device, ConvolutionShape shape, int kernelTime, String activation, int frames,
+                int batch, boolean training, boolean inputGradient, FloatPointer kernel, FloatPointer bias,
+                FloatPointer kernelGradient, FloatPointer biasGradient) {
+            allocate(device, shape, kernelTime, activation, frames, batch, training, inputGradient, kernel, bias,
+                    kernelGradient, biasGradient);
+        }
+
+        private native void allocate(@ByRef Device device, @Const @ByRef ConvolutionShape shape, int kernelTime,
+                String activation, int frames, int batch, @Cast("bool") boolean training,
+                @Cast("bool") boolean inputGradient, @Const FloatPointer kernel, @Const FloatPointer bias,
+                FloatPointer kernelGradient, FloatPointer biasGradient);
+
+        public native FloatPointer forward(@Const FloatPointer x, int frames, int batch);
+
+        public native FloatPointer backward(FloatPointer dy);
+    }
+
+    public static class PoolingShape extends Pointer {
+        public PoolingShape() {
+            allocate();
+        }
+
+        private native void allocate();
+
+        public native @MemberSetter void height(int value);
+
+        public native @MemberSetter void width(int value);
+
+        public native @MemberSetter void channels(int value);
+
+        public native @MemberSetter void out_height(int value);
+
+        public native @MemberSetter void out_width(int value);
+
+        public native @MemberSetter void pool_height(int value);
+
+        public native @MemberSetter void pool_width(int value);
+
+        public native @MemberSetter void stride_height(int value);
+
+        public native @MemberSetter void stride_width(int value);
+
+        public native @MemberSetter void pad_top(int value);
+
+        public native @MemberSetter void pad_left(int value);
+    }
+
     public static class AdvectionPlan extends Pointer {
         public AdvectionPlan() {
             allocate();
@@ -327,6 +375,32 @@ public final class NativeCpu {
 
     public static native void copy_columns(@ByRef Device device, @Cast("int64_t") long rows, int columns,
             @Const FloatPointer from, int fromColumns, int fromColumn, FloatPointer to, int toColumns, int toColumn);
+
+    public static native void elementwise(@ByRef Device device, String function, float alpha, float beta,
+            @Const FloatPointer x, FloatPointer y, @Cast("int64_t") long size);
+
+    public static native void elementwise_backward(@ByRef Device device, String function, float alpha,
+            @Const FloatPointer x, FloatPointer dy, @Cast("int64_t") long size);
+
+    public static native void layer_norm(@ByRef Device device, @Const FloatPointer x, @Const FloatPointer gamma,
+            @Const FloatPointer beta, FloatPointer y, @Cast("int64_t") long rows, int channels, double epsilon);
+
+    public static native void layer_norm_backward(@ByRef Device device, @Const FloatPointer x,
+            @Const FloatPointer gamma, FloatPointer dy, FloatPointer gammaGradient, FloatPointer betaGradient,
+            @Cast("int64_t") long rows, int channels, double epsilon);
+
+    public static native void pool(@ByRef Device device, @Const @ByRef PoolingShape shape, @Cast("bool") boolean max,
+            @Const FloatPointer x, FloatPointer y, int images);
+
+    public static native void pool_backward(@ByRef Device device, @Const @ByRef PoolingShape shape,
+            @Cast("bool") boolean max, @Const FloatPointer x, @Const FloatPointer dy, FloatPointer dx, int images);
+
+    public static native void up_sample(@ByRef Device device, int height, int width, int channels, int scaleHeight,
+            int scaleWidth, @Cast("bool") boolean bilinear, @Const FloatPointer x, FloatPointer y, int images);
+
+    public static native void up_sample_backward(@ByRef Device device, int height, int width, int channels,
+            int scaleHeight, int scaleWidth, @Cast("bool") boolean bilinear, @Const FloatPointer dy, FloatPointer dx,
+            int images);
 
     public static native double loss(@ByRef Device device, String kind, @Const FloatPointer outputs,
             @Const FloatPointer targets, @Cast("int64_t") long size, FloatPointer gradient);

@@ -68,6 +68,55 @@ public interface Backend extends AutoCloseable {
     Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias);
 
     /**
+     * Creates a transposed convolution over time, height and width.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @param kernel the kernel and its gradient, in the layout of the spec
+     * @param bias the bias and its gradient, (filters)
+     * @return the op, for the caller to close
+     */
+    Op conv3dTranspose(Conv3dTransposeSpec spec, Plan plan, Weights kernel, Weights bias);
+
+    /**
+     * Creates a layer normalisation op.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @param gamma the scale (channels) and its gradient
+     * @param beta the offset (channels) and its gradient
+     * @return the op, for the caller to close
+     */
+    Op layerNorm(LayerNormSpec spec, Plan plan, Weights gamma, Weights beta);
+
+    /**
+     * Creates an op that computes a function of each value.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close
+     */
+    Op elementwise(ElementwiseSpec spec, Plan plan);
+
+    /**
+     * Creates an op that reduces windows of pixels.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close
+     */
+    Op pooling(PoolingSpec spec, Plan plan);
+
+    /**
+     * Creates an op that gives frames more pixels.
+     *
+     * @param spec the shapes and settings of the layer
+     * @param plan the maximal sizes, and what backward must compute
+     * @return the op, for the caller to close
+     */
+    Op upSampling(UpSamplingSpec spec, Plan plan);
+
+    /**
      * Creates an op that rearranges pixels to channels, or its inverse.
      *
      * @param spec the shapes and settings of the layer

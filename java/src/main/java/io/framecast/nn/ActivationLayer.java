@@ -2,6 +2,7 @@ package io.framecast.nn;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Elementwise;
+import io.framecast.backend.ElementwiseSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
@@ -62,6 +63,7 @@ public record ActivationLayer(Elementwise function) implements OneInputConfig, F
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.elementwise(
+                new ElementwiseSpec(input.height(), input.width(), input.channels(), function, 0, 0), plan));
     }
 }

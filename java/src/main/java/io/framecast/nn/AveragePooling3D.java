@@ -2,6 +2,7 @@ package io.framecast.nn;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Plan;
+import io.framecast.backend.PoolingSpec;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
 import java.util.List;
@@ -58,6 +59,8 @@ public record AveragePooling3D(Pair poolSize, Pair strides, String padding) impl
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.pooling(new PoolingSpec(input.height(), input.width(), input.channels(),
+                poolSize.height(), poolSize.width(), strides.height(), strides.width(), padding.equals("same"), false),
+                plan));
     }
 }

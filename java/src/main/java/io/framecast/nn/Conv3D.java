@@ -152,14 +152,9 @@ public record Conv3D(int filters, int kernelFrames, Pair kernelSize, Pair stride
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
         Conv3dSpec spec = new Conv3dSpec(input.height(), input.width(), input.channels(), filters, kernelFrames,
-                kernelSize.height(), kernelSize.width(), activation);
+                kernelSize.height(), kernelSize.width(), strides.height(), strides.width(), dilationRate.height(),
+                dilationRate.width(), padding.equals("same"), activation);
         Op op = backend.conv3d(spec, plan, parameters.apply("kernel"), parameters.apply("bias"));
-        try {
-            return new Conv3dLayer(backend, op, plan, pastReach(), futureReach(), input.size(),
-                    outputShape(input).size());
-        } catch (RuntimeException e) {
-            op.close();
-            throw e;
-        }
+        return WindowLayer.of(backend, op, plan, this, input);
     }
 }

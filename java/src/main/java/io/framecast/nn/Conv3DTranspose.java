@@ -3,6 +3,8 @@ package io.framecast.nn;
 import io.framecast.FramecastException;
 import io.framecast.backend.Activation;
 import io.framecast.backend.Backend;
+import io.framecast.backend.Conv3dTransposeSpec;
+import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
@@ -132,6 +134,10 @@ public record Conv3DTranspose(int filters, int kernelFrames, Pair kernelSize, Pa
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        Conv3dTransposeSpec spec = new Conv3dTransposeSpec(input.height(), input.width(), input.channels(), filters,
+                kernelFrames, kernelSize.height(), kernelSize.width(), strides.height(), strides.width(),
+                padding.equals("same"), activation);
+        Op op = backend.conv3dTranspose(spec, plan, parameters.apply("kernel"), parameters.apply("bias"));
+        return WindowLayer.of(backend, op, plan, this, input);
     }
 }

@@ -1,6 +1,7 @@
 package io.framecast.nn;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.LayerNormSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
@@ -49,6 +50,8 @@ public record LayerNormalization(double epsilon) implements OneInputConfig, Filt
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.layerNorm(
+                new LayerNormSpec(input.height(), input.width(), input.channels(), epsilon), plan,
+                parameters.apply("gamma"), parameters.apply("beta")));
     }
 }

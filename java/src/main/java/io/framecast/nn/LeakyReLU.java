@@ -1,6 +1,8 @@
 package io.framecast.nn;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.Elementwise;
+import io.framecast.backend.ElementwiseSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
@@ -48,6 +50,7 @@ public record LeakyReLU(double negativeSlope) implements OneInputConfig, Filterl
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.elementwise(new ElementwiseSpec(input.height(), input.width(), input.channels(),
+                Elementwise.LEAKY_RELU, (float) negativeSlope, 0), plan));
     }
 }

@@ -1,6 +1,8 @@
 package io.framecast.nn;
 
 import io.framecast.backend.Backend;
+import io.framecast.backend.Elementwise;
+import io.framecast.backend.ElementwiseSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
@@ -54,6 +56,7 @@ public record Rescaling(double scale, double offset) implements OneInputConfig, 
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.elementwise(new ElementwiseSpec(input.height(), input.width(), input.channels(),
+                Elementwise.RESCALING, (float) scale, (float) offset), plan));
     }
 }

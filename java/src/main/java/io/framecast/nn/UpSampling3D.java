@@ -3,6 +3,7 @@ package io.framecast.nn;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Plan;
+import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
 import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
@@ -73,6 +74,7 @@ public record UpSampling3D(Pair size, String interpolation) implements OneInputC
 
     @Override
     public Layer build(Backend backend, FrameShape input, Plan plan, Function<String, Weights> parameters) {
-        throw new UnsupportedOperationException(type());
+        return new OpLayer(backend.upSampling(new UpSamplingSpec(input.height(), input.width(), input.channels(),
+                size.height(), size.width(), interpolation.equals("bilinear")), plan));
     }
 }

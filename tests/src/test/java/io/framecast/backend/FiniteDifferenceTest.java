@@ -3,9 +3,11 @@ package io.framecast.backend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -73,6 +75,86 @@ class FiniteDifferenceTest {
                     new Plan(frames, batch, true, true), kernel, bias));
             checkOp(backend, op, grid(backend, frames * batch * 5 * 6 * 2, 1), frames, batch,
                     List.of(input("kernel", kernel), input("bias", bias)));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 3, 1, 1, true", "3, 2, 1, 1, false", "1, 1, 2, 3, true", "1, 1, 1, 2, false"})
+    void conv3dWithStridesOrDilation(int strideHeight, int strideWidth, int dilationHeight, int dilationWidth,
+            boolean same) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            int kernelFrames = same ? 2 : 1;
+            Weights kernel = weights(backend, kernelFrames * 3 * 2 * 2 * 3, 0.3);
+            Weights bias = weights(backend, 3, 0.5);
+            Op op = backend.own(backend.get().conv3d(new Conv3dSpec(7, 6, 2, 3, kernelFrames, 3, 2, strideHeight,
+                    strideWidth, dilationHeight, dilationWidth, same, Activation.TANH), new Plan(3, 2, true, true),
+                    kernel, bias));
+            checkOp(backend, op, grid(backend, 3 * 2 * 7 * 6 * 2, 1), 3, 2,
+                    List.of(input("kernel", kernel), input("bias", bias)));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TANH, 3, 2, 3, true", "SIGMOID, 2, 1, 1, true", "LINEAR, 4, 3, 2, true", "TANH, 1, 3, 2, false"})
+    void conv3dTranspose(Activation activation, int kernelFrames, int strideHeight, int strideWidth, boolean same) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Weights kernel = weights(backend, kernelFrames * 3 * 2 * 3 * 2, 0.3);
+            Weights bias = weights(backend, 3, 0.5);
+            Op op = backend.own(backend.get().conv3dTranspose(new Conv3dTransposeSpec(4, 3, 2, 3, kernelFrames, 3, 2,
+                    strideHeight, strideWidth, same, activation), new Plan(3, 2, true, true), kernel, bias));
+            checkOp(backend, op, grid(backend, 3 * 2 * 4 * 3 * 2, 1), 3, 2,
+                    List.of(input("kernel", kernel), input("bias", bias)));
+        }
+    }
+
+    @Test
+    void layerNorm() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Weights gamma = weights(backend, 7, 1);
+            Weights beta = weights(backend, 7, 1);
+            // An epsilon of 1: small variances have derivatives that are large beside the step.
+            Op op = backend.own(backend.get().layerNorm(new LayerNormSpec(3, 4, 7, 1), new Plan(3, 2, true, true),
+                    gamma, beta));
+            checkOp(backend, op, grid(backend, 3 * 2 * 3 * 4 * 7, 1), 3, 2,
+                    List.of(input("gamma", gamma), input("beta", beta)));
+        }
+    }
+
+    /** Those whose derivatives have no jump. */
+    @ParameterizedTest
+    @EnumSource(names = {"LINEAR", "SILU", "GELU", "SOFTPLUS", "SIGMOID", "TANH", "EXPONENTIAL", "RESCALING"})
+    void elementwise(Elementwise function) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().elementwise(new ElementwiseSpec(3, 4, 2, function, -1.5f, 0.25f),
+                    new Plan(3, 2, true, true)));
+            checkOp(backend, op, grid(backend, 3 * 2 * 3 * 4 * 2, 1), 3, 2, List.of());
+        }
+    }
+
+    /** Of values so far apart that a step changes no order. */
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void pooling(boolean max, boolean same) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().pooling(new PoolingSpec(5, 6, 2, 3, 2, 2, 1, same, max),
+                    new Plan(3, 2, true, true)));
+            List<Integer> order = new ArrayList<>(IntStream.range(0, 3 * 2 * 5 * 6 * 2).boxed().toList());
+            Collections.shuffle(order, random);
+            float[] x = new float[order.size()];
+            for (int k = 0; k < x.length; k++) {
+                x[k] = order.get(k) / 8f;
+            }
+            checkOp(backend, op, backend.tensor(x), 3, 2, List.of());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false", "true"})
+    void upSampling(boolean bilinear) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().upSampling(new UpSamplingSpec(3, 4, 2, 3, 2, bilinear),
+                    new Plan(3, 2, true, true)));
+            checkOp(backend, op, grid(backend, 3 * 2 * 3 * 4 * 2, 1), 3, 2, List.of());
         }
     }
 

@@ -66,6 +66,38 @@ class OpGuardTest {
                         w.get(1));
             }
         },
+        CONV_3D_TRANSPOSE("Conv3DTranspose", "4 x 4 x 1", 8 * 4 * 3, 27 * 3, 3) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.conv3dTranspose(
+                        new Conv3dTransposeSpec(4, 4, 1, 3, 3, 3, 3, 2, 1, true, Activation.SIGMOID), plan, w.get(0),
+                        w.get(1));
+            }
+        },
+        LAYER_NORM("LayerNormalization", "4 x 4 x 1", 4 * 4, 1, 1) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.layerNorm(new LayerNormSpec(4, 4, 1, 1e-3), plan, w.get(0), w.get(1));
+            }
+        },
+        ACTIVATION("Activation", "4 x 4 x 1", 4 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.elementwise(new ElementwiseSpec(4, 4, 1, Elementwise.GELU, 0, 0), plan);
+            }
+        },
+        MAX_POOLING("MaxPooling3D", "4 x 4 x 1", 2 * 4) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.pooling(new PoolingSpec(4, 4, 1, 3, 2, 2, 1, true, true), plan);
+            }
+        },
+        UP_SAMPLING("UpSampling3D", "4 x 4 x 1", 8 * 12) {
+            @Override
+            Op make(Backend backend, Plan plan, List<Weights> w) {
+                return backend.upSampling(new UpSamplingSpec(4, 4, 1, 2, 3, true), plan);
+            }
+        },
         SPACE_TO_DEPTH("SpaceToDepth", "4 x 4 x 1", 4 * 4) {
             @Override
             Op make(Backend backend, Plan plan, List<Weights> w) {

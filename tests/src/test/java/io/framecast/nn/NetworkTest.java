@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class NetworkTest {
 
     static List<Golden.Case> cases() {
-        return GoldenTraining.cases();
+        return Stream.of(GoldenTraining.cases(), Golden.load("keras_networks").cases()).flatMap(List::stream).toList();
     }
 
     static Stream<Arguments> casesOnEveryDevice() {

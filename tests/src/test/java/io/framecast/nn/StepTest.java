@@ -61,6 +61,18 @@ class StepTest {
                         + lstm + "," + named("filters", conv(12, 3)) + ","
                         + "{'type': 'LayeredAdvection2D', 'layers': 2, 'max_displacement': 1, "
                         + "'inputs': ['input', 'gates', 'filters', 'patches']}"),
+                Arguments.of("strided and transposed", "{'type': 'Rescaling', 'scale': 2, 'offset': -0.5},"
+                        + conv(4, 3).replace("'kernel_size'", "'strides': [1, 2, 3], 'kernel_size'") + ","
+                        + "{'type': 'LayerNormalization'}," + lstm + "," + transposed(3, 3, "'strides': [1, 2, 3]")
+                        + ",{'type': 'LeakyReLU'}," + conv(1, 1)),
+                Arguments.of("transposed over 2, 5 and 4 frames in a row", transposed(2, 2, "'strides': [1, 1, 2]") + ","
+                        + transposed(3, 5, "'strides': [1, 2, 1]") + "," + lstm + "," + transposed(1, 4, "'strides': 1")),
+                Arguments.of("pools and upsampling beside a Conv3D over 4 frames", named("ahead", conv(3, 4)) + ","
+                        + "{'type': 'MaxPooling3D', 'pool_size': [1, 2, 2], 'inputs': ['input']},"
+                        + "{'type': 'Activation', 'activation': 'gelu'}," + lstm + ","
+                        + "{'type': 'UpSampling3D', 'size': [1, 2, 2], 'interpolation': 'bilinear'},"
+                        + named("up", "{'type': 'AveragePooling3D', 'pool_size': [1, 3, 3], 'strides': 1, "
+                        + "'padding': 'same'}") + "," + join("Add", "up", "ahead") + "," + conv(1, 2)),
                 Arguments.of("a ConvLSTM on one of two branches",
                         named("h", lstm) + "," + conv(3, 3) + "," + named("ahead", lstm) + ","
                         + join("Add", "h", "ahead") + "," + conv(1, 3)));
@@ -77,6 +89,11 @@ class StepTest {
     private static String conv(int filters, int frames) {
         return "{'type': 'Conv3D', 'filters': %d, 'kernel_size': [%d, 3, 3], 'activation': 'tanh'}"
                 .formatted(filters, frames);
+    }
+
+    private static String transposed(int filters, int frames, String strides) {
+        return "{'type': 'Conv3DTranspose', 'filters': %d, 'kernel_size': [%d, 3, 2], 'activation': 'tanh', %s}"
+                .formatted(filters, frames, strides);
     }
 
     @ParameterizedTest(name = "{0}")

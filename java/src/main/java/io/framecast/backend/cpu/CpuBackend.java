@@ -14,8 +14,11 @@ import io.framecast.backend.Ceilings;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.Conv3dTransposeSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.ElementwiseSpec;
+import io.framecast.backend.LayerNormSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
@@ -25,10 +28,12 @@ import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.OpCost;
 import io.framecast.backend.Plan;
+import io.framecast.backend.PoolingSpec;
 import io.framecast.backend.Precision;
 import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
 import io.framecast.backend.guard.OpGuard;
 import io.framecast.cpu.NativeCpu;
@@ -144,6 +149,32 @@ public final class CpuBackend implements Backend {
     @Override
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
         return guard.conv3d(spec, plan, kernel, bias, () -> new CpuConv3d(ops, spec, plan, kernel, bias));
+    }
+
+    @Override
+    public Op conv3dTranspose(Conv3dTransposeSpec spec, Plan plan, Weights kernel, Weights bias) {
+        return guard.conv3dTranspose(spec, plan, kernel, bias,
+                () -> new CpuConv3dTranspose(ops, spec, plan, kernel, bias));
+    }
+
+    @Override
+    public Op layerNorm(LayerNormSpec spec, Plan plan, Weights gamma, Weights beta) {
+        return guard.layerNorm(spec, plan, gamma, beta, () -> new CpuLayerNorm(ops, spec, plan, gamma, beta));
+    }
+
+    @Override
+    public Op elementwise(ElementwiseSpec spec, Plan plan) {
+        return guard.elementwise(spec, plan, () -> new CpuElementwise(ops, spec, plan));
+    }
+
+    @Override
+    public Op pooling(PoolingSpec spec, Plan plan) {
+        return guard.pooling(spec, plan, () -> new CpuPooling(ops, spec, plan));
+    }
+
+    @Override
+    public Op upSampling(UpSamplingSpec spec, Plan plan) {
+        return guard.upSampling(spec, plan, () -> new CpuUpSampling(ops, spec, plan));
     }
 
     @Override

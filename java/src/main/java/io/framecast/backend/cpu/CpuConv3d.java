@@ -28,12 +28,17 @@ final class CpuConv3d implements Op {
             shape.outputs(spec.filters());
             shape.kernel_height(spec.kernelHeight());
             shape.kernel_width(spec.kernelWidth());
+            shape.stride_height(spec.strideHeight());
+            shape.stride_width(spec.strideWidth());
+            shape.dilation_height(spec.dilationHeight());
+            shape.dilation_width(spec.dilationWidth());
+            shape.same(spec.same());
             op = call(() -> new NativeCpu.Conv3d(ops.device(), shape, spec.kernelFrames(), spec.activation().name(),
                     plan.frames(), plan.batch(), plan.training(), plan.inputGradient(), pointer(kernel.value()),
                     pointer(bias.value()), pointer(kernel.gradient()), pointer(bias.gradient())));
         }
         inputSize = (long) spec.height() * spec.width() * spec.channels();
-        outputSize = (long) spec.height() * spec.width() * spec.filters();
+        outputSize = (long) spec.outHeight() * spec.outWidth() * spec.filters();
     }
 
     @Override

@@ -10,18 +10,25 @@ import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.Conv3dTransposeSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.Elementwise;
+import io.framecast.backend.ElementwiseSpec;
+import io.framecast.backend.LayerNormSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.LossOp;
 import io.framecast.backend.Matrices;
 import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
+import io.framecast.backend.Padding;
 import io.framecast.backend.Plan;
+import io.framecast.backend.PoolingSpec;
 import io.framecast.backend.Program;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
 import io.framecast.text.Count;
 import java.util.ArrayList;
@@ -113,8 +120,10 @@ public final class OpGuard {
         creation.requirePositive("dilation", spec.dilationHeight(), spec.dilationWidth());
         FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
         FrameSize output = creation.frame(
-                outputs(spec.same(), spec.height(), spec.kernelHeight(), spec.strideHeight(), spec.dilationHeight()),
-                outputs(spec.same(), spec.width(), spec.kernelWidth(), spec.strideWidth(), spec.dilationWidth()),
+                Padding.outputs(spec.same(), spec.height(), spec.kernelHeight(), spec.strideHeight(),
+                        spec.dilationHeight()),
+                Padding.outputs(spec.same(), spec.width(), spec.kernelWidth(), spec.strideWidth(),
+                        spec.dilationWidth()),
                 spec.filters());
         int gates = ConvLstmSpec.GATES;
         creation.weights("kernel", kernel, spec.kernelHeight(), spec.kernelWidth(), spec.channels(), gates,
@@ -141,11 +150,65 @@ public final class OpGuard {
         creation.requirePositive("filters", spec.filters());
         creation.requirePositive("kernel frames, height and width", spec.kernelFrames(), spec.kernelHeight(),
                 spec.kernelWidth());
+        creation.requirePositive("strides", spec.strideHeight(), spec.strideWidth());
+        creation.requirePositive("dilation", spec.dilationHeight(), spec.dilationWidth());
         FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
-        FrameSize output = creation.frame(spec.height(), spec.width(), spec.filters());
+        FrameSize output = creation.frame(spec.outHeight(), spec.outWidth(), spec.filters());
         creation.weights("kernel", kernel, spec.kernelFrames(), spec.kernelHeight(), spec.kernelWidth(),
                 spec.channels(), spec.filters());
         creation.weights("bias", bias, spec.filters());
+        return new GuardedOp<>(creation.checks(input, output), make.get());
+    }
+
+    public synchronized Op conv3dTranspose(Conv3dTransposeSpec spec, Plan plan, Weights kernel, Weights bias,
+            Supplier<Op> make) {
+        Creation creation = new Creation("Conv3DTranspose", plan);
+        creation.requirePositive("filters", spec.filters());
+        creation.requirePositive("kernel frames, height and width", spec.kernelFrames(), spec.kernelHeight(),
+                spec.kernelWidth());
+        creation.requirePositive("strides", spec.strideHeight(), spec.strideWidth());
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        creation.requireCountable(spec.height(), Math.max(spec.kernelHeight(), spec.strideHeight()));
+        creation.requireCountable(spec.width(), Math.max(spec.kernelWidth(), spec.strideWidth()));
+        FrameSize output = creation.frame(spec.outHeight(), spec.outWidth(), spec.filters());
+        creation.weights("kernel", kernel, spec.kernelFrames(), spec.kernelHeight(), spec.kernelWidth(),
+                spec.filters(), spec.channels());
+        creation.weights("bias", bias, spec.filters());
+        return new GuardedOp<>(creation.checks(input, output), make.get());
+    }
+
+    public synchronized Op layerNorm(LayerNormSpec spec, Plan plan, Weights gamma, Weights beta, Supplier<Op> make) {
+        Creation creation = new Creation("LayerNormalization", plan);
+        FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
+        creation.weights("gamma", gamma, spec.channels());
+        creation.weights("beta", beta, spec.channels());
+        return new GuardedOp<>(creation.checks(frame, frame), make.get());
+    }
+
+    public synchronized Op elementwise(ElementwiseSpec spec, Plan plan, Supplier<Op> make) {
+        Creation creation = new Creation(spec.function() == Elementwise.LEAKY_RELU ? "LeakyReLU"
+                : spec.function() == Elementwise.RESCALING ? "Rescaling" : "Activation", plan);
+        FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
+        return new GuardedOp<>(creation.checks(frame, frame), make.get());
+    }
+
+    public synchronized Op pooling(PoolingSpec spec, Plan plan, Supplier<Op> make) {
+        Creation creation = new Creation(spec.max() ? "MaxPooling3D" : "AveragePooling3D", plan);
+        creation.requirePositive("pool height and width", spec.poolHeight(), spec.poolWidth());
+        creation.requirePositive("strides", spec.strideHeight(), spec.strideWidth());
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        FrameSize output = creation.frame(spec.outHeight(), spec.outWidth(), spec.channels());
+        return new GuardedOp<>(creation.checks(input, output), make.get());
+    }
+
+    public synchronized Op upSampling(UpSamplingSpec spec, Plan plan, Supplier<Op> make) {
+        Creation creation = new Creation("UpSampling3D", plan);
+        creation.requirePositive("size", spec.scaleHeight(), spec.scaleWidth());
+        FrameSize input = creation.frame(spec.height(), spec.width(), spec.channels());
+        creation.requireCountable(spec.height(), spec.scaleHeight());
+        creation.requireCountable(spec.width(), spec.scaleWidth());
+        FrameSize output = creation.frame(spec.height() * spec.scaleHeight(), spec.width() * spec.scaleWidth(),
+                spec.channels());
         return new GuardedOp<>(creation.checks(input, output), make.get());
     }
 
@@ -313,12 +376,6 @@ public final class OpGuard {
         }
     }
 
-    /** As many positions as a convolution has along one axis; 0 or less if its kernel is larger than the input. */
-    private static int outputs(boolean same, int size, int kernel, int stride, int dilation) {
-        long extent = (kernel - 1L) * dilation + 1;
-        return (int) (same ? (size + stride - 1L) / stride : size < extent ? 0 : (size - extent) / stride + 1);
-    }
-
     /** An op that is about to be made: checks its sizes, and collects the tensors that it will hold. */
     private final class Creation {
 
@@ -365,6 +422,13 @@ public final class OpGuard {
                 throw tooLarge(size);
             }
             return frame;
+        }
+
+        /** That an axis that becomes so many times as long has a length of 32 bits, with some room. */
+        void requireCountable(int length, int factor) {
+            if ((length + 1L) * factor > Integer.MAX_VALUE) {
+                throw tooLarge(length + " pixels that become " + factor + " times as many");
+            }
         }
 
         void requireBlocks(FrameSize frame, int block) {

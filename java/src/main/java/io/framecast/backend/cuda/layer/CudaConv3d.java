@@ -55,8 +55,9 @@ final class CudaConv3d implements Op {
         this.bias = bias;
         resources = new OpResources(ops.arena(), plan.batch());
         int images = Math.multiplyExact(plan.frames(), plan.batch());
-        shape = ConvolutionShape.same(spec.height(), spec.width(), spec.channels(),
-                Math.multiplyExact(spec.kernelFrames(), spec.filters()), spec.kernelHeight(), spec.kernelWidth());
+        shape = new ConvolutionShape(spec.height(), spec.width(), spec.channels(),
+                Math.multiplyExact(spec.kernelFrames(), spec.filters()), spec.kernelHeight(), spec.kernelWidth(),
+                spec.strideHeight(), spec.strideWidth(), spec.dilationHeight(), spec.dilationWidth(), spec.same());
         boolean training = plan.training();
         try {
             activate = ops.kernel("activations.cu", "activateForward");
@@ -66,7 +67,9 @@ final class CudaConv3d implements Op {
             dx = training && plan.inputGradient() ? resources.perVideo(images * shape.inputSize()) : null;
             biasGradient = training ? new BiasGradient(ops, resources, (long) images * shape.outPixels(),
                     spec.filters(), false) : null;
-            time = spec.kernelFrames() > 1 ? new TimeAxis(ops, resources, spec, plan, shape) : null;
+            time = spec.kernelFrames() == 1 ? null : new TimeAxis(ops, resources, plan,
+                    new TimeTaps(ops, spec.kernelFrames(), spec.filters()), shape.taps() * shape.inputs(),
+                    shape.outPixels());
         } catch (RuntimeException e) {
             resources.closeAfter(e);
             throw e;
@@ -94,7 +97,7 @@ final class CudaConv3d implements Op {
         } else {
             time.takeParameter(memory(kernel.value()));
             convolution.forward(images, convolution.input(images, x), time.weights(), null, time.taps(), false);
-            time.combine(frames, batch, memory(bias.value()), y.memory(), spec);
+            time.combine(frames, batch, memory(bias.value()), y.memory(), spec.activation());
         }
         return ops.view(y, size);
     }

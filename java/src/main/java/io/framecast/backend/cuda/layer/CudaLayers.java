@@ -10,8 +10,11 @@ import io.framecast.backend.BlockMatchingSpec;
 import io.framecast.backend.ClipOp;
 import io.framecast.backend.ConcatenateSpec;
 import io.framecast.backend.Conv3dSpec;
+import io.framecast.backend.Conv3dTransposeSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.ElementwiseSpec;
+import io.framecast.backend.LayerNormSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
 import io.framecast.backend.Loss;
 import io.framecast.backend.LossOp;
@@ -20,8 +23,10 @@ import io.framecast.backend.MultiInputOp;
 import io.framecast.backend.MuonOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
+import io.framecast.backend.PoolingSpec;
 import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
+import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
 import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
@@ -61,6 +66,26 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand op
 
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {
         return indexed(plan, () -> new CudaConv3d(ops, convolutions, spec, plan, kernel, bias));
+    }
+
+    public Op conv3dTranspose(Conv3dTransposeSpec spec, Plan plan, Weights kernel, Weights bias) {
+        return indexed(plan, () -> new CudaConv3dTranspose(ops, convolutions, spec, plan, kernel, bias));
+    }
+
+    public Op layerNorm(LayerNormSpec spec, Plan plan, Weights gamma, Weights beta) {
+        return indexed(plan, () -> new CudaLayerNorm(ops, spec, plan, gamma, beta));
+    }
+
+    public Op elementwise(ElementwiseSpec spec, Plan plan) {
+        return new CudaElementwise(ops, spec, plan);
+    }
+
+    public Op pooling(PoolingSpec spec, Plan plan) {
+        return new CudaPooling(ops, spec, plan);
+    }
+
+    public Op upSampling(UpSamplingSpec spec, Plan plan) {
+        return new CudaUpSampling(ops, spec, plan);
     }
 
     public Op spaceToDepth(SpaceToDepthSpec spec, Plan plan) {

@@ -9,8 +9,9 @@ import java.util.List;
 
 /**
  * The kernels of conv3d.cu: the time axis of a three-dimensional convolution. A 2-D convolution computes the taps in
- * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, filters), with a row for each of
- * its own taps and channels.
+ * time of all filters: taps (frames, pixels, taps, filters), from weights (rows, taps, columns), with a row for each of
+ * its own taps and channels, and a column for each filter. A transposed convolution has its taps in reverse order, a
+ * row for each of its own taps, and a column for each filter and channel.
  */
 final class TimeTaps {
 
@@ -20,6 +21,7 @@ final class TimeTaps {
     private final CudaOps ops;
     private final int taps;
     private final int filters;
+    private final int columns;
     /** The values of a frame that a block computes: whole pixels, if several fit in a block. */
     private final int run;
     private final CudaKernel pack;
@@ -27,12 +29,23 @@ final class TimeTaps {
     private final CudaKernel combine;
     private final CudaKernel spread;
 
+    /** Those of a convolution. */
     TimeTaps(CudaOps ops, int taps, int filters) {
+        this(ops, taps, filters, filters, false);
+    }
+
+    /** Those of a transposed convolution. */
+    static TimeTaps transposed(CudaOps ops, int taps, int filters, int channels) {
+        return new TimeTaps(ops, taps, filters, Math.multiplyExact(filters, channels), true);
+    }
+
+    private TimeTaps(CudaOps ops, int taps, int filters, int columns, boolean reversed) {
         this.ops = ops;
         this.taps = taps;
         this.filters = filters;
+        this.columns = columns;
         run = run(filters);
-        List<String> options = options(taps, filters);
+        List<String> options = options(taps, filters, columns, reversed);
         pack = ops.kernel(FILE, "packTaps", options);
         unpack = ops.kernel(FILE, "unpackTaps", options);
         combine = ops.kernel(FILE, "combineTaps", options);
@@ -44,11 +57,22 @@ final class TimeTaps {
     }
 
     /** The compiler's options for conv3d.cu. */
-    static List<String> options(int taps, int filters) {
-        return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DRUN=" + run(filters));
+    static List<String> options(int taps, int filters, int columns, boolean reversed) {
+        return List.of("-DTAPS=" + taps, "-DFILTERS=" + filters, "-DCOLUMNS=" + columns,
+                "-DREVERSED=" + (reversed ? 1 : 0), "-DRUN=" + run(filters));
     }
 
-    /** Transposes the parameter (taps, rows, filters), of any alignment, to the convolution's weights. */
+    /** The values of the taps of a pixel of a frame. */
+    long tapsSize() {
+        return (long) taps * filters;
+    }
+
+    /** The number of weights. */
+    long weightsSize(int rows) {
+        return (long) taps * rows * columns;
+    }
+
+    /** Transposes the parameter (taps, rows, columns), of any alignment, to the convolution's weights. */
     void pack(DeviceMemory parameter, DeviceMemory w, int rows) {
         pack.launch(packGrid(rows), CudaOps.BLOCK, 0, parameter, w, rows);
     }
@@ -69,7 +93,7 @@ final class TimeTaps {
     }
 
     private Dim packGrid(int rows) {
-        return ops.itemGrid((long) taps * rows * filters);
+        return ops.itemGrid(weightsSize(rows));
     }
 
     private Dim grid(int pixels) {

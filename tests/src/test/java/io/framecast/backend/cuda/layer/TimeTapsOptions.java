@@ -9,6 +9,6 @@ public final class TimeTapsOptions {
     }
 
     public static List<String> of(int taps, int filters) {
-        return TimeTaps.options(taps, filters);
+        return TimeTaps.options(taps, filters, filters, false);
     }
 }

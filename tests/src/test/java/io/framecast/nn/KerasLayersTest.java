@@ -1,0 +1,162 @@
+package io.framecast.nn;
+
+import static io.framecast.golden.Closeness.assertWithin;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.framecast.backend.Elementwise;
+import io.framecast.backend.ElementwiseSpec;
+import io.framecast.backend.Op;
+import io.framecast.backend.Plan;
+import io.framecast.backend.PoolingSpec;
+import io.framecast.backend.Tensor;
+import io.framecast.backend.TestBackend;
+import io.framecast.backend.TestDevice;
+import io.framecast.backend.Weights;
+import io.framecast.golden.Closeness;
+import io.framecast.tools.check.golden.Difference;
+import io.framecast.tools.check.golden.Golden;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The layers of Keras's next-frame models, from model JSON, against PyTorch in float64: outputs and all gradients. The
+ * tolerances are those of float32, as everywhere.
+ */
+@ParameterizedClass(name = "{0}")
+@EnumSource(TestDevice.class)
+class KerasLayersTest {
+
+    @Parameter
+    TestDevice device;
+
+    static List<Golden.Case> cases() {
+        return Golden.load("keras_layers").cases();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void outputsAndAllGradientsAgree(Golden.Case c) {
+        compare(c, 0, true);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void aPlanForMoreFramesAndVideosServesFewer(Golden.Case c) {
+        compare(c, 1, true);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void inferenceAndTheGradientsOfParametersAloneAgree(Golden.Case c) {
+        compare(c, 0, false);
+    }
+
+    /** @param extra how many more frames and videos the plan has; if not 0, a run on noise at full size comes first */
+    private void compare(Golden.Case c, int extra, boolean inputGradient) {
+        int frames = c.number("frames");
+        int batch = c.number("batch");
+        ModelConfig model = ModelJson.parse("{\"input\": " + c.settings().get("input") + ", \"layers\": ["
+                + c.settings().get("layer") + "]}", c.name());
+        LayerConfig config = model.layers().get(0);
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Map<String, Weights> parameters = new LinkedHashMap<>();
+            for (ParameterSpec parameter : config.parameters(List.of(model.input()))) {
+                assertArrayEquals(parameter.shape(), c.shape(parameter.name()), parameter.name());
+                parameters.put(parameter.name(), backend.weights(c.values(parameter.name())));
+            }
+            Layer layer = backend.own(config.build(backend.get(), List.of(model.input()),
+                    new Plan(frames + extra, batch + extra, true, inputGradient), parameters::get));
+            if (extra > 0) {
+                int images = (frames + extra) * (batch + extra);
+                layer.forward(List.of(backend.noise(images * model.input().size())), frames + extra, batch + extra,
+                        true);
+                layer.backward(backend.noise(images * model.output().size()));
+            }
+            List<Difference> differences = new ArrayList<>();
+            // It has to live until backward.
+            List<Tensor> x = List.of(backend.tensor(c.values("x")));
+            differences.add(Difference.relative("y", c.values("y"), layer.forward(x, frames, batch, true).read(),
+                    Closeness.OUTPUT));
+            Tensor dx = layer.backward(backend.tensor(c.values("dy"))).get(0);
+            if (inputGradient) {
+                differences.add(Difference.relative("dx", c.values("dx"), dx.read(), Closeness.GRADIENT));
+            } else {
+                assertTrue(dx == null || !parameters.isEmpty(), "a gradient that was not asked for");
+                Layer inference = backend.own(config.build(backend.get(), List.of(model.input()),
+                        Plan.inference(frames, batch, 1), parameters::get));
+                differences.add(Difference.relative("y in inference", c.values("y"),
+                        inference.forward(x, frames, batch, false).read(), Closeness.OUTPUT));
+            }
+            parameters.forEach((name, weights) -> differences.add(Difference.relative("d" + name,
+                    c.values("d" + name), weights.gradient().read(), Closeness.GRADIENT)));
+            assertWithin(differences);
+        }
+    }
+
+    /** Far from 0 nothing overflows that should not, and NaN stays, so that a training that diverged is noticed. */
+    @ParameterizedTest
+    @EnumSource(Elementwise.class)
+    void functionsOfLargeValuesAndNan(Elementwise function) {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().elementwise(new ElementwiseSpec(1, 1, 5, function, 0.5f, 1),
+                    new Plan(1, 1, true, true)));
+            float[] y = op.forward(backend.tensor(-90, 80, 0, Float.NaN, -1), 1, 1, true).read();
+            assertTrue(Float.isNaN(y[3]), "the function of NaN");
+            double[] expected = switch (function) {
+                case LINEAR -> new double[] {-90, 80, 0};
+                case RELU -> new double[] {0, 80, 0};
+                case RELU6 -> new double[] {0, 6, 0};
+                case ELU -> new double[] {-1, 80, 0};
+                case SELU -> new double[] {-1.0507009873554805 * 1.6732632423543772, 1.0507009873554805 * 80, 0};
+                case SILU, GELU -> new double[] {0, 80, 0};
+                case SOFTPLUS -> new double[] {0, 80, Math.log(2)};
+                case SIGMOID, HARD_SIGMOID, HARD_SIGMOID_KERAS2 -> new double[] {0, 1, 0.5};
+                case TANH -> new double[] {-1, 1, 0};
+                case EXPONENTIAL -> new double[] {0, Math.exp(80), 1};
+                case LEAKY_RELU -> new double[] {-45, 80, 0};
+                case RESCALING -> new double[] {-44, 41, 1};
+            };
+            for (int k = 0; k < expected.length; k++) {
+                assertEquals(expected[k], y[k], 1e-6 * Math.max(1, Math.abs(expected[k])), function + " " + k);
+            }
+            float[] dx = op.backward(backend.tensor(1, 1, 1, 1, 1)).read();
+            for (int k : new int[] {0, 1, 2, 4}) {
+                assertTrue(Float.isFinite(dx[k]), function + "'s derivative " + k + " is " + dx[k]);
+            }
+        }
+    }
+
+    /** Of equal values the first gets the gradient, and a NaN is the largest. */
+    @Test
+    void theLargestOfEqualValuesIsTheFirst() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().pooling(new PoolingSpec(2, 4, 1, 2, 2, 2, 2, false, true),
+                    new Plan(1, 1, true, true)));
+            Tensor x = backend.tensor(1, 3, 5, Float.NaN, 3, 3, 7, 9);
+            assertArrayEquals(new float[] {3, Float.NaN}, op.forward(x, 1, 1, true).read());
+            assertArrayEquals(new float[] {0, 2, 0, 4, 0, 0, 0, 0}, op.backward(backend.tensor(2, 4)).read());
+        }
+    }
+
+    /** A layer without parameters whose input needs no gradient computes none. */
+    @Test
+    void noGradientIsComputedWhereNoneIsNeeded() {
+        try (TestBackend backend = TestBackend.fp32(device)) {
+            Op op = backend.own(backend.get().pooling(new PoolingSpec(2, 4, 1, 2, 2, 2, 2, false, false),
+                    new Plan(1, 1, true, false)));
+            op.forward(backend.noise(8), 1, 1, true);
+            assertNull(op.backward(backend.tensor(2, 4)));
+        }
+    }
+}
