@@ -10,6 +10,7 @@ namespace {
 
 #define FRAMECAST_NAME(name) #name,
 constexpr const char *activations[] = {FRAMECAST_ACTIVATIONS(FRAMECAST_NAME)};
+constexpr const char *functions[] = {FRAMECAST_FUNCTIONS(FRAMECAST_NAME)};
 constexpr const char *operands[] = {FRAMECAST_OPERANDS(FRAMECAST_NAME)};
 constexpr const char *losses[] = {FRAMECAST_LOSSES(FRAMECAST_NAME)};
 
@@ -26,6 +27,8 @@ Enum find(const char *what, const char *const (&names)[count], const char *name)
 }  // namespace
 
 Activation activation_named(const char *name) { return find<Activation>("activation", activations, name); }
+
+Function function_named(const char *name) { return find<Function>("function", functions, name); }
 
 Operands operands_named(const char *name) { return find<Operands>("way to store operands", operands, name); }
 

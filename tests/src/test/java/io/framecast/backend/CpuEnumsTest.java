@@ -24,6 +24,16 @@ class CpuEnumsTest {
     }
 
     @Test
+    void everyFunction() {
+        try (TestBackend backend = TestBackend.fp32()) {
+            for (Elementwise function : Elementwise.values()) {
+                backend.own(backend.get().elementwise(new ElementwiseSpec(1, 1, 1, function, 0, 0),
+                        new Plan(1, 1, false, false))).forward(backend.tensor(1), 1, 1, false);
+            }
+        }
+    }
+
+    @Test
     void everyLoss() {
         try (TestBackend backend = TestBackend.fp32()) {
             for (Loss loss : Loss.values()) {

@@ -483,6 +483,26 @@ class OpGuardTest {
                             Activation.SIGMOID), INFERENCE, one, one, one));
             refused("Conv3D cannot have 3 x 3 x 0 as kernel frames, height and width.",
                     () -> b.conv3d(new Conv3dSpec(4, 4, 1, 1, 3, 3, 0, Activation.LINEAR), INFERENCE, one, one));
+            refused("Conv3D cannot have 1 x 0 as strides.",
+                    () -> b.conv3d(new Conv3dSpec(4, 4, 1, 1, 1, 3, 3, 1, 0, 1, 1, true, Activation.LINEAR), INFERENCE,
+                            one, one));
+            refused("Conv3D cannot be planned for 3 frames of 2 videos of 2 x 0 x 1.",
+                    () -> b.conv3d(new Conv3dSpec(4, 4, 1, 1, 1, 3, 3, 1, 1, 1, 2, false, Activation.LINEAR), INFERENCE,
+                            one, one));
+            refused("Conv3DTranspose cannot have 0 x 2 as strides.",
+                    () -> b.conv3dTranspose(new Conv3dTransposeSpec(4, 4, 1, 1, 1, 3, 3, 0, 2, true,
+                            Activation.LINEAR), INFERENCE, one, one));
+            tooLarge("Conv3DTranspose cannot be planned for 4 pixels that become 2147483647 times as many: ",
+                    () -> b.conv3dTranspose(new Conv3dTransposeSpec(4, 4, 1, 1, 1, 3, 3, 2, Integer.MAX_VALUE, true,
+                            Activation.LINEAR), INFERENCE, one, one));
+            refused("MaxPooling3D cannot have 0 x 2 as pool height and width.",
+                    () -> b.pooling(new PoolingSpec(4, 4, 1, 0, 2, 1, 1, true, true), INFERENCE));
+            refused("AveragePooling3D cannot be planned for 3 frames of 2 videos of 0 x 3 x 1.",
+                    () -> b.pooling(new PoolingSpec(4, 4, 1, 5, 2, 1, 1, false, false), INFERENCE));
+            refused("UpSampling3D cannot have 2 x -1 as size.",
+                    () -> b.upSampling(new UpSamplingSpec(4, 4, 1, 2, -1, false), INFERENCE));
+            tooLarge("UpSampling3D cannot be planned for 3 frames of 2 videos of 400000 x 400000 x 1: ",
+                    () -> b.upSampling(new UpSamplingSpec(4, 4, 1, 100000, 100000, false), INFERENCE));
             refused("SpaceToDepth cannot cut frames of 4 x 5 x 1 into blocks of 2 x 2.",
                     () -> b.spaceToDepth(new SpaceToDepthSpec(4, 5, 1, 2, false), INFERENCE));
             refused("BlockMatching2D cannot cut frames of 4 x 5 x 1 into blocks of 2 x 2.",

@@ -52,6 +52,20 @@ class FlopTest {
         assertFlop(last, 2 * last, layers.get(2));
     }
 
+    /** A transposed convolution has as many products as the convolution that it transposes. */
+    @Test
+    void aTransposedConvolutionCountsItsInputs() {
+        ModelConfig model = ModelJson.parse("""
+                {"input": {"height": 8, "width": 9, "channels": 2}, "layers": [
+                  {"type": "Conv3D", "filters": 3, "kernel_size": [2, 3, 3], "strides": [1, 2, 3]},
+                  {"type": "Conv3DTranspose", "filters": 2, "kernel_size": [2, 3, 3], "strides": [1, 2, 3]}]}
+                """, "test");
+        List<Flop> layers = Flop.ofLayers(model, 5);
+        long products = 5 * 2 * (4 * 3) * (2 * 3 * 3) * 3 * 2;
+        assertFlop(products, products, layers.get(0));
+        assertFlop(products, 2 * products, layers.get(1));
+    }
+
     @Test
     void motionHasNoConvolutions() {
         assertEquals(new Flop(0, 0), new BlockMatching2D(4, 4, 5)

@@ -72,9 +72,10 @@ class NetworkTest {
         }
     }
 
+    /** Not those with strides: cuDNN does not pad frames more on one side than on the other. */
     static Stream<Arguments> casesOfTheVendors() {
         return Stream.of(Precision.BF16, Precision.TF32).flatMap(
-                precision -> cases().stream().map(c -> Arguments.of(precision, c)));
+                precision -> GoldenTraining.cases().stream().map(c -> Arguments.of(precision, c)));
     }
 
     static Stream<Arguments> casesBothWays() {

@@ -133,11 +133,7 @@ final class TorchNetwork {
     }
 
     private Layer convLstm(ConvLstm2D config, HostTensor kernel, HostTensor recurrentKernel, HostTensor bias) {
-        if (!config.strides().equals(Pair.ONE) || !config.dilationRate().equals(Pair.ONE)
-                || !config.padding().equals("same")) {
-            throw new FramecastException("The comparison with PyTorch has ConvLSTM2D with \"padding\": \"same\" only, "
-                    + "and without strides and dilation.");
-        }
+        requirePlain(config, config.strides(), config.dilationRate(), config.padding());
         Tensor input = tensor(kernel).permute(3, 2, 0, 1);
         Tensor recurrent = tensor(recurrentKernel).permute(3, 2, 0, 1);
         Tensor b = parameter(tensor(bias), MemoryFormat.Contiguous);
@@ -240,7 +236,15 @@ final class TorchNetwork {
                 new TensorOptional(variance), true, 1 - config.momentum(), config.epsilon(), false);
     }
 
+    private static void requirePlain(LayerConfig config, Pair strides, Pair dilationRate, String padding) {
+        if (!strides.equals(Pair.ONE) || !dilationRate.equals(Pair.ONE) || !padding.equals("same")) {
+            throw new FramecastException("The comparison with PyTorch has " + config.type() + " with \"padding\": "
+                    + "\"same\" only, and without strides and dilation.");
+        }
+    }
+
     private Layer conv(Conv3D config, HostTensor kernel, HostTensor bias, boolean logits) {
+        requirePlain(config, config.strides(), config.dilationRate(), config.padding());
         Tensor b = parameter(tensor(bias), MemoryFormat.Contiguous);
         Tensor all = tensor(kernel).permute(4, 3, 0, 1, 2);
         Activation activation = logits ? Activation.LINEAR : config.activation();

@@ -10,6 +10,7 @@ import io.framecast.backend.cuda.compiler.KernelResources;
 import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.backend.cuda.convolution.KernelConvolution.Tiles;
 import io.framecast.backend.cuda.layer.BatchNormOptions;
+import io.framecast.backend.cuda.layer.KerasLayerOptions;
 import io.framecast.backend.cuda.layer.LayeredAdvectionOptions;
 import io.framecast.backend.cuda.layer.TimeTapsOptions;
 import io.framecast.backend.cuda.tensorcore.Operand;
@@ -187,7 +188,8 @@ class KernelResourcesTest {
     /** Options of Conv3D: those of the reference network, and a case whose taps do not go through shared memory. */
     private static final List<Variant> TIME_AXIS = List.of(
             new Variant(true, " 3 frames 1 filter", TimeTapsOptions.of(3, 1)),
-            new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)));
+            new Variant(true, " 4 frames 9 filters", TimeTapsOptions.of(4, 9)),
+            new Variant(false, " 3 frames 8 filters, transposed", TimeTapsOptions.transposed(3, 8, 16)));
 
     /** Options of layers that move, with and without channels, and with patches of one pixel. */
     private static final List<Variant> ADVECTION = List.of(
@@ -233,6 +235,10 @@ class KernelResourcesTest {
         }
         if (file.equals("advection.cu")) {
             return ADVECTION;
+        }
+        if (KerasLayerOptions.BY_FILE.containsKey(file)) {
+            return KerasLayerOptions.BY_FILE.get(file).entrySet().stream()
+                    .map(shape -> new Variant(true, shape.getKey(), shape.getValue())).toList();
         }
         return file.equals("conv3d.cu") ? TIME_AXIS : List.of(new Variant(true, "", List.of()));
     }

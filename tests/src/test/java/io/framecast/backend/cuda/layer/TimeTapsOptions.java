@@ -11,4 +11,8 @@ public final class TimeTapsOptions {
     public static List<String> of(int taps, int filters) {
         return TimeTaps.options(taps, filters, filters, false);
     }
+
+    public static List<String> transposed(int taps, int filters, int channels) {
+        return TimeTaps.options(taps, filters, filters * channels, true);
+    }
 }
