@@ -16,7 +16,8 @@ constexpr int few_channels = 32;
 }  // namespace
 
 std::vector<Conv3d::Tap> Conv3d::channel_taps(const ConvolutionShape &shape, int kernel_time) {
-    const bool all = shape.plain() && kernel_time * shape.kernel_height * shape.kernel_width * shape.out <= few_channels;
+    const bool all =
+            shape.plain() && kernel_time * shape.kernel_height * shape.kernel_width * shape.out <= few_channels;
     const int heights = all ? shape.kernel_height : 1, widths = all ? shape.kernel_width : 1;
     std::vector<Tap> taps;
     for (int t = 0; t < kernel_time; t++) {

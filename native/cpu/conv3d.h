@@ -4,8 +4,8 @@
 //
 // Computed as one 2-D convolution over all frames, with separate output channels for the contribution of each tap:
 // (frames, batch, height, width, taps, out). Then a pass adds the contributions to each output. With few output
-// channels, all taps (time, height, width) become channels, unless windows of pixels are strided, dilated or not padded:
-// the convolution is then a matrix product with enough columns to fill vectors. Otherwise only the taps in time do.
+// channels, all taps (time, height, width) become channels, unless there are strides or dilation, or no padding: the
+// convolution is then a matrix product with enough columns to fill vectors. Otherwise only the taps in time do.
 // Contributions to positions outside the video are computed but not used.
 #pragma once
 

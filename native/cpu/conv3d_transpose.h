@@ -1,6 +1,7 @@
 // The gradient of the input of a convolution over time, height and width, as a layer:
 //
-//   y_t = activation(bias + sum over k of transposed conv(x_{t - k + before}, kernel_k))     before = (kernel_time - 1)/2
+//   y_t = activation(bias + sum over k of transposed conv(x_{t - k + before}, kernel_k))
+//   before = (kernel_time - 1)/2
 //
 // Computed as one 2-D transposed convolution (oneDNN's backward data) over all frames, whose output channels are
 // (taps in time, out). Then a pass adds the contributions to each output, as in conv3d.h. Taps are in reverse order in

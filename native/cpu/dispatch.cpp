@@ -1,5 +1,5 @@
-// Chooses this processor's copy of passes.cpp, cells.cpp, functions.cpp and motion.cpp, which are compiled once for each
-// instruction set.
+// Chooses this processor's copy of passes.cpp, cells.cpp, functions.cpp and motion.cpp, which are compiled once for
+// each instruction set.
 #include "block_matching.h"
 #include "cells.h"
 #include "elementwise.h"

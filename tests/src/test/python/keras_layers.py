@@ -76,7 +76,7 @@ def up_sampling(layer, x):
 
 
 KINKS = {"relu": [0], "relu6": [0, 6], "hard_sigmoid": [-3, 3], "hard_sigmoid_keras2": [-2.5, 2.5],
-         "selu": [0], "leaky_relu": [0]}
+         "selu": [0]}
 
 ACTIVATIONS = {
     "linear": lambda x: x, "relu": torch.relu, "relu6": F.relu6, "elu": F.elu, "selu": F.selu, "silu": F.silu,

@@ -23,7 +23,8 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Platform(
         value = "linux-x86_64",
         include = {"device.h", "convlstm.h", "direct_convlstm.h", "winograd_convlstm.h", "batch_norm.h", "conv3d.h",
-                "conv3d_transpose.h", "layer_norm.h", "elementwise.h", "windows.h", "advection.h", "pointwise.h", "muon.h", "merge.h", "block_matching.h", "ceilings.h"},
+                "conv3d_transpose.h", "layer_norm.h", "elementwise.h", "windows.h", "advection.h", "pointwise.h",
+                "muon.h", "merge.h", "block_matching.h", "ceilings.h"},
         link = "framecast_cpu",
         // oneDNN and its OpenMP runtime are loaded from the jar of org.bytedeco:dnnl.
         preload = {"gomp@.1", "dnnl@.3"},

@@ -10,14 +10,15 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Keras's AveragePooling3D in height and width: for each channel the mean of each window of pixels, of those that are not
+ * Keras's AveragePooling3D in height and width: for each channel the mean of each window of pixels, without the
  * padding.
  *
  * @param poolSize (height, width) of a window, like all pairs here
  * @param strides from one window to the next
  * @param padding "same" or "valid"
  */
-public record AveragePooling3D(Pair poolSize, Pair strides, String padding) implements OneInputConfig, FilterlessConfig {
+public record AveragePooling3D(Pair poolSize, Pair strides, String padding)
+        implements OneInputConfig, FilterlessConfig {
 
     /**
      * Checks the settings.

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Keras's MaxPooling3D in height and width: for each channel the largest value of each window of pixels, of those that are not
+ * Keras's MaxPooling3D in height and width: for each channel the largest value of each window of pixels, without the
  * padding.
  *
  * @param poolSize (height, width) of a window, like all pairs here

@@ -1,6 +1,7 @@
 package io.framecast.nn;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.Padding;
 import io.framecast.text.Settings;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,15 +26,12 @@ record Windows(String what, Pair size, Pair strides, Pair dilationRate, String p
     }
 
     private int count(int length, int size, int stride, int dilation, String direction) {
-        if (padding.equals("same")) {
-            return (length + stride - 1) / stride;
-        }
-        long extent = (size - 1L) * dilation + 1;
-        if (extent > length) {
-            throw new FramecastException("its " + what + ", " + extent + " pixels " + direction
+        int count = Padding.outputs(padding.equals("same"), length, size, stride, dilation);
+        if (count < 1) {
+            throw new FramecastException("its " + what + ", " + ((size - 1L) * dilation + 1) + " pixels " + direction
                     + ", is larger than its input of " + length + "; use \"padding\": \"same\" or a smaller " + what);
         }
-        return (int) ((length - extent) / stride) + 1;
+        return count;
     }
 
     /** Those of a pooling layer, in model JSON. */

@@ -104,35 +104,50 @@ class KerasLayersTest {
         }
     }
 
-    /** Far from 0 nothing overflows that should not, and NaN stays, so that a training that diverged is noticed. */
+    /**
+     * Far from 0 nothing overflows that should not, and NaN stays, so that a training that diverged is noticed. Each
+     * value is at each place of a vector; and once more where arrays are not aligned to vectors.
+     */
     @ParameterizedTest
     @EnumSource(Elementwise.class)
     void functionsOfLargeValuesAndNan(Elementwise function) {
+        float[] values = {-90, 80, 0, Float.NaN, -1};
+        double[] expected = switch (function) {
+            case LINEAR -> new double[] {-90, 80, 0};
+            case RELU -> new double[] {0, 80, 0};
+            case RELU6 -> new double[] {0, 6, 0};
+            case ELU -> new double[] {-1, 80, 0};
+            case SELU -> new double[] {-1.0507009873554805 * 1.6732632423543772, 1.0507009873554805 * 80, 0};
+            case SILU, GELU -> new double[] {0, 80, 0};
+            case SOFTPLUS -> new double[] {0, 80, Math.log(2)};
+            case SIGMOID, HARD_SIGMOID, HARD_SIGMOID_KERAS2 -> new double[] {0, 1, 0.5};
+            case TANH -> new double[] {-1, 1, 0};
+            case EXPONENTIAL -> new double[] {0, Math.exp(80), 1};
+            case LEAKY_RELU -> new double[] {-45, 80, 0};
+            case RESCALING -> new double[] {-44, 41, 1};
+        };
+        int size = 4 * values.length;
+        float[] all = new float[1 + size];
+        float[] ones = new float[size];
+        for (int k = 0; k < size; k++) {
+            all[1 + k] = values[k % values.length];
+            ones[k] = 1;
+        }
         try (TestBackend backend = TestBackend.fp32(device)) {
-            Op op = backend.own(backend.get().elementwise(new ElementwiseSpec(1, 1, 5, function, 0.5f, 1),
+            Op op = backend.own(backend.get().elementwise(new ElementwiseSpec(1, 1, size, function, 0.5f, 1),
                     new Plan(1, 1, true, true)));
-            float[] y = op.forward(backend.tensor(-90, 80, 0, Float.NaN, -1), 1, 1, true).read();
-            assertTrue(Float.isNaN(y[3]), "the function of NaN");
-            double[] expected = switch (function) {
-                case LINEAR -> new double[] {-90, 80, 0};
-                case RELU -> new double[] {0, 80, 0};
-                case RELU6 -> new double[] {0, 6, 0};
-                case ELU -> new double[] {-1, 80, 0};
-                case SELU -> new double[] {-1.0507009873554805 * 1.6732632423543772, 1.0507009873554805 * 80, 0};
-                case SILU, GELU -> new double[] {0, 80, 0};
-                case SOFTPLUS -> new double[] {0, 80, Math.log(2)};
-                case SIGMOID, HARD_SIGMOID, HARD_SIGMOID_KERAS2 -> new double[] {0, 1, 0.5};
-                case TANH -> new double[] {-1, 1, 0};
-                case EXPONENTIAL -> new double[] {0, Math.exp(80), 1};
-                case LEAKY_RELU -> new double[] {-45, 80, 0};
-                case RESCALING -> new double[] {-44, 41, 1};
-            };
-            for (int k = 0; k < expected.length; k++) {
-                assertEquals(expected[k], y[k], 1e-6 * Math.max(1, Math.abs(expected[k])), function + " " + k);
-            }
-            float[] dx = op.backward(backend.tensor(1, 1, 1, 1, 1)).read();
-            for (int k : new int[] {0, 1, 2, 4}) {
-                assertTrue(Float.isFinite(dx[k]), function + "'s derivative " + k + " is " + dx[k]);
+            Tensor unaligned = backend.tensor(all).slice(1, size);
+            for (Tensor x : List.of(unaligned, backend.tensor(unaligned.read()))) {
+                float[] y = op.forward(x, 1, 1, true).read();
+                float[] dx = op.backward(backend.tensor(ones)).read();
+                for (int k = 0; k < size; k++) {
+                    int which = k % values.length;
+                    if (which < expected.length) {
+                        assertEquals(expected[which], y[k], 1e-6 * Math.max(1, Math.abs(expected[which])), "at " + k);
+                    }
+                    assertEquals(Float.isNaN(values[which]), Float.isNaN(y[k]), "NaN at " + k);
+                    assertTrue(Float.isNaN(values[which]) || Float.isFinite(dx[k]), "derivative at " + k);
+                }
             }
         }
     }

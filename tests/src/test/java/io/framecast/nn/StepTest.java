@@ -65,8 +65,9 @@ class StepTest {
                         + conv(4, 3).replace("'kernel_size'", "'strides': [1, 2, 3], 'kernel_size'") + ","
                         + "{'type': 'LayerNormalization'}," + lstm + "," + transposed(3, 3, "'strides': [1, 2, 3]")
                         + ",{'type': 'LeakyReLU'}," + conv(1, 1)),
-                Arguments.of("transposed over 2, 5 and 4 frames in a row", transposed(2, 2, "'strides': [1, 1, 2]") + ","
-                        + transposed(3, 5, "'strides': [1, 2, 1]") + "," + lstm + "," + transposed(1, 4, "'strides': 1")),
+                Arguments.of("transposed over 2, 5 and 4 frames in a row",
+                        transposed(2, 2, "'strides': [1, 1, 2]") + "," + transposed(3, 5, "'strides': [1, 2, 1]") + ","
+                        + lstm + "," + transposed(1, 4, "'strides': 1")),
                 Arguments.of("pools and upsampling beside a Conv3D over 4 frames", named("ahead", conv(3, 4)) + ","
                         + "{'type': 'MaxPooling3D', 'pool_size': [1, 2, 2], 'inputs': ['input']},"
                         + "{'type': 'Activation', 'activation': 'gelu'}," + lstm + ","

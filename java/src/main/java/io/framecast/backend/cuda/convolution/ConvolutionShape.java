@@ -1,6 +1,7 @@
 package io.framecast.backend.cuda.convolution;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.Padding;
 import java.util.List;
 
 /**
@@ -93,7 +94,7 @@ public record ConvolutionShape(int height, int width, int inputs, int outputs, i
     }
 
     private int out(int size, int kernel, int stride, int dilation) {
-        return same ? (size + stride - 1) / stride : (size - (kernel - 1) * dilation - 1) / stride + 1;
+        return Padding.outputs(same, size, kernel, stride, dilation);
     }
 
     private int pad(int size, int out, int kernel, int stride, int dilation) {
