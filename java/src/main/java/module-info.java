@@ -16,10 +16,12 @@ module io.framecast {
     requires jcuda;
     requires jcublas;
     requires jcudnn;
+    requires io.jhdf;
 
     exports io.framecast.backend;
     exports io.framecast.data;
     exports io.framecast.device;
+    exports io.framecast.keras;
     exports io.framecast.nn;
     exports io.framecast.predict;
     exports io.framecast.train;

@@ -26,5 +26,9 @@ public enum Remedy {
     /** Choose another directory for the run. */
     OTHER_DIRECTORY,
     /** Replace the run that is in the directory. */
-    OVERWRITE_RUN
+    OVERWRITE_RUN,
+    /** Import a Keras model for frames of a given height and width. */
+    FRAME_SIZE,
+    /** Import weights of Keras for a given model. */
+    GIVE_MODEL
 }

@@ -86,7 +86,7 @@ class ArchitectureTest {
     /** What computes knows nothing of what it is computed for, and the engine nothing of its command line. */
     @Test
     void arrowsPointFromCommandsToTheDevice() {
-        List<Set<String>> layers = List.of(Set.of("tools", "peer"), Set.of("predict", "device"), Set.of("train"),
+        List<Set<String>> layers = List.of(Set.of("tools", "peer"), Set.of("predict", "device", "keras"), Set.of("train"),
                 Set.of("nn", "data"), Set.of("backend"),
                 Set.of("cpu", "nvrtc", "softgpu", "system", "text", "files", ""));
         List<String> wrong = new ArrayList<>();
@@ -119,6 +119,7 @@ class ArchitectureTest {
         assertOnly("io.framecast.nvrtc", "io.framecast.backend.cuda.compiler");
         assertOnly("io.framecast.softgpu", "io.framecast.backend.cuda.driver", "io.framecast.device");
         assertOnly("io.framecast.tools", "io.framecast.peer");
+        assertOnly("io.jhdf", "io.framecast.keras");
         assertOnly("picocli", "io.framecast.tools");
         assertOnly("org.bytedeco.pytorch", "io.framecast.peer");
     }

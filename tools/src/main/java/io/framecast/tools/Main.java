@@ -27,7 +27,8 @@ import picocli.CommandLine;
         version = "framecast " + Main.VERSION,
         scope = ScopeType.INHERIT,
         usageHelpAutoWidth = true,
-        subcommands = {DemoCommand.class, TrainCommand.class, InitCommand.class, PredictCommand.class,
+        subcommands = {DemoCommand.class, TrainCommand.class, InitCommand.class, ImportCommand.class,
+            ExportCommand.class, PredictCommand.class,
             GifsCommand.class, EvaluateCommand.class, TuneCommand.class, DataCommand.class, BenchCommand.class,
             DevicesCommand.class, CheckCommand.class, CheckStageCommand.class})
 public final class Main {

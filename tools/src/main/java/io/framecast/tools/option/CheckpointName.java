@@ -1,6 +1,7 @@
 package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
+import io.framecast.keras.KerasReader;
 import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
 import java.nio.file.Files;
@@ -13,8 +14,8 @@ import java.nio.file.Path;
 public final class CheckpointName {
 
     /** The description of an option for a checkpoint to forecast with. */
-    public static final String MODEL = "The model: a checkpoint, or moving-mnist, the trained model that comes with "
-            + "Framecast.";
+    public static final String MODEL = "The model: a checkpoint, a model of Keras (.keras, .h5), or moving-mnist, the trained "
+            + "model that comes with Framecast.";
 
     private CheckpointName() {
     }
@@ -38,6 +39,11 @@ public final class CheckpointName {
             throw new FramecastException("There is no checkpoint " + file + ", neither a file nor a trained model that "
                     + "comes with Framecast: " + String.join(", ", Checkpoint.PRETRAINED) + ".");
         }
-        return Checkpoint.read(file);
+        if (!KerasReader.isKeras(file)) {
+            return Checkpoint.read(file);
+        }
+        KerasReader.Imported imported = KerasReader.read(file, null);
+        imported.notes().forEach(Terminal::note);
+        return imported.checkpoint();
     }
 }

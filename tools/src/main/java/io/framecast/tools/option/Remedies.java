@@ -32,6 +32,8 @@ public final class Remedies {
             case RESUME_RUN -> "--resume";
             case OTHER_DIRECTORY -> "--out";
             case OVERWRITE_RUN -> "--overwrite";
+            case FRAME_SIZE -> "framecast import --height, --width";
+            case GIVE_MODEL -> "framecast import --model";
         };
     }
 }
