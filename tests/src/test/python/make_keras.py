@@ -13,6 +13,7 @@ those of the same layers in Keras 3, with Keras 2's hard sigmoid as a function.
 
 import json
 import os
+import shutil
 import struct
 import sys
 import zipfile
@@ -165,6 +166,47 @@ def keras2_lstm(name, filters, **options):
         "bias_constraint": None, "dropout": 0.0, "recurrent_dropout": 0.0, **options}}
 
 
+# What Keras does not write. ------------------------------------------------------------------------------------------
+
+def hostile(good):
+    """The same model with one thing changed in each file."""
+    os.makedirs(f"{OUT}/hostile", exist_ok=True)
+
+    def changed(name, change):
+        path = f"{OUT}/hostile/{name}.h5"
+        shutil.copy(good, path)
+        with h5py.File(path, "r+") as file:
+            change(file["model_weights"])
+
+    def external(group):
+        del group["conv3d"]
+        group["conv3d"] = h5py.ExternalLink("/etc/passwd", "/")
+
+    def soft(group):
+        group.move("conv3d", "elsewhere")
+        group["conv3d"] = h5py.SoftLink("/model_weights/elsewhere")
+
+    def dataset(**options):
+        def change(group):
+            kernel = group["conv3d"].attrs["weight_names"][0].decode()
+            del group["conv3d"][kernel]
+            group["conv3d"].create_dataset(kernel, **options)
+        return change
+
+    changed("external-link", external)
+    changed("soft-link", soft)
+    changed("bomb", dataset(shape=(1 << 28,), dtype="f4", chunks=(1 << 26,), compression="gzip"))
+    changed("integers", dataset(data=np.zeros((3, 3, 3, 3, 2), np.int32)))
+    # Contiguous and never written: it has a shape, and no place in the file.
+    changed("huge", dataset(shape=(1 << 28,), dtype="f4"))
+    with h5py.File(f"{OUT}/hostile/cycle.h5", "w") as file:
+        group = file.create_group("layers")
+        group["again"] = group
+        with h5py.File(good) as model:
+            for key, value in model.attrs.items():
+                file.attrs[key] = value
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     every = ("keras", "h5")
@@ -281,6 +323,7 @@ def main():
     case("keras2-functional", named, ("keras2",), config=functional(first, keras2_lstm("conv_lst_m2d", 3), norm, conv))
     case("keras2-weights", named, ("keras2",), config=None)
 
+    hostile(f"{OUT}/keras2-sequential.h5")
     with open(f"{OUT}/cases.json", "w") as file:
         json.dump({"keras": keras.__version__, "cases": cases}, file, indent=1)
         file.write("\n")

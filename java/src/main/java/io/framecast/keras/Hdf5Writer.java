@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** A group of an HDF5 file that jHDF writes. */
+/**
+ * A group of an HDF5 file that jHDF writes. Each group must have a dataset, also in a group within it: jHDF 0.9.4 ends a
+ * file with a text of its own right after the last dataset, in the place of an empty group.
+ */
 final class Hdf5Writer {
 
     /** The longest attribute in the header of an object. */

@@ -12,13 +12,16 @@ import io.framecast.nn.ModelJson;
 import io.framecast.nn.ParameterSpec;
 import io.framecast.text.Quote;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -69,33 +72,41 @@ final class ImportedModel {
             outputs.put(network.input(), input);
         }
 
+        /** The layers that lead to the output, deepest first; a stack of names, since a model may be long. */
         int output() {
-            return of(network.output());
+            Deque<String> open = new ArrayDeque<>(List.of(network.output()));
+            begun.add(network.output());
+            while (!open.isEmpty()) {
+                String name = open.peek();
+                KerasLayer layer = layers.get(name);
+                if (layer == null && !outputs.containsKey(name)) {
+                    throw new FramecastException("The layers of the Keras model take the output of \"" + Quote.of(name)
+                            + "\", which is not there.");
+                }
+                Optional<String> before = outputs.containsKey(name) ? Optional.empty()
+                        : layer.inputs().stream().filter(input -> !outputs.containsKey(input)).findFirst();
+                if (before.isEmpty()) {
+                    outputs.computeIfAbsent(name, key -> add(layer));
+                    open.pop();
+                } else if (begun.add(before.get())) {
+                    open.push(before.get());
+                } else {
+                    throw new FramecastException("The layers of the Keras model take the output of \""
+                            + Quote.of(before.get()) + "\", which takes theirs.");
+                }
+            }
+            return outputs.get(network.output());
         }
 
-        private int of(String name) {
-            Integer known = outputs.get(name);
-            if (known != null) {
-                return known;
-            }
-            KerasLayer layer = layers.get(name);
-            if (layer == null || !begun.add(name)) {
-                throw new FramecastException("The layers of the Keras model take the output of \"" + Quote.of(name)
-                        + "\", which " + (layer == null ? "is not there." : "takes theirs."));
-            }
-            List<Integer> sources = layer.inputs().stream().map(this::of).toList();
+        private int add(KerasLayer layer) {
+            List<Integer> sources = layer.inputs().stream().map(outputs::get).toList();
             boolean merges = layer.type().equals("Add") || layer.type().equals("Concatenate");
             if (merges ? sources.size() < 2 : sources.size() != 1) {
                 throw layer.settings().refused("it takes the outputs of " + sources.size() + " layers");
             }
-            int output;
-            if (layer.inner() != null) {
-                output = new Walk(layer.inner(), sources.get(0), perFrame || layer.timeDistributed()).output();
-            } else {
-                output = add(layer, sources, perFrame || layer.timeDistributed());
-            }
-            outputs.put(name, output);
-            return output;
+            boolean frames = perFrame || layer.timeDistributed();
+            return layer.inner() == null ? ImportedModel.this.add(layer, sources, frames)
+                    : new Walk(layer.inner(), sources.get(0), frames).output();
         }
     }
 

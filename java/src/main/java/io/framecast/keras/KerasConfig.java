@@ -78,10 +78,9 @@ record KerasConfig(ObjectNode json, List<String> names, List<String> types) {
                 .add(frames.channels());
     }
 
+    /** A single input or output; within a list it would be a list of one for Keras. */
     private static ArrayNode end(String name) {
-        ArrayNode list = JsonNodeFactory.instance.arrayNode();
-        list.addArray().add(name).add(0).add(0);
-        return list;
+        return JsonNodeFactory.instance.arrayNode().add(name).add(0).add(0);
     }
 
     private static ObjectNode tensor(String name, FrameShape frames) {

@@ -112,6 +112,9 @@ public final class KerasWriter {
         Hdf5Writer layers = root.group("layers");
         List<String> groups = config.groups();
         for (int k = 0; k < groups.size(); k++) {
+            if (parameters(checkpoint.model(), k).isEmpty()) {
+                continue;
+            }
             Hdf5Writer layer = layers.group(groups.get(k));
             Hdf5Writer vars = (config.types().get(k).equals("ConvLSTM2D") ? layer.group("cell") : layer).group("vars");
             vars.text("name", config.names().get(k));
@@ -130,11 +133,12 @@ public final class KerasWriter {
         Hdf5Writer weights = root.group("model_weights");
         weights.text("keras_version", VERSION);
         weights.text("backend", "tensorflow");
-        List<String> names = new ArrayList<>(List.of(KerasConfig.INPUT));
-        names.addAll(config.names());
-        weights.texts("layer_names", names);
-        names.forEach(weights::group);
+        List<String> names = new ArrayList<>();
         for (int k = 0; k < config.names().size(); k++) {
+            if (parameters(checkpoint.model(), k).isEmpty()) {
+                continue;
+            }
+            names.add(config.names().get(k));
             Hdf5Writer layer = weights.group(config.names().get(k));
             List<String> own = new ArrayList<>();
             for (ParameterSpec spec : parameters(checkpoint.model(), k)) {
@@ -143,7 +147,7 @@ public final class KerasWriter {
             }
             layer.texts("weight_names", own);
         }
-        weights.group("top_level_model_weights");
+        weights.texts("layer_names", names);
     }
 
     private static List<ParameterSpec> parameters(ModelConfig model, int layer) {

@@ -1,5 +1,6 @@
 package io.framecast.keras;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -33,13 +34,11 @@ final class LimitedChannel implements SeekableByteChannel {
         if (!open) {
             throw new ClosedChannelException();
         }
-        int count = Math.min(to.remaining(), bytes.remaining());
+        int count = to.remaining();
         left -= Math.max(CALL, count);
-        if (left < 0) {
-            throw new IOException("more is read than a file of " + size() + " bytes needs");
-        }
-        if (count == 0) {
-            return -1;
+        // jHDF asks for all that it needs at once, so a part of it is of no use.
+        if (left < 0 || count > bytes.remaining()) {
+            throw new EOFException("more is read than a file of " + size() + " bytes has or needs");
         }
         to.put(bytes.slice(bytes.position(), count));
         bytes.position(bytes.position() + count);
