@@ -61,7 +61,7 @@ class KerasCommandsTest {
     @Test
     void trainingEvaluationAndGifsBeginWithAModelOfKeras() {
         Cli.run("evaluate --context 3 --frames 2 --data", videos, "--checkpoint", EXAMPLE).done();
-        Cli.run("gifs --context 3 --frames 2 --count 1 --data", videos, "--checkpoint", EXAMPLE, "--out", file("gifs"))
+        Cli.run("gifs --context 3 --count 1 --data", videos, "--checkpoint", EXAMPLE, "--out", file("gifs"))
                 .done();
         Cli.run("train --steps 1 --videos 2 --batch-size 2 --validation-split 0 --loss mean_squared_error --data", videos,
                 "--init", EXAMPLE, "--out", file("run")).done();
@@ -84,7 +84,7 @@ class KerasCommandsTest {
         Cli.run("import", MODELS.resolve("hostile/external-link.h5"), "--out", out).refused(1, "not followed");
         Cli.run("import", videos, "--out", out).refused(1, "is no model of Keras");
         Cli.run("import", file("none.keras"), "--out", out).refused(1, "There is no file");
-        Cli.run("import", EXAMPLE, "--out", out, "--model", "small").refused(1, "but the model");
+        Cli.run("import", EXAMPLE, "--out", out, "--model", "small").refused(1, "no weights of the layer");
         Cli.run("import", EXAMPLE, "--out", out, "--height", 8).refused(2, "both --height and --width");
         Cli.run("export moving-mnist --out", file("x.keras")).refused(1, "cannot be exported", "Keras has no such layer");
         Cli.run("export", EXAMPLE, "--out", file("x.onnx")).refused(2, "--out", ".weights.h5");
