@@ -4,7 +4,8 @@ Usage: KERAS_BACKEND=torch python3 make_keras.py [DIRECTORY], with Keras 3, h5py
 
 Each case is a model with random weights of small, odd sizes, saved as NAME.keras, some also as NAME.weights.h5 and
 NAME.h5. NAME.safetensors has an input x and the outputs y of the model in float64, both rounded to float32, in Keras's
-order of axes. cases.json has what else a test needs.
+order of axes. (With PyTorch, Keras computes Dense and the outputs of TimeDistributed in float32 even so.) cases.json has
+what else a test needs.
 
 There is no Keras 2 any more for Python. The cases keras2-* are what Keras 2 writes, made here from its published format
 (hdf5_format.py of Keras 2 and tf.keras): its names, its attributes of variable length, and its config. Their outputs are

@@ -130,8 +130,9 @@ class KerasWriterTest {
             float[] values = new float[each.getValue().y().values().length];
             bytes.position(bytes.limit() - Float.BYTES * values.length);
             bytes.asFloatBuffer().get(values);
-            // The same weights in the same layers, both in float64, rounded to float32 at the end.
-            assertClose(each.getKey().toString(), each.getValue().y().values(), values, 1e-7);
+            // The same weights in the same layers, both in float64, rounded to float32 at the end. But for Dense, which
+            // Keras computes in float32 with PyTorch: a few units of 2^-24.
+            assertClose(each.getKey().toString(), each.getValue().y().values(), values, 3e-7);
         }
     }
 
