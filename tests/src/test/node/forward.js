@@ -2,8 +2,8 @@
 //
 // Usage: node forward.js JOBS.json
 //
-// JOBS.json is a list of {layers, weights, x, shape}: the class names and settings of layers, the values of all of their
-// weights one after the other, and the input with its shape. Prints a list of the outputs.
+// JOBS.json is a list of {layers, weights, x, shape}: the class names and settings of layers, the values of all of
+// their weights one after the other, and the input with its shape. Prints a list of the outputs.
 "use strict";
 const fs = require("fs");
 const tf = require("@tensorflow/tfjs"); // NODE_PATH names the directory that has it.

@@ -4,14 +4,15 @@ Usage: KERAS_BACKEND=torch python3 make_keras.py [DIRECTORY], with Keras 3, h5py
 
 Each case is a model with random weights of small, odd sizes, saved as NAME.keras, some also as NAME.weights.h5 and
 NAME.h5. NAME.safetensors has an input x and the outputs y of the model in float64, both rounded to float32, in Keras's
-order of axes. (With PyTorch, Keras computes Dense and the outputs of TimeDistributed in float32 even so.) cases.json has
-what else a test needs.
+order of axes. (With PyTorch, Keras computes Dense and the outputs of TimeDistributed in float32 even so.) cases.json
+has what else a test needs.
 
 There is no Keras 2 any more for Python. The cases keras2-* are what Keras 2 writes, made here from its published format
-(hdf5_format.py of Keras 2 and tf.keras): its names, its attributes of variable length, and its config. Their outputs are
-those of the same layers in Keras 3, with Keras 2's hard sigmoid as a function.
+(hdf5_format.py of Keras 2 and tf.keras): its names, its attributes of variable length, and its config. Their outputs
+are those of the same layers in Keras 3, with Keras 2's hard sigmoid as a function.
 """
 
+import io
 import json
 import os
 import shutil
@@ -107,9 +108,12 @@ def case(name, build, formats=("keras",), frames=FRAMES, shape=SHAPE, batch=2, *
         model.save(f"{OUT}/{name}.h5", include_optimizer=False)
     if "keras2" in formats:
         keras2(model, f"{OUT}/{name}.h5", more.pop("config"))
+    if "keras2-archive" in formats:
+        keras2_archive(model, f"{OUT}/{name}.keras", more.pop("config"))
     y = in_float64(build, weights, x)
     save_values(name, {"x": x, "y": y})
-    cases[name] = {"files": [name + "." + ("h5" if f == "keras2" else f) for f in formats], **more}
+    endings = {"keras2": "h5", "keras2-archive": "keras"}
+    cases[name] = {"files": [f"{name}.{endings.get(f, f)}" for f in formats], **more}
 
 
 def sequential(*members, shape=SHAPE, frames=None):
@@ -145,6 +149,24 @@ def keras2(model, path, config):
             own.attrs["weight_names"] = [np.bytes_(n) for n in names]
             for name, weight in zip(names, weights):
                 own.create_dataset(name, data=np.asarray(keras.ops.convert_to_numpy(weight)))
+
+
+def keras2_archive(model, path, config):
+    """A .keras file of Keras 2.12 to 2.15: weights are in another group, by Keras 2's names of classes."""
+    names = {"ConvLSTM2D": "conv_lst_m2d", "BatchNormalization": "batch_normalization", "Conv3D": "conv3d"}
+    data = io.BytesIO()
+    with h5py.File(data, "w") as file:
+        layers_group = file.create_group("_layer_checkpoint_dependencies")
+        for layer in model.layers:
+            own = layers_group.create_group(names[type(layer).__name__])
+            own = own.create_group("cell/vars" if isinstance(layer, layers.ConvLSTM2D) else "vars")
+            for k, weight in enumerate(layer.trainable_weights + layer.non_trainable_weights):
+                own.create_dataset(str(k), data=np.asarray(keras.ops.convert_to_numpy(weight)))
+        file.create_group("optimizer/vars").create_dataset("0", data=np.int64(3))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, entry in (("metadata.json", json.dumps({"keras_version": "2.15.0"})),
+                            ("config.json", json.dumps(config)), ("model.weights.h5", data.getvalue())):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), entry, zipfile.ZIP_DEFLATED)
 
 
 def keras2_config(*members, shape=(None, None, *SHAPE)):
@@ -225,8 +247,8 @@ def main():
                                              recurrent_activation="tanh", stateful=False), lambda: layers.Dropout(0.3),
                                         lstm(2, 2, padding="same", activation="linear")), note="Dropout")
     case("norm-options", sequential(
-        lambda: layers.BatchNormalization(scale=False, epsilon=0.02), lambda: layers.Conv3D(3, (3, 2, 3), padding="same",
-                                                                                         use_bias=False),
+        lambda: layers.BatchNormalization(scale=False, epsilon=0.02),
+        lambda: layers.Conv3D(3, (3, 2, 3), padding="same", use_bias=False),
         lambda: layers.BatchNormalization(center=False, axis=4)), every)
     case("pointwise", sequential(lambda: layers.Conv3D(5, 1, activation="tanh"), lambda: layers.Dense(3, "relu"),
                                  lambda: layers.TimeDistributed(layers.Dense(2, use_bias=False))), every)
@@ -293,7 +315,8 @@ def main():
 
     def named():
         model = plain()
-        model.layers[0].name, model.layers[1].name, model.layers[2].name = "conv_lst_m2d", "batch_normalization", "conv3d"
+        for layer, name in zip(model.layers, ("conv_lst_m2d", "batch_normalization", "conv3d")):
+            layer.name = name
         return model
 
     norm = {"class_name": "BatchNormalization", "config": {
@@ -301,8 +324,8 @@ def main():
         "epsilon": 0.001, "center": True, "scale": True}}
     conv = {"class_name": "Conv3D", "config": {
         "name": "conv3d", "trainable": True, "dtype": "float32", "filters": 2, "kernel_size": [3, 3, 3],
-        "strides": [1, 1, 1], "padding": "same", "data_format": "channels_last", "dilation_rate": [1, 1, 1], "groups": 1,
-        "activation": "linear", "use_bias": True}}
+        "strides": [1, 1, 1], "padding": "same", "data_format": "channels_last", "dilation_rate": [1, 1, 1],
+        "groups": 1, "activation": "linear", "use_bias": True}}
     case("keras2-sequential", named, ("keras2",), config=keras2_config(keras2_lstm("conv_lst_m2d", 3), norm, conv))
     # tf.keras before 2.4: no InputLayer, and the first layer has the shape.
     early = keras2_lstm("conv_lst_m2d", 3, batch_input_shape=[None, None, *SHAPE])
@@ -322,6 +345,7 @@ def main():
 
     first = keras2_config()["config"]["layers"][0]
     case("keras2-functional", named, ("keras2",), config=functional(first, keras2_lstm("conv_lst_m2d", 3), norm, conv))
+    case("keras2-archive", named, ("keras2-archive",), config=keras2_config(keras2_lstm("conv_lst_m2d", 3), norm, conv))
     case("keras2-weights", named, ("keras2",), config=None)
 
     hostile(f"{OUT}/keras2-sequential.h5")

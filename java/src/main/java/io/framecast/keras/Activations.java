@@ -78,8 +78,10 @@ record Activations(boolean keras2) {
             default -> {
                 double slope = settings.number("negative_slope", 0);
                 double most = settings.number("max_value", Double.POSITIVE_INFINITY);
-                if (settings.number("threshold", 0) != 0 || most != Double.POSITIVE_INFINITY && (most != 6 || slope != 0)) {
-                    throw settings.refused("a ReLU with a threshold, or another max_value than 6, is not possible here");
+                boolean limited = most != Double.POSITIVE_INFINITY;
+                if (settings.number("threshold", 0) != 0 || limited && (most != 6 || slope != 0)) {
+                    throw settings.refused("a ReLU with a threshold, or another max_value than 6, is not possible "
+                            + "here");
                 }
                 return Optional.of(slope != 0 ? leaky(slope)
                         : type("Activation").put("activation", most == 6 ? "relu6" : "relu"));

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A group of an HDF5 file that jHDF writes. Each group must have a dataset, also in a group within it: jHDF 0.9.4 ends a
- * file with a text of its own right after the last dataset, in the place of an empty group.
+ * A group of an HDF5 file that jHDF writes. Each group must have a dataset, also in a group within it: jHDF 0.9.4 ends
+ * a file with a text of its own right after the last dataset, in the place of an empty group.
  */
 final class Hdf5Writer {
 
@@ -71,8 +71,8 @@ final class Hdf5Writer {
 
     private static void requireShort(long bytes) {
         if (bytes > MAX_ATTRIBUTE) {
-            throw new FramecastException("The model has too many layers for the old format of Keras (.h5); write a .keras "
-                    + "file.");
+            throw new FramecastException("The model has too many layers for the old format of Keras (.h5); write a "
+                    + ".keras file.");
         }
     }
 

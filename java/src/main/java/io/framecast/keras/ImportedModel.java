@@ -25,8 +25,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A Keras network as a model of the engine. Models within the model are taken apart, layers that do nothing in inference
- * are left out, and so are those that do not lead to the output.
+ * A Keras network as a model of the engine. Models within the model are taken apart, layers that do nothing in
+ * inference are left out, and so are those that do not lead to the output.
  */
 final class ImportedModel {
 
@@ -211,8 +211,8 @@ final class ImportedModel {
         }
         if (more < 0 || !Arrays.equals(shape, spec.shape())) {
             throw new FramecastException("The weight \"" + spec.name() + "\" of the " + owner.shown()
-                    + " has the shape " + Quote.of(Arrays.toString(tensor.shape())) + " in the file; the model asks for "
-                    + Arrays.toString(spec.shape()) + ".");
+                    + " has the shape " + Quote.of(Arrays.toString(tensor.shape())) + " in the file; the model asks "
+                    + "for " + Arrays.toString(spec.shape()) + ".");
         }
         for (float value : tensor.values()) {
             if (!Float.isFinite(value)) {

@@ -47,8 +47,8 @@ final class KerasArchive implements AutoCloseable {
         }
         long size = entry.getSize();
         if (size < 0 || size > most || size > SMALL && size / MAX_EXPANSION > entry.getCompressedSize()) {
-            throw new FramecastException("Cannot read the file " + file + ": it says that its \"" + name + "\" has " + size
-                    + " bytes, more than it can have.");
+            throw new FramecastException("Cannot read the file " + file + ": it says that its \"" + name + "\" has "
+                    + size + " bytes, more than it can have.");
         }
         JavaHeap.require(size, "The \"" + name + "\" of the file " + file);
         try (InputStream in = zip.getInputStream(entry)) {

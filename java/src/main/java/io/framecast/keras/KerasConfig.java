@@ -10,7 +10,6 @@ import io.framecast.nn.Connection;
 import io.framecast.nn.FrameShape;
 import io.framecast.nn.LayerConfig;
 import io.framecast.nn.ModelConfig;
-import io.framecast.text.Quote;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -139,15 +138,15 @@ record KerasConfig(ObjectNode json, List<String> names, List<String> types) {
     private static ObjectNode layer(LayerConfig layer, String name, int index) {
         Map<String, Object> settings = layer.settings();
         if (settings.containsValue("hard_sigmoid_keras2")) {
-            throw new FramecastException("Layer " + index + " (" + layer.type() + ") cannot be exported: Keras 3 has no "
-                    + "hard_sigmoid_keras2, the hard sigmoid of Keras 2.");
+            throw new FramecastException("Layer " + index + " (" + layer.type() + ") cannot be exported: Keras 3 has "
+                    + "no hard_sigmoid_keras2, the hard sigmoid of Keras 2.");
         }
         if (layer.type().equals("UpSampling3D") && "bilinear".equals(settings.get("interpolation"))) {
             return bilinear(settings, name);
         }
         if (!SAME.contains(layer.type()) && !layer.type().equals("UpSampling3D")) {
-            throw new FramecastException("Layer " + index + " (" + Quote.of(layer.type()) + ") cannot be exported: Keras "
-                    + "has no such layer.");
+            throw new FramecastException("Layer " + index + " (" + layer.type() + ") cannot be exported: Keras has no "
+                    + "such layer.");
         }
         ObjectNode node = object("keras.layers", layer.type());
         ObjectNode config = node.putObject("config").put("name", name);

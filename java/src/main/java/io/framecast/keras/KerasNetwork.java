@@ -44,8 +44,8 @@ record KerasNetwork(List<KerasLayer> layers, String input, String output, JsonNo
         // Early Keras 2 has the list alone.
         JsonNode list = config.isArray() ? config : config.path("layers");
         if (!isNetwork(type) || !list.isArray()) {
-            throw new FramecastException("The Keras model is of the class " + Quote.of(type) + ", whose Python code says "
-                    + "what it computes; only Sequential and functional models can be imported.");
+            throw new FramecastException("The Keras model is of the class " + Quote.of(type) + ", whose Python code "
+                    + "says what it computes; only Sequential and functional models can be imported.");
         }
         if (list.size() > MAX_LAYERS) {
             throw new FramecastException("The Keras model has " + list.size() + " layers; at most " + MAX_LAYERS
@@ -94,8 +94,8 @@ record KerasNetwork(List<KerasLayer> layers, String input, String output, JsonNo
         KerasLayer layer = new KerasLayer(name, type, config, timeDistributed, inputs, inner);
         String registered = node.path("registered_name").asText("");
         if (type.equals("Lambda") || type.isEmpty() || registered.contains(">")) {
-            throw new FramecastException("The " + layer.shown() + " is Python code in the model, which is not run here; "
-                    + "build the model of Keras's own layers, and save it again.");
+            throw new FramecastException("The " + layer.shown() + " is Python code in the model, which is not run "
+                    + "here; build the model of Keras's own layers, and save it again.");
         }
         return layer;
     }

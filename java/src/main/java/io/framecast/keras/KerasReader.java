@@ -27,8 +27,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads models that Keras saved: {@code .keras} of Keras 3 (and 2.12 to 2.15), whole models in HDF5 of Keras 2, tf.keras
- * and Keras 3, and weights alone for a model that is given. What a file is shows its content, not its name.
+ * Reads models that Keras saved: {@code .keras} of Keras 3 (and 2.12 to 2.15), whole models in HDF5 of Keras 2,
+ * tf.keras and Keras 3, and weights alone for a model that is given. What a file is shows its content, not its name.
  *
  * <p>Sequential and functional models of one input and one output are taken, with the layers that have a counterpart in
  * the engine, channels last. The README lists them. Anything else is refused by the name of its layer.
@@ -101,8 +101,8 @@ public final class KerasReader {
     public static Imported read(Path file, Pair size) {
         return opened(file, contents -> {
             if (contents.model == null) {
-                throw new FramecastException("The file " + file + " has weights alone, without a model; import them for a "
-                        + "model.", Remedy.GIVE_MODEL);
+                throw new FramecastException("The file " + file + " has weights alone, without a model; import them "
+                        + "for a model.", Remedy.GIVE_MODEL);
             }
             JsonNode json = MAPPER.readTree(contents.model);
             KerasNetwork network = KerasNetwork.of(json);
@@ -135,7 +135,8 @@ public final class KerasReader {
             }
             Map<KerasLayer, List<HostTensor>> weights = contents.weights()
                     .read(layers.stream().filter(layer -> layer != null).toList());
-            return new Imported(new Checkpoint(model, ImportedModel.parameters(model, layers, weights), null), List.of());
+            Map<String, HostTensor> parameters = ImportedModel.parameters(model, layers, weights);
+            return new Imported(new Checkpoint(model, parameters, null), List.of());
         });
     }
 
@@ -180,7 +181,8 @@ public final class KerasReader {
             }
         }
         if (!startsWith(first, HDF5)) {
-            throw new FramecastException("The file " + file + " is no model of Keras: neither a .keras archive nor HDF5.");
+            throw new FramecastException("The file " + file + " is no model of Keras: neither a .keras archive nor "
+                    + "HDF5.");
         }
         JavaHeap.require(Files.size(file), "The file " + file);
         byte[] bytes = Files.readAllBytes(file);

@@ -10,7 +10,6 @@ import io.framecast.train.Checkpoint;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
@@ -52,8 +51,8 @@ public final class KerasWriter {
                     return format;
                 }
             }
-            throw new FramecastException("The name " + file + " says no format of Keras; let it end in .keras or .h5 for a "
-                    + "model, or in .weights.h5 for weights alone.");
+            throw new FramecastException("The name " + file + " says no format of Keras; let it end in .keras or .h5 "
+                    + "for a model, or in .weights.h5 for weights alone.");
         }
     }
 

@@ -102,8 +102,8 @@ final class LayerSettings {
     /** The channels are last, as in the engine. */
     void requireChannelsLast() {
         if (!text("data_format", "channels_last").equals("channels_last")) {
-            throw refused("its channels are first; build the model with data_format=\"channels_last\", copy its weights "
-                    + "(set_weights), and save it again");
+            throw refused("its channels are first; build the model with data_format=\"channels_last\", copy its "
+                    + "weights (set_weights), and save it again");
         }
     }
 

@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * Weights as Keras 2, tf.keras and the old format of Keras 3 store them: a group for each layer, in the order of the
- * attribute {@code layer_names}, with its weights in the order of its attribute {@code weight_names}: first all that are
- * trained, then the others, also where the layer is a model. As in Keras, order decides and not names.
+ * attribute {@code layer_names}, with its weights in the order of its attribute {@code weight_names}: first all that
+ * are trained, then the others, also where the layer is a model. As in Keras, order decides and not names.
  *
  * @param root the group with the attribute {@code layer_names}
  */

@@ -13,8 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Weights as Keras 3 stores them: a group for each object, and in it {@code vars} with its weights 0, 1, 2, ... A layer's
- * group has the name of its class, in snake case, with a number from the second of the class on.
+ * Weights as Keras 3 stores them: a group for each object, and in it {@code vars} with its weights 0, 1, 2, ... A
+ * layer's group has the name of its class, in snake case, with a number from the second of the class on.
  *
  * @param root the group of the model
  */

@@ -194,8 +194,8 @@ class HostileKerasFilesTest {
     }
 
     /**
-     * A tree of 40 nodes, each of which has the next one twice: 2^40 ways through it. Reading it ends soon, since what a
-     * file of some thousand bytes needs is limited.
+     * A tree of 40 nodes, each of which has the next one twice: 2^40 ways through it. Reading it ends soon, since what
+     * a file of some thousand bytes needs is limited.
      */
     @Test
     void aTreeOfManyWaysThroughItIsRefused() throws IOException {
@@ -246,8 +246,8 @@ class HostileKerasFilesTest {
             List<String> list = new ArrayList<>(List.of("""
                     {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, null, 2, 2, 1]}}"""));
             for (int k = 0; k < layers; k++) {
-                list.add("""
-                        {"class_name": "Conv3D", "config": {"name": "c%d", "filters": 1, "kernel_size": 1}}""".formatted(k));
+                list.add("{\"class_name\": \"Conv3D\", \"config\": {\"name\": \"c" + k
+                        + "\", \"filters\": 1, \"kernel_size\": 1}}");
             }
             Map<String, byte[]> entries = new LinkedHashMap<>();
             entries.put(KerasArchive.METADATA, "{\"keras_version\": \"3.0.0\"}".getBytes(StandardCharsets.UTF_8));

@@ -109,6 +109,10 @@ class KerasReaderTest {
         return (ObjectNode) layer.get("config");
     }
 
+    private static ObjectNode call(ObjectNode layer) {
+        return (ObjectNode) layer.get("inbound_nodes").get(0);
+    }
+
     static List<Refusal> refusals() {
         return List.of(
                 new Refusal("example", "conv_lstm2d", layer -> config(layer).put("return_sequences", false),
@@ -123,7 +127,8 @@ class KerasReaderTest {
                 new Refusal("example", "conv3d", layer -> config(layer).putArray("strides").add(2).add(1).add(1),
                         "changes the number of frames"),
                 new Refusal("example", "conv3d", layer -> config(layer).put("padding", "valid"), "padding=\"same\""),
-                new Refusal("example", "conv3d", layer -> config(layer).put("activation", "softmax"), "activation softmax"),
+                new Refusal("example", "conv3d", layer -> config(layer).put("activation", "softmax"),
+                        "activation softmax"),
                 new Refusal("example", "conv3d", layer -> config(layer).putObject("activation")
                         .put("class_name", "function").put("config", "my_code"), "\"my_code\" is Python code"),
                 new Refusal("example", "conv3d", layer -> layer.put("class_name", "Lambda"),
@@ -134,11 +139,10 @@ class KerasReaderTest {
                 new Refusal("example", "batch_normalization", layer -> config(layer).put("axis", 2), "\"axis\""),
                 new Refusal("example", "batch_normalization", layer -> config(layer).put("name", "conv3d"),
                         "two layers of the name \"conv3d\""),
-                new Refusal("skip", "add", layer -> layer.withArray("inbound_nodes").add(layer.get("inbound_nodes").get(0)),
-                        "used 2 times"),
-                new Refusal("skip", "dropout", layer -> ((ObjectNode) layer.get("inbound_nodes").get(0))
-                        .putObject("kwargs").put("training", true), "\"training\""),
-                new Refusal("skip", "add", layer -> ((ObjectNode) layer.get("inbound_nodes").get(0).at("/args/0/0/config"))
+                new Refusal("skip", "add", layer -> layer.withArray("inbound_nodes").add(call(layer)), "used 2 times"),
+                new Refusal("skip", "dropout", layer -> call(layer).putObject("kwargs").put("training", true),
+                        "\"training\""),
+                new Refusal("skip", "add", layer -> ((ObjectNode) call(layer).at("/args/0/0/config"))
                         .putArray("keras_history").add("concatenate").add(0).add(0), "takes theirs"));
     }
 

@@ -149,7 +149,8 @@ class TensorFlowJsTest {
         Path out = directory.resolve("out");
         Path err = directory.resolve("err");
         try {
-            Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+            Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile())
+                    .start();
             int status = process.waitFor();
             if (status != 0 && arguments[0].equals(SCRIPT)) {
                 return Files.readString(err, StandardCharsets.UTF_8) + "node failed";

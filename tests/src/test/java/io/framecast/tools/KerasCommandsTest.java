@@ -34,7 +34,8 @@ class KerasCommandsTest {
     }
 
     private static void predict(Path checkpoint, Path output) {
-        Cli.run("predict --context 3 --frames 2 --input", videos, "--checkpoint", checkpoint, "--output", output).done();
+        Cli.run("predict --context 3 --frames 2 --input", videos, "--checkpoint", checkpoint, "--output", output)
+                .done();
     }
 
     @Test
@@ -63,30 +64,29 @@ class KerasCommandsTest {
         Cli.run("evaluate --context 3 --frames 2 --data", videos, "--checkpoint", EXAMPLE).done();
         Cli.run("gifs --context 3 --count 1 --data", videos, "--checkpoint", EXAMPLE, "--out", file("gifs"))
                 .done();
-        Cli.run("train --steps 1 --videos 2 --batch-size 2 --validation-split 0 --loss mean_squared_error --data", videos,
-                "--init", EXAMPLE, "--out", file("run")).done();
+        Cli.run("train --steps 1 --videos 2 --batch-size 2 --validation-split 0 --loss mean_squared_error --data",
+                videos, "--init", EXAMPLE, "--out", file("run")).done();
     }
 
     @Test
     void whatHasNoEffectIsSaid() {
         Cli.Result said = Cli.run("import", MODELS.resolve("skip.keras"), "--out", file("skip.safetensors"));
         assertEquals(0, said.status(), said::toString);
-        assertTrue(said.err().contains("layer \"dropout\" (Dropout)") || said.out().contains("layer \"dropout\" (Dropout)"),
-                said::toString);
+        assertTrue(said.err().contains("layer \"dropout\" (Dropout)"), said::toString);
     }
 
     @Test
     void wrongInputIsASentence() throws IOException {
         Path out = Files.writeString(file("kept.safetensors"), "kept");
-        Cli.run("import", MODELS.resolve("open-size.keras"), "--out", out).refused(1, "leaves the size of its frames open",
-                "framecast import --height, --width");
+        Cli.run("import", MODELS.resolve("open-size.keras"), "--out", out)
+                .refused(1, "leaves the size of its frames open", "framecast import --height, --width");
         Cli.run("import", MODELS.resolve("example.weights.h5"), "--out", out).refused(1, "framecast import --model");
         Cli.run("import", MODELS.resolve("hostile/external-link.h5"), "--out", out).refused(1, "not followed");
         Cli.run("import", videos, "--out", out).refused(1, "is no model of Keras");
         Cli.run("import", file("none.keras"), "--out", out).refused(1, "There is no file");
         Cli.run("import", EXAMPLE, "--out", out, "--model", "small").refused(1, "no weights of the layer");
         Cli.run("import", EXAMPLE, "--out", out, "--height", 8).refused(2, "both --height and --width");
-        Cli.run("export moving-mnist --out", file("x.keras")).refused(1, "cannot be exported", "Keras has no such layer");
+        Cli.run("export moving-mnist --out", file("x.keras")).refused(1, "Keras has no such layer");
         Cli.run("export", EXAMPLE, "--out", file("x.onnx")).refused(2, "--out", ".weights.h5");
         Path model = Files.copy(EXAMPLE, file("model.keras"));
         Cli.run("import", model, "--out", model).refused(2, "would replace");

@@ -18,8 +18,8 @@ final class ExportCommand implements Runnable {
     @Parameters(paramLabel = "CKPT|NAME", description = CheckpointName.MODEL)
     Path checkpoint;
 
-    @Option(names = "--out", paramLabel = "FILE", required = true, description = "The file to write: .keras or .h5 for a "
-            + "model, .weights.h5 for weights alone.")
+    @Option(names = "--out", paramLabel = "FILE", required = true, description = "The file to write: .keras or .h5 "
+            + "for a model, .weights.h5 for weights alone.")
     Path out;
 
     @Override

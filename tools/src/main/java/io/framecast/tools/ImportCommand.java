@@ -22,8 +22,8 @@ final class ImportCommand implements Runnable {
     @Option(names = "--out", paramLabel = "CKPT", required = true, description = "The checkpoint to write.")
     Path out;
 
-    @Option(names = "--model", paramLabel = "NAME|FILE", description = "The model for a file of weights alone: a preset, "
-            + "or a file of model JSON.")
+    @Option(names = "--model", paramLabel = "NAME|FILE", description = "The model for a file of weights alone: a "
+            + "preset, or a file of model JSON.")
     String model;
 
     @Option(names = "--height", paramLabel = "H", description = "The frames' height. Default: the model's.")
@@ -37,8 +37,8 @@ final class ImportCommand implements Runnable {
         Options.require((height == null) == (width == null), "Give both --height and --width, or neither.");
         Options.require(height == null || Math.min(height, width) >= 1 && Math.max(height, width) <= 1 << 14,
                 "--height and --width must be from 1 to 16384.");
-        Options.require(model == null || height == null, "--height and --width are for a file with a model; --model has "
-                + "its own.");
+        Options.require(model == null || height == null, "--height and --width are for a file with a model; --model "
+                + "has its own.");
         Options.requireApart("FILE", file, "--out", out);
         KerasReader.Imported imported = model != null ? KerasReader.readWeights(file, Models.load(model))
                 : KerasReader.read(file, height == null ? null : new Pair(height, width));
