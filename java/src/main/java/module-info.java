@@ -9,6 +9,7 @@ module io.framecast {
     requires transitive java.desktop;
     requires java.net.http;
     requires org.apache.commons.compress;
+    requires org.bytedeco.ffmpeg;
     requires org.bytedeco.javacpp;
     requires org.tukaani.xz;
     // Automatic modules, named after their files. Since one is required, all automatic modules of the module path are
@@ -25,6 +26,7 @@ module io.framecast {
     exports io.framecast.nn;
     exports io.framecast.predict;
     exports io.framecast.train;
+    exports io.framecast.video;
 
     exports io.framecast.device.bundle to io.framecast.tools;
     exports io.framecast.device.sampling to io.framecast.tools;

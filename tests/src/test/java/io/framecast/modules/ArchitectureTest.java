@@ -87,7 +87,7 @@ class ArchitectureTest {
     @Test
     void arrowsPointFromCommandsToTheDevice() {
         List<Set<String>> layers = List.of(Set.of("tools", "peer"), Set.of("predict", "device", "keras"),
-                Set.of("train"), Set.of("nn", "data"), Set.of("backend"),
+                Set.of("train"), Set.of("nn", "data", "video"), Set.of("backend", "fetch"),
                 Set.of("cpu", "nvrtc", "softgpu", "system", "text", "files", ""));
         List<String> wrong = new ArrayList<>();
         NAMED.forEach((from, named) -> named.stream().filter(ArchitectureTest::isOurs)
@@ -115,6 +115,7 @@ class ArchitectureTest {
     void libraryOfADeviceIsNamedByItsBackendOnly() {
         assertOnly("jcuda", "io.framecast.backend.cuda", "io.framecast.softgpu");
         assertOnly("org.bytedeco.dnnl", "io.framecast.backend.cpu", "io.framecast.cpu");
+        assertOnly("org.bytedeco.ffmpeg", "io.framecast.video");
         assertOnly("io.framecast.cpu", "io.framecast.backend.cpu");
         assertOnly("io.framecast.nvrtc", "io.framecast.backend.cuda.compiler");
         assertOnly("io.framecast.softgpu", "io.framecast.backend.cuda.driver", "io.framecast.device");

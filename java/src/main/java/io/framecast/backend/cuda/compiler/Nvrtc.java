@@ -5,6 +5,7 @@ import io.framecast.backend.FetchListener;
 import io.framecast.backend.cuda.driver.CudaDriver;
 import io.framecast.backend.cuda.library.CudaDirectories;
 import io.framecast.backend.cuda.library.SystemLibrary;
+import io.framecast.fetch.LibraryJar;
 import io.framecast.nvrtc.NativeNvrtc;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,7 +103,7 @@ final class Nvrtc {
 
     private final Map<String, String> environment;
     private final List<Path> system;
-    private final NvrtcJar jar;
+    private final LibraryJar jar;
     private final Loading loading;
     private final Optional<Target> target;
 
@@ -110,7 +111,7 @@ final class Nvrtc {
      * @param system directories in which CUDA may be installed, in the order to try them
      * @param target empty if no driver is opened
      */
-    Nvrtc(Map<String, String> environment, List<Path> system, NvrtcJar jar, Loading loading,
+    Nvrtc(Map<String, String> environment, List<Path> system, LibraryJar jar, Loading loading,
             Optional<Target> target) {
         this.environment = environment;
         this.system = system;
@@ -122,7 +123,7 @@ final class Nvrtc {
     private static Loaded load(FetchListener listener, boolean fetch) {
         if (loaded == null) {
             Map<String, String> environment = System.getenv();
-            loaded = new Nvrtc(environment, CudaDirectories.of(environment), NvrtcJar.of(environment, listener),
+            loaded = new Nvrtc(environment, CudaDirectories.of(environment), LibraryJar.of(NvrtcJar.ARTIFACT, environment, listener),
                     Nvrtc::open, Target.here()).load(fetch);
         }
         return loaded;

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.framecast.ChildJvm;
 import io.framecast.FramecastException;
 import io.framecast.backend.FetchListener;
+import io.framecast.fetch.LibraryJar;
 import io.framecast.nvrtc.NativeNvrtc;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +48,7 @@ class NvrtcTest {
     /** The loader under test; directories in {@link #broken} cannot be loaded. */
     private Nvrtc nvrtc(String given, Path... system) {
         Map<String, String> environment = given == null ? Map.of() : Map.of("FRAMECAST_NVRTC", given);
-        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, () -> directory.resolve("cache"), List.of(),
+        LibraryJar jar = new LibraryJar(NvrtcJar.ARTIFACT, () -> directory.resolve("cache"), List.of(),
                 "http://127.0.0.1:9",
                 Duration.ZERO, FetchListener.NONE);
         return new Nvrtc(environment, List.of(system), jar, candidate -> {
@@ -101,7 +102,7 @@ class NvrtcTest {
 
     @Test
     void saysWhereItWouldComeFrom() {
-        assertEquals("NVRTC 12 is not here yet; the first use takes it from http://127.0.0.1:9/" + NvrtcJar.PATH + ".",
+        assertEquals("NVRTC 12 is not here yet; the first use takes it from http://127.0.0.1:9/" + NvrtcJar.ARTIFACT.path() + ".",
                 refused(nvrtc(null), false));
     }
 
@@ -156,7 +157,7 @@ class NvrtcTest {
     }
 
     private Nvrtc nvrtc(int driver, int computeCapability, Path... system) {
-        NvrtcJar jar = new NvrtcJar(NvrtcJar.LIBRARIES, () -> directory.resolve("cache"), List.of(),
+        LibraryJar jar = new LibraryJar(NvrtcJar.ARTIFACT, () -> directory.resolve("cache"), List.of(),
                 "http://127.0.0.1:9",
                 Duration.ZERO, FetchListener.NONE);
         return new Nvrtc(Map.of(), List.of(system), jar, Nvrtc::open,

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda.compiler;
+package io.framecast.fetch;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -10,7 +10,8 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.framecast.FramecastException;
 import io.framecast.backend.FetchListener;
-import io.framecast.backend.cuda.compiler.NvrtcJar.Library;
+import io.framecast.fetch.LibraryJar.Artifact;
+import io.framecast.fetch.LibraryJar.Library;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -38,7 +39,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
-class NvrtcJarTest {
+class LibraryJarTest {
+
+    private static final String PATH = "org/example/libraries/1/libraries-1.jar";
+    private static final String TITLE = "NVRTC 12.9, the compiler of CUDA kernels (45 MB, once)";
 
     /** A library smaller than a block of a range request, one of several blocks, and a file that is not needed. */
     private final byte[] builtins = randomBytes(1, 300_000);
@@ -87,7 +91,7 @@ class NvrtcJarTest {
                 compiler));
         cache = directory.resolve("cache/nvrtc");
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/maven2/" + NvrtcJar.PATH, this::serve);
+        server.createContext("/maven2/" + PATH, this::serve);
         server.start();
     }
 
@@ -144,12 +148,16 @@ class NvrtcJarTest {
         return "http://127.0.0.1:" + server.getAddress().getPort() + "/maven2";
     }
 
-    private NvrtcJar jar() {
+    private Artifact artifact() {
+        return new Artifact(PATH, "nvrtc", TITLE, "NVRTC", "install CUDA 12, or set FRAMECAST_NVRTC, or", libraries);
+    }
+
+    private LibraryJar jar() {
         return jar(address());
     }
 
-    private NvrtcJar jar(String address) {
-        return new NvrtcJar(libraries, () -> cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5),
+    private LibraryJar jar(String address) {
+        return new LibraryJar(artifact(), () -> cache, List.of(directory.resolve("m2")), address, Duration.ofMillis(5),
                 listener);
     }
 
@@ -158,7 +166,7 @@ class NvrtcJarTest {
         assertArrayEquals(compiler, Files.readAllBytes(cache.resolve("libnvrtc.so.12")));
     }
 
-    private String refused(NvrtcJar jar) {
+    private String refused(LibraryJar jar) {
         String message = assertThrows(FramecastException.class, jar::fetch).getMessage();
         assertTrue(message.endsWith(".") && !message.contains("\n"), message);
         assertFalse(jar.isCached());
@@ -167,7 +175,7 @@ class NvrtcJarTest {
 
     @Test
     void fetchesOnlyWhatItNeedsAndOnlyOnce() throws IOException {
-        NvrtcJar jar = jar();
+        LibraryJar jar = jar();
         assertFalse(jar.isCached());
         jar.fetch();
         requireLibraries();
@@ -178,8 +186,8 @@ class NvrtcJarTest {
         int before = requests.get();
         jar.fetch();
         assertEquals(before, requests.get());
-        assertEquals(List.of("NVRTC 12.9, the compiler of CUDA kernels (45 MB, once) from " + address() + "/"
-                + NvrtcJar.PATH, "true after " + (builtins.length + compiler.length)), told);
+        assertEquals(List.of(TITLE + " from " + address() + "/"
+                + PATH, "true after " + (builtins.length + compiler.length)), told);
     }
 
     @Test
@@ -193,7 +201,7 @@ class NvrtcJarTest {
 
     @Test
     void takesAJarThatMavenHas() throws IOException {
-        Path jar = directory.resolve("m2").resolve(NvrtcJar.PATH);
+        Path jar = directory.resolve("m2").resolve(PATH);
         Files.createDirectories(jar.getParent());
         Files.write(jar, zip);
         assertEquals(jar.toString(), jar().origin());
@@ -248,7 +256,7 @@ class NvrtcJarTest {
 
     @Test
     void saysWhatToDoWithoutANetwork() {
-        NvrtcJar jar = jar();
+        LibraryJar jar = jar();
         server.stop(0);
         String message = refused(jar);
         for (String part : List.of("no connection", "install CUDA 12", "FRAMECAST_NVRTC",
@@ -268,7 +276,7 @@ class NvrtcJarTest {
     void saysWhenTheMirrorIsNoAddress() {
         for (String address : List.of("", "repo.example", "ftp://repo.example/maven2", "http://a b")) {
             String message = assertThrows(FramecastException.class,
-                    () -> NvrtcJar.of(Map.of("FRAMECAST_MAVEN_REPOSITORY", address), FetchListener.NONE)).getMessage();
+                    () -> LibraryJar.of(artifact(), Map.of("FRAMECAST_MAVEN_REPOSITORY", address), FetchListener.NONE)).getMessage();
             assertTrue(message.startsWith("FRAMECAST_MAVEN_REPOSITORY is \"" + address + "\""), message);
         }
     }

@@ -1,4 +1,4 @@
-package io.framecast.backend.cuda.compiler;
+package io.framecast.fetch;
 
 import io.framecast.files.HttpSource;
 import io.framecast.files.HttpSource.TransientException;
