@@ -98,11 +98,16 @@ record NpyHeader(String descr, boolean fortranOrder, List<Long> shape, int dataO
 
     /** The bytes of a version 1.0 header, padded so that the values begin at a multiple of 64 bytes. */
     static byte[] encode(NpyType type, List<Integer> shape) {
+        return encode(type, shape, 0);
+    }
+
+    /** @param least the length of the header at least, a multiple of {@value #ALIGNMENT} */
+    static byte[] encode(NpyType type, List<Integer> shape, int least) {
         String tuple = shape.stream().map(String::valueOf)
                 .collect(Collectors.joining(", ", "(", shape.size() == 1 ? ",)" : ")"));
         String dictionary = "{'descr': '" + type.descr() + "', 'fortran_order': False, 'shape': " + tuple + ", }";
         int unpadded = MAGIC.length + 4 + dictionary.length() + 1;
-        int length = (unpadded + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        int length = Math.max(least, (unpadded + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN)
                 .put(MAGIC).put((byte) 1).put((byte) 0).putShort((short) (length - MAGIC.length - 4))
                 .put((dictionary + " ".repeat(length - unpadded) + "\n").getBytes(StandardCharsets.US_ASCII))

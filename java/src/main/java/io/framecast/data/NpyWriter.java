@@ -3,13 +3,16 @@ package io.framecast.data;
 import io.framecast.FramecastException;
 import io.framecast.files.AtomicFiles;
 import io.framecast.text.Count;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Writes a .npy array piece by piece, in row-major order, holding only one piece in memory:
@@ -67,6 +70,43 @@ public final class NpyWriter {
                 throw new IllegalStateException(writer.written + " values for an array of " + values);
             }
         });
+    }
+
+    /**
+     * Replaces {@code file} by an array whose first dimension is what was written: its header is completed at the end.
+     *
+     * @param file replaced if it exists; no pipe
+     * @param type UINT8 or FLOAT32
+     * @param item the dimensions after the first
+     * @param content writes the values, in C order
+     * @return the first dimension
+     * @throws FramecastException if the file cannot be written; the previous file is untouched
+     * @throws IllegalStateException if {@code content} writes no whole number of items; the previous file is untouched
+     */
+    public static int writeAll(Path file, NpyType type, List<Integer> item, Content content) {
+        long size = item.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
+        int[] count = new int[1];
+        AtomicFiles.writeAnywhere(file, channel -> {
+            byte[] longest = NpyHeader.encode(type, shape(Integer.MAX_VALUE, item));
+            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 20);
+            out.write(longest);
+            NpyWriter writer = new NpyWriter(out, type);
+            content.writeTo(writer);
+            out.flush();
+            if (writer.written % size != 0) {
+                throw new IllegalStateException(writer.written + " values for items of " + size);
+            }
+            count[0] = Math.toIntExact(writer.written / size);
+            ByteBuffer header = ByteBuffer.wrap(NpyHeader.encode(type, shape(count[0], item), longest.length));
+            for (long at = 0; header.hasRemaining();) {
+                at += channel.write(header, at);
+            }
+        });
+        return count[0];
+    }
+
+    private static List<Integer> shape(int count, List<Integer> item) {
+        return Stream.concat(Stream.of(count), item.stream()).toList();
     }
 
     /** Fails now, not after hours of work, if the disk has no room for the file. */

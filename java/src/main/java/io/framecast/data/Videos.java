@@ -121,6 +121,16 @@ public interface Videos extends AutoCloseable {
     }
 
     /**
+     * Some of these videos. Closing the selection does not close these videos.
+     *
+     * @param indices the videos, in any order; not copied
+     * @return a view: no video is read or copied
+     */
+    default Videos select(int... indices) {
+        return new VideoSelection(this, indices);
+    }
+
+    /**
      * Videos in memory.
      *
      * @param values (videos, frames, height, width, channels) float32, row-major, in [0, 1]; not copied, so do not

@@ -5,6 +5,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -34,6 +35,12 @@ public final class AtomicFiles {
         void writeTo(OutputStream out) throws IOException;
     }
 
+    /** Writes the content of one file, in any order. */
+    @FunctionalInterface
+    public interface ChannelContent {
+        void writeTo(FileChannel channel) throws IOException;
+    }
+
     private static final Path PROC = Path.of("/proc");
 
     /** The bits of st_mode that give the file type. */
@@ -60,15 +67,35 @@ public final class AtomicFiles {
             writeInto(target, file, content);
             return;
         }
-        try (PartFile part = PartFile.create(target)) {
-            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(part.channel()), 1 << 16);
+        replace(target, file, channel -> {
+            OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
             content.writeTo(out);
             out.flush();
+        });
+    }
+
+    /**
+     * Like {@link #write}, for content that goes back to what it has written.
+     *
+     * @throws FramecastException if the file cannot be written, also because it is a pipe or a device; the previous
+     *         file is untouched
+     */
+    public static void writeAnywhere(Path file, ChannelContent content) {
+        Path target = destination(file);
+        if (Files.isDirectory(target) || isStream(target)) {
+            throw new FramecastException("Cannot write " + file + ": it is there already, and is no file.");
+        }
+        replace(target, file, content);
+    }
+
+    private static void replace(Path target, Path named, ChannelContent content) {
+        try (PartFile part = PartFile.create(target)) {
+            content.writeTo(part.channel());
             part.channel().force(true);
             keepPermissions(target, part.path());
             part.moveTo(target);
         } catch (IOException e) {
-            throw cannotWrite(file, e);
+            throw cannotWrite(named, e);
         }
     }
 

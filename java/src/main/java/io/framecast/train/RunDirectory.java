@@ -240,6 +240,15 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
+     * {@return the clips of the video files that a run trains on, if it trains on such files}
+     *
+     * @param run its directory
+     */
+    public static Path clips(Path run) {
+        return run.resolve("videos.npy");
+    }
+
+    /**
      * {@return the files that a run writes, without its pictures}
      *
      * @param run its directory

@@ -6,11 +6,17 @@ import io.framecast.data.MovingMnist;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.Scale;
 import io.framecast.text.Count;
+import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.DataOptions;
+import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
+import io.framecast.tools.option.VideoOptions;
 import io.framecast.tools.render.ContactSheet;
 import io.framecast.tools.terminal.Terminal;
+import io.framecast.video.ClipIndex;
+import io.framecast.video.ClipSettings;
+import io.framecast.video.VideoInfo;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +31,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "data", description = "Makes, fetches, describes and shows videos.",
-        subcommands = {DataCommand.Generate.class, DataCommand.Fetch.class, DataCommand.Info.class,
+        subcommands = {DataCommand.Generate.class, DataCommand.Fetch.class, DataCommand.Import.class, DataCommand.Info.class,
             DataCommand.Show.class})
 final class DataCommand implements Runnable {
 
@@ -34,7 +40,7 @@ final class DataCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Say what to do: generate, download, info or show.");
+        throw new ParameterException(spec.commandLine(), "Say what to do: generate, download, import, info or show.");
     }
 
     @Command(name = "generate", description = "Writes Moving MNIST in the layout of the official file. The videos for "
@@ -98,17 +104,55 @@ final class DataCommand implements Runnable {
         }
     }
 
+    @Command(name = "import", description = "Cuts video files into clips of one shape, and writes them to a .npy file, "
+            + "with a list of where each clip comes from beside it.")
+    static final class Import implements Runnable {
+
+        @Parameters(paramLabel = "VIDEOS", arity = "1..*", converter = FileName.OfVideos.class,
+                description = "Video files; directories of them, or of numbered pictures, or of such directories; and "
+                        + "quoted patterns such as \"clips/*.mp4\".")
+        List<Path> sources;
+
+        @Mixin
+        VideoOptions video;
+
+        @Mixin
+        ClipLength clipLength;
+
+        @Option(names = "--out", paramLabel = "FILE", required = true, description = "The .npy file to write.")
+        Path out;
+
+        @Override
+        public void run() {
+            sources.forEach(source -> Options.requireApart("VIDEOS", source, "--out", out));
+            ClipIndex index = video.importTo(out, sources.stream().map(Path::toString).toList(), clipLength.wanted());
+            ClipSettings made = index.settings();
+            Terminal.say("wrote " + out + ": " + Count.of(index.clips().size(), "clip") + " of "
+                    + Count.of(made.frames(), "frame") + " of " + made.height() + "x" + made.width() + "x"
+                    + made.channels() + ", of " + Count.of(index.files().stream().filter(file -> file.clips() > 0)
+                    .count(), "video"));
+        }
+    }
+
     /** The file that the subcommands read. */
     static final class Source {
 
-        @Parameters(paramLabel = "FILE", arity = "0..1", description = "A .npy file of videos.")
+        @Parameters(paramLabel = "VIDEOS", arity = "0..1", converter = FileName.OfVideos.class,
+                description = "The videos: " + VideoOptions.SOURCES + ".")
         Path file;
 
-        @Option(names = "--data", paramLabel = "FILE", description = "The same.")
+        @Option(names = "--data", paramLabel = "VIDEOS", converter = FileName.OfVideos.class,
+                description = "The same.")
         Path data;
 
         @Mixin
         NpyOptions npy;
+
+        @Mixin
+        VideoOptions video;
+
+        @Mixin
+        ClipLength clipLength;
 
         /** Checks that the output is another file. */
         void requireApart(String writes, Path output) {
@@ -120,8 +164,8 @@ final class DataCommand implements Runnable {
             return file == null ? data : file;
         }
 
-        NpyVideos open() {
-            return npy.open(path());
+        VideoOptions.Opened open() {
+            return video.open(path().toString(), npy, clipLength.wanted(), null, false);
         }
     }
 
@@ -131,10 +175,23 @@ final class DataCommand implements Runnable {
         @Mixin
         Source source;
 
+        /** A line about a video that clips come from. */
+        private static void describe(ClipIndex.VideoFile file) {
+            VideoInfo info = file.info();
+            Terminal.say("  " + file.file() + ": " + (info == null ? "cannot be read"
+                    : info.height() + "x" + info.width() + (info.rate() > 0 ? String.format(Locale.ROOT,
+                    ", %.4g frames a second", info.rate()) : "") + ", " + Count.of(file.frames(), "frame") + " read, "
+                    + Count.of(file.clips(), "clip")));
+        }
+
         @Override
         public void run() {
-            try (NpyVideos videos = source.open()) {
+            VideoOptions.Opened opened = source.open();
+            try (NpyVideos videos = opened.videos()) {
                 Terminal.say(source.path() + ": " + videos.describe());
+                if (opened.index() != null) {
+                    opened.index().files().forEach(Info::describe);
+                }
                 source.npy.check(videos, videos.count(), videos.frames());
                 Scale scale = videos.scale();
                 Terminal.say("scale: " + Scale.text(scale.black()) + " is black, " + Scale.text(scale.white())
@@ -180,7 +237,7 @@ final class DataCommand implements Runnable {
         public void run() {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
             source.requireApart("--out", out);
-            try (NpyVideos videos = source.open()) {
+            try (NpyVideos videos = source.open().videos()) {
                 source.npy.check(videos, 0, 0); // The frames to draw are checked when they are read.
                 Options.require(first >= 0 && first < videos.count(),
                         "--first must be from 0 to " + (videos.count() - 1) + ", not " + first + ".");

@@ -53,7 +53,8 @@ final class EvaluateCommand implements Runnable {
         Options.requireApart("--data", data.file(), "--json", json);
         Options.requireApart("--digits", data.digits, "--json", json);
         Checkpoint model = CheckpointName.read(checkpoint);
-        try (Backend backend = device.open(); Videos videos = data.open(seed)) {
+        try (Backend backend = device.open(); Videos videos = data.open(seed,
+                data.wanted(context, frames, model.model().input()))) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = data.comparable(videos, context, frames);
             data.check(context + predicted);

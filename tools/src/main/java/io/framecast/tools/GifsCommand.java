@@ -2,7 +2,6 @@ package io.framecast.tools;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
-import io.framecast.data.Split;
 import io.framecast.data.Videos;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.tools.option.CheckpointName;
@@ -71,13 +70,14 @@ final class GifsCommand implements Runnable {
             throw new FramecastException("The models of --checkpoint and --compare take frames of different sizes, "
                     + model.model().input() + " and " + other.model().input() + "; no videos fit both.");
         }
-        try (Backend backend = device.open(); Videos all = data.open(seed)) {
+        try (Backend backend = device.open(); Videos all = data.open(seed,
+                data.wanted(context, null, model.model().input()))) {
             DataOptions.requireFrames(all, data.data, model.model().input());
             Options.require(count <= all.count(),
                     "--count asks for " + count + " videos, but there are " + all.count() + ".");
             // Generated videos show only test digits here. If all videos of a file are used, no split is needed.
             Videos last = data.isGenerated() || count == all.count() ? all
-                    : Split.of(all, validationSplit).validation();
+                    : data.split(all, validationSplit).validation();
             Videos choice = last.count() >= count ? last : all;
             Pictures pictures = new Pictures(choice, context, data.comparable(all, context, null));
             data.check(context + pictures.frames());

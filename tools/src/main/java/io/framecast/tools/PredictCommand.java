@@ -6,6 +6,7 @@ import io.framecast.data.NpyType;
 import io.framecast.data.NpyVideos;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
+import io.framecast.nn.FrameShape;
 import io.framecast.predict.ForecastListener;
 import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
@@ -13,8 +14,10 @@ import io.framecast.text.Count;
 import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
+import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
+import io.framecast.tools.option.VideoOptions;
 import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
 import java.io.UncheckedIOException;
@@ -36,11 +39,15 @@ final class PredictCommand implements Runnable {
     @Option(names = "--checkpoint", paramLabel = "CKPT|NAME", required = true, description = CheckpointName.MODEL)
     Path checkpoint;
 
-    @Option(names = "--input", paramLabel = "X.npy", required = true, description = "The videos.")
+    @Option(names = "--input", paramLabel = "VIDEOS", required = true, converter = FileName.OfVideos.class,
+            description = "The videos: " + VideoOptions.SOURCES + ".")
     Path input;
 
     @Mixin
     NpyOptions npy;
+
+    @Mixin
+    VideoOptions video;
 
     @Option(names = "--output", paramLabel = "Y.npy", required = true,
             description = "Where to write the predictions, (videos, frames, height, width, channels) float32.")
@@ -66,7 +73,8 @@ final class PredictCommand implements Runnable {
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", output);
         Options.requireApart("--input", input, "--output", output);
         Checkpoint model = CheckpointName.read(checkpoint);
-        try (Backend backend = device.open(); NpyVideos videos = npy.open(input)) {
+        try (Backend backend = device.open(); NpyVideos videos = video.open(input.toString(), npy,
+                wanted(model.model().input()), null, false).videos()) {
             Terminal.say("input: " + videos.describe());
             DataOptions.requireFrames(videos, input.toString(), model.model().input());
             if (!teacherForced && videos.frames() < context) {
@@ -89,6 +97,11 @@ final class PredictCommand implements Runnable {
             Terminal.say("wrote " + output + ": " + Count.of(videos.count(), "video") + " of "
                     + Count.of(written, "frame"));
         }
+    }
+
+    /** Of each video file, one clip: what the model is shown, unless all its frames are predicted. */
+    private VideoOptions.Wanted wanted(FrameShape model) {
+        return new VideoOptions.Wanted(teacherForced ? context + frames : context, false, true, model);
     }
 
     /** @param to keeps forecasts until they can be written in the file's order */

@@ -8,11 +8,13 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Loss;
 import io.framecast.data.Fingerprint;
 import io.framecast.data.Split;
+import io.framecast.nn.FrameShape;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.system.Processor;
 import io.framecast.text.Count;
 import io.framecast.tools.option.CheckpointName;
+import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.FileName;
@@ -56,6 +58,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin
     DataOptions data;
+
+    @Mixin
+    ClipLength clipLength;
 
     @Mixin
     DeviceOptions device;
@@ -217,8 +222,9 @@ final class TrainCommand implements Callable<Integer> {
      * @param config the config of the resumed run; null for a new run
      */
     private int train(RunDirectory run, Checkpoint last, JsonNode config) {
-        if (last != null && !data.isGenerated() && !new RunOptions(spec).isGiven("--data")
-                && !Files.exists(Path.of(data.data))) {
+        Path clips = RunDirectory.clips(run.path());
+        boolean keepsClips = last != null && !new RunOptions(spec).isGiven("--data") && Files.exists(clips);
+        if (last != null && !keepsClips && !new RunOptions(spec).isGiven("--data") && !data.isThere()) {
             throw new FramecastException("The videos of the run " + resume + " are no longer in " + data.data
                     + "; say where they are by --data FILE.");
         }
@@ -229,7 +235,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Backend backend = device.open()) {
             keepThreads(backend, last != null);
-            Split split = data.split(validationSplit, seed, fresh);
+            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames()), clips, keepsClips);
             data.check(split.training().frames());
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");
@@ -481,6 +487,14 @@ final class TrainCommand implements Callable<Integer> {
         double begin = sampling.from() * settings.plannedSteps(batches);
         // A rise begins with a probability of 0.
         return (long) (sampling.to() > sampling.from() ? Math.floor(begin) + 1 : Math.ceil(begin)) + 1;
+    }
+
+    /** The frames that the model takes, if it takes no others; else null. */
+    private FrameShape frames() {
+        if (init != null) {
+            return CheckpointName.read(init).model().input();
+        }
+        return Models.PRESETS.contains(model) || resume != null ? null : Models.load(model).input();
     }
 
     private Checkpoint start(Split split) {

@@ -19,9 +19,12 @@ import io.framecast.text.Count;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.FileName;
+import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
+import io.framecast.tools.option.VideoOptions;
 import io.framecast.tools.terminal.Terminal;
+import io.framecast.video.ClipIndex;
 import io.framecast.tools.tune.BudgetedTraining;
 import io.framecast.tools.tune.TuneTable;
 import io.framecast.train.Checkpoint;
@@ -61,8 +64,8 @@ final class TuneCommand implements Runnable {
                     + "settings are not trained again.")
     Path out;
 
-    @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = DataOptions.GENERATED,
-            description = "A .npy file of videos, or generated: new Moving MNIST in every epoch. "
+    @Option(names = "--data", paramLabel = "VIDEOS|generated", defaultValue = DataOptions.GENERATED,
+            description = "The videos: " + VideoOptions.SOURCES + ". Or generated: new Moving MNIST in every epoch. "
                     + "Default: ${DEFAULT-VALUE}.")
     String data;
 
@@ -71,6 +74,12 @@ final class TuneCommand implements Runnable {
 
     @Mixin
     NpyOptions npy;
+
+    @Mixin
+    VideoOptions video;
+
+    @Mixin
+    ClipLength clipLength;
 
     @Option(names = "--videos", paramLabel = "N", defaultValue = "200",
             description = "Score the forecasts of N videos: generated ones of test digits, or the last of the file, "
@@ -104,7 +113,8 @@ final class TuneCommand implements Runnable {
                         MovingMnist.test(images, videos, seed)));
                 return;
             }
-            try (NpyVideos file = npy.open(Path.of(data))) {
+            VideoOptions.Opened opened = video.open(data, npy, clipLength.wanted(), out.resolve("videos.npy"), false);
+            try (NpyVideos file = opened.videos()) {
                 Terminal.say("data: " + data + ": " + file.describe());
                 if (file.count() <= videos) {
                     throw new FramecastException("The file " + data + " has " + Count.of(file.count(), "video")
@@ -112,10 +122,19 @@ final class TuneCommand implements Runnable {
                             + "--videos N.");
                 }
                 npy.check(file, file.count(), file.frames());
-                int training = file.count() - videos;
-                run(all, backend, new Split(file.slice(0, training), file.slice(training, file.count())));
+                run(all, backend, split(file, opened.index()));
             }
         }
+    }
+
+    /** The last videos are for scores; of clips of video files, about as many, by file. */
+    private Split split(NpyVideos file, ClipIndex index) {
+        int training = file.count() - videos;
+        if (index == null) {
+            return new Split(file.slice(0, training), file.slice(training, file.count()));
+        }
+        ClipIndex.Sides sides = index.split(file.count(), (double) videos / file.count());
+        return new Split(file.select(sides.training()), file.select(sides.validation()));
     }
 
     private void run(List<TuneVariant> all, Backend backend, Split split) {

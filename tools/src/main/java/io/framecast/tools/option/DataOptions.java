@@ -9,6 +9,9 @@ import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import io.framecast.text.Count;
 import io.framecast.tools.terminal.Terminal;
+import io.framecast.video.ClipIndex;
+import io.framecast.video.VideoSources;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -24,8 +27,11 @@ public final class DataOptions {
     public static final String GENERATED = "generated";
     private static final int GENERATED_VIDEOS = 1000;
 
-    @Option(names = "--data", paramLabel = "FILE|generated", defaultValue = GENERATED,
-            description = "A .npy file of videos, or generated: Moving MNIST made on the spot. "
+    /** How many predicted frames are compared if the user does not say. */
+    private static final int MOST_COMPARED = 10;
+
+    @Option(names = "--data", paramLabel = "VIDEOS|generated", defaultValue = GENERATED,
+            description = "The videos: " + VideoOptions.SOURCES + ". Or generated: Moving MNIST made on the spot. "
                     + "Default: ${DEFAULT-VALUE}.")
     public String data;
 
@@ -35,6 +41,9 @@ public final class DataOptions {
     @Mixin
     public NpyOptions npy;
 
+    @Mixin
+    public VideoOptions video;
+
     @Option(names = "--videos", paramLabel = "N",
             description = "Take the first N videos of the file, or generate N. Default: all of a file, "
                     + GENERATED_VIDEOS + " generated.")
@@ -42,6 +51,9 @@ public final class DataOptions {
 
     /** Null where the videos are generated. */
     private NpyVideos file;
+
+    /** Where clips of video files come from; null where that is not known. */
+    private ClipIndex index;
 
     public boolean isGenerated() {
         return data.equals(GENERATED);
@@ -56,25 +68,48 @@ public final class DataOptions {
         return videos == null ? GENERATED_VIDEOS : videos;
     }
 
+    /** Whether what --data names is there. */
+    public boolean isThere() {
+        return isGenerated() || Files.exists(file()) || VideoSources.isVideo(data);
+    }
+
     /** Opens the file, or generates videos of test digits, which no training has seen. */
-    public Videos open(long seed) {
+    public Videos open(long seed, VideoOptions.Wanted wanted) {
         check();
-        return isGenerated() ? MovingMnist.test(digits(digits), generatedCount(), seed) : openFile();
+        return isGenerated() ? MovingMnist.test(digits(digits), generatedCount(), seed) : openFile(wanted, null, false);
     }
 
     /**
      * Opens the file and splits it, or generates both parts from different digits.
      *
      * @param fresh whether generated training videos are new ones in every epoch
+     * @param wanted the clips to make of video files
+     * @param kept the .npy file for them
+     * @param resumes whether they are taken from there in any case, if they are there
      */
-    public Split split(double validationFraction, long seed, boolean fresh) {
+    public Split split(double validationFraction, long seed, boolean fresh, VideoOptions.Wanted wanted, Path kept,
+            boolean resumes) {
         check();
         Options.require(!fresh || isGenerated(), "--fresh makes new videos in every epoch; a file has none: leave out "
                 + "--fresh or --data.");
         if (!isGenerated()) {
-            return Split.of(openFile(), validationFraction);
+            return split(openFile(wanted, kept, resumes), validationFraction);
         }
         return generatedSplit(digits(digits), generatedCount(), validationFraction, seed, fresh);
+    }
+
+    /** Splits opened videos: by the video files that they are clips of, if these are known, else by their number. */
+    public Split split(Videos opened, double validationFraction) {
+        if (index == null) {
+            return Split.of(opened, validationFraction);
+        }
+        ClipIndex.Sides sides = index.split(opened.count(), validationFraction);
+        if (sides.validation().length > 0) {
+            Terminal.say("validation: " + Count.of(sides.validation().length, "clip") + " of " + (sides.byTime()
+                    ? "the end of the one video, and training with " + sides.training().length + " before"
+                    : "other videos than the " + sides.training().length + " for training"));
+        }
+        return new Split(opened.select(sides.training()), opened.select(sides.validation()));
     }
 
     /** Generated videos for training, in every epoch new ones if {@code fresh}, and for validation. */
@@ -112,7 +147,7 @@ public final class DataOptions {
     }
 
     private void check() {
-        FileName.problem(data).ifPresent(problem -> {
+        FileName.problem(data).filter(problem -> !VideoSources.isVideo(data)).ifPresent(problem -> {
             throw new Options.UsageException("Wrong value for --data: " + problem + ".");
         });
         Options.require(digits == null || isGenerated(), "--digits is for generated videos; leave out --digits or "
@@ -120,8 +155,10 @@ public final class DataOptions {
         Options.require(videos == null || videos >= 1, "--videos must be at least 1, not " + videos + ".");
     }
 
-    private Videos openFile() {
-        file = npy.open(file());
+    private Videos openFile(VideoOptions.Wanted wanted, Path kept, boolean resumes) {
+        VideoOptions.Opened opened = video.open(data, npy, wanted, kept, resumes);
+        file = opened.videos();
+        index = opened.index();
         Terminal.say("data: " + data + ": " + file.describe());
         if (videos == null) {
             return file;
@@ -147,7 +184,16 @@ public final class DataOptions {
                     + (frames == null ? "a" : frames.toString()) + " predicted; give a smaller --context"
                     + (frames == null ? "." : " or --frames."));
         }
-        return frames == null ? Math.min(10, left) : frames;
+        return frames == null ? Math.min(MOST_COMPARED, left) : frames;
+    }
+
+    /**
+     * The clips that a command needs which compares forecasts of a model with true frames.
+     *
+     * @param frames the number to predict given by the user; null if none was given
+     */
+    public VideoOptions.Wanted wanted(int context, Integer frames, FrameShape model) {
+        return new VideoOptions.Wanted(context + (frames == null ? MOST_COMPARED : frames), false, false, model);
     }
 
     public static FrameShape frameShape(Videos videos) {

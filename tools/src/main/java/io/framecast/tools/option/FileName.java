@@ -1,6 +1,7 @@
 package io.framecast.tools.option;
 
 import io.framecast.text.Quote;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,6 +17,20 @@ public final class FileName implements ITypeConverter<Path> {
             throw new TypeConversionException(problem);
         });
         return path(name);
+    }
+
+    /** For options that lead to videos: a file, a directory or a pattern. */
+    public static final class OfVideos implements ITypeConverter<Path> {
+
+        @Override
+        public Path convert(String name) {
+            if (!Files.isDirectory(path(name))) {
+                problem(name).ifPresent(problem -> {
+                    throw new TypeConversionException(problem);
+                });
+            }
+            return path(name);
+        }
     }
 
     /** For options whose value is a directory. */

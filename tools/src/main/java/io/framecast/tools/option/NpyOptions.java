@@ -45,6 +45,22 @@ public final class NpyOptions {
         return videos;
     }
 
+    /**
+     * Opens the clips of video files.
+     *
+     * @param name of the videos, for messages
+     */
+    NpyVideos openClips(Path npy, String name) {
+        file = Path.of(name);
+        return NpyVideos.open(npy, new VideoLayout("nthwc"), null);
+    }
+
+    /** @throws Options.UsageException if an option says how to read a file that is a video */
+    void requireUnset(String name) {
+        Options.require(layout.equalsIgnoreCase(AUTO) && scale.equalsIgnoreCase(AUTO), "--layout and --scale are for "
+                + ".npy files, and " + name + " is a video or a directory of them; leave them out.");
+    }
+
     private static <T> T parse(String option, String text, Function<String, T> reader) {
         if (text.equalsIgnoreCase(AUTO)) {
             return null;

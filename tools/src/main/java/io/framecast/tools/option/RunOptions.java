@@ -22,7 +22,8 @@ public final class RunOptions {
      * Where the videos are, and how to read them. May change when a run resumes: the fingerprint ensures that the
      * videos are the same.
      */
-    private static final List<String> PLACE = List.of("--data", "--layout", "--scale", "--digits");
+    private static final List<String> PLACE = List.of("--data", "--layout", "--scale", "--digits", "--size",
+            "--gray", "--rgb", "--fps", "--stride", "--clip-step", "--frames");
 
     /** Options that cannot change when a run resumes. */
     private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--optimizer",
