@@ -133,7 +133,7 @@ public record ClipIndex(String key, ClipSettings settings, List<VideoFile> files
             throw new FramecastException("All clips of the single video would overlap those that are validated with;"
                     + " take more or shorter clips, or a validation split of 0.");
         }
-        return new Sides(training, IntStream.range(0, count).filter(k -> validating[k]).toArray(), used.size() == 1);
+        return new Sides(training, IntStream.range(0, count).filter(k -> validating[k]).toArray());
     }
 
     private static List<Integer> nearest(List<Integer> used, int[] sizes, int wanted) {
@@ -157,8 +157,7 @@ public record ClipIndex(String key, ClipSettings settings, List<VideoFile> files
      *
      * @param training the numbers of clips, ascending; at least one
      * @param validation the numbers of clips, ascending
-     * @param byTime whether there is a single video, which was split by time
      */
-    public record Sides(int[] training, int[] validation, boolean byTime) {
+    public record Sides(int[] training, int[] validation) {
     }
 }

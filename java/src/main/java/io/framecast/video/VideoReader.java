@@ -61,6 +61,7 @@ final class VideoReader implements FrameReader {
     /** Whether the filters give what they still have, before others are made or at the end. */
     private boolean flushing;
     private boolean draining;
+    private long packets;
     private long count;
     private double first = Double.NaN;
     private double lastDecoded;
@@ -121,7 +122,7 @@ final class VideoReader implements FrameReader {
             int result = avformat.avformat_open_input(container, (BytePointer) null, null, options);
             if (result < 0) {
                 String logged = Ffmpeg.takeLog();
-                throw new FramecastException(file + (logged.startsWith("Format not on whitelist")
+                throw new FramecastException(file + (logged.startsWith("Format not on whitelist") || VideoSource.isPlaylistName(file)
                         ? " is no video in itself, but a playlist or of an unusual format; name the videos that it "
                         + "leads to, or convert it to .mp4."
                         : " is no video, or is damaged at its beginning ("
@@ -285,12 +286,17 @@ final class VideoReader implements FrameReader {
             return;
         }
         if (packet.stream_index() == stream.index()) {
-            boolean corrupt = (packet.flags() & avcodec.AV_PKT_FLAG_CORRUPT) != 0;
-            result = avcodec.avcodec_send_packet(decoder, packet);
             // Before the first picture, a recording may begin in the middle of one.
-            if (count > 0 && (corrupt || result < 0 && result != Ffmpeg.AGAIN)) {
-                damaged(corrupt ? "the file ends in the middle of a picture" : Ffmpeg.reason(result));
+            if (packets > 0 && (packet.flags() & avcodec.AV_PKT_FLAG_CORRUPT) != 0) {
+                damaged("the file ends in the middle of a picture");
                 drain();
+            } else {
+                result = avcodec.avcodec_send_packet(decoder, packet);
+                packets++;
+                if (count > 0 && result < 0 && result != Ffmpeg.AGAIN) {
+                    damaged(Ffmpeg.reason(result));
+                    drain();
+                }
             }
         }
         avcodec.av_packet_unref(packet);
@@ -304,9 +310,8 @@ final class VideoReader implements FrameReader {
     }
 
     private void damaged(String reason) {
-        String logged = Ffmpeg.takeLog();
         if (damage == null) {
-            damage = logged.isEmpty() ? reason : logged;
+            damage = reason;
         }
     }
 

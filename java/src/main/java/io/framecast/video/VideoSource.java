@@ -22,6 +22,8 @@ public record VideoSource(Path path, List<Path> pictures) {
     private static final Set<String> VIDEOS = Set.of("mp4", "m4v", "mov", "avi", "mkv", "webm", "gif", "mpg", "mpeg",
             "ts", "mts", "m2ts", "3gp", "3g2", "wmv", "asf", "flv", "ogv", "ogg", "y4m", "mxf", "vob", "dv", "apng",
             "ivf", "h264", "hevc", "mjpeg", "f4v", "qt");
+    /** Files that name others: taken for videos only to be refused with the right sentence. */
+    private static final Set<String> PLAYLISTS = Set.of("m3u8", "m3u", "mpd", "pls", "xspf", "ffconcat", "sdp");
     private static final Set<String> PICTURES = Set.of("png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp", "pgm",
             "ppm", "jfif");
 
@@ -59,9 +61,14 @@ public record VideoSource(Path path, List<Path> pictures) {
         return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
     }
 
+    static boolean isPlaylistName(Path file) {
+        return PLAYLISTS.contains(extension(file));
+    }
+
     /** Whether a file is a video or a picture by its name, or by its first bytes. */
     static boolean isVideo(Path file) {
-        return isVideoName(file) || isPictureName(file) || Files.isRegularFile(file) && begins(file);
+        return isVideoName(file) || isPictureName(file) || isPlaylistName(file)
+                || Files.isRegularFile(file) && begins(file);
     }
 
     /** Whether a file begins as those of ISO media (MP4), Matroska, AVI, GIF, PNG and JPEG do. */

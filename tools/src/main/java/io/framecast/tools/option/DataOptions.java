@@ -93,7 +93,14 @@ public final class DataOptions {
         Options.require(!fresh || isGenerated(), "--fresh makes new videos in every epoch; a file has none: leave out "
                 + "--fresh or --data.");
         if (!isGenerated()) {
-            return split(openFile(wanted, kept, resumes), validationFraction);
+            Split split = split(openFile(wanted, kept, resumes), validationFraction);
+            if (index != null && split.validation().count() > 0) {
+                Terminal.say("split: " + Count.of(split.validation().count(), "clip") + " to validate with, of "
+                        + (index.files().stream().filter(one -> one.clips() > 0).count() > 1
+                        ? "other videos than those to train on" : "the end of the one video; clips that share frames "
+                        + "with them are left out"));
+            }
+            return split;
         }
         return generatedSplit(digits(digits), generatedCount(), validationFraction, seed, fresh);
     }
@@ -104,11 +111,6 @@ public final class DataOptions {
             return Split.of(opened, validationFraction);
         }
         ClipIndex.Sides sides = index.split(opened.count(), validationFraction);
-        if (sides.validation().length > 0) {
-            Terminal.say("validation: " + Count.of(sides.validation().length, "clip") + " of " + (sides.byTime()
-                    ? "the end of the one video, and training with " + sides.training().length + " before"
-                    : "other videos than the " + sides.training().length + " for training"));
-        }
         return new Split(opened.select(sides.training()), opened.select(sides.validation()));
     }
 

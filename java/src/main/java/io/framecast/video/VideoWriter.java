@@ -1,0 +1,164 @@
+package io.framecast.video;
+
+import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Writes frames to a video file that browsers and phones play. The file is made among the temporary files, and takes its
+ * place when it is complete: until {@link #finish}, an earlier file stays what it is.
+ *
+ * <pre>{@code
+ * try (VideoWriter out = VideoWriter.open(file, VideoWriter.Format.MP4, 64, 64, 3, 10, 64, 64)) {
+ *     for (float[] frame : frames) {
+ *         out.write(frame);
+ *     }
+ *     out.finish();
+ * }
+ * }</pre>
+ */
+public final class VideoWriter implements AutoCloseable {
+
+    /** The kinds of files, by the ends of their names. */
+    public enum Format {
+        /** H.264 in MP4, of even height and width: an odd frame gets a black row or column. */
+        MP4,
+        /** VP9 in WebM. */
+        WEBM,
+        /** An animation of at most 256 colours, chosen for the whole video, that repeats. */
+        GIF;
+
+        /**
+         * The format by the name of a file.
+         *
+         * @param file such as video.mp4
+         * @return empty if it has another end
+         */
+        public static Optional<Format> of(Path file) {
+            String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+            for (Format format : values()) {
+                if (name.endsWith("." + format.name().toLowerCase(Locale.ROOT))) {
+                    return Optional.of(format);
+                }
+            }
+            return Optional.empty();
+        }
+    }
+
+    /** HDTV's, which is said in the file. */
+    private static final String YUV = "scale=out_color_matrix=bt709:out_range=limited:flags=bicubic+accurate_rnd"
+            + "+full_chroma_int+full_chroma_inp,format=yuv420p";
+
+    private final Path file;
+    private final Path made;
+    private final Encoder encoder;
+    private final int channels;
+    private final byte[] frame;
+    private long count;
+
+    private VideoWriter(Path file, Path made, Encoder encoder, int channels, byte[] frame) {
+        this.file = file;
+        this.made = made;
+        this.encoder = encoder;
+        this.channels = channels;
+        this.frame = frame;
+    }
+
+    /**
+     * Begins a file.
+     *
+     * @param file what {@link #finish} replaces
+     * @param format the kind of the file
+     * @param height of frames
+     * @param width of frames
+     * @param channels of frames; the first is drawn in grey, unless there are 3: red, green and blue
+     * @param rate frames a second; above 0
+     * @param shownHeight of the video, to which frames are scaled
+     * @param shownWidth of the video
+     * @return what takes the frames, for the caller to close
+     * @throws FramecastException if FFmpeg refuses, or there is no place for a temporary file
+     */
+    public static VideoWriter open(Path file, Format format, int height, int width, int channels, double rate,
+            int shownHeight, int shownWidth) {
+        if (!(rate > 0 && rate <= 1000)) {
+            throw new FramecastException("A video of " + rate + " frames a second cannot be written; the rate is from"
+                    + " above 0 to 1000.");
+        }
+        new FrameFormat(shownHeight, shownWidth, 1, 0, 1);
+        int drawn = channels == 3 ? 3 : 1;
+        Path made = null;
+        try {
+            made = Files.createTempFile("framecast-", "." + format.name().toLowerCase(Locale.ROOT));
+            String scale = height == shownHeight && width == shownWidth ? ""
+                    : "scale=" + shownWidth + ":" + shownHeight + ":flags=bicubic+accurate_rnd+full_chroma_int,";
+            Encoder encoder = new Encoder(made, kind(format, scale, drawn), height, width, drawn, rate);
+            return new VideoWriter(file, made, encoder, channels, new byte[height * width * drawn]);
+        } catch (IOException e) {
+            throw new FramecastException("There is no place for a temporary file: " + e.getMessage() + ".", e);
+        } catch (RuntimeException e) {
+            delete(made);
+            throw e;
+        }
+    }
+
+    private static Encoder.Kind kind(Format format, String scale, int channels) {
+        return switch (format) {
+            // The quantiser's bounds keep the quality high whatever the size; Cisco's encoder has no constant quality.
+            case MP4 -> new Encoder.Kind("mp4", Ffmpeg.H264, scale + "pad=ceil(iw/2)*2:ceil(ih/2)*2," + YUV,
+                    Map.of("b", "20M", "qmin", "8", "qmax", "22", "g", "50", "profile", "constrained_baseline"),
+                    Map.of("movflags", "+faststart"));
+            case WEBM -> new Encoder.Kind("webm", "libvpx-vp9", scale + YUV,
+                    Map.of("crf", "20", "b", "0", "deadline", "good", "cpu-used", "4", "row-mt", "1"), Map.of());
+            case GIF -> new Encoder.Kind("gif", "gif", scale + (channels == 1 ? "format=gray"
+                    : "split[a][b];[a]palettegen=reserve_transparent=0:stats_mode=full[p];"
+                    + "[b][p]paletteuse=dither=sierra2_4a"), Map.of(), Map.of());
+        };
+    }
+
+    /**
+     * Takes the next frame.
+     *
+     * @param values (height, width, channels) in [0, 1]; others are clipped
+     * @throws FramecastException if it cannot be written
+     */
+    public void write(float[] values) {
+        int step = channels == 3 ? 1 : channels;
+        for (int k = 0; k < frame.length; k++) {
+            frame[k] = (byte) Math.round(255 * Math.max(0, Math.min(1, values[k * step])));
+        }
+        encoder.put(frame, count++);
+    }
+
+    /**
+     * Completes the video, and puts it in its place.
+     *
+     * @throws FramecastException if it cannot be written; an earlier file is untouched
+     * @throws IllegalStateException if there was no frame
+     */
+    public void finish() {
+        encoder.finish();
+        AtomicFiles.write(file, out -> Files.copy(made, out));
+    }
+
+    private static void delete(Path made) {
+        try {
+            if (made != null) {
+                Files.deleteIfExists(made);
+            }
+        } catch (IOException e) {
+            // It is among the temporary files, which the system deletes.
+        }
+    }
+
+    /** Frees the encoder, and deletes what is unfinished. */
+    @Override
+    public void close() {
+        encoder.close();
+        delete(made);
+    }
+}
