@@ -22,7 +22,7 @@ import java.util.Optional;
  * }
  * }</pre>
  */
-public final class VideoWriter implements AutoCloseable {
+public final class VideoWriter implements FrameWriter {
 
     /** The kinds of files, by the ends of their names. */
     public enum Format {
@@ -94,8 +94,7 @@ public final class VideoWriter implements AutoCloseable {
         Path made = null;
         try {
             made = Files.createTempFile("framecast-", "." + format.name().toLowerCase(Locale.ROOT));
-            String scale = height == shownHeight && width == shownWidth ? ""
-                    : "scale=" + shownWidth + ":" + shownHeight + ":flags=bicubic+accurate_rnd+full_chroma_int,";
+            String scale = scale(height, width, shownHeight, shownWidth);
             Encoder encoder = new Encoder(made, kind(format, scale, drawn), height, width, drawn, rate);
             return new VideoWriter(file, made, encoder, channels, new byte[height * width * drawn]);
         } catch (IOException e) {
@@ -120,26 +119,19 @@ public final class VideoWriter implements AutoCloseable {
         };
     }
 
-    /**
-     * Takes the next frame.
-     *
-     * @param values (height, width, channels) in [0, 1]; others are clipped
-     * @throws FramecastException if it cannot be written
-     */
+    /** The filter that enlarges or reduces frames, with a comma; empty: none. */
+    static String scale(int height, int width, int shownHeight, int shownWidth) {
+        return height == shownHeight && width == shownWidth ? ""
+                : "scale=" + shownWidth + ":" + shownHeight + ":flags=bicubic+accurate_rnd+full_chroma_int,";
+    }
+
+    @Override
     public void write(float[] values) {
-        int step = channels == 3 ? 1 : channels;
-        for (int k = 0; k < frame.length; k++) {
-            frame[k] = (byte) Math.round(255 * Math.max(0, Math.min(1, values[k * step])));
-        }
+        FrameWriter.toBytes(values, channels, frame);
         encoder.put(frame, count++);
     }
 
-    /**
-     * Completes the video, and puts it in its place.
-     *
-     * @throws FramecastException if it cannot be written; an earlier file is untouched
-     * @throws IllegalStateException if there was no frame
-     */
+    @Override
     public void finish() {
         encoder.finish();
         AtomicFiles.write(file, out -> Files.copy(made, out));
@@ -155,7 +147,6 @@ public final class VideoWriter implements AutoCloseable {
         }
     }
 
-    /** Frees the encoder, and deletes what is unfinished. */
     @Override
     public void close() {
         encoder.close();

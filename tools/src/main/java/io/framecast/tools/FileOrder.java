@@ -1,6 +1,5 @@
 package io.framecast.tools;
 
-import io.framecast.data.NpyWriter;
 import io.framecast.predict.ForecastListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,18 +9,24 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes forecasts to a file in the order of the videos, although several videos are forecast at once. Frames of the
- * video being written go directly to the file; those of later videos are kept in the heap.
+ * Gives forecasts on in the order of the videos, although several videos are forecast at once. Frames of the video that
+ * is next go on directly; those of later videos are kept in the heap.
  */
 final class FileOrder implements ForecastListener {
 
-    private final NpyWriter out;
+    /** Takes the frames of all videos, one video after the other. */
+    @FunctionalInterface
+    interface Target {
+        void write(int video, int frame, float[] values) throws IOException;
+    }
+
+    private final Target out;
     private final int frames;
     private final Map<Integer, List<float[]>> waiting = new HashMap<>();
     private int next;
 
     /** @param frames the number of frames of each forecast */
-    FileOrder(NpyWriter out, int frames) {
+    FileOrder(Target out, int frames) {
         this.out = out;
         this.frames = frames;
     }
@@ -34,12 +39,12 @@ final class FileOrder implements ForecastListener {
             return;
         }
         try {
-            out.write(values);
+            out.write(index, frame, values);
             if (frame == frames - 1) {
                 next++;
                 List<float[]> early = waiting.remove(next);
-                for (float[] one : early == null ? List.<float[]>of() : early) {
-                    out.write(one);
+                for (int k = 0; early != null && k < early.size(); k++) {
+                    out.write(next, k, early.get(k));
                 }
             }
         } catch (IOException e) {

@@ -2,9 +2,7 @@ package io.framecast.tools;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
-import io.framecast.data.NpyType;
 import io.framecast.data.NpyVideos;
-import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
 import io.framecast.predict.ForecastListener;
@@ -49,9 +47,20 @@ final class PredictCommand implements Runnable {
     @Mixin
     VideoOptions video;
 
-    @Option(names = "--output", paramLabel = "Y.npy", required = true,
-            description = "Where to write the predictions, (videos, frames, height, width, channels) float32.")
-    Path output;
+    @Option(names = "--output", paramLabel = "FILE|DIR/", required = true,
+            description = "Where to write the predictions: a .npy file, (videos, frames, height, width, channels) "
+                    + "float32; a video, .mp4, .webm or .gif; or a directory, for pictures frame_0001.png and so on. "
+                    + "Several videos are numbered: x-1.mp4, or DIR/1.")
+    String output;
+
+    enum Like {
+        SOURCE
+    }
+
+    @Option(names = "--like", paramLabel = "source", description = "source: show a forecast of a video file in the size "
+            + "of the part of it that the model saw, and at its rate. Default: in the model's size, ten frames a "
+            + "second.")
+    Like like;
 
     @Option(names = "--context", paramLabel = "N", defaultValue = "10",
             description = "How many frames of each video the model sees. Default: ${DEFAULT-VALUE}.")
@@ -70,33 +79,46 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1 && frames <= MOST_FRAMES,
                 "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
-        Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", output);
-        Options.requireApart("--input", input, "--output", output);
+        Options.require(!output.isEmpty(), "--output is empty; name a file or a directory.");
+        ForecastFile to = new ForecastFile(output);
+        Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", to.path());
+        Options.requireApart("--input", input, "--output", to.path());
         Checkpoint model = CheckpointName.read(checkpoint);
-        try (Backend backend = device.open(); NpyVideos videos = video.open(input.toString(), npy,
-                wanted(model.model().input()), null, false).videos()) {
-            Terminal.say("input: " + videos.describe());
-            DataOptions.requireFrames(videos, input.toString(), model.model().input());
-            if (!teacherForced && videos.frames() < context) {
-                throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
-                        + ", fewer than the context of " + context + "; give a smaller --context.");
+        try (Backend backend = device.open()) {
+            VideoOptions.Opened opened = video.open(input.toString(), npy, wanted(model.model().input()), null, false);
+            try (NpyVideos videos = opened.videos()) {
+                Terminal.say("input: " + videos.describe());
+                DataOptions.requireFrames(videos, input.toString(), model.model().input());
+                predict(backend, model, opened, to);
             }
-            npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
-            int written = teacherForced ? videos.frames() : frames;
-            NpyWriter.write(output, NpyType.FLOAT32,
-                    List.of(videos.count(), written, videos.height(), videos.width(), videos.channels()), out -> {
-                        try {
-                            predict(backend, model, videos, written, new FileOrder(out, written));
-                        } catch (UncheckedIOException e) {
-                            throw e.getCause();
-                        } catch (NotFiniteException e) {
-                            throw e.withAdvice(teacherForced || frames == 1 ? "Use another checkpoint."
-                                    : "Predict fewer --frames, or use another checkpoint.");
-                        }
-                    });
-            Terminal.say("wrote " + output + ": " + Count.of(videos.count(), "video") + " of "
-                    + Count.of(written, "frame"));
         }
+    }
+
+    private void predict(Backend backend, Checkpoint model, VideoOptions.Opened opened, ForecastFile to) {
+        NpyVideos videos = opened.videos();
+        if (!teacherForced && videos.frames() < context) {
+            throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
+                    + ", fewer than the context of " + context + "; give a smaller --context.");
+        }
+        List<ForecastFile.Shown> shown = to.shown(videos, opened.index(), like != null, video.fps(), video.stride());
+        if (opened.index() != null) {
+            opened.index().files().forEach(file -> Options.requireApart("--input", Path.of(file.file()), "--output",
+                    to.path(), to.places(videos)));
+        }
+        npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
+        int written = teacherForced ? videos.frames() : frames;
+        String place = to.write(videos, written, shown, order -> {
+            try {
+                predict(backend, model, videos, written, order);
+            } catch (UncheckedIOException e) {
+                throw e.getCause();
+            } catch (NotFiniteException e) {
+                throw e.withAdvice(teacherForced || frames == 1 ? "Use another checkpoint."
+                        : "Predict fewer --frames, or use another checkpoint.");
+            }
+        });
+        Terminal.say("wrote " + place + ": " + Count.of(videos.count(), "video") + " of "
+                + Count.of(written, "frame"));
     }
 
     /** Of each video file, one clip: what the model is shown, unless all its frames are predicted. */

@@ -75,6 +75,15 @@ public final class VideoOptions {
     public record Opened(NpyVideos videos, ClipIndex index) {
     }
 
+    /** Frames a second, to which videos are resampled; 0: as they are. */
+    public double fps() {
+        return fps == null ? 0 : fps;
+    }
+
+    public int stride() {
+        return stride == null ? 1 : stride;
+    }
+
     private boolean isGiven() {
         return size != null || gray || rgb || fps != null || stride != null || clipStep != null;
     }
@@ -210,7 +219,6 @@ public final class VideoOptions {
                     + channels + ".");
         }
         int step = clipStep != null ? clipStep : wanted.one() ? ClipSettings.ONE_CLIP : wanted.frames();
-        return new ClipSettings(wanted.frames(), step, height, width, channels, fps == null ? 0 : fps,
-                stride == null ? 1 : stride);
+        return new ClipSettings(wanted.frames(), step, height, width, channels, fps(), stride());
     }
 }

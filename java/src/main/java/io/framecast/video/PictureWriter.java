@@ -1,0 +1,138 @@
+package io.framecast.video;
+
+import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * Writes frames as the pictures frame_0001.png, frame_0002.png and so on of a directory, which is made beside its place
+ * and takes it when it is complete.
+ */
+public final class PictureWriter implements FrameWriter {
+
+    private static final Pattern NAME = Pattern.compile("frame_\\d{4,}\\.png");
+
+    private final Path directory;
+    private final Path made;
+    private final Encoder.Kind kind;
+    private final int height;
+    private final int width;
+    private final int channels;
+    private final byte[] frame;
+    private int count;
+
+    private PictureWriter(Path directory, Path made, Encoder.Kind kind, int height, int width, int channels) {
+        this.directory = directory;
+        this.made = made;
+        this.kind = kind;
+        this.height = height;
+        this.width = width;
+        this.channels = channels;
+        this.frame = new byte[height * width * (channels == 3 ? 3 : 1)];
+    }
+
+    /**
+     * Begins a directory.
+     *
+     * @param directory what {@link #finish} replaces; if it is there, it must have no other files than such pictures
+     * @param height of frames
+     * @param width of frames
+     * @param channels of frames; the first is drawn in grey, unless there are 3: red, green and blue
+     * @param shownHeight of the pictures, to which frames are scaled
+     * @param shownWidth of the pictures
+     * @return what takes the frames, for the caller to close
+     * @throws FramecastException if the directory cannot be made, or has other files
+     */
+    public static PictureWriter open(Path directory, int height, int width, int channels, int shownHeight,
+            int shownWidth) {
+        Path place = directory.toAbsolutePath().normalize();
+        try {
+            requireOwn(place, directory);
+            Files.createDirectories(place.getParent());
+            Path made = Files.createTempDirectory(place.getParent(), "." + place.getFileName() + "-");
+            String scale = VideoWriter.scale(height, width, shownHeight, shownWidth);
+            return new PictureWriter(place, made, new Encoder.Kind("image2pipe", "png", scale + "format="
+                    + (channels == 3 ? "rgb24" : "gray"), Map.of(), Map.of()), height, width, channels);
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(directory, e);
+        }
+    }
+
+    private static void requireOwn(Path place, Path named) throws IOException {
+        if (!Files.exists(place)) {
+            return;
+        }
+        if (!Files.isDirectory(place)) {
+            throw new FramecastException("Cannot write pictures to " + named + ": it is there already, and is a file.");
+        }
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(place)) {
+            for (Path entry : entries) {
+                if (!NAME.matcher(entry.getFileName().toString()).matches() || !Files.isRegularFile(entry)) {
+                    throw new FramecastException("Cannot write pictures to " + named + ": it has other files than such"
+                            + " pictures, such as " + entry.getFileName() + "; choose another directory.");
+                }
+            }
+        }
+    }
+
+    @Override
+    public void write(float[] values) {
+        FrameWriter.toBytes(values, channels, frame);
+        Path picture = made.resolve(String.format(Locale.ROOT, "frame_%04d.png", ++count));
+        try (Encoder encoder = new Encoder(picture, kind, height, width, channels == 3 ? 3 : 1, 1)) {
+            encoder.put(frame, 0);
+            encoder.finish();
+        }
+    }
+
+    @Override
+    public void finish() {
+        if (count == 0) {
+            throw new IllegalStateException("no frame");
+        }
+        try {
+            // Temporary directories are for their owner only; this one is to be as any other.
+            Path earlier = made.resolveSibling(made.getFileName() + ".old");
+            Path usual = Files.createDirectory(made.resolveSibling(made.getFileName() + ".new"));
+            try (DirectoryStream<Path> pictures = Files.newDirectoryStream(made)) {
+                for (Path picture : pictures) {
+                    Files.move(picture, usual.resolve(picture.getFileName()));
+                }
+            }
+            boolean replaces = Files.exists(directory);
+            if (replaces) {
+                Files.move(directory, earlier);
+            }
+            Files.move(usual, directory);
+            if (replaces) {
+                delete(earlier);
+            }
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(directory, e);
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (DirectoryStream<Path> pictures = Files.newDirectoryStream(directory)) {
+            for (Path picture : pictures) {
+                Files.delete(picture);
+            }
+        }
+        Files.delete(directory);
+    }
+
+    @Override
+    public void close() {
+        try {
+            delete(made);
+        } catch (IOException e) {
+            // The first failure is the one to report.
+        }
+    }
+}
