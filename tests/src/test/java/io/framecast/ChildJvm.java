@@ -3,6 +3,7 @@ package io.framecast;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ public final class ChildJvm {
     private final List<String> prefix = new ArrayList<>();
     private final List<String> options = new ArrayList<>();
     private final ProcessBuilder builder = new ProcessBuilder();
+    private String classPath = System.getProperty("java.class.path");
 
     /** What starts it, such as a shell that limits it. */
     public ChildJvm under(String... command) {
@@ -43,6 +45,13 @@ public final class ChildJvm {
         return this;
     }
 
+    /** Leaves a jar of this name out of the class path. */
+    public ChildJvm withoutJar(String name) {
+        classPath = Arrays.stream(classPath.split(File.pathSeparator)).filter(path -> !path.endsWith("/" + name))
+                .collect(Collectors.joining(File.pathSeparator));
+        return this;
+    }
+
     public ChildJvm in(Path directory) {
         builder.directory(directory.toFile());
         return this;
@@ -56,7 +65,7 @@ public final class ChildJvm {
             command.add("--enable-native-access=ALL-UNNAMED"); // It warns of native libraries otherwise.
         }
         command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of("-cp", classPath, main.getName()));
         Arrays.stream(arguments).map(Object::toString).forEach(command::add);
         Process process = builder.command(command).redirectErrorStream(true).start();
         try {

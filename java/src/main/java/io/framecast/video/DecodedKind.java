@@ -120,7 +120,10 @@ record DecodedKind(int width, int height, int format, double aspect, String turn
                 + timeBase.den() + ":pixel_aspect=1/1:colorspace=" + colorSpace + ":range=" + range;
     }
 
-    /** Whether pictures come in colour, also where grey is wanted: FFmpeg's grey of RGB is not exact. */
+    /**
+     * Whether pictures come in colour, also where grey is wanted: FFmpeg's grey of RGB is not exact. Its grey of YUV is
+     * the luma of BT.601, whatever the colour space is.
+     */
     boolean isColoured(FrameFormat wanted) {
         return wanted.channels() == 3 || isRgb(format);
     }

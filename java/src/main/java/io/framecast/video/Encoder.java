@@ -44,9 +44,9 @@ class Encoder implements AutoCloseable {
     private final AVFrame frame;
     private final AVFrame converted;
     private final AVPacket packet;
-    private final AVFormatContext container = new AVFormatContext(null);
-    private final AVIOContext io = new AVIOContext(null);
-    private AVCodecContext encoder = new AVCodecContext(null);
+    private final AVFormatContext container;
+    private final AVIOContext io;
+    private AVCodecContext encoder;
     private FilterGraph graph;
     private AVStream stream;
 
@@ -55,8 +55,11 @@ class Encoder implements AutoCloseable {
      * @throws FramecastException if FFmpeg refuses what is asked for, or the file cannot be written
      */
     Encoder(Path file, Kind kind, int height, int width, int channels, double rate) {
-        Ffmpeg.load();
+        Ffmpeg.load(); // Before all other classes of FFmpeg.
         Ffmpeg.takeLog();
+        container = new AVFormatContext(null);
+        io = new AVIOContext(null);
+        encoder = new AVCodecContext(null);
         this.file = file;
         this.kind = kind;
         this.height = height;

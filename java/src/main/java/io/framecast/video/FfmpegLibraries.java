@@ -93,7 +93,8 @@ final class FfmpegLibraries {
         try {
             for (Library library : LIBRARIES) {
                 Path file = jar.cache().resolve(library.fileName());
-                Loader.loadLibrary(new URL[] {file.toUri().toURL()}, javaCppName(library.fileName()));
+                Loader.loadLibrary(FfmpegLibraries.class, new URL[] {file.toUri().toURL()},
+                        javaCppName(library.fileName()));
             }
         } catch (LinkageError | MalformedURLException e) {
             throw new FramecastException("FFmpeg cannot be loaded from " + jar.cache() + ": "

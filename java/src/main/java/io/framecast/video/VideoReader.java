@@ -41,9 +41,9 @@ final class VideoReader implements FrameReader {
 
     private final Path file;
     private final FrameFormat wanted;
-    private final AVIOContext io = new AVIOContext(null);
-    private AVFormatContext container = new AVFormatContext(null);
-    private AVCodecContext decoder = new AVCodecContext(null);
+    private final AVIOContext io;
+    private AVFormatContext container;
+    private AVCodecContext decoder;
     private final AVPacket packet;
     private final AVFrame decoded;
     private final AVFrame converted;
@@ -73,8 +73,11 @@ final class VideoReader implements FrameReader {
      * @throws FramecastException if it is no video that can be read
      */
     VideoReader(Path file, FrameFormat wanted) {
-        Ffmpeg.load();
+        Ffmpeg.load(); // Before all other classes of FFmpeg.
         this.file = file;
+        io = new AVIOContext(null);
+        container = new AVFormatContext(null);
+        decoder = new AVCodecContext(null);
         packet = avcodec.av_packet_alloc();
         decoded = avutil.av_frame_alloc();
         converted = avutil.av_frame_alloc();
@@ -88,7 +91,7 @@ final class VideoReader implements FrameReader {
             }
             waiting = true;
             kind = DecodedKind.of(decoded, container, stream);
-            AVRational rate = stream.avg_frame_rate();
+            AVRational rate = avformat.av_guess_frame_rate(container, stream, decoded);
             info = new VideoInfo(kind.squareHeight(), kind.squareWidth(),
                     rate.den() == 0 ? 0 : (double) rate.num() / rate.den(), kind.isGrey());
             this.wanted = wanted != null ? wanted
@@ -140,8 +143,9 @@ final class VideoReader implements FrameReader {
         stream = index < 0 ? null : container.streams(index);
         boolean cover = stream != null && (stream.disposition() & avformat.AV_DISPOSITION_ATTACHED_PIC) != 0;
         if (cover || index == avutil.AVERROR_STREAM_NOT_FOUND()) {
-            throw new FramecastException(file + " has no pictures" + (cover ? " but a cover: it is sound only."
-                    : container.nb_streams() == 0 ? "." : ": it is sound only."));
+            throw new FramecastException(file + (container.nb_streams() == 0
+                    ? " is damaged at its beginning: nothing in it can be found."
+                    : " has no pictures" + (cover ? " but a cover" : "") + ": it is sound only."));
         }
         if (index < 0 || codec.isNull()) {
             throw new FramecastException(file + " has pictures of a kind that cannot be decoded here; convert it to"
@@ -158,6 +162,11 @@ final class VideoReader implements FrameReader {
         decoder.thread_count(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
         decoder.max_pixels(MOST_PIXELS);
         Ffmpeg.check(avcodec.avcodec_open2(decoder, codec, (AVDictionary) null), file + " cannot be decoded");
+    }
+
+    /** What the picture is that was decoded last. */
+    DecodedKind kind() {
+        return kind;
     }
 
     @Override

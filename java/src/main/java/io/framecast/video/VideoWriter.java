@@ -26,7 +26,7 @@ public final class VideoWriter implements FrameWriter {
 
     /** The kinds of files, by the ends of their names. */
     public enum Format {
-        /** H.264 in MP4, of even height and width: an odd frame gets a black row or column. */
+        /** H.264 in MP4, of even height and width: of an odd one, the last row or column is doubled. */
         MP4,
         /** VP9 in WebM. */
         WEBM,
@@ -95,7 +95,11 @@ public final class VideoWriter implements FrameWriter {
         try {
             made = Files.createTempFile("framecast-", "." + format.name().toLowerCase(Locale.ROOT));
             String scale = scale(height, width, shownHeight, shownWidth);
-            Encoder encoder = new Encoder(made, kind(format, scale, drawn), height, width, drawn, rate);
+            int below = shownHeight % 2;
+            int right = shownWidth % 2;
+            String even = below + right == 0 ? "" : "pad=" + (shownWidth + right) + ":" + (shownHeight + below)
+                    + ",fillborders=right=" + right + ":bottom=" + below + ":mode=smear,";
+            Encoder encoder = new Encoder(made, kind(format, scale, even, drawn), height, width, drawn, rate);
             return new VideoWriter(file, made, encoder, channels, new byte[height * width * drawn]);
         } catch (IOException e) {
             throw new FramecastException("There is no place for a temporary file: " + e.getMessage() + ".", e);
@@ -105,11 +109,12 @@ public final class VideoWriter implements FrameWriter {
         }
     }
 
-    private static Encoder.Kind kind(Format format, String scale, int channels) {
+    private static Encoder.Kind kind(Format format, String scale, String even, int channels) {
         return switch (format) {
-            // The quantiser's bounds keep the quality high whatever the size; Cisco's encoder has no constant quality.
-            case MP4 -> new Encoder.Kind("mp4", Ffmpeg.H264, scale + "pad=ceil(iw/2)*2:ceil(ih/2)*2," + YUV,
-                    Map.of("b", "20M", "qmin", "8", "qmax", "22", "g", "50", "profile", "constrained_baseline"),
+            // The quantiser's bounds keep the quality high whatever the size: Cisco's encoder has no constant quality.
+            // Every picture is coded by itself, because that encoder takes small changes for none.
+            case MP4 -> new Encoder.Kind("mp4", Ffmpeg.H264, scale + even + YUV,
+                    Map.of("b", "20M", "qmin", "8", "qmax", "16", "g", "1", "profile", "constrained_baseline"),
                     Map.of("movflags", "+faststart"));
             case WEBM -> new Encoder.Kind("webm", "libvpx-vp9", scale + YUV,
                     Map.of("crf", "20", "b", "0", "deadline", "good", "cpu-used", "4", "row-mt", "1"), Map.of());
