@@ -3,7 +3,9 @@ package io.framecast.tools;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.data.NpyVideos;
 import io.framecast.train.SafeTensorsFile;
+import io.framecast.video.TestVideo;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -91,5 +93,20 @@ class BoundedMemoryTest {
         assertTrue(out.contains(" of " + FRAMES + " frames: the first, the last and evenly between"), out);
         BufferedImage image = ImageIO.read(sheet.toFile());
         assertTrue(image.getWidth() < 4200 && image.getHeight() < 1000, image.toString());
+    }
+
+    /** The clips are a third larger than the heap. */
+    @Test
+    void importStreams() throws Exception {
+        int frames = 10_500;
+        Path video = TestVideo.lossless(directory.resolve("long.mkv"), 64, 64, frames, (n, y, x, channel) -> n % 251);
+        Path clips = directory.resolve("clips.npy");
+        run("data import --frames 20 --out", clips, video);
+        try (NpyVideos imported = NpyVideos.open(clips)) {
+            assertEquals(frames / 20, imported.count());
+            for (int k : new int[] {0, 300, frames / 20 - 1}) {
+                assertEquals((20 * k + 7) % 251 / 255f, imported.get(k, 7, 8).values()[5], 1e-6);
+            }
+        }
     }
 }

@@ -52,7 +52,12 @@ public final class TestVideo {
 
     /** Grey frames of 16x16 that count, without losses, ten a second. */
     public static Path counting(Path file, int frames) {
-        return new TestVideo(GREY, 16, 16, 1, COUNTING).write(file, frames);
+        return lossless(file, 16, 16, frames, COUNTING);
+    }
+
+    /** Grey frames without losses, ten a second. */
+    public static Path lossless(Path file, int height, int width, int frames, Painter painter) {
+        return new TestVideo(GREY, height, width, 1, painter).write(file, frames);
     }
 
     /** H.264 in MP4 as phones write it: its index first, a picture that can be decoded by itself every 5 frames. */
