@@ -72,6 +72,16 @@ unsigned random_number() {
     return value;
 }
 
+// FFmpeg's libraries are linked to the versions of glibc 2.35.
+double hypotenuse(double x, double y) __asm__("hypot");
+double hypotenuse(double x, double y) {
+    if (__builtin_isinf(x) || __builtin_isinf(y)) return __builtin_inf();
+    return static_cast<double>(__builtin_sqrtl(static_cast<long double>(x) * x + static_cast<long double>(y) * y));
+}
+
+float float_hypotenuse(float x, float y) __asm__("hypotf");
+float float_hypotenuse(float x, float y) { return static_cast<float>(hypotenuse(x, y)); }
+
 // Of libjli.so.
 int JLI_Launch(int count, char **arguments, int java_count, const char **java_arguments, int class_count,
                const char **class_arguments, const char *full_version, const char *version, const char *program,

@@ -3,6 +3,7 @@ package io.framecast.video;
 import io.framecast.FramecastException;
 import io.framecast.backend.FetchListener;
 import io.framecast.text.Quote;
+import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
@@ -52,6 +53,18 @@ public final class Ffmpeg {
         avutil.av_log_set_level(avutil.AV_LOG_ERROR);
         avutil.setLogCallback(log);
         loaded = true;
+    }
+
+    /**
+     * Copies FFmpeg's libraries to a directory: on the class path, it takes the place of a download.
+     *
+     * @param directory the directory, not that of the libraries in it
+     * @param listener is told if FFmpeg is fetched
+     * @throws FramecastException if FFmpeg is not here and cannot be fetched
+     * @throws IOException if the directory cannot be written
+     */
+    public static void copyTo(Path directory, FetchListener listener) throws IOException {
+        FfmpegLibraries.copyTo(directory, listener);
     }
 
     static void load() {

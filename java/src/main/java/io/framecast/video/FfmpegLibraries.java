@@ -6,9 +6,12 @@ import io.framecast.fetch.LibraryJar;
 import io.framecast.fetch.LibraryJar.Artifact;
 import io.framecast.fetch.LibraryJar.Library;
 import io.framecast.system.JavaCpp;
+import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URL;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.ffmpeg.global.avcodec;
@@ -83,6 +86,17 @@ final class FfmpegLibraries {
             loadCached(LibraryJar.of(ARTIFACT, System.getenv(), listener));
         }
         BINDINGS.forEach(JavaCpp::load);
+    }
+
+    /** As {@link Ffmpeg#copyTo}. */
+    static void copyTo(Path directory, FetchListener listener) throws IOException {
+        LibraryJar jar = LibraryJar.of(ARTIFACT, System.getenv(), listener);
+        jar.fetch();
+        for (Library library : LIBRARIES) {
+            Path file = directory.resolve(library.entry());
+            Files.createDirectories(file.getParent());
+            Files.copy(jar.cache().resolve(library.fileName()), file, StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
     /** Loads the files, so that JavaCPP, which knows what it has loaded by their names, need not find them. */

@@ -54,14 +54,14 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
     public static boolean isVideo(String name) {
         try {
             Path path = Path.of(name);
-            return Files.isDirectory(path) || VideoSource.isVideo(path) || !Files.exists(path) && isPattern(name);
+            return !name.isEmpty() && (Files.isDirectory(path) || VideoSource.isVideo(path) || !Files.exists(path) && isPattern(name));
         } catch (InvalidPathException e) {
             return false;
         }
     }
 
     private static boolean isPattern(String name) {
-        return name.matches("(?s).*[*?\\[{].*");
+        return name.matches("(?s).*[*?\\[{].*") && !name.matches("(?s).*\\.(npy|npz|gz)");
     }
 
     /**

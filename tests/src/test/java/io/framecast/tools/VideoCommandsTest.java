@@ -104,7 +104,8 @@ class VideoCommandsTest {
         Cli.run("data info --size 8", videos).refused(2, "such as 64x64, not 8");
         Cli.run("data info --fps 0", videos).refused(2, "--fps must be");
         phone();
-        Cli.run("data info --frames 4", directory).refused(1, "48x80", "16x16", "--size 64x64");
+        Path mixed = directory.resolve("*{phone.mp4,/v1.mkv}");
+        Cli.run("data info --frames 4", mixed).refused(1, "48x80", "16x16", "--size 64x64");
         Cli.run("data info --frames 50", videos).refused(1, "None of 3 videos gives a clip of 50 frames",
                 "has only 12 frames");
         Cli.run("data info", directory.resolve("none*.mp4")).refused(1, "No video matches");

@@ -13,7 +13,6 @@ import io.framecast.video.VideoInfo;
 import io.framecast.video.VideoWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +48,7 @@ record ForecastFile(String name) {
     }
 
     private boolean isDirectory() {
-        return name.endsWith("/") || Files.isDirectory(path());
+        return name.endsWith("/");
     }
 
     /** Whether it is a .npy file, or a pipe that takes one. */
@@ -140,5 +139,16 @@ record ForecastFile(String name) {
             places.add(place(videos, k));
         }
         return places;
+    }
+
+    /** Lines that say which forecast is of which part of which video. */
+    List<String> sources(Videos videos, ClipIndex index) {
+        List<String> lines = new ArrayList<>();
+        for (int k = 0; k < videos.count(); k++) {
+            ClipIndex.Clip clip = index.clips().get(k);
+            lines.add(place(videos, k) + ": of " + index.files().get(clip.file()).file() + " from frame " + clip.frame()
+                    + " on");
+        }
+        return lines;
     }
 }

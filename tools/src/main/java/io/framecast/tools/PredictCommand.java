@@ -47,7 +47,7 @@ final class PredictCommand implements Runnable {
     @Mixin
     VideoOptions video;
 
-    @Option(names = "--output", paramLabel = "FILE|DIR/", required = true,
+    @Option(names = "--output", paramLabel = "FILE|DIR/", required = true, converter = FileName.WithSlash.class,
             description = "Where to write the predictions: a .npy file, (videos, frames, height, width, channels) "
                     + "float32; a video, .mp4, .webm or .gif; or a directory, for pictures frame_0001.png and so on. "
                     + "Several videos are numbered: x-1.mp4, or DIR/1.")
@@ -79,7 +79,6 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1 && frames <= MOST_FRAMES,
                 "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
-        Options.require(!output.isEmpty(), "--output is empty; name a file or a directory.");
         ForecastFile to = new ForecastFile(output);
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", to.path());
         Options.requireApart("--input", input, "--output", to.path());
@@ -117,6 +116,9 @@ final class PredictCommand implements Runnable {
                         : "Predict fewer --frames, or use another checkpoint.");
             }
         });
+        if (!to.isArray() && opened.index() != null && videos.count() > 1) {
+            to.sources(videos, opened.index()).forEach(Terminal::say);
+        }
         Terminal.say("wrote " + place + ": " + Count.of(videos.count(), "video") + " of "
                 + Count.of(written, "frame"));
     }

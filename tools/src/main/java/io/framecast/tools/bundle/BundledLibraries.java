@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 
 /**
  * Makes the programs and libraries of a bundle independent of the machine that built them:
- * {@code BundledLibraries DIR}. They must run with {@value #GLIBC}. Recent libraries of GCC need two functions of newer
- * versions, which bin/framecast provides (native/launcher/framecast.cpp).
+ * {@code BundledLibraries DIR}. They must run with {@value #GLIBC}. Recent libraries of GCC and FFmpeg need four functions of
+ * newer versions, which bin/framecast provides (native/launcher/framecast.cpp).
  */
 public final class BundledLibraries {
 
@@ -20,7 +20,7 @@ public final class BundledLibraries {
     private static final int MINOR = Integer.parseInt(GLIBC.substring(GLIBC.indexOf('.') + 1));
 
     /** The functions of newer versions that bin/framecast has. */
-    private static final Set<String> PROVIDED = Set.of("_dl_find_object", "arc4random");
+    private static final Set<String> PROVIDED = Set.of("_dl_find_object", "arc4random", "hypot", "hypotf");
 
     private BundledLibraries() {
     }

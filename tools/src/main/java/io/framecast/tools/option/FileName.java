@@ -24,12 +24,28 @@ public final class FileName implements ITypeConverter<Path> {
 
         @Override
         public Path convert(String name) {
-            if (!Files.isDirectory(path(name))) {
+            if (name.isEmpty() || !Files.isDirectory(path(name))) {
                 problem(name).ifPresent(problem -> {
                     throw new TypeConversionException(problem);
                 });
             }
             return path(name);
+        }
+    }
+
+    /** For options whose value is a file or, with a slash at its end, a directory: the name as it was given. */
+    public static final class WithSlash implements ITypeConverter<String> {
+
+        @Override
+        public String convert(String name) {
+            if (name.isEmpty()) {
+                throw new TypeConversionException("it is empty; name a file or a directory");
+            }
+            problem(name.replaceFirst("/$", "")).ifPresent(problem -> {
+                throw new TypeConversionException(problem + ", or a directory by its name and a slash");
+            });
+            path(name);
+            return name;
         }
     }
 
