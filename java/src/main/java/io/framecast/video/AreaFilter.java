@@ -1,8 +1,9 @@
 package io.framecast.video;
 
 /**
- * Scales a picture, given row by row: a pixel of the result is the mean of the area of the picture that it covers, where
- * pixels that are partly in it count in part. In plain Java, because FFmpeg's scaler converts colours to YUV and back.
+ * Scales a picture, given row by row: a pixel of the result is the mean of the area of the picture that it covers,
+ * where pixels that are partly in it count in part. In plain Java, because FFmpeg's scaler converts colours to YUV and
+ * back.
  */
 final class AreaFilter {
 

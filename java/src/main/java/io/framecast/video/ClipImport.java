@@ -163,7 +163,8 @@ public final class ClipImport {
         for (VideoFile file : good) {
             if (file.info().height() != first.height() || file.info().width() != first.width()) {
                 throw new MixedSizesException(good.get(0).file() + " has frames of " + size(first)
-                        + " (height x width) and " + file.file() + " of " + size(file.info()) + "; choose a size for all.");
+                        + " (height x width) and " + file.file() + " of " + size(file.info())
+                        + "; choose a size for all.");
             }
         }
         return new ClipSettings(settings.frames(), settings.step(), first.height(), first.width(),

@@ -6,8 +6,8 @@ import io.framecast.FramecastException;
  * How videos are cut into clips of one shape.
  *
  * @param frames the frames of a clip
- * @param step the distance between the beginnings of clips, in frames after rate and stride; {@link #ONE_CLIP}: one clip
- *     of each video
+ * @param step the distance between the beginnings of clips, in frames after rate and stride; {@link #ONE_CLIP}: one
+ *     clip of each video
  * @param height of frames, in pixels; 0: that of the videos, if all have the same size
  * @param width of frames, in pixels; 0 if and only if the height is
  * @param channels 1: grey; 3: colour; 0: colour if a video has any

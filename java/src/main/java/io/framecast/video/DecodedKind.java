@@ -36,7 +36,8 @@ record DecodedKind(int width, int height, int format, double aspect, String turn
         double aspect = ratio.num() > 0 && ratio.den() > 0 ? (double) ratio.num() / ratio.den() : 1;
         String turn = turn(matrix(frame, stream));
         int space = frame.colorspace();
-        if (space == avutil.AVCOL_SPC_UNSPECIFIED && !has(frame.format(), avutil.AV_PIX_FMT_FLAG_RGB) && frame.height() >= HD_HEIGHT) {
+        if (space == avutil.AVCOL_SPC_UNSPECIFIED && frame.height() >= HD_HEIGHT
+                && !has(frame.format(), avutil.AV_PIX_FMT_FLAG_RGB)) {
             space = avutil.AVCOL_SPC_BT709;
         }
         return new DecodedKind(frame.width(), frame.height(), frame.format(), aspect, turn,
@@ -166,7 +167,7 @@ record DecodedKind(int width, int height, int format, double aspect, String turn
             filters.append("crop=").append(partWidth(wanted)).append(':').append(partHeight(wanted))
                     .append(":exact=1,");
         }
-        return filters.append("scale=flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp:out_range=full,format=")
-                .append(hasAlpha() ? "rgba" : isColoured(wanted) ? "rgb24" : "gray").toString();
+        return filters.append("scale=flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp:out_range=full,")
+                .append("format=").append(hasAlpha() ? "rgba" : isColoured(wanted) ? "rgb24" : "gray").toString();
     }
 }

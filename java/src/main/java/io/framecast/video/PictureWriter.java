@@ -56,6 +56,7 @@ public final class PictureWriter implements FrameWriter {
             requireOwn(place, directory);
             Files.createDirectories(place.getParent());
             Path made = Files.createTempDirectory(place.getParent(), "." + place.getFileName() + "-");
+            made.toFile().deleteOnExit(); // If the process is stopped: after the pictures in it.
             String scale = VideoWriter.scale(height, width, shownHeight, shownWidth);
             return new PictureWriter(place, made, new Encoder.Kind("image2pipe", "png", scale + "format="
                     + (channels == 3 ? "rgb24" : "gray"), Map.of(), Map.of()), height, width, channels);
@@ -85,6 +86,7 @@ public final class PictureWriter implements FrameWriter {
     public void write(float[] values) {
         FrameWriter.toBytes(values, channels, frame);
         Path picture = made.resolve(String.format(Locale.ROOT, "frame_%04d.png", ++count));
+        picture.toFile().deleteOnExit();
         try (Encoder encoder = new Encoder(picture, kind, height, width, channels == 3 ? 3 : 1, 1)) {
             encoder.put(frame, 0);
             encoder.finish();

@@ -125,7 +125,8 @@ final class VideoReader implements FrameReader {
             int result = avformat.avformat_open_input(container, (BytePointer) null, null, options);
             if (result < 0) {
                 String logged = Ffmpeg.takeLog();
-                throw new FramecastException(file + (logged.startsWith("Format not on whitelist") || VideoSource.isPlaylistName(file)
+                boolean list = logged.startsWith("Format not on whitelist") || VideoSource.isPlaylistName(file);
+                throw new FramecastException(file + (list
                         ? " is no video in itself, but a playlist or of an unusual format; name the videos that it "
                         + "leads to, or convert it to .mp4."
                         : " is no video, or is damaged at its beginning ("

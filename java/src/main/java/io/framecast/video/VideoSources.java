@@ -54,7 +54,8 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
     public static boolean isVideo(String name) {
         try {
             Path path = Path.of(name);
-            return !name.isEmpty() && (Files.isDirectory(path) || VideoSource.isVideo(path) || !Files.exists(path) && isPattern(name));
+            return !name.isEmpty() && (Files.isDirectory(path) || VideoSource.isVideo(path)
+                    || !Files.exists(path) && isPattern(name));
         } catch (InvalidPathException e) {
             return false;
         }

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Writes frames to a video file that browsers and phones play. The file is made among the temporary files, and takes its
- * place when it is complete: until {@link #finish}, an earlier file stays what it is.
+ * Writes frames to a video file that browsers and phones play. The file is made among the temporary files, and takes
+ * its place when it is complete: until {@link #finish}, an earlier file stays what it is.
  *
  * <pre>{@code
  * try (VideoWriter out = VideoWriter.open(file, VideoWriter.Format.MP4, 64, 64, 3, 10, 64, 64)) {
@@ -94,6 +94,7 @@ public final class VideoWriter implements FrameWriter {
         Path made = null;
         try {
             made = Files.createTempFile("framecast-", "." + format.name().toLowerCase(Locale.ROOT));
+            made.toFile().deleteOnExit(); // If the process is stopped.
             String scale = scale(height, width, shownHeight, shownWidth);
             int below = shownHeight % 2;
             int right = shownWidth % 2;

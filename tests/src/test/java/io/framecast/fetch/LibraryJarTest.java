@@ -276,7 +276,8 @@ class LibraryJarTest {
     void saysWhenTheMirrorIsNoAddress() {
         for (String address : List.of("", "repo.example", "ftp://repo.example/maven2", "http://a b")) {
             String message = assertThrows(FramecastException.class,
-                    () -> LibraryJar.of(artifact(), Map.of("FRAMECAST_MAVEN_REPOSITORY", address), FetchListener.NONE)).getMessage();
+                    () -> LibraryJar.of(artifact(), Map.of("FRAMECAST_MAVEN_REPOSITORY", address),
+                            FetchListener.NONE)).getMessage();
             assertTrue(message.startsWith("FRAMECAST_MAVEN_REPOSITORY is \"" + address + "\""), message);
         }
     }

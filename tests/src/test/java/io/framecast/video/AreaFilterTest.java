@@ -39,7 +39,8 @@ class AreaFilterTest {
         double sum = 0;
         for (int y = (int) top; y < Math.min(height, Math.ceil(bottom)); y++) {
             for (int x = (int) left; x < Math.min(width, Math.ceil(right)); x++) {
-                double area = (Math.min(bottom, y + 1) - Math.max(top, y)) * (Math.min(right, x + 1) - Math.max(left, x));
+                double area = (Math.min(bottom, y + 1) - Math.max(top, y))
+                        * (Math.min(right, x + 1) - Math.max(left, x));
                 sum += area * (picture[(y * width + x) * 3 + channel] & 0xff);
             }
         }

@@ -27,8 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class VideoReaderTest {
 
     /**
-     * A channel of 8 bits goes to YUV of limited range and back. Y, U and V are rounded by up to 1/2, which changes blue
-     * most: 255/219 * 1/2 + 2 (1 - 0.0722) 255/224 * 1/2 = 1.6 with BT.709; the result is rounded again: 2.1.
+     * A channel of 8 bits goes to YUV of limited range and back. Y, U and V are rounded by up to 1/2, which changes
+     * blue most: 255/219 * 1/2 + 2 (1 - 0.0722) 255/224 * 1/2 = 1.6 with BT.709; the result is rounded again: 2.1.
      */
     private static final int YUV = 2;
 
@@ -75,7 +75,8 @@ class VideoReaderTest {
     @ParameterizedTest
     @CsvSource({"mp4, libopenh264, yuv420p, 4", "mov, mpeg4, yuv420p, 4", "avi, mjpeg, yuvj420p, 4",
         "matroska, ffv1, gray, 0", "matroska, ffv1, gray10le, 1", "matroska, ffv1, yuv420p10le, 2",
-        "webm, libvpx-vp9, yuv420p, 4", "webm, libvpx, yuv420p, 4", "gif, gif, gray, 0", "mpegts, mpeg2video, yuv420p, 4",
+        "webm, libvpx-vp9, yuv420p, 4", "webm, libvpx, yuv420p, 4", "gif, gif, gray, 0",
+        "mpegts, mpeg2video, yuv420p, 4",
         "mov, png, rgb24, 0", "apng, apng, gray, 0", "yuv4mpegpipe, rawvideo, yuv420p, 2", "ogg, libvpx, yuv420p, 4"})
     void readsEveryFrameOfEveryContainer(String muxer, String encoder, String pixels, int tolerance) {
         Map<String, String> best = Map.of("b", "20M", "qmin", "1", "qmax", encoder.equals("mjpeg") ? "2" : "8");
@@ -107,8 +108,8 @@ class VideoReaderTest {
         boolean unknown = space.startsWith("unknown");
         String matrix = space.equals("unknown601") ? "bt470bg" : space.replace("unknown", "bt");
         String filters = "scale=out_color_matrix=" + matrix.replace("bt470bg", "bt601").replace("bt2020nc", "bt2020")
-                + ":out_range=" + range + ":flags=accurate_rnd+full_chroma_int,format=" + pixels + ",setparams=colorspace="
-                + (unknown ? "unknown" : matrix) + (unknown ? ":range=unknown" : "");
+                + ":out_range=" + range + ":flags=accurate_rnd+full_chroma_int,format=" + pixels
+                + ",setparams=colorspace=" + (unknown ? "unknown" : matrix) + (unknown ? ":range=unknown" : "");
         Path file = new TestVideo(TestVideo.kind("matroska", "ffv1", filters), height, 16, 3,
                 (n, y, x, channel) -> colour[channel]).write(directory.resolve("x.mkv"), 1);
         byte[] frame = read(file, null).get(0);

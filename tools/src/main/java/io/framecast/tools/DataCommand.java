@@ -31,7 +31,8 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "data", description = "Makes, fetches, describes and shows videos.",
-        subcommands = {DataCommand.Generate.class, DataCommand.Fetch.class, DataCommand.Import.class, DataCommand.Info.class,
+        subcommands = {DataCommand.Generate.class, DataCommand.Fetch.class, DataCommand.Import.class,
+            DataCommand.Info.class,
             DataCommand.Show.class})
 final class DataCommand implements Runnable {
 

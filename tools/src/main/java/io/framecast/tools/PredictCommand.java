@@ -16,8 +16,10 @@ import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.option.VideoOptions;
+import io.framecast.tools.terminal.FetchProgress;
 import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
+import io.framecast.video.Ffmpeg;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -57,9 +59,9 @@ final class PredictCommand implements Runnable {
         SOURCE
     }
 
-    @Option(names = "--like", paramLabel = "source", description = "source: show a forecast of a video file in the size "
-            + "of the part of it that the model saw, and at its rate. Default: in the model's size, ten frames a "
-            + "second.")
+    @Option(names = "--like", paramLabel = "source", description = "source: show a forecast of a video file in the "
+            + "size of the part of it that the model saw, and at its rate. Default: in the model's size, ten frames "
+            + "a second.")
     Like like;
 
     @Option(names = "--context", paramLabel = "N", defaultValue = "10",
@@ -103,6 +105,9 @@ final class PredictCommand implements Runnable {
         if (opened.index() != null) {
             opened.index().files().forEach(file -> Options.requireApart("--input", Path.of(file.file()), "--output",
                     to.path(), to.places(videos)));
+        }
+        if (!to.isArray()) {
+            Ffmpeg.load(new FetchProgress());
         }
         npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
         int written = teacherForced ? videos.frames() : frames;

@@ -235,7 +235,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Backend backend = device.open()) {
             keepThreads(backend, last != null);
-            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames()), clips, keepsClips);
+            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames(last)), clips,
+                    keepsClips);
             data.check(split.training().frames());
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");
@@ -489,12 +490,19 @@ final class TrainCommand implements Callable<Integer> {
         return (long) (sampling.to() > sampling.from() ? Math.floor(begin) + 1 : Math.ceil(begin)) + 1;
     }
 
-    /** The frames that the model takes, if it takes no others; else null. */
-    private FrameShape frames() {
+    /**
+     * The frames that the model takes, if it takes no others; else null.
+     *
+     * @param last the checkpoint to resume from; null for a new run
+     */
+    private FrameShape frames(Checkpoint last) {
+        if (last != null) {
+            return last.model().input();
+        }
         if (init != null) {
             return CheckpointName.read(init).model().input();
         }
-        return Models.PRESETS.contains(model) || resume != null ? null : Models.load(model).input();
+        return Models.PRESETS.contains(model) ? null : Models.load(model).input();
     }
 
     private Checkpoint start(Split split) {

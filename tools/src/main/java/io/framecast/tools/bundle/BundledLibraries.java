@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 
 /**
  * Makes the programs and libraries of a bundle independent of the machine that built them:
- * {@code BundledLibraries DIR}. They must run with {@value #GLIBC}. Recent libraries of GCC and FFmpeg need four functions of
- * newer versions, which bin/framecast provides (native/launcher/framecast.cpp).
+ * {@code BundledLibraries DIR}. They must run with {@value #GLIBC}. Recent libraries of GCC and FFmpeg need four
+ * functions of newer versions, which bin/framecast provides (native/launcher/framecast.cpp).
  */
 public final class BundledLibraries {
 

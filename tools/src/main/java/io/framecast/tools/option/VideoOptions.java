@@ -96,8 +96,8 @@ public final class VideoOptions {
      */
     public Opened open(String name, NpyOptions npy, Wanted wanted, Path kept, boolean resumes) {
         if (!VideoSources.isVideo(name) && !(resumes && hasClips(kept))) {
-            Options.require(!isGiven() && !wanted.given(), "--size, --gray, --rgb, --fps, --stride, --clip-step and the "
-                    + "--frames of clips are for video files; " + name + " is taken for a .npy file.");
+            Options.require(!isGiven() && !wanted.given(), "--size, --gray, --rgb, --fps, --stride, --clip-step and "
+                    + "the --frames of clips are for video files; " + name + " is taken for a .npy file.");
             NpyVideos videos = npy.open(Path.of(name));
             return new Opened(videos, index(Path.of(name), videos));
         }
@@ -130,11 +130,14 @@ public final class VideoOptions {
             file = Files.createTempFile("framecast-", ".npy");
         } catch (IOException e) {
             throw new FramecastException("There is no place for the clips of " + name + ": " + e.getMessage()
-                    + "; set TMPDIR's equal for Java, JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=DIR.", e);
+                    + "; name another directory by JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=DIR.", e);
         }
+        file.toFile().deleteOnExit(); // If the command is stopped.
+        ClipIndex.beside(file).toFile().deleteOnExit();
         try {
             ClipIndex index = importTo(file, List.of(name), wanted);
-            return new Opened(npy.openClips(file, name), index); // Deleted while open: Linux keeps it until it is closed.
+            // Deleted while open: Linux keeps it until it is closed.
+            return new Opened(npy.openClips(file, name), index);
         } finally {
             delete(file);
             delete(ClipIndex.beside(file));

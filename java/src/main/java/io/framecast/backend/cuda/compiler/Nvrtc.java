@@ -123,8 +123,8 @@ final class Nvrtc {
     private static Loaded load(FetchListener listener, boolean fetch) {
         if (loaded == null) {
             Map<String, String> environment = System.getenv();
-            loaded = new Nvrtc(environment, CudaDirectories.of(environment), LibraryJar.of(NvrtcJar.ARTIFACT, environment, listener),
-                    Nvrtc::open, Target.here()).load(fetch);
+            loaded = new Nvrtc(environment, CudaDirectories.of(environment),
+                    LibraryJar.of(NvrtcJar.ARTIFACT, environment, listener), Nvrtc::open, Target.here()).load(fetch);
         }
         return loaded;
     }

@@ -102,7 +102,8 @@ class NvrtcTest {
 
     @Test
     void saysWhereItWouldComeFrom() {
-        assertEquals("NVRTC 12 is not here yet; the first use takes it from http://127.0.0.1:9/" + NvrtcJar.ARTIFACT.path() + ".",
+        assertEquals("NVRTC 12 is not here yet; the first use takes it from http://127.0.0.1:9/"
+                + NvrtcJar.ARTIFACT.path() + ".",
                 refused(nvrtc(null), false));
     }
 
