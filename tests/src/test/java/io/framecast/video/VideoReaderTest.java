@@ -169,6 +169,26 @@ class VideoReaderTest {
         }
     }
 
+    /** Cameras do not turn photos, but write an Exif orientation: 6 means a quarter turn clockwise. */
+    @Test
+    void photosAreUpright() throws IOException {
+        Path photo = new TestVideo(new Encoder.Kind("image2pipe", "mjpeg", "scale=out_range=full,format=yuvj420p",
+                Map.of("qmin", "1", "qmax", "1"), Map.of()), 16, 32, 1, (n, y, x, channel) -> x < 16 ? 200 : 50)
+                .write(directory.resolve("x.jpg"), 1);
+        byte[] exif = ByteBuffer.allocate(36).put(new byte[] {(byte) 0xff, (byte) 0xe1}).putShort((short) 34)
+                .put("Exif\0\0II*\0".getBytes(StandardCharsets.US_ASCII)).order(ByteOrder.LITTLE_ENDIAN).putInt(8)
+                .putShort((short) 1).putShort((short) 0x112).putShort((short) 3).putInt(1).putInt(6).putInt(0).array();
+        byte[] jpeg = Files.readAllBytes(photo);
+        Files.write(photo, ByteBuffer.allocate(jpeg.length + exif.length).put(jpeg, 0, 2).put(exif)
+                .put(jpeg, 2, jpeg.length - 2).array());
+        try (FrameReader reader = new VideoReader(photo, null)) {
+            assertEquals(List.of(32, 16), List.of(reader.info().height(), reader.info().width()));
+        }
+        byte[] frame = read(photo, new FrameFormat(32, 16, 1, 0, 1)).get(0);
+        assertNear(200, frame[0], LOSSY, "above");
+        assertNear(50, frame[frame.length - 1], LOSSY, "below");
+    }
+
     @Test
     void pixelsBecomeSquare() {
         Path file = new TestVideo(TestVideo.GREY, 16, 16, 1, (n, y, x, channel) -> 10 * x).wide(2)
