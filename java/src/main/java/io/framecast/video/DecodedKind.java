@@ -32,8 +32,10 @@ record DecodedKind(int width, int height, int format, double aspect, String turn
     private static final int HD_HEIGHT = 720;
 
     static DecodedKind of(AVFrame frame, AVFormatContext container, AVStream stream) {
-        AVRational ratio = avformat.av_guess_sample_aspect_ratio(container, stream, frame);
-        double aspect = ratio.num() > 0 && ratio.den() > 0 ? (double) ratio.num() / ratio.den() : 1;
+        double aspect;
+        try (AVRational ratio = avformat.av_guess_sample_aspect_ratio(container, stream, frame)) {
+            aspect = ratio.num() > 0 && ratio.den() > 0 ? (double) ratio.num() / ratio.den() : 1;
+        }
         String turn = turn(matrix(frame, stream));
         int space = frame.colorspace();
         if (space == avutil.AVCOL_SPC_UNSPECIFIED && frame.height() >= HD_HEIGHT

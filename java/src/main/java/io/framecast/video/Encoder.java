@@ -40,6 +40,7 @@ class Encoder implements AutoCloseable {
     private final Kind kind;
     private final int rowBytes;
     private final int height;
+    private final AVRational rate;
     private final AVRational tick;
     private final AVFrame frame;
     private final AVFrame converted;
@@ -64,7 +65,8 @@ class Encoder implements AutoCloseable {
         this.kind = kind;
         this.height = height;
         this.rowBytes = width * channels;
-        this.tick = avutil.av_inv_q(avutil.av_d2q(rate, RATE_PRECISION));
+        this.rate = avutil.av_d2q(rate, RATE_PRECISION);
+        this.tick = avutil.av_inv_q(this.rate);
         packet = avcodec.av_packet_alloc();
         converted = avutil.av_frame_alloc();
         frame = avutil.av_frame_alloc();
@@ -108,7 +110,7 @@ class Encoder implements AutoCloseable {
         encoder.height(first.height());
         encoder.pix_fmt(first.format());
         encoder.time_base(tick);
-        encoder.framerate(avutil.av_inv_q(tick));
+        encoder.framerate(rate);
         encoder.colorspace(first.colorspace());
         encoder.color_range(first.color_range());
         if (first.colorspace() == avutil.AVCOL_SPC_BT709) {
@@ -233,5 +235,7 @@ class Encoder implements AutoCloseable {
         avcodec.avcodec_free_context(encoder);
         avformat.avio_closep(io);
         avformat.avformat_free_context(container);
+        tick.close();
+        rate.close();
     }
 }

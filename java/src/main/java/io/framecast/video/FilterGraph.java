@@ -16,6 +16,7 @@ final class FilterGraph implements AutoCloseable {
     private final AVFilterGraph graph;
     private final AVFilterContext source = new AVFilterContext(null);
     private final AVFilterContext sink = new AVFilterContext(null);
+    private final double secondsPerTick;
 
     /**
      * @param input the pictures that come in, as arguments of FFmpeg's filter "buffer"
@@ -33,6 +34,9 @@ final class FilterGraph implements AutoCloseable {
             link(filters);
             Ffmpeg.check(avfilter.avfilter_graph_config(graph, null), "FFmpeg cannot convert pictures of " + input
                     + " by " + filters);
+            try (AVRational base = avfilter.av_buffersink_get_time_base(sink)) {
+                secondsPerTick = (double) base.num() / base.den();
+            }
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -42,8 +46,8 @@ final class FilterGraph implements AutoCloseable {
     private void link(String filters) {
         AVFilterInOut outputs = end("in", source);
         AVFilterInOut inputs = end("out", sink);
-        try {
-            Ffmpeg.check(avfilter.avfilter_graph_parse_ptr(graph, new BytePointer(filters), inputs, outputs, null),
+        try (BytePointer words = new BytePointer(filters)) {
+            Ffmpeg.check(avfilter.avfilter_graph_parse_ptr(graph, words, inputs, outputs, null),
                     "FFmpeg has not all filters of " + filters);
         } finally {
             avfilter.avfilter_inout_free(inputs);
@@ -53,7 +57,9 @@ final class FilterGraph implements AutoCloseable {
 
     private static AVFilterInOut end(String name, AVFilterContext filter) {
         AVFilterInOut end = avfilter.avfilter_inout_alloc();
-        end.name(avutil.av_strdup(new BytePointer(name)));
+        try (BytePointer text = new BytePointer(name)) {
+            end.name(avutil.av_strdup(text));
+        }
         end.filter_ctx(filter);
         end.pad_idx(0);
         end.next(null);
@@ -77,8 +83,7 @@ final class FilterGraph implements AutoCloseable {
 
     /** The seconds of one tick of the timestamps that come out. */
     double secondsPerTick() {
-        AVRational base = avfilter.av_buffersink_get_time_base(sink);
-        return (double) base.num() / base.den();
+        return secondsPerTick;
     }
 
     @Override

@@ -91,9 +91,10 @@ final class VideoReader implements FrameReader {
             }
             waiting = true;
             kind = DecodedKind.of(decoded, container, stream);
-            AVRational rate = avformat.av_guess_frame_rate(container, stream, decoded);
-            info = new VideoInfo(kind.squareHeight(), kind.squareWidth(),
-                    rate.den() == 0 ? 0 : (double) rate.num() / rate.den(), kind.isGrey());
+            try (AVRational rate = avformat.av_guess_frame_rate(container, stream, decoded)) {
+                info = new VideoInfo(kind.squareHeight(), kind.squareWidth(),
+                        rate.den() == 0 ? 0 : (double) rate.num() / rate.den(), kind.isGrey());
+            }
             this.wanted = wanted != null ? wanted
                     : new FrameFormat(info.height(), info.width(), info.grey() ? 1 : 3, 0, 1);
         } catch (RuntimeException e) {
@@ -216,7 +217,7 @@ final class VideoReader implements FrameReader {
         }
         waiting = false;
         decoded.colorspace(kind.colorSpace());
-        decoded.sample_aspect_ratio(avutil.av_make_q(1, 1));
+        decoded.sample_aspect_ratio().num(1).den(1); // As the filters expect it: see the kind.
         graph.put(decoded);
     }
 
