@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Writes frames to a video file that browsers and phones play. The file is made among the temporary files, and takes
- * its place when it is complete: until {@link #finish}, an earlier file stays what it is.
+ * Writes frames to a video file that browsers and phones play. The file is made beside its place, and takes it when it
+ * is complete: until {@link #finish}, an earlier file stays what it is.
  *
  * <pre>{@code
  * try (VideoWriter out = VideoWriter.open(file, VideoWriter.Format.MP4, 64, 64, 3, 10, 64, 64)) {
@@ -81,7 +81,7 @@ public final class VideoWriter implements FrameWriter {
      * @param shownHeight of the video, to which frames are scaled
      * @param shownWidth of the video
      * @return what takes the frames, for the caller to close
-     * @throws FramecastException if FFmpeg refuses, or there is no place for a temporary file
+     * @throws FramecastException if FFmpeg refuses, or the directory cannot be written
      */
     public static VideoWriter open(Path file, Format format, int height, int width, int channels, double rate,
             int shownHeight, int shownWidth) {
@@ -93,7 +93,7 @@ public final class VideoWriter implements FrameWriter {
         int drawn = channels == 3 ? 3 : 1;
         Path made = null;
         try {
-            made = Files.createTempFile("framecast-", "." + format.name().toLowerCase(Locale.ROOT));
+            made = temporary(file, "." + format.name().toLowerCase(Locale.ROOT));
             made.toFile().deleteOnExit(); // If the process is stopped.
             String scale = scale(height, width, shownHeight, shownWidth);
             int below = shownHeight % 2;
@@ -103,11 +103,18 @@ public final class VideoWriter implements FrameWriter {
             Encoder encoder = new Encoder(made, kind(format, scale, even, drawn), height, width, drawn, rate);
             return new VideoWriter(file, made, encoder, channels, new byte[height * width * drawn]);
         } catch (IOException e) {
-            throw new FramecastException("There is no place for a temporary file: " + e.getMessage() + ".", e);
+            throw AtomicFiles.cannotWrite(file, e);
         } catch (RuntimeException e) {
             delete(made);
             throw e;
         }
+    }
+
+    /** A file beside the one that is to be replaced; elsewhere where that is a pipe, or its directory is to be made. */
+    private static Path temporary(Path file, String end) throws IOException {
+        Path directory = AtomicFiles.destination(file).getParent();
+        return directory == null || !Files.isDirectory(directory) || AtomicFiles.isStream(file)
+                ? Files.createTempFile("framecast-", end) : Files.createTempFile(directory, ".framecast-", end);
     }
 
     private static Encoder.Kind kind(Format format, String scale, String even, int channels) {
@@ -149,7 +156,7 @@ public final class VideoWriter implements FrameWriter {
                 Files.deleteIfExists(made);
             }
         } catch (IOException e) {
-            // It is among the temporary files, which the system deletes.
+            // The first failure is the one to report.
         }
     }
 
