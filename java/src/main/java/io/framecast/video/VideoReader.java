@@ -36,6 +36,9 @@ final class VideoReader implements FrameReader {
     /** How much a stream may last longer than its last frame is shown: what a container's clock rounds to. */
     private static final double SLACK_SECONDS = 0.5;
 
+    /** The longest time that a frame is repeated where a rate is wanted. More is a wrong timestamp. */
+    private static final double LONGEST_GAP_SECONDS = 600;
+
     /** The most pixels of a picture: 128 million. */
     private static final long MOST_PIXELS = 1L << 27;
 
@@ -270,7 +273,12 @@ final class VideoReader implements FrameReader {
                     damaged("a picture is damaged");
                     return false;
                 }
+                double before = lastDecoded;
                 stamp();
+                if (count > 0 && wanted != null && wanted.rate() > 0 && lastDecoded - before > LONGEST_GAP_SECONDS) {
+                    damaged(String.format(Locale.ROOT, "its timestamps jump by %.0f seconds", lastDecoded - before));
+                    return false;
+                }
                 count++;
                 return true;
             }

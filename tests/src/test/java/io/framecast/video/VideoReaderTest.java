@@ -241,6 +241,18 @@ class VideoReaderTest {
         assertEquals(List.of(0, 20, 20, 20, 20, 40, 60), firstValues(read(file, new FrameFormat(16, 16, 1, 10, 1))));
     }
 
+    /** A wrong timestamp must not make frames without end. */
+    @Test
+    void timestampsThatJumpAreDamage() {
+        Path file = new TestVideo(TestVideo.GREY, 16, 16, 1, TestVideo.COUNTING).at(0, 1, 1_000_000, 1_000_001)
+                .write(directory.resolve("x.mkv"), 4);
+        assertEquals(List.of(0, 20, 40, 60), firstValues(read(file, null)));
+        try (FrameReader reader = new VideoReader(file, new FrameFormat(16, 16, 1, 10, 1))) {
+            assertEquals(List.of(0, 20), firstValues(read(reader, 256)));
+            assertEquals("its timestamps jump by 100000 seconds", reader.damage().orElseThrow());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"mp4", "matroska", "avi"})
     void brokenTailsGiveTheFramesBefore(String muxer) throws IOException {
