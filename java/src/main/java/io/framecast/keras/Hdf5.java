@@ -202,7 +202,8 @@ final class Hdf5 {
         } catch (FramecastException e) {
             throw e;
         } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-            throw new FramecastException(sentence(shown, "it is damaged, or no HDF5 file as Keras writes it"), e);
+            throw new FramecastException(sentence(shown, "it is damaged, or " + (e instanceof OutOfMemoryError
+                    ? "a part of it does not fit into the Java heap" : "no HDF5 file as Keras writes it")), e);
         }
     }
 }
