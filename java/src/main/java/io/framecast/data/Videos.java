@@ -1,6 +1,8 @@
 package io.framecast.data;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Videos of one shape, read one at a time. Reading is safe from several threads at once.
@@ -117,7 +119,8 @@ public interface Videos extends AutoCloseable {
      * @return a view: no video is read or copied
      */
     default Videos slice(int from, int to) {
-        return new VideoSlice(this, from, to);
+        Objects.checkFromToIndex(from, to, count());
+        return select(IntStream.range(from, to).toArray());
     }
 
     /**
@@ -127,7 +130,17 @@ public interface Videos extends AutoCloseable {
      * @return a view: no video is read or copied
      */
     default Videos select(int... indices) {
-        return new VideoSelection(this, indices);
+        return new VideoView(this, indices, 0, frames());
+    }
+
+    /**
+     * The last frames of each of these videos. Closing the view does not close these videos.
+     *
+     * @param count how many frames, at most {@link #frames}
+     * @return a view: no video is read or copied
+     */
+    default Videos lastFrames(int count) {
+        return new VideoView(this, IntStream.range(0, count()).toArray(), frames() - count, count);
     }
 
     /**

@@ -181,6 +181,15 @@ public final class ClipImport {
                 + Count.of(settings.frames(), "frame") + "; the first: " + first.problem());
     }
 
+    /** Writes the clip that the ring holds. */
+    private void write(int file, long start, byte[][] ring, double[] times, NpyWriter out) throws IOException {
+        for (long k = start; k < start + ring.length; k++) {
+            out.write(ring[(int) (k % ring.length)]);
+        }
+        clips.add(new Clip(file, start, times[(int) (start % ring.length)]));
+        progress.update(file, files.size(), clips.size());
+    }
+
     /** Writes the clips of a video. */
     private void cut(int file, ClipSettings settings, NpyWriter out) throws IOException {
         VideoFile video = files.get(file);
@@ -197,13 +206,12 @@ public final class ClipImport {
                     && reader.read(ring[(int) (frames % ring.length)]); frames++) {
                 times[(int) (frames % ring.length)] = reader.time();
                 long start = frames + 1 - settings.frames();
-                if (start >= 0 && start % settings.step() == 0) {
-                    for (long k = start; k <= frames; k++) {
-                        out.write(ring[(int) (k % ring.length)]);
-                    }
-                    clips.add(new Clip(file, start, times[(int) (start % ring.length)]));
-                    progress.update(file, files.size(), clips.size());
+                if (start >= 0 && settings.step() != ClipSettings.LAST_CLIP && start % settings.step() == 0) {
+                    write(file, start, ring, times, out);
                 }
+            }
+            if (settings.step() == ClipSettings.LAST_CLIP && frames >= ring.length) {
+                write(file, frames - ring.length, ring, times, out);
             }
             if (reader.damage().isPresent()) {
                 problem = video.file() + " is damaged after " + Count.of(frames, "frame") + " (" + reader.damage().get()

@@ -6,8 +6,8 @@ import io.framecast.FramecastException;
  * How videos are cut into clips of one shape.
  *
  * @param frames the frames of a clip
- * @param step the distance between the beginnings of clips, in frames after rate and stride; {@link #ONE_CLIP}: one
- *     clip of each video
+ * @param step the distance between the beginnings of clips, in frames after rate and stride; {@link #ONE_CLIP}: the
+ *     first clip of each video; {@link #LAST_CLIP}: the last one
  * @param height of frames, in pixels; 0: that of the videos, if all have the same size
  * @param width of frames, in pixels; 0 if and only if the height is
  * @param channels 1: grey; 3: colour; 0: colour if a video has any
@@ -19,11 +19,14 @@ public record ClipSettings(int frames, int step, int height, int width, int chan
     /** A {@link #step} by which only the first clip of each video is taken. */
     public static final int ONE_CLIP = Integer.MAX_VALUE;
 
+    /** A {@link #step} by which only the last clip of each video is taken. */
+    public static final int LAST_CLIP = 0;
+
     /**
      * Checks the values.
      *
      * @param frames at least 1
-     * @param step at least 1
+     * @param step at least 1, or {@link #LAST_CLIP}
      * @param height at least 1, or 0
      * @param width at least 1, or 0
      * @param channels 0, 1 or 3
@@ -32,7 +35,7 @@ public record ClipSettings(int frames, int step, int height, int width, int chan
      * @throws FramecastException if a value is out of its range
      */
     public ClipSettings {
-        if (frames < 1 || step < 1) {
+        if (frames < 1 || step < 0) {
             throw new FramecastException("Clips of " + frames + " frames in steps of " + step + " cannot be made; both"
                     + " are at least 1.");
         }

@@ -239,6 +239,32 @@ class VideoCommandsTest {
         assertEquals(2, frames(directory.resolve("y/2")).size());
     }
 
+    /** The last frames of a video, and those of an array, are the first ones of a clip that begins there. */
+    @Test
+    void forecastsBeginWhereTheVideoEnds() throws IOException {
+        Path video = videos.resolve("v1.mkv"); // Of 12 frames.
+        Path clips = directory.resolve("clips.npy");
+        Cli.run("data import --frames 3 --clip-step 9 --out", clips, video).done();
+        Path whole = directory.resolve("whole.npy");
+        Cli.run("data import --frames 12 --out", whole, video).done();
+        Object[] predict = {"--checkpoint", checkpoint(1), "--output", directory.resolve("y.npy"), "--input"};
+        Cli.run("predict --context 3 --frames 2", with(predict, clips)).done();
+        float[] expected;
+        try (NpyVideos forecasts = NpyVideos.open(directory.resolve("y.npy"))) {
+            assertEquals(2, forecasts.count());
+            expected = forecasts.get(1).values();
+        }
+        for (Path input : List.of(video, whole)) {
+            Cli.run("predict --at-end --context 3 --frames 2", with(predict, input)).done();
+            try (NpyVideos forecast = NpyVideos.open(directory.resolve("y.npy"))) {
+                assertEquals(1, forecast.count());
+                assertArrayEquals(expected, forecast.get(0).values(), input.toString());
+            }
+        }
+        Cli.run("predict --at-end --clip-step 2", with(predict, video)).refused(2, "--clip-step");
+        Cli.run("predict --at-end --teacher-forced", with(predict, video)).refused(2, "--teacher-forced");
+    }
+
     @Test
     void whatWasThereStaysIfAForecastFails() throws IOException {
         Path output = Files.writeString(directory.resolve("y.mp4"), "earlier");

@@ -19,6 +19,7 @@ import io.framecast.tools.option.VideoOptions;
 import io.framecast.tools.terminal.FetchProgress;
 import io.framecast.tools.terminal.Terminal;
 import io.framecast.train.Checkpoint;
+import io.framecast.video.ClipSettings;
 import io.framecast.video.Ffmpeg;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -72,6 +73,10 @@ final class PredictCommand implements Runnable {
             description = "How many frames to predict. Default: ${DEFAULT-VALUE}.")
     int frames;
 
+    @Option(names = "--at-end", description = "Show the model the last --context frames of each video, and predict "
+            + "what comes after its end. Default: the first ones.")
+    boolean atEnd;
+
     @Option(names = "--teacher-forced",
             description = "Instead show the model every true frame: frame t of the output predicts frame t+1.")
     boolean teacherForced;
@@ -81,6 +86,9 @@ final class PredictCommand implements Runnable {
         Options.require(context >= 1, "--context must be at least 1, not " + context + ".");
         Options.require(frames >= 1 && frames <= MOST_FRAMES,
                 "--frames must be from 1 to " + MOST_FRAMES + ", not " + frames + ".");
+        Options.require(!atEnd || !teacherForced, "--at-end and --teacher-forced exclude each other; leave out one.");
+        Options.require(!atEnd || !video.hasClipStep(), "--at-end takes one clip of each video, its last; leave out "
+                + "--clip-step.");
         ForecastFile to = new ForecastFile(output);
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", to.path());
         Options.requireApart("--input", input, "--output", to.path());
@@ -109,11 +117,11 @@ final class PredictCommand implements Runnable {
         if (!to.isArray()) {
             Ffmpeg.load(new FetchProgress());
         }
-        npy.check(videos, videos.count(), teacherForced ? videos.frames() : context);
+        npy.check(videos, videos.count(), teacherForced || atEnd ? videos.frames() : context);
         int written = teacherForced ? videos.frames() : frames;
         String place = to.write(videos, written, shown, order -> {
             try {
-                predict(backend, model, videos, written, order);
+                predict(backend, model, atEnd ? videos.lastFrames(context) : videos, written, order);
             } catch (UncheckedIOException e) {
                 throw e.getCause();
             } catch (NotFiniteException e) {
@@ -130,7 +138,8 @@ final class PredictCommand implements Runnable {
 
     /** Of each video file, one clip: what the model is shown, unless all its frames are predicted. */
     private VideoOptions.Wanted wanted(FrameShape model) {
-        return new VideoOptions.Wanted(teacherForced ? context + frames : context, false, true, model);
+        return new VideoOptions.Wanted(teacherForced ? context + frames : context, false,
+                atEnd ? ClipSettings.LAST_CLIP : ClipSettings.ONE_CLIP, model);
     }
 
     /** @param to keeps forecasts until they can be written in the file's order */

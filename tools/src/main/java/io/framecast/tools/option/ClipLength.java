@@ -19,6 +19,7 @@ public final class ClipLength {
     /** @param model the frames of a model; null: any */
     public VideoOptions.Wanted wanted(FrameShape model) {
         Options.require(frames == null || frames >= 2, "--frames must be at least 2, not " + frames + ".");
-        return new VideoOptions.Wanted(frames == null ? USUAL : frames, frames != null, false, model);
+        int length = frames == null ? USUAL : frames;
+        return new VideoOptions.Wanted(length, frames != null, length, model);
     }
 }

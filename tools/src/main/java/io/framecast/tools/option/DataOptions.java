@@ -195,7 +195,8 @@ public final class DataOptions {
      * @param frames the number to predict given by the user; null if none was given
      */
     public VideoOptions.Wanted wanted(int context, Integer frames, FrameShape model) {
-        return new VideoOptions.Wanted(context + (frames == null ? MOST_COMPARED : frames), false, false, model);
+        int compared = context + (frames == null ? MOST_COMPARED : frames);
+        return new VideoOptions.Wanted(compared, false, compared, model);
     }
 
     public static FrameShape frameShape(Videos videos) {

@@ -61,10 +61,10 @@ public final class VideoOptions {
      *
      * @param frames the frames of a clip
      * @param given whether the user gave them as --frames, which is for video files only
-     * @param one whether it takes one clip of each video, unless --clip-step is given
+     * @param step where clips begin if --clip-step is not given, see {@link ClipSettings}
      * @param model the frames of its model; null: any
      */
-    public record Wanted(int frames, boolean given, boolean one, FrameShape model) {
+    public record Wanted(int frames, boolean given, int step, FrameShape model) {
     }
 
     /**
@@ -82,6 +82,10 @@ public final class VideoOptions {
 
     public int stride() {
         return stride == null ? 1 : stride;
+    }
+
+    public boolean hasClipStep() {
+        return clipStep != null;
     }
 
     private boolean isGiven() {
@@ -221,7 +225,7 @@ public final class VideoOptions {
             throw new FramecastException("Video files have 1 channel (grey) or 3 (colour), and the model takes "
                     + channels + ".");
         }
-        int step = clipStep != null ? clipStep : wanted.one() ? ClipSettings.ONE_CLIP : wanted.frames();
+        int step = clipStep != null ? clipStep : wanted.step();
         return new ClipSettings(wanted.frames(), step, height, width, channels, fps(), stride());
     }
 }
