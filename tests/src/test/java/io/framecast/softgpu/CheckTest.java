@@ -283,7 +283,8 @@ class CheckTest {
                         out[i] = s[4 * i ^ 4];  // BUG
                         """, "", "__syncthreads();", "(0,0,0), warp 0",
                         "read of 4 bytes at shared address 0x10 races with a write by thread (1,0,0)"),
-                blockRace("two blocks write one word", "out[i + 64 * @] = i + blockIdx.x;  // BUG", "(n - 256)", "blockIdx.x",
+                blockRace("two blocks write one word", "out[i + 64 * @] = i + blockIdx.x;  // BUG", "(n - 256)",
+                        "blockIdx.x",
                         "block (1,0,0), thread (0,0,0), warp 0",
                         "write of 4 bytes at $out races with a write by block (0,0,0)", "at byte 0 of allocation #"),
                 blockRace("a block reads what another writes", """
@@ -396,8 +397,8 @@ class CheckTest {
                 """);
         Buffer out = device.buffer(new int[64]);
         String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> kernel.launch(1, 1, out));
-        assertTrue(report.contains("\n  source test.cu:6\n    inlined there: test.cu:3\n    inlined there: test.cu:1\n"),
-                report);
+        assertTrue(report.contains("\n  source test.cu:6\n    inlined there: test.cu:3\n"
+                + "    inlined there: test.cu:1\n"), report);
     }
 
     private static int lineOfBug(String source) {

@@ -14,8 +14,8 @@ import java.nio.file.Path;
 public final class CheckpointName {
 
     /** The description of an option for a checkpoint to forecast with. */
-    public static final String MODEL = "The model: a checkpoint, a model of Keras (.keras, .h5), or moving-mnist, the trained "
-            + "model that comes with Framecast.";
+    public static final String MODEL = "The model: a checkpoint, a model of Keras (.keras, .h5), or moving-mnist, the "
+            + "trained model that comes with Framecast.";
 
     private CheckpointName() {
     }
