@@ -84,7 +84,7 @@ public final class ClipImport {
             MessageDigest hash = MessageDigest.getInstance("SHA-256");
             hash.update(settings.toString().getBytes(StandardCharsets.UTF_8));
             for (VideoSource video : videos) {
-                for (Path file : video.pictures().isEmpty() ? List.of(video.path()) : video.pictures()) {
+                for (Path file : video.files()) {
                     hash.update((file.toAbsolutePath() + "\0" + Files.size(file) + "\0"
                             + Files.getLastModifiedTime(file).toMillis() + "\0").getBytes(StandardCharsets.UTF_8));
                 }

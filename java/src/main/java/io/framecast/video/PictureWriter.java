@@ -8,15 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /**
  * Writes frames as the pictures frame_0001.png, frame_0002.png and so on of a directory, which is made beside its place
- * and takes it when it is complete.
+ * and takes it when it is complete. A directory with anything in it is never replaced: nobody can tell whose it is.
  */
 public final class PictureWriter implements FrameWriter {
-
-    private static final Pattern NAME = Pattern.compile("frame_\\d{4,}\\.png");
 
     private final Path directory;
     private final Path made;
@@ -40,20 +37,20 @@ public final class PictureWriter implements FrameWriter {
     /**
      * Begins a directory.
      *
-     * @param directory what {@link #finish} replaces; if it is there, it must have no other files than such pictures
+     * @param directory must be empty, if it is there; a symbolic link is followed
      * @param height of frames
      * @param width of frames
      * @param channels of frames; the first is drawn in grey, unless there are 3: red, green and blue
      * @param shownHeight of the pictures, to which frames are scaled
      * @param shownWidth of the pictures
      * @return what takes the frames, for the caller to close
-     * @throws FramecastException if the directory cannot be made, or has other files
+     * @throws FramecastException if the directory cannot be made, or is not empty
      */
     public static PictureWriter open(Path directory, int height, int width, int channels, int shownHeight,
             int shownWidth) {
-        Path place = directory.toAbsolutePath().normalize();
+        requireFree(directory);
+        Path place = AtomicFiles.destination(directory);
         try {
-            requireOwn(place, directory);
             Files.createDirectories(place.getParent());
             Path made = Files.createTempDirectory(place.getParent(), "." + place.getFileName() + "-");
             made.toFile().deleteOnExit(); // If the process is stopped: after the pictures in it.
@@ -65,20 +62,27 @@ public final class PictureWriter implements FrameWriter {
         }
     }
 
-    private static void requireOwn(Path place, Path named) throws IOException {
-        if (!Files.exists(place)) {
+    /**
+     * Checks that a directory of pictures can be made.
+     *
+     * @param directory any path
+     * @throws FramecastException if it is a file, or a directory with anything in it
+     */
+    public static void requireFree(Path directory) {
+        if (!Files.exists(directory)) {
             return;
         }
-        if (!Files.isDirectory(place)) {
-            throw new FramecastException("Cannot write pictures to " + named + ": it is there already, and is a file.");
+        if (!Files.isDirectory(directory)) {
+            throw new FramecastException("Cannot write pictures to " + directory + ": it is there already, and is a "
+                    + "file.");
         }
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(place)) {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {
-                if (!NAME.matcher(entry.getFileName().toString()).matches() || !Files.isRegularFile(entry)) {
-                    throw new FramecastException("Cannot write pictures to " + named + ": it has other files than such"
-                            + " pictures, such as " + entry.getFileName() + "; choose another directory.");
-                }
+                throw new FramecastException("Cannot write pictures to " + directory + ": it is not empty, and has "
+                        + entry.getFileName() + "; choose another directory, or empty it first.");
             }
+        } catch (IOException e) {
+            throw AtomicFiles.cannotWrite(directory, e);
         }
     }
 
@@ -100,21 +104,14 @@ public final class PictureWriter implements FrameWriter {
         }
         try {
             // Temporary directories are for their owner only; this one is to be as any other.
-            Path earlier = made.resolveSibling(made.getFileName() + ".old");
             Path usual = Files.createDirectory(made.resolveSibling(made.getFileName() + ".new"));
             try (DirectoryStream<Path> pictures = Files.newDirectoryStream(made)) {
                 for (Path picture : pictures) {
                     Files.move(picture, usual.resolve(picture.getFileName()));
                 }
             }
-            boolean replaces = Files.exists(directory);
-            if (replaces) {
-                Files.move(directory, earlier);
-            }
+            Files.deleteIfExists(directory); // Empty.
             Files.move(usual, directory);
-            if (replaces) {
-                delete(earlier);
-            }
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(directory, e);
         }

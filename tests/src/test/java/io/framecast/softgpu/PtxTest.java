@@ -96,7 +96,7 @@ class PtxTest {
             "shfl.up.b32 %r0, %r1, 1, 0;",
             "vote.ballot.b32 %r0, %p0;",
             "redux.sync.add.f32 %f0, %f1, -1;",
-            "wmma.load.a.sync.aligned.row.m16n16k16.f16 {%r0, %r1, %r2, %r3, %r4, %r5, %r6, %r7}, [%rd0];",
+            "wmma.load.a.sync.aligned.row.m8n8k32.s4 {%r0}, [%rd0];",
             "mov.b32 %r0, %clusterid.x;",
             "frobnicate.u32 %r0, %r1;",
         }) {

@@ -266,6 +266,25 @@ class VideoCommandsTest {
     }
 
     @Test
+    void replacesNothingThatItReads() throws IOException {
+        Path pictures = directory.resolve("pictures");
+        Cli.run("predict --context 3 --frames 4 --checkpoint", checkpoint(1), "--input", videos.resolve("v1.mkv"),
+                "--output", pictures + "/").done();
+        Path picture = pictures.resolve("frame_0002.png");
+        byte[] before = Files.readAllBytes(picture);
+        Object[] predict = {"--checkpoint", checkpoint(1), "--input", pictures, "--output"};
+        Cli.run("predict --context 3", with(predict, pictures + "/")).refused(1, "not empty", "choose another");
+        Cli.run("data show --frames 3", pictures, "--out", picture).refused(2, "would replace", "frame_0002.png");
+        assertArrayEquals(before, Files.readAllBytes(picture));
+        for (String other : new String[] {"x.avi", "x.png", "x.npz"}) {
+            Path named = directory.resolve(other);
+            Cli.run("predict --context 3", with(predict, named)).refused(2, other, ".mp4");
+            Cli.run("data import --out", named, videos).refused(2, other, ".npy");
+            assertFalse(Files.exists(named));
+        }
+    }
+
+    @Test
     void whatWasThereStaysIfAForecastFails() throws IOException {
         Path output = Files.writeString(directory.resolve("y.mp4"), "earlier");
         Cli.run("predict --context 30 --checkpoint", checkpoint(1), "--input", phone(), "--output", output).refused(1,

@@ -108,7 +108,6 @@ class VideoWriterTest {
     void picturesAreExact() throws IOException {
         Path pictures = directory.resolve("a/b");
         write(PictureWriter.open(pictures, 16, 20, 3, 16, 20), 16 * 20, 3);
-        write(PictureWriter.open(pictures, 16, 20, 3, 16, 20), 16 * 20, 3); // Replaces those.
         try (Stream<Path> files = Files.list(pictures)) {
             assertEquals(FRAMES, files.count());
         }
@@ -128,16 +127,22 @@ class VideoWriterTest {
         }
         assertEquals("earlier", Files.readString(file));
         Path pictures = Files.createDirectory(directory.resolve("pictures"));
-        byte[] earlier = Files.readAllBytes(Files.writeString(pictures.resolve("frame_0001.png"), "earlier"));
+        Path link = Files.createSymbolicLink(directory.resolve("link"), pictures);
         try (FrameWriter writer = PictureWriter.open(pictures, 16, 16, 1, 16, 16)) {
             writer.write(frame(0, 256, 1));
         }
-        assertArrayEquals(earlier, Files.readAllBytes(pictures.resolve("frame_0001.png")));
-        Files.writeString(pictures.resolve("diary.txt"), "mine");
-        assertTrue(assertThrows(FramecastException.class, () -> PictureWriter.open(pictures, 16, 16, 1, 16, 16))
-                .getMessage().contains("diary.txt"));
+        try (Stream<Path> none = Files.list(pictures)) {
+            assertEquals(0, none.count());
+        }
+        write(PictureWriter.open(link, 16, 16, 1, 16, 16), 16 * 16, 1);
+        assertTrue(Files.isSymbolicLink(link) && Files.exists(pictures.resolve("frame_0001.png")));
+        // Whether these pictures are ours or not.
+        for (Path full : List.of(pictures, link)) {
+            assertTrue(assertThrows(FramecastException.class, () -> PictureWriter.open(full, 16, 16, 1, 16, 16))
+                    .getMessage().contains("not empty"));
+        }
         try (Stream<Path> left = Files.list(directory)) {
-            assertEquals(List.of("pictures", "x.mp4"), left.map(path -> path.getFileName().toString()).sorted()
+            assertEquals(List.of("link", "pictures", "x.mp4"), left.map(path -> path.getFileName().toString()).sorted()
                     .toList());
         }
     }

@@ -75,6 +75,7 @@ final class DataCommand implements Runnable {
             Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
             Options.requireSplit(validationSplit);
             Options.requireApart("--digits", digits, "--out", out);
+            FileName.requireArray("--out", out);
             MnistDigits images = DataOptions.digits(digits);
             MovingMnist.write(out, test ? List.of(MovingMnist.test(images, videos, seed))
                     : DataOptions.generated(images, videos, validationSplit, seed));
@@ -126,6 +127,7 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             sources.forEach(source -> Options.requireApart("VIDEOS", source, "--out", out));
+            FileName.requireArray("--out", out);
             ClipIndex index = video.importTo(out, sources.stream().map(Path::toString).toList(), clipLength.wanted());
             ClipSettings made = index.settings();
             Terminal.say("wrote " + out + ": " + Count.of(index.clips().size(), "clip") + " of "

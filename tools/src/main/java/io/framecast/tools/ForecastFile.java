@@ -5,6 +5,7 @@ import io.framecast.data.NpyType;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
 import io.framecast.text.Count;
+import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.Options;
 import io.framecast.video.ClipIndex;
 import io.framecast.video.FrameWriter;
@@ -45,6 +46,19 @@ record ForecastFile(String name) {
 
     private Optional<VideoWriter.Format> format() {
         return VideoWriter.Format.of(path());
+    }
+
+    /** Checks that its name says a format that can be written. */
+    void requireFormat() {
+        Options.require(!isArray() || !FileName.isOtherThanArray(path()), "--output " + name + ": forecasts are written"
+                + " as .npy, .mp4, .webm or .gif, or as pictures to a directory, DIR/; choose such a name.");
+    }
+
+    /** Checks, before the work, that nothing is lost. */
+    void requireFree(Videos videos) {
+        if (isDirectory()) {
+            places(videos).forEach(PictureWriter::requireFree);
+        }
     }
 
     private boolean isDirectory() {

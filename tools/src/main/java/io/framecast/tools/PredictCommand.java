@@ -92,6 +92,7 @@ final class PredictCommand implements Runnable {
         ForecastFile to = new ForecastFile(output);
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", to.path());
         Options.requireApart("--input", input, "--output", to.path());
+        to.requireFormat();
         Checkpoint model = CheckpointName.read(checkpoint);
         try (Backend backend = device.open()) {
             VideoOptions.Opened opened = video.open(input.toString(), npy, wanted(model.model().input()), null, false);
@@ -110,10 +111,8 @@ final class PredictCommand implements Runnable {
                     + ", fewer than the context of " + context + "; give a smaller --context.");
         }
         List<ForecastFile.Shown> shown = to.shown(videos, opened.index(), like != null, video.fps(), video.stride());
-        if (opened.index() != null) {
-            opened.index().files().forEach(file -> Options.requireApart("--input", Path.of(file.file()), "--output",
-                    to.path(), to.places(videos)));
-        }
+        to.requireFree(videos);
+        Options.requireApart("--input", input, "--output", to.path(), to.places(videos));
         if (!to.isArray()) {
             Ffmpeg.load(new FetchProgress());
         }

@@ -1,6 +1,7 @@
 package io.framecast.tools.option;
 
 import io.framecast.text.Quote;
+import io.framecast.video.VideoSource;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -59,6 +60,17 @@ public final class FileName implements ITypeConverter<Path> {
             }
             return path(name);
         }
+    }
+
+    /** Whether the name of a file says that it is no .npy file, but an archive, a video or a picture. */
+    public static boolean isOtherThanArray(Path file) {
+        return VideoSource.isNamedAsVideo(file) || file.toString().matches("(?is).*\\.(npz|gz|zip|h5|keras|safetensors)");
+    }
+
+    /** Checks the name of a .npy file to write. */
+    public static void requireArray(String option, Path file) {
+        Options.require(!isOtherThanArray(file), option + " " + file + ": it is a .npy file that is written; choose a "
+                + "name that ends so.");
     }
 
     /** Why a text cannot be the name of a file, as far as the text alone shows. */

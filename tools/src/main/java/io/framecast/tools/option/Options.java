@@ -1,6 +1,7 @@
 package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
+import io.framecast.video.VideoSources;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,15 +60,36 @@ public final class Options {
         }
     }
 
-    /** @param files the files that are written if {@code output} is a directory */
+    /**
+     * Checks that no file is read and replaced.
+     *
+     * @param input a file, or what leads to the files of videos
+     * @param files the files that are written if {@code output} is a directory
+     */
     public static void requireApart(String reads, Path input, String writes, Path output, List<Path> files) {
-        require(input == null || files.stream().noneMatch(file -> isSame(input, file)), writes + " " + output
-                + " would replace " + reads + " " + input + ", which is read; choose another " + writes + ".");
+        List<Path> replaced = files.stream().filter(Files::isRegularFile).toList();
+        if (input == null || replaced.isEmpty()) {
+            return;
+        }
+        for (Path file : filesOf(input)) {
+            require(replaced.stream().noneMatch(other -> isSame(file, other)), writes + " " + output + " would replace "
+                    + (file.equals(input) ? reads + " " + input : file + " of " + reads + " " + input)
+                    + ", which is read; choose another " + writes + ".");
+        }
+    }
+
+    private static List<Path> filesOf(Path input) {
+        try {
+            return VideoSources.isVideo(input.toString()) ? VideoSources.find(List.of(input.toString())).videos()
+                    .stream().flatMap(video -> video.files().stream()).toList() : List.of(input);
+        } catch (FramecastException e) {
+            return List.of(input); // Reading it will give a better message.
+        }
     }
 
     private static boolean isSame(Path input, Path output) {
         try {
-            return Files.isRegularFile(output) && Files.exists(input) && Files.isSameFile(input, output);
+            return Files.exists(input) && Files.isSameFile(input, output);
         } catch (IOException e) {
             return false; // Reading it will give a better message.
         }
