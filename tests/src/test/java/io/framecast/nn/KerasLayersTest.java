@@ -14,14 +14,9 @@ import io.framecast.backend.PoolingSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.TestBackend;
 import io.framecast.backend.TestDevice;
-import io.framecast.backend.Weights;
-import io.framecast.golden.Closeness;
-import io.framecast.tools.check.golden.Difference;
 import io.framecast.tools.check.golden.Golden;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import io.framecast.tools.check.golden.GoldenLayers;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -41,7 +36,7 @@ class KerasLayersTest {
     TestDevice device;
 
     static List<Golden.Case> cases() {
-        return Golden.load("keras_layers").cases();
+        return GoldenLayers.cases();
     }
 
     @ParameterizedTest
@@ -62,45 +57,9 @@ class KerasLayersTest {
         compare(c, 0, false);
     }
 
-    /** @param extra how many more frames and videos the plan has; if not 0, a run on noise at full size comes first */
     private void compare(Golden.Case c, int extra, boolean inputGradient) {
-        int frames = c.number("frames");
-        int batch = c.number("batch");
-        ModelConfig model = ModelJson.parse("{\"input\": " + c.settings().get("input") + ", \"layers\": ["
-                + c.settings().get("layer") + "]}", c.name());
-        LayerConfig config = model.layers().get(0);
         try (TestBackend backend = TestBackend.fp32(device)) {
-            Map<String, Weights> parameters = new LinkedHashMap<>();
-            for (ParameterSpec parameter : config.parameters(List.of(model.input()))) {
-                assertArrayEquals(parameter.shape(), c.shape(parameter.name()), parameter.name());
-                parameters.put(parameter.name(), backend.weights(c.values(parameter.name())));
-            }
-            Layer layer = backend.own(config.build(backend.get(), List.of(model.input()),
-                    new Plan(frames + extra, batch + extra, true, inputGradient), parameters::get));
-            if (extra > 0) {
-                int images = (frames + extra) * (batch + extra);
-                layer.forward(List.of(backend.noise(images * model.input().size())), frames + extra, batch + extra,
-                        true);
-                layer.backward(backend.noise(images * model.output().size()));
-            }
-            List<Difference> differences = new ArrayList<>();
-            // It has to live until backward.
-            List<Tensor> x = List.of(backend.tensor(c.values("x")));
-            differences.add(Difference.relative("y", c.values("y"), layer.forward(x, frames, batch, true).read(),
-                    Closeness.OUTPUT));
-            Tensor dx = layer.backward(backend.tensor(c.values("dy"))).get(0);
-            if (inputGradient) {
-                differences.add(Difference.relative("dx", c.values("dx"), dx.read(), Closeness.GRADIENT));
-            } else {
-                assertTrue(dx == null || !parameters.isEmpty(), "a gradient that was not asked for");
-                Layer inference = backend.own(config.build(backend.get(), List.of(model.input()),
-                        Plan.inference(frames, batch, 1), parameters::get));
-                differences.add(Difference.relative("y in inference", c.values("y"),
-                        inference.forward(x, frames, batch, false).read(), Closeness.OUTPUT));
-            }
-            parameters.forEach((name, weights) -> differences.add(Difference.relative("d" + name,
-                    c.values("d" + name), weights.gradient().read(), Closeness.GRADIENT)));
-            assertWithin(differences);
+            assertWithin(GoldenLayers.compare(backend, c, extra, inputGradient));
         }
     }
 

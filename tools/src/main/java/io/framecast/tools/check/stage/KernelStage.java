@@ -13,6 +13,7 @@ import io.framecast.tools.check.golden.GoldenBlockMatching;
 import io.framecast.tools.check.golden.GoldenConv3d;
 import io.framecast.tools.check.golden.GoldenConvLstm;
 import io.framecast.tools.check.golden.GoldenLayeredAdvection;
+import io.framecast.tools.check.golden.GoldenLayers;
 import io.framecast.tools.check.golden.GoldenLoss;
 import io.framecast.tools.check.golden.GoldenMuon;
 import io.framecast.tools.check.golden.GoldenRecipe;
@@ -92,6 +93,8 @@ final class KernelStage {
         kinds.add(of("block matching", "block_matching", Precision.FP32, GoldenBlockMatching::compare));
         kinds.add(of("layered advection", "layered_advection", Precision.FP32,
                 (scope, c) -> GoldenLayeredAdvection.compare(scope, c, 0, ALL_GRADIENTS)));
+        kinds.add(of("layer", GoldenLayers.oneOfEach(), Precision.FP32,
+                (scope, c) -> GoldenLayers.compare(scope, c, 0, true)));
         kinds.add(of("recipe", GoldenRecipe.cases(), Precision.FP32, GoldenRecipe::compare));
         kinds.add(of("network, training step", GoldenTraining.cases(), Precision.FP32,
                 GoldenTraining::compareFirstStep));
