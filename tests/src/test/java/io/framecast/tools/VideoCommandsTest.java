@@ -137,6 +137,12 @@ class VideoCommandsTest {
         TestVideo.counting(videos.resolve("v3.mkv"), 6);
         assertTrue(Cli.run("train --overwrite --frames 6 --steps 1 --validation-split 0.4", train).done().out()
                 .contains("5 videos of 6 frames"));
+        // Neither other videos nor another way to cut them take the place of the run's clips.
+        byte[] own = Files.readAllBytes(clips);
+        Cli.run("train --steps 2 --resume", run, "--data", videos.resolve("v1.mkv")).refused(1, "does not have the videos");
+        Cli.run("train --steps 2 --size 8x8 --resume", run).refused(2, "--size cannot change");
+        Cli.run("train --size 8x8 --data generated").refused(2, "--size", "generated");
+        assertArrayEquals(own, Files.readAllBytes(clips));
         // A run goes on with its clips, whatever has become of the videos.
         try (Stream<Path> files = Files.list(videos)) {
             for (Path file : files.toList()) {

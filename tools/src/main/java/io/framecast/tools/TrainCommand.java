@@ -235,8 +235,10 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Backend backend = device.open()) {
             keepThreads(backend, last != null);
-            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames(last)), clips,
-                    keepsClips);
+            // Other videos may be refused: they do not take the place of the run's clips.
+            boolean given = last != null && new RunOptions(spec).isGiven("--data");
+            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames(last)),
+                    given ? null : clips, keepsClips);
             data.check(split.training().frames());
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");

@@ -75,7 +75,7 @@ public final class DataOptions {
 
     /** Opens the file, or generates videos of test digits, which no training has seen. */
     public Videos open(long seed, VideoOptions.Wanted wanted) {
-        check();
+        check(wanted);
         return isGenerated() ? MovingMnist.test(digits(digits), generatedCount(), seed) : openFile(wanted, null, false);
     }
 
@@ -89,7 +89,7 @@ public final class DataOptions {
      */
     public Split split(double validationFraction, long seed, boolean fresh, VideoOptions.Wanted wanted, Path kept,
             boolean resumes) {
-        check();
+        check(wanted);
         Options.require(!fresh || isGenerated(), "--fresh makes new videos in every epoch; a file has none: leave out "
                 + "--fresh or --data.");
         if (!isGenerated()) {
@@ -148,7 +148,10 @@ public final class DataOptions {
                 : List.of(first, MovingMnist.validation(digits, count - training, seed));
     }
 
-    private void check() {
+    private void check(VideoOptions.Wanted wanted) {
+        if (isGenerated()) {
+            video.requireUnset(wanted, "generated ones have one shape");
+        }
         FileName.problem(data).filter(problem -> !VideoSources.isVideo(data)).ifPresent(problem -> {
             throw new Options.UsageException("Wrong value for --data: " + problem + ".");
         });

@@ -22,17 +22,21 @@ public final class RunOptions {
      * Where the videos are, and how to read them. May change when a run resumes: the fingerprint ensures that the
      * videos are the same.
      */
-    private static final List<String> PLACE = List.of("--data", "--layout", "--scale", "--digits", "--size",
-            "--gray", "--rgb", "--fps", "--stride", "--clip-step", "--frames");
+    private static final List<String> PLACE = List.of("--data", "--layout", "--scale", "--digits");
+
+    /** How video files become clips. */
+    private static final List<String> CLIPS = List.of("--size", "--gray", "--rgb", "--fps", "--stride", "--clip-step",
+            "--frames");
 
     /** Options that cannot change when a run resumes. */
-    private static final List<String> KEPT = List.of("--videos", "--model", "--init", "--batch-size", "--optimizer",
-            "--lr", "--lr-schedule", "--warmup", "--clip-norm", "--ema", "--scheduled-sampling", "--context",
-            "--loss-frames", "--seed", "--validation-split", "--no-shuffle", "--fresh", "--loss", "--precision",
-            "--threads");
+    private static final List<String> KEPT = Stream.concat(CLIPS.stream(), Stream.of("--videos", "--model", "--init",
+            "--batch-size", "--optimizer", "--lr", "--lr-schedule", "--warmup", "--clip-norm", "--ema",
+            "--scheduled-sampling", "--context", "--loss-frames", "--seed", "--validation-split", "--no-shuffle",
+            "--fresh", "--loss", "--precision", "--threads")).toList();
 
     /** Options of how a model is trained, whatever the model, the videos and the machine are. */
-    public static final List<String> RECIPE = KEPT.stream().filter(name -> !List.of("--videos", "--model", "--init",
+    public static final List<String> RECIPE = KEPT.stream().filter(name -> !CLIPS.contains(name)
+            && !List.of("--videos", "--model", "--init",
             "--seed", "--validation-split", "--no-shuffle", "--fresh", "--precision", "--threads").contains(name))
             .toList();
 

@@ -88,6 +88,12 @@ public final class VideoOptions {
         return clipStep != null;
     }
 
+    /** @throws Options.UsageException if an option on clips was given for something else than video files */
+    void requireUnset(Wanted wanted, String name) {
+        Options.require(!isGiven() && !wanted.given(), "--size, --gray, --rgb, --fps, --stride, --clip-step and the "
+                + "--frames of clips are for video files; " + name + ".");
+    }
+
     private boolean isGiven() {
         return size != null || gray || rgb || fps != null || stride != null || clipStep != null;
     }
@@ -100,8 +106,7 @@ public final class VideoOptions {
      */
     public Opened open(String name, NpyOptions npy, Wanted wanted, Path kept, boolean resumes) {
         if (!VideoSources.isVideo(name) && !(resumes && hasClips(kept))) {
-            Options.require(!isGiven() && !wanted.given(), "--size, --gray, --rgb, --fps, --stride, --clip-step and "
-                    + "the --frames of clips are for video files; " + name + " is taken for a .npy file.");
+            requireUnset(wanted, name + " is taken for a .npy file");
             NpyVideos videos = npy.open(Path.of(name));
             return new Opened(videos, index(Path.of(name), videos));
         }
