@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -51,9 +52,17 @@ final class KerasArchive implements AutoCloseable {
                     + size + " bytes, more than it can have.");
         }
         JavaHeap.require(size, "The \"" + name + "\" of the file " + file);
+        byte[] bytes;
         try (InputStream in = zip.getInputStream(entry)) {
-            return in.readNBytes((int) size);
+            bytes = in.readNBytes((int) size);
         }
+        CRC32 sum = new CRC32(); // ZipFile does not compare it.
+        sum.update(bytes);
+        if (bytes.length != size || sum.getValue() != entry.getCrc()) {
+            throw new FramecastException("Cannot read the file " + file + ": its \"" + name + "\" is damaged: the "
+                    + "checksum differs.");
+        }
+        return bytes;
     }
 
     @Override

@@ -43,6 +43,10 @@ record KerasNetwork(List<KerasLayer> layers, String input, String output, JsonNo
         JsonNode config = model.path("config");
         // Early Keras 2 has the list alone.
         JsonNode list = config.isArray() ? config : config.path("layers");
+        if (type.isEmpty()) {
+            throw new FramecastException("The Keras model has no class in its config; load and save it with Keras "
+                    + "again.");
+        }
         if (!isNetwork(type) || !list.isArray()) {
             throw new FramecastException("The Keras model is of the class " + Quote.of(type) + ", whose Python code "
                     + "says what it computes; only Sequential and functional models can be imported.");

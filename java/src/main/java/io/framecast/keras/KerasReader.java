@@ -166,7 +166,8 @@ public final class KerasReader {
         } catch (AccessDeniedException e) {
             throw new FramecastException("Cannot read the file " + file + ": permission denied.", e);
         } catch (IOException e) {
-            throw new FramecastException("Cannot read the file " + file + ": " + Quote.of(e.getMessage()) + ".", e);
+            throw new FramecastException("Cannot read the file " + file + ": it is damaged, or was not written to its "
+                    + "end" + (e.getMessage() == null ? "" : " (" + Quote.of(e.getMessage()) + ")") + ".", e);
         }
     }
 

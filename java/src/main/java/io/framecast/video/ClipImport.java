@@ -199,11 +199,16 @@ public final class ClipImport {
         FrameFormat format = new FrameFormat(settings.height(), settings.width(), settings.channels(),
                 settings.rate(), settings.stride());
         // A ring of the last frames, as clips may overlap; and their times.
-        byte[][] ring = new byte[settings.frames()][format.frameSize()];
+        byte[][] ring = new byte[settings.frames()][];
         double[] times = new double[settings.frames()];
         try (FrameReader reader = videos.get(file).open(format)) {
-            for (; (settings.step() != ClipSettings.ONE_CLIP || frames < settings.frames())
-                    && reader.read(ring[(int) (frames % ring.length)]); frames++) {
+            for (; settings.step() != ClipSettings.ONE_CLIP || frames < settings.frames(); frames++) {
+                if (frames < ring.length) {
+                    ring[(int) frames] = new byte[format.frameSize()];
+                }
+                if (!reader.read(ring[(int) (frames % ring.length)])) {
+                    break;
+                }
                 times[(int) (frames % ring.length)] = reader.time();
                 long start = frames + 1 - settings.frames();
                 if (start >= 0 && settings.step() != ClipSettings.LAST_CLIP && start % settings.step() == 0) {

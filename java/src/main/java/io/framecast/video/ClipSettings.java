@@ -22,10 +22,12 @@ public record ClipSettings(int frames, int step, int height, int width, int chan
     /** A {@link #step} by which only the last clip of each video is taken. */
     public static final int LAST_CLIP = 0;
 
+    private static final int MOST_FRAMES = 1_000_000;
+
     /**
      * Checks the values.
      *
-     * @param frames at least 1
+     * @param frames from 1 to a million
      * @param step at least 1, or {@link #LAST_CLIP}
      * @param height at least 1, or 0
      * @param width at least 1, or 0
@@ -35,9 +37,9 @@ public record ClipSettings(int frames, int step, int height, int width, int chan
      * @throws FramecastException if a value is out of its range
      */
     public ClipSettings {
-        if (frames < 1 || step < 0) {
+        if (frames < 1 || frames > MOST_FRAMES || step < 0) {
             throw new FramecastException("Clips of " + frames + " frames in steps of " + step + " cannot be made; both"
-                    + " are at least 1.");
+                    + " are at least 1, and a clip has at most " + MOST_FRAMES + " frames.");
         }
         if ((height == 0) != (width == 0)) {
             throw new FramecastException("A height of " + height + " and a width of " + width + " cannot be made.");

@@ -3,6 +3,7 @@ package io.framecast.video;
 import io.framecast.FramecastException;
 import io.framecast.text.Count;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -21,7 +22,8 @@ import java.util.stream.Stream;
  * numbered pictures, which are one video; of a directory of such directories; or a pattern such as "clips/*.mp4".
  *
  * @param videos at least one, in the order of the names and, in a directory, in natural order (2 before 10); each once
- * @param ignored the files of directories that are neither videos nor pictures of one, for a message
+ * @param ignored for a message, what is left out of directories: files that are neither videos nor pictures of one,
+ *     and directories that cannot be read
  */
 public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
 
@@ -33,6 +35,7 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
         private final List<VideoSource> videos = new ArrayList<>();
         private final List<Path> ignored = new ArrayList<>();
         private final Set<Path> seen = new HashSet<>();
+        private final Set<Path> directories = new HashSet<>();
         private int all;
 
         /** A file that several names or links lead to is one video: its clips must not be on both sides of a split. */
@@ -95,7 +98,7 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
     private static void find(String name, Found found) throws IOException {
         Path path = Path.of(name);
         if (Files.isDirectory(path)) {
-            findIn(path, found, 0);
+            findIn(path, entries(path), found, 0);
         } else if (Files.exists(path)) {
             found.add(new VideoSource(path, List.of()));
         } else if (isPattern(name)) {
@@ -107,22 +110,29 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
         }
     }
 
-    private static void findIn(Path directory, Found found, int depth) throws IOException {
-        if (depth > DEEPEST) {
-            throw new IOException("directories are in one another too deeply");
-        }
+    private static List<Path> entries(Path directory) throws IOException {
         List<Path> entries = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory,
                 entry -> !entry.getFileName().toString().startsWith("."))) {
             stream.forEach(entries::add);
+        } catch (AccessDeniedException e) {
+            throw new IOException("permission denied", e);
         }
         entries.sort(new NaturalOrder());
+        return entries;
+    }
+
+    /** @param entries what the directory has */
+    private static void findIn(Path directory, List<Path> entries, Found found, int depth) throws IOException {
+        if (!found.directories.add(directory.toRealPath())) {
+            return; // A link leads back to it.
+        }
         List<Path> pictures = entries.stream().filter(VideoSource::isPictureName).filter(Files::isRegularFile).toList();
         boolean hasVideos = entries.stream().anyMatch(entry -> Files.isRegularFile(entry)
                 && VideoSource.isVideo(entry) && !VideoSource.isPictureName(entry));
         for (Path entry : entries) {
             if (Files.isDirectory(entry)) {
-                findIn(entry, found, depth + 1);
+                findInner(entry, found, depth + 1);
             } else if (VideoSource.isVideo(entry) && !VideoSource.isPictureName(entry)) {
                 found.add(new VideoSource(entry, List.of()));
             } else if (hasVideos || !VideoSource.isPictureName(entry)) { // Pictures beside videos are thumbnails.
@@ -131,6 +141,22 @@ public record VideoSources(List<VideoSource> videos, List<Path> ignored) {
         }
         if (!hasVideos && !pictures.isEmpty()) {
             found.add(new VideoSource(directory, pictures));
+        }
+    }
+
+    /** The others go on without a directory within them that cannot be read. */
+    private static void findInner(Path directory, Found found, int depth) throws IOException {
+        List<Path> entries;
+        try {
+            entries = entries(directory);
+        } catch (IOException e) {
+            found.ignored.add(directory);
+            return;
+        }
+        if (depth > DEEPEST) {
+            found.ignored.add(directory);
+        } else {
+            findIn(directory, entries, found, depth);
         }
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
+import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -191,6 +192,24 @@ class HostileKerasFilesTest {
             }
         }
         return bytes.toByteArray();
+    }
+
+    /** Only the checksum of the archive tells. */
+    @Test
+    void anArchiveWithAChangedWeightIsRefused() throws IOException {
+        Map<String, byte[]> entries = new LinkedHashMap<>();
+        try (ZipFile zip = new ZipFile(KerasCase.DIRECTORY.resolve("layer-norm.keras").toFile())) {
+            for (ZipEntry entry : zip.stream().toList()) {
+                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
+            }
+        }
+        byte[] bytes = archive(entries);
+        HostTensor bias = KerasReader.read(Files.write(directory.resolve("whole.keras"), bytes), null).checkpoint()
+                .parameters().get("layers.0.bias");
+        byte[] value = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putFloat(bias.values()[0])
+                .putFloat(bias.values()[1]).array();
+        bytes[indexOf(bytes, new String(value, StandardCharsets.ISO_8859_1))] ^= 1;
+        assertRefused(Files.write(directory.resolve("changed.keras"), bytes), "checksum");
     }
 
     /**

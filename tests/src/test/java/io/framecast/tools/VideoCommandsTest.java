@@ -93,6 +93,9 @@ class VideoCommandsTest {
         assertTrue(result.err().contains("empty.mp4 is empty (0 bytes)") && result.err().contains("notes.txt"),
                 result::toString);
         Cli.run("data info", videos.resolve("empty.mp4")).refused(1, "empty.mp4 is empty");
+        // A link that leads back is not followed again.
+        Files.createSymbolicLink(videos.resolve("back"), videos);
+        assertTrue(Cli.run("data info --frames 4", videos).out().contains("9 videos of 4 frames"));
     }
 
     @Test
@@ -282,6 +285,9 @@ class VideoCommandsTest {
         Cli.run("predict --context 3", with(predict, pictures + "/")).refused(1, "not empty", "choose another");
         Cli.run("data show --frames 3", pictures, "--out", picture).refused(2, "would replace", "frame_0002.png");
         assertArrayEquals(before, Files.readAllBytes(picture));
+        Path list = Files.writeString(directory.resolve("mine.clips.json"), "precious");
+        Cli.run("data import --frames 4 --out", directory.resolve("mine.npy"), videos).refused(1, "is no such list");
+        assertArrayEquals("precious".getBytes(), Files.readAllBytes(list));
         for (String other : new String[] {"x.avi", "x.png", "x.npz"}) {
             Path named = directory.resolve(other);
             Cli.run("predict --context 3", with(predict, named)).refused(2, other, ".mp4");

@@ -29,6 +29,9 @@ public final class Acceptance {
     /** The least time of a stage: that of starting a process and opening the device. */
     private static final double LEAST_SECONDS = 5;
 
+    /** That of the first stage, without which the others are not tried, also on a busy machine. */
+    private static final double FIRST_SECONDS = 60;
+
     private final DeviceUnderTest device;
     private final double seconds;
     private final Path directory;
@@ -55,12 +58,12 @@ public final class Acceptance {
             if (whyNot.isPresent()) {
                 result = StageResult.skipped(stage.label(), whyNot.get());
             } else if (!isOpen(results)) {
-                result = StageResult.skipped(stage.label(), "the device does not open");
+                result = StageResult.skipped(stage.label(), "the device did not open");
             } else {
                 // What earlier stages did not use is for the later ones.
                 double left = seconds - (System.nanoTime() - begin) / 1e9;
                 double share = left * stage.weight() / waiting.stream().mapToInt(Stage::weight).sum();
-                result = run(stage, Math.max(LEAST_SECONDS, share));
+                result = run(stage, Math.max(results.isEmpty() ? FIRST_SECONDS : LEAST_SECONDS, share));
             }
             waiting.remove(stage);
             results.add(result);

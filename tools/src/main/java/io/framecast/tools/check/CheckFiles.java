@@ -63,10 +63,14 @@ public record CheckFiles(Path directory, String version, DeviceUnderTest device,
                         + json.get("time") + ".", results);
     }
 
-    /** Failed if a stage failed. */
+    /** Failed if a stage failed, or none passed. */
     public static Outcome outcome(List<StageResult> results) {
-        return results.stream().anyMatch(result -> result.outcome() == Outcome.FAILED) ? Outcome.FAILED
+        return has(results, Outcome.FAILED) || isComplete(results) && !has(results, Outcome.PASSED) ? Outcome.FAILED
                 : Outcome.PASSED;
+    }
+
+    private static boolean has(List<StageResult> results, Outcome outcome) {
+        return results.stream().anyMatch(result -> result.outcome() == outcome);
     }
 
     private static boolean isComplete(List<StageResult> results) {
@@ -78,6 +82,7 @@ public record CheckFiles(Path directory, String version, DeviceUnderTest device,
         String failed = results.stream().filter(result -> result.outcome() == Outcome.FAILED).map(StageResult::stage)
                 .collect(Collectors.joining(", "));
         return String.format(Locale.ROOT, "%s%s, after %.0f s.", isComplete(results) ? "" : "Unfinished. ",
-                failed.isEmpty() ? "Nothing failed" : "Failed: " + failed, seconds);
+                !failed.isEmpty() ? "Failed: " + failed
+                : has(results, Outcome.PASSED) ? "Nothing failed" : "Nothing was checked", seconds);
     }
 }

@@ -177,11 +177,11 @@ public final class VideoOptions {
     /** Imports videos, and names those with a problem. */
     public ClipIndex importTo(Path npy, List<String> names, Wanted wanted) {
         ClipSettings settings = settings(wanted);
+        requireOwn(ClipIndex.beside(npy), npy);
         VideoSources sources = VideoSources.find(names);
         if (!sources.ignored().isEmpty()) {
-            Terminal.note(Count.of(sources.ignored().size(), "file") + " that " + (sources.ignored().size() == 1
-                    ? "is no video and no picture" : "are no videos and no pictures") + " of one: such as "
-                    + sources.ignored().get(0) + ", left out.");
+            Terminal.note("left out, as no videos, no pictures of one, or not readable: "
+                    + Count.of(sources.ignored().size(), "file") + ", such as " + sources.ignored().get(0) + ".");
         }
         Ffmpeg.load(new FetchProgress());
         ClipIndex index;
@@ -198,6 +198,16 @@ public final class VideoOptions {
         }
         sayProblems(index);
         return index;
+    }
+
+    /** The list of clips is written beside them: another file of that name is not replaced. */
+    private static void requireOwn(Path list, Path npy) {
+        try {
+            ClipIndex.read(npy);
+        } catch (FramecastException e) {
+            throw new FramecastException(list + ", where the list of clips goes, is there already and is no such list;"
+                    + " move it away, or choose another name for the clips.", e);
+        }
     }
 
     private static void sayProblems(ClipIndex index) {
@@ -220,7 +230,8 @@ public final class VideoOptions {
         int width = model == null ? 0 : model.width();
         if (size != null) {
             Matcher matcher = SIZE.matcher(size);
-            Options.require(matcher.matches(), "--size must be height and width, such as 64x64, not " + size + ".");
+            Options.require(matcher.matches(), "--size must be height and width, each at most 99999, such as 64x64, not "
+                    + size + ".");
             height = Integer.parseInt(matcher.group(1));
             width = Integer.parseInt(matcher.group(2));
             Options.require(height >= 1 && width >= 1, "--size must be at least 1x1, not " + size + ".");
