@@ -102,8 +102,8 @@ final class ImportedModel {
             List<Integer> sources = layer.inputs().stream().map(outputs::get).toList();
             boolean merges = layer.type().equals("Add") || layer.type().equals("Concatenate");
             if (merges ? sources.size() < 2 : sources.size() != 1) {
-                throw layer.settings().refused("it takes the outputs of " + sources.size() + " layers, as here only Add "
-                        + "and Concatenate can, of 2 or more");
+                throw layer.settings().refused("it takes the outputs of " + sources.size() + " layers, as here only "
+                        + "Add and Concatenate can, of 2 or more");
             }
             boolean frames = perFrame || layer.timeDistributed();
             return layer.inner() == null ? ImportedModel.this.add(layer, sources, frames)

@@ -142,7 +142,8 @@ class VideoCommandsTest {
                 .contains("5 videos of 6 frames"));
         // Neither other videos nor another way to cut them take the place of the run's clips.
         byte[] own = Files.readAllBytes(clips);
-        Cli.run("train --steps 2 --resume", run, "--data", videos.resolve("v1.mkv")).refused(1, "does not have the videos");
+        Cli.run("train --steps 2 --resume", run, "--data", videos.resolve("v1.mkv"))
+                .refused(1, "does not have the videos");
         Cli.run("train --steps 2 --size 8x8 --resume", run).refused(2, "--size cannot change");
         Cli.run("train --size 8x8 --data generated").refused(2, "--size", "generated");
         assertArrayEquals(own, Files.readAllBytes(clips));

@@ -129,8 +129,8 @@ final class DataCommand implements Runnable {
         public void run() {
             sources.forEach(source -> Options.requireApart("VIDEOS", source, "--out", out));
             FileName.requireArray("--out", out);
-            Options.require(!AtomicFiles.isStream(AtomicFiles.destination(out)), "--out must be a file, not a pipe or a "
-                    + "device: the list of clips is written beside it.");
+            Options.require(!AtomicFiles.isStream(AtomicFiles.destination(out)), "--out must be a file, not a pipe or "
+                    + "a device: the list of clips is written beside it.");
             ClipIndex index = video.importTo(out, sources.stream().map(Path::toString).toList(), clipLength.wanted());
             ClipSettings made = index.settings();
             Terminal.say("wrote " + out + ": " + Count.of(index.clips().size(), "clip") + " of "

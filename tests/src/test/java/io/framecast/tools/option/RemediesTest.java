@@ -23,7 +23,8 @@ class RemediesTest {
     void everyRemedyHasAnOption() {
         for (Remedy remedy : Remedy.values()) {
             String sentence = Remedies.sentence(new FramecastException("No.", remedy));
-            assertTrue(sentence.matches("No \\(((framecast [a-z]+ )?--[a-z]|JAVA_TOOL_OPTIONS=-Xmx).*\\)\\."), sentence);
+            assertTrue(sentence.matches("No \\(((framecast [a-z]+ )?--[a-z]|JAVA_TOOL_OPTIONS=-Xmx).*\\)\\."),
+                    sentence);
         }
     }
 }

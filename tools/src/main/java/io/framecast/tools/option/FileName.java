@@ -64,7 +64,8 @@ public final class FileName implements ITypeConverter<Path> {
 
     /** Whether the name of a file says that it is no .npy file, but an archive, a video or a picture. */
     public static boolean isOtherThanArray(Path file) {
-        return VideoSource.isNamedAsVideo(file) || file.toString().matches("(?is).*\\.(npz|gz|zip|h5|keras|safetensors)");
+        return VideoSource.isNamedAsVideo(file)
+                || file.toString().matches("(?is).*\\.(npz|gz|zip|h5|keras|safetensors)");
     }
 
     /** Checks the name of a .npy file to write. */

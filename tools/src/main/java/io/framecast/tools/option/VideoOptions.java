@@ -230,8 +230,8 @@ public final class VideoOptions {
         int width = model == null ? 0 : model.width();
         if (size != null) {
             Matcher matcher = SIZE.matcher(size);
-            Options.require(matcher.matches(), "--size must be height and width, each at most 99999, such as 64x64, not "
-                    + size + ".");
+            Options.require(matcher.matches(), "--size must be height and width, each at most 99999, such as 64x64, "
+                    + "not " + size + ".");
             height = Integer.parseInt(matcher.group(1));
             width = Integer.parseInt(matcher.group(2));
             Options.require(height >= 1 && width >= 1, "--size must be at least 1x1, not " + size + ".");
