@@ -3,7 +3,10 @@ package io.framecast.video;
 import io.framecast.FramecastException;
 import java.util.Optional;
 
-/** Reads the pictures of a directory as the frames of a video without a rate. */
+/**
+ * Reads the pictures of a directory as the frames of a video without a rate. Like those of a video they have one size: a
+ * picture of another one is of something else.
+ */
 final class PictureReader implements FrameReader {
 
     private final VideoSource source;
@@ -37,6 +40,12 @@ final class PictureReader implements FrameReader {
         }
         FrameFormat one = new FrameFormat(wanted.height(), wanted.width(), wanted.channels(), 0, 1);
         try (FrameReader picture = new VideoReader(source.pictures().get(next), one)) {
+            VideoInfo its = picture.info();
+            if (its.height() != info.height() || its.width() != info.width()) {
+                damage = source.pictures().get(next) + " is of " + its.height() + "x" + its.width() + ", the first of "
+                        + info.height() + "x" + info.width();
+                return false;
+            }
             if (!picture.read(frame)) {
                 damage = picture.damage().orElse(source.pictures().get(next) + " has no picture");
                 return false;

@@ -10,6 +10,7 @@ import io.framecast.train.SafeTensorsFile;
 import io.framecast.video.FrameReader;
 import io.framecast.video.TestVideo;
 import io.framecast.video.VideoSources;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -96,6 +98,21 @@ class VideoCommandsTest {
         // A link that leads back is not followed again.
         Files.createSymbolicLink(videos.resolve("back"), videos);
         assertTrue(Cli.run("data info --frames 4", videos).out().contains("9 videos of 4 frames"));
+    }
+
+    @Test
+    void picturesOfAVideoHaveOneSize() throws IOException {
+        Path pictures = Files.createDirectory(directory.resolve("pictures"));
+        for (int k = 1; k <= 5; k++) {
+            int size = k == 4 ? 24 : 16;
+            ImageIO.write(new BufferedImage(size, size, BufferedImage.TYPE_BYTE_GRAY), "png",
+                    pictures.resolve(k + ".png").toFile());
+        }
+        Cli.Result result = Cli.run("data info --frames 3", pictures);
+        assertEquals(0, result.status());
+        assertTrue(result.out().contains("1 video of 3 frames of 16x16x1"), result::toString);
+        assertTrue(result.err().contains("after 3 frames") && result.err().contains("4.png is of 24x24"),
+                result::toString);
     }
 
     @Test
