@@ -1,8 +1,10 @@
 package io.framecast.keras;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.framecast.text.Quote;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -19,6 +21,8 @@ final class LayerTranslation {
     private final Activations activations;
     private final Set<String> inactive = new LinkedHashSet<>();
     private final Set<String> stateful = new LinkedHashSet<>();
+    /** Policies by which Keras computes in less than float32. */
+    private final Set<String> policies = new LinkedHashSet<>();
 
     /** @param keras2 whether the model is of Keras 2 */
     LayerTranslation(boolean keras2) {
@@ -36,7 +40,19 @@ final class LayerTranslation {
             notes.add("Each video begins with an empty state here, also in " + String.join(", ", stateful)
                     + ", which Keras calls stateful.");
         }
+        if (!policies.isEmpty()) {
+            notes.add("All is computed in float32 here, or in the precision of the run, and not by Keras's policy "
+                    + String.join(", ", policies) + ".");
+        }
         return notes;
+    }
+
+    /** A name, or an object that names a policy. */
+    private void notePolicy(JsonNode dtype) {
+        String name = dtype.isTextual() ? dtype.textValue() : dtype.path("config").path("name").asText("");
+        if (name.startsWith("mixed_") || name.endsWith("float16")) {
+            policies.add(Quote.of(name));
+        }
     }
 
     /**
@@ -47,6 +63,7 @@ final class LayerTranslation {
      */
     List<ObjectNode> translate(KerasLayer layer, boolean perFrame) {
         LayerSettings settings = layer.settings();
+        notePolicy(layer.config().path("dtype"));
         List<ObjectNode> layers = switch (layer.type()) {
             case "InputLayer", "Identity" -> List.of();
             case "ConvLSTM2D" -> convLstm(layer, settings, perFrame);

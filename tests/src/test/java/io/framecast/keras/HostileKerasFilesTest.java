@@ -177,7 +177,7 @@ class HostileKerasFilesTest {
                 file -> KerasReader.read(file, null)));
     }
 
-    private static byte[] archive(Map<String, byte[]> entries) throws IOException {
+    static byte[] archive(Map<String, byte[]> entries) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
             for (Map.Entry<String, byte[]> each : entries.entrySet()) {
