@@ -16,6 +16,10 @@ namespace {
 
 bool is_reg(const Operand &operand) { return operand.kind == Operand::Kind::reg; }
 
+bool is_cas(const Instruction &in) {
+    return in.opcode == "atom" && in.has("cas") && in.operands.size() == 4 && is_reg(in.operands[2]);
+}
+
 // A register, or a variable by its name and its place in the body.
 using Value = std::pair<uint32_t, std::string>;
 Value reg(uint32_t number) { return {number, ""}; }
@@ -66,9 +70,11 @@ bool same_address(const Operand &a, const Operand &b, const Copies &copies) {
 
 std::vector<bool> reads_before_cas(const Function &function) {
     std::vector<bool> found(function.body.size());
+    // Most functions have none: their copies are not looked for at each load of a module.
+    if (std::ranges::none_of(function.body, is_cas)) return found;
     const Copies copies(function);
     for (const Instruction &cas : function.body) {
-        if (cas.opcode != "atom" || !cas.has("cas") || cas.operands.size() != 4 || !is_reg(cas.operands[2])) continue;
+        if (!is_cas(cas)) continue;
         const std::set<Value> compared = copies.origins(reg(cas.operands[2].reg));
         for (size_t i = 0; i < function.body.size(); ++i) {
             const Instruction &in = function.body[i];

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.FramecastException;
 import io.framecast.data.Split;
+import io.framecast.data.Videos;
 import io.framecast.files.JsonFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -159,5 +160,15 @@ public record ClipIndex(String key, ClipSettings settings, List<VideoFile> files
      * @param validation the numbers of clips, ascending
      */
     public record Sides(int[] training, int[] validation) {
+
+        /**
+         * The clips of both sides.
+         *
+         * @param clips those that were split, in their order
+         * @return views of them
+         */
+        public Split of(Videos clips) {
+            return new Split(clips.select(training), clips.select(validation));
+        }
     }
 }

@@ -161,12 +161,7 @@ class HostileKerasFilesTest {
 
     @Test
     void archives() throws IOException {
-        Map<String, byte[]> entries = new LinkedHashMap<>();
-        try (ZipFile zip = new ZipFile(KerasCase.DIRECTORY.resolve("nested.keras").toFile())) {
-            for (ZipEntry entry : zip.stream().toList()) {
-                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
-            }
-        }
+        Map<String, byte[]> entries = entries("nested.keras");
         requireBoth(fuzz("config.keras", MUTATIONS, random -> {
             Map<String, byte[]> changed = new LinkedHashMap<>(entries);
             changed.computeIfPresent(KerasArchive.CONFIG, (name, bytes) -> mutatedText(bytes, random));
@@ -177,7 +172,17 @@ class HostileKerasFilesTest {
                 file -> KerasReader.read(file, null)));
     }
 
-    static byte[] archive(Map<String, byte[]> entries) throws IOException {
+    private static Map<String, byte[]> entries(String archive) throws IOException {
+        Map<String, byte[]> entries = new LinkedHashMap<>();
+        try (ZipFile zip = new ZipFile(KerasCase.DIRECTORY.resolve(archive).toFile())) {
+            for (ZipEntry entry : zip.stream().toList()) {
+                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
+            }
+        }
+        return entries;
+    }
+
+    private static byte[] archive(Map<String, byte[]> entries) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
             for (Map.Entry<String, byte[]> each : entries.entrySet()) {
@@ -197,12 +202,7 @@ class HostileKerasFilesTest {
     /** Only the checksum of the archive tells. */
     @Test
     void anArchiveWithAChangedWeightIsRefused() throws IOException {
-        Map<String, byte[]> entries = new LinkedHashMap<>();
-        try (ZipFile zip = new ZipFile(KerasCase.DIRECTORY.resolve("layer-norm.keras").toFile())) {
-            for (ZipEntry entry : zip.stream().toList()) {
-                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
-            }
-        }
+        Map<String, byte[]> entries = entries("layer-norm.keras");
         byte[] bytes = archive(entries);
         HostTensor bias = KerasReader.read(Files.write(directory.resolve("whole.keras"), bytes), null).checkpoint()
                 .parameters().get("layers.0.bias");

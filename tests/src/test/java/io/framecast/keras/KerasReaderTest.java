@@ -218,16 +218,10 @@ class KerasReaderTest {
     }
 
     @Test
-    void saysThatAPolicyIsNotFollowed(@TempDir Path directory) throws IOException {
-        Map<String, byte[]> entries = new LinkedHashMap<>();
-        try (ZipFile zip = new ZipFile(KerasCase.DIRECTORY.resolve("example.keras").toFile())) {
-            for (ZipEntry entry : zip.stream().toList()) {
-                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
-            }
-        }
-        entries.computeIfPresent(KerasArchive.CONFIG, (name, bytes) -> new String(bytes, StandardCharsets.UTF_8)
-                .replace("\"name\": \"float32\"", "\"name\": \"mixed_bfloat16\"").getBytes(StandardCharsets.UTF_8));
-        Path file = Files.write(directory.resolve("mixed.keras"), HostileKerasFilesTest.archive(entries));
+    void saysThatAPolicyIsNotFollowed() throws IOException {
+        Path file = changed(KerasCase.DIRECTORY.resolve("example.keras"), KerasArchive.CONFIG,
+                bytes -> new String(bytes, StandardCharsets.UTF_8).replace("\"name\": \"float32\"", "\"name\": \"mixed_bfloat16\"")
+                        .getBytes(StandardCharsets.UTF_8));
         List<String> notes = KerasReader.read(file, null).notes();
         assertTrue(notes.stream().anyMatch(note -> note.contains("policy mixed_bfloat16")), notes::toString);
     }

@@ -223,8 +223,9 @@ final class TrainCommand implements Callable<Integer> {
      */
     private int train(RunDirectory run, Checkpoint last, JsonNode config) {
         Path clips = RunDirectory.clips(run.path());
-        boolean keepsClips = last != null && !new RunOptions(spec).isGiven("--data") && Files.exists(clips);
-        if (last != null && !keepsClips && !new RunOptions(spec).isGiven("--data") && !data.isThere()) {
+        boolean given = new RunOptions(spec).isGiven("--data");
+        boolean keepsClips = last != null && !given && Files.exists(clips);
+        if (last != null && !given && !keepsClips && !data.isThere()) {
             throw new FramecastException("The videos of the run " + resume + " are no longer in " + data.data
                     + "; say where they are by --data FILE.");
         }
@@ -236,9 +237,8 @@ final class TrainCommand implements Callable<Integer> {
         try (Backend backend = device.open()) {
             keepThreads(backend, last != null);
             // Other videos may be refused: they do not take the place of the run's clips.
-            boolean given = last != null && new RunOptions(spec).isGiven("--data");
             Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames(last)),
-                    given ? null : clips, keepsClips);
+                    last != null && given ? null : clips, keepsClips);
             data.check(split.training().frames());
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");

@@ -16,18 +16,18 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
 import io.framecast.predict.Forecaster;
 import io.framecast.text.Count;
+import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
 import io.framecast.tools.option.FileName;
-import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.option.VideoOptions;
 import io.framecast.tools.terminal.Terminal;
-import io.framecast.video.ClipIndex;
 import io.framecast.tools.tune.BudgetedTraining;
 import io.framecast.tools.tune.TuneTable;
 import io.framecast.train.Checkpoint;
+import io.framecast.video.ClipIndex;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -133,8 +133,7 @@ final class TuneCommand implements Runnable {
         if (index == null) {
             return new Split(file.slice(0, training), file.slice(training, file.count()));
         }
-        ClipIndex.Sides sides = index.split(file.count(), (double) videos / file.count());
-        return new Split(file.select(sides.training()), file.select(sides.validation()));
+        return index.split(file.count(), (double) videos / file.count()).of(file);
     }
 
     private void run(List<TuneVariant> all, Backend backend, Split split) {

@@ -107,11 +107,8 @@ public final class DataOptions {
 
     /** Splits opened videos: by the video files that they are clips of, if these are known, else by their number. */
     public Split split(Videos opened, double validationFraction) {
-        if (index == null) {
-            return Split.of(opened, validationFraction);
-        }
-        ClipIndex.Sides sides = index.split(opened.count(), validationFraction);
-        return new Split(opened.select(sides.training()), opened.select(sides.validation()));
+        return index == null ? Split.of(opened, validationFraction)
+                : index.split(opened.count(), validationFraction).of(opened);
     }
 
     /** Generated videos for training, in every epoch new ones if {@code fresh}, and for validation. */
