@@ -220,7 +220,8 @@ class KerasReaderTest {
     @Test
     void saysThatAPolicyIsNotFollowed() throws IOException {
         Path file = changed(KerasCase.DIRECTORY.resolve("example.keras"), KerasArchive.CONFIG,
-                bytes -> new String(bytes, StandardCharsets.UTF_8).replace("\"name\": \"float32\"", "\"name\": \"mixed_bfloat16\"")
+                bytes -> new String(bytes, StandardCharsets.UTF_8)
+                        .replace("\"name\": \"float32\"", "\"name\": \"mixed_bfloat16\"")
                         .getBytes(StandardCharsets.UTF_8));
         List<String> notes = KerasReader.read(file, null).notes();
         assertTrue(notes.stream().anyMatch(note -> note.contains("policy mixed_bfloat16")), notes::toString);
