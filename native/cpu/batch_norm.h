@@ -18,8 +18,15 @@ class BatchNorm {
             const float *beta, float *moving_mean, float *moving_variance, float *gamma_gradient,
             float *beta_gradient);
 
-    float *forward(const float *x, int64_t rows, bool training);
-    // Overwrites dy by the gradient of x, and returns it. Only after a forward in training.
+    // Sums x and its squares over `rows` rows per channel, (2, channels): the statistics of forward. The caller may add
+    // the sums of other rows to them.
+    double *sums(const float *x, int64_t rows);
+    // With the statistics of sums(), which are those of `count` rows; with the moving averages if that is 0.
+    float *forward(const float *x, int64_t rows, int64_t count);
+    // After a forward with statistics. Computes the gradients of beta and gamma, of these rows, and returns them in
+    // float64, (2, channels). The caller may add those of the other rows.
+    double *gradient_sums(const float *dy);
+    // After gradient_sums(). Overwrites dy by the gradient of x, and returns it.
     float *backward(float *dy);
 
   private:
@@ -32,8 +39,8 @@ class BatchNorm {
     float *moving_mean_, *moving_variance_, *gamma_gradient_, *beta_gradient_;
     Memory y_;
     const float *x_ = nullptr;
-    int64_t rows_ = 0;
-    std::vector<double> mean_, inverse_deviation_;
+    int64_t rows_ = 0, count_ = 0;
+    std::vector<double> sums_, mean_, inverse_deviation_;
     std::vector<float> center_;  // the mean, rounded
 };
 

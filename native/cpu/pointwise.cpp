@@ -57,10 +57,10 @@ void SpaceToDepth::move(const float *from, float *to, bool to_depth) const {
 }
 
 double loss(Device &device, const char *kind_name, const float *outputs, const float *targets, int64_t size,
-        float *gradient) {
+        double weight, float *gradient) {
     device.enter();
     const LossKind kind = loss_named(kind_name);
-    const auto scale = static_cast<float>(1.0 / size);
+    const auto scale = static_cast<float>(weight / size);
     const auto pass = kind == LossKind::BINARY_CROSSENTROPY_FROM_LOGITS ? passes().bce_logits
             : kind == LossKind::BINARY_CROSSENTROPY                     ? passes().bce
                                                                         : passes().squared_error;

@@ -31,10 +31,10 @@ class SpaceToDepth {
     std::unique_ptr<Memory> dx_;
 };
 
-// The mean of the losses of `size` elements; `kind` is the name of one of LossKind. `gradient`, of the mean, may be
-// null.
+// The mean of the losses of `size` elements; `kind` is the name of one of LossKind. `gradient`, of weight
+// times the mean, may be null.
 double loss(Device &device, const char *kind, const float *outputs, const float *targets, int64_t size,
-        float *gradient);
+        double weight, float *gradient);
 
 // One step of Adam: m and v are moving averages of the gradient and its square, p -= alpha*m/(sqrt(v) + epsilon).
 void adam(Device &device, float *parameters, const float *gradients, float *m, float *v, int64_t size, double alpha,

@@ -3,6 +3,7 @@ package io.framecast.cpu;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.system.JavaCpp;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
@@ -204,8 +205,12 @@ public final class NativeCpu {
                 double momentum, @Const FloatPointer gamma, @Const FloatPointer beta, FloatPointer movingMean,
                 FloatPointer movingVariance, FloatPointer gammaGradient, FloatPointer betaGradient);
 
+        public native DoublePointer sums(@Const FloatPointer x, @Cast("int64_t") long rows);
+
         public native FloatPointer forward(@Const FloatPointer x, @Cast("int64_t") long rows,
-                @Cast("bool") boolean training);
+                @Cast("int64_t") long count);
+
+        public native DoublePointer gradient_sums(@Const FloatPointer dy);
 
         public native FloatPointer backward(FloatPointer dy);
     }
@@ -404,7 +409,8 @@ public final class NativeCpu {
             int images);
 
     public static native double loss(@ByRef Device device, String kind, @Const FloatPointer outputs,
-            @Const FloatPointer targets, @Cast("int64_t") long size, FloatPointer gradient);
+            @Const FloatPointer targets, @Cast("int64_t") long size, double weight,
+            FloatPointer gradient);
 
     public static native void adam(@ByRef Device device, FloatPointer parameters, @Const FloatPointer gradients,
             FloatPointer m, FloatPointer v, @Cast("int64_t") long size, double alpha, double beta1, double beta2,

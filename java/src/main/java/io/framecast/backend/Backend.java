@@ -24,6 +24,13 @@ public interface Backend extends AutoCloseable {
     Precision precision();
 
     /**
+     * The processes that this backend trains with.
+     *
+     * @return {@link DataParallel#NONE} if it is alone
+     */
+    DataParallel dataParallel();
+
+    /**
      * Allocates a tensor of zeros.
      *
      * @param size the number of values
@@ -54,7 +61,7 @@ public interface Backend extends AutoCloseable {
      * @param movingVariance (channels); training changes it
      * @return the op, for the caller to close
      */
-    Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance);
+    BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance);
 
     /**
      * Creates a convolution over time, height and width.
@@ -209,6 +216,14 @@ public interface Backend extends AutoCloseable {
      * @return the op, for the caller to close
      */
     BlendOp blend(int rows);
+
+    /**
+     * Creates an op that sums tensors over the processes of {@link #dataParallel}.
+     *
+     * @param buckets tensors of this backend that do not overlap, as long in each process; at least one
+     * @return the op, for the caller to close
+     */
+    AllReduceOp allReduce(List<Tensor> buckets);
 
     /**
      * Creates a program of {@code work}, which must do the same each time it runs.

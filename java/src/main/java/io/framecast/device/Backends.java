@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cpu.CpuBackend;
@@ -36,7 +37,7 @@ public final class Backends {
      * @throws FramecastException if neither can be used
      */
     public static Backend auto() {
-        return choose(DeviceSettings.DEFAULT, FetchListener.NONE).backend();
+        return choose(DeviceSettings.DEFAULT, DataParallel.NONE, FetchListener.NONE).backend();
     }
 
     /**
@@ -49,53 +50,57 @@ public final class Backends {
      *     the precision; the message says what to do
      */
     public static Backend open(Device device, Precision precision) {
-        return choose(DeviceSettings.DEFAULT.with(device).with(precision), FetchListener.NONE).backend();
+        return choose(DeviceSettings.DEFAULT.with(device).with(precision), DataParallel.NONE, FetchListener.NONE)
+                .backend();
     }
 
     /**
      * Opens a device, and says why it was chosen.
      *
      * @param settings the device and its options
+     * @param dataParallel the processes that the backend trains with, which it does not close; else {@link
+     *     DataParallel#NONE}
      * @param fetching is told of the download if NVRTC, the compiler of CUDA kernels, has to be fetched
      * @return the device, for the caller to close, and why it is not a CUDA device
      * @throws FramecastException if the device cannot be used on this machine, or not with these settings; the message
      *     says what to do
      */
-    public static Choice choose(DeviceSettings settings, FetchListener fetching) {
+    public static Choice choose(DeviceSettings settings, DataParallel dataParallel, FetchListener fetching) {
         return switch (settings.device()) {
-            case CUDA -> new Choice(cuda(settings, false, fetching), Optional.empty());
-            case CPU -> new Choice(cpu(settings), Optional.empty());
+            case CUDA -> new Choice(cuda(settings, false, dataParallel, fetching), Optional.empty());
+            case CPU -> new Choice(cpu(settings, dataParallel), Optional.empty());
             case SOFTGPU -> {
                 if (settings.threads() > 0) {
                     SoftGpu.configure("threads=" + settings.threads());
                 }
-                yield new Choice(cuda(settings, true, fetching), Optional.empty());
+                yield new Choice(cuda(settings, true, dataParallel, fetching), Optional.empty());
             }
-            case AUTO -> auto(settings, fetching);
+            case AUTO -> auto(settings, dataParallel, fetching);
         };
     }
 
-    private static Choice auto(DeviceSettings settings, FetchListener fetching) {
+    private static Choice auto(DeviceSettings settings, DataParallel dataParallel, FetchListener fetching) {
         try {
-            return new Choice(cuda(settings, false, fetching), Optional.empty());
+            return new Choice(cuda(settings, false, dataParallel, fetching), Optional.empty());
         } catch (FramecastException e) {
             if (settings.convolutions() == Convolutions.VENDOR) {
                 throw e; // The CPU does not support the requested options either.
             }
-            return new Choice(cpu(settings), Optional.of(e));
+            return new Choice(cpu(settings, dataParallel), Optional.of(e));
         }
     }
 
-    private static Backend cuda(DeviceSettings settings, boolean software, FetchListener fetching) {
+    private static Backend cuda(DeviceSettings settings, boolean software, DataParallel dataParallel,
+            FetchListener fetching) {
         return new CudaBackend(software, settings.precision(), settings.convolutions(),
-                CudaBackend.graphs(System.getenv()), fetching);
+                CudaBackend.graphs(System.getenv()), fetching, dataParallel);
     }
 
-    private static Backend cpu(DeviceSettings settings) {
+    private static Backend cpu(DeviceSettings settings, DataParallel dataParallel) {
         if (settings.convolutions() == Convolutions.VENDOR) {
             throw new FramecastException("cuDNN and cuBLAS are for CUDA devices; on the CPU do without them.",
                     Remedy.KERNEL_CONVOLUTIONS);
         }
-        return new CpuBackend(settings.precision(), settings.threads());
+        return new CpuBackend(settings.precision(), settings.threads(), dataParallel);
     }
 }

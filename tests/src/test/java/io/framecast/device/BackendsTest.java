@@ -8,6 +8,7 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import java.util.List;
@@ -28,7 +29,7 @@ class BackendsTest {
             }
         }
         try (Backend backend = Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).withThreads(3),
-                FetchListener.NONE).backend()) {
+                DataParallel.NONE, FetchListener.NONE).backend()) {
             assertEquals(OptionalInt.of(3), backend.threads());
         }
     }
@@ -38,7 +39,7 @@ class BackendsTest {
         Availability.all(); // Loads the software device, beside which there is no other in a process.
         Map<String, Availability> parts = Availability.all().stream()
                 .collect(Collectors.toMap(Availability::name, Function.identity()));
-        Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, FetchListener.NONE);
+        Backends.Choice choice = Backends.choose(DeviceSettings.DEFAULT, DataParallel.NONE, FetchListener.NONE);
         try (Backend backend = choice.backend(); Backend auto = Backends.auto()) {
             assertEquals(backend.description(), auto.description());
             assertEquals(choice.whyNotCuda().isPresent(), backend.description().startsWith("CPU"));
@@ -65,7 +66,7 @@ class BackendsTest {
     void vendorConvolutionsAreNotForTheCpu() {
         FramecastException e = assertThrows(FramecastException.class,
                 () -> Backends.choose(DeviceSettings.DEFAULT.with(Device.CPU).with(Convolutions.VENDOR),
-                        FetchListener.NONE));
+                        DataParallel.NONE, FetchListener.NONE));
         assertEquals(List.of(Remedy.KERNEL_CONVOLUTIONS), e.remedies());
     }
 

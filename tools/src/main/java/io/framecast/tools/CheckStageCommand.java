@@ -1,11 +1,9 @@
 package io.framecast.tools;
 
 import io.framecast.FramecastException;
-import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
-import io.framecast.device.DeviceSettings;
 import io.framecast.text.Quote;
 import io.framecast.tools.check.stage.DeviceUnderTest;
 import io.framecast.tools.check.stage.Digest;
@@ -51,7 +49,7 @@ final class CheckStageCommand implements Runnable {
         switch (stage) {
             case PROBE -> {
                 try {
-                    Backends.choose(DeviceSettings.DEFAULT.with(Device.CUDA), FetchListener.NONE).backend().close();
+                    Backends.open(Device.CUDA, Precision.FP32).close();
                     System.out.println(WORKS);
                 } catch (FramecastException e) {
                     System.out.println(Quote.line(Remedies.sentence(e)));

@@ -6,7 +6,9 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
+import io.framecast.backend.AllReduceOp;
 import io.framecast.backend.Backend;
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.BlockMatchingSpec;
@@ -17,6 +19,7 @@ import io.framecast.backend.Conv3dSpec;
 import io.framecast.backend.Conv3dTransposeSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.ElementwiseSpec;
 import io.framecast.backend.LayerNormSpec;
 import io.framecast.backend.LayeredAdvectionSpec;
@@ -69,13 +72,19 @@ public final class CpuBackend implements Backend {
     private final CpuOps ops;
     private final Precision precision;
     private final Operands operands;
+    private final DataParallel dataParallel;
 
     /**
      * @param threads how many threads compute; 0 for as many as {@link Processor#threads}
      * @throws FramecastException if the native code does not run on this processor, or the precision is not for CPUs
      */
     public CpuBackend(Precision precision, int threads) {
-        this(precision, threads, operands(precision));
+        this(precision, threads, DataParallel.NONE);
+    }
+
+    /** The same as one of several processes, which this backend does not close. */
+    public CpuBackend(Precision precision, int threads, DataParallel dataParallel) {
+        this(precision, threads, operands(precision), dataParallel);
     }
 
     private static Operands operands(Precision precision) {
@@ -96,7 +105,12 @@ public final class CpuBackend implements Backend {
 
     /** With a given storage of operands, so that tests can compare both forms of bfloat16. */
     public CpuBackend(Precision precision, int threads, Operands operands) {
+        this(precision, threads, operands, DataParallel.NONE);
+    }
+
+    private CpuBackend(Precision precision, int threads, Operands operands, DataParallel dataParallel) {
         load();
+        this.dataParallel = dataParallel;
         this.precision = precision;
         this.operands = operands;
         this.device = call(() -> new NativeCpu.Device(threads > 0 ? threads : Processor.threads(),
@@ -126,6 +140,11 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public DataParallel dataParallel() {
+        return dataParallel;
+    }
+
+    @Override
     public Tensor tensor(long size) {
         synchronized (guard) {
             guard.requireTensorSize(size);
@@ -140,10 +159,10 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+    public BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
         return guard.batchNorm(spec, plan, gamma, beta, movingMean, movingVariance,
-                () -> new CpuBatchNorm(ops, spec, plan, gamma, beta, movingMean, movingVariance));
+                () -> new CpuBatchNorm(ops, dataParallel, spec, plan, gamma, beta, movingMean, movingVariance));
     }
 
     @Override
@@ -230,6 +249,11 @@ public final class CpuBackend implements Backend {
     }
 
     /** Runs the work each time: there is nothing to record. */
+    @Override
+    public AllReduceOp allReduce(List<Tensor> buckets) {
+        return guard.allReduce(buckets, () -> new CpuAllReduce(dataParallel.group(), buckets));
+    }
+
     @Override
     public Program program(Runnable work) {
         return guard.program(() -> new Program() {

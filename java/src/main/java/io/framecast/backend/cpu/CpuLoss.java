@@ -23,9 +23,10 @@ final class CpuLoss implements LossOp {
     }
 
     @Override
-    public void forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
+    public void forward(Tensor outputs, Tensor targets, long size, double weight,
+            boolean withGradient) {
         value = call(() -> NativeCpu.loss(ops.device(), loss.name(), pointer(outputs), pointer(targets), size,
-                withGradient ? pointer(gradient) : null));
+                weight, withGradient ? pointer(gradient) : null));
     }
 
     @Override

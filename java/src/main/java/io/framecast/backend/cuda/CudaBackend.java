@@ -5,7 +5,9 @@ import io.framecast.Remedy;
 import io.framecast.backend.Activation;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
+import io.framecast.backend.AllReduceOp;
 import io.framecast.backend.Backend;
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.BlockMatchingSpec;
@@ -17,6 +19,7 @@ import io.framecast.backend.Conv3dTransposeSpec;
 import io.framecast.backend.ConvLstmOp;
 import io.framecast.backend.ConvLstmSpec;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.ElementwiseSpec;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.LayerNormSpec;
@@ -75,14 +78,15 @@ public final class CudaBackend implements Backend {
     private final CudaLayers layers;
     private final boolean graphs;
     private final boolean listing;
+    private final DataParallel dataParallel;
 
     /**
-     * As the constructor with a listener, which here is {@link FetchListener#NONE}.
+     * As the constructor with all arguments: one process, and {@link FetchListener#NONE}.
      *
      * @throws FramecastException if there is no such device, it fails, or it does not support the precision
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs) {
-        this(software, precision, convolutions, graphs, FetchListener.NONE);
+        this(software, precision, convolutions, graphs, FetchListener.NONE, DataParallel.NONE);
     }
 
     /**
@@ -90,17 +94,20 @@ public final class CudaBackend implements Backend {
      * @param precision what convolutions multiply; bf16 and tf32 only on devices of compute capability 8.0 and later
      * @param graphs whether programs are captured as CUDA graphs and replayed; else each run launches every kernel
      * @param compiler is told when the compiler of kernels has to be fetched
+     * @param dataParallel the processes that it trains with, which it does not close
      * @throws FramecastException if there is no such device, it fails, or it does not support the precision
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs,
-            FetchListener compiler) {
-        this(precision, graphs, false, CudaDevice.open(software), convolutions,
+            FetchListener compiler, DataParallel dataParallel) {
+        this(precision, graphs, false, dataParallel, CudaDevice.open(software), convolutions,
                 device -> new CudaOps(device, new KernelImages(System.getenv(), compiler)),
                 CudaBackend::requireWorking);
     }
 
-    private CudaBackend(Precision precision, boolean graphs, boolean listing, CudaDevice device,
-            Convolutions convolutions, Function<CudaDevice, CudaOps> ops, Consumer<CudaBackend> check) {
+    private CudaBackend(Precision precision, boolean graphs, boolean listing, DataParallel dataParallel,
+            CudaDevice device, Convolutions convolutions, Function<CudaDevice, CudaOps> ops,
+            Consumer<CudaBackend> check) {
+        this.dataParallel = dataParallel;
         this.graphs = graphs;
         this.listing = listing;
         this.device = device;
@@ -130,8 +137,8 @@ public final class CudaBackend implements Backend {
      * @throws FramecastException if the software device cannot be used, or the GPU does not support the precision
      */
     public static CudaBackend listing(CudaDriver.Device gpu, Precision precision, Convolutions convolutions) {
-        return new CudaBackend(precision, false, true, CudaDevice.openAs(gpu), convolutions, CudaOps::listing,
-                backend -> { });
+        return new CudaBackend(precision, false, true, DataParallel.NONE, CudaDevice.openAs(gpu), convolutions,
+                CudaOps::listing, backend -> { });
     }
 
     private ConvolutionFamily family(Convolutions convolutions) {
@@ -186,6 +193,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public DataParallel dataParallel() {
+        return dataParallel;
+    }
+
+    @Override
     public Tensor tensor(long size) {
         synchronized (guard) {
             guard.requireTensorSize(size);
@@ -200,7 +212,7 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
-    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+    public BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
         return guard.batchNorm(spec, plan, gamma, beta, movingMean, movingVariance,
                 () -> layers.batchNorm(spec, plan, gamma, beta, movingMean, movingVariance));
@@ -286,6 +298,11 @@ public final class CudaBackend implements Backend {
     @Override
     public BlendOp blend(int rows) {
         return guard.blend(rows, () -> layers.blend(rows));
+    }
+
+    @Override
+    public AllReduceOp allReduce(List<Tensor> buckets) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

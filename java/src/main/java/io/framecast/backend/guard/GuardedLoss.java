@@ -18,7 +18,7 @@ final class GuardedLoss extends GuardedResource implements LossOp {
     }
 
     @Override
-    public void forward(Tensor outputs, Tensor targets, long size, boolean gradient) {
+    public void forward(Tensor outputs, Tensor targets, long size, double weight, boolean gradient) {
         synchronized (guard) {
             requireOpen();
             guard.require(outputs, "The loss's outputs");
@@ -27,11 +27,15 @@ final class GuardedLoss extends GuardedResource implements LossOp {
                 throw new IllegalArgumentException("The loss was planned for up to " + planned
                         + " elements and was given " + size + ".");
             }
+            if (!(weight >= 0 && weight <= 1)) {
+                throw new IllegalArgumentException("The loss was given a weight of " + weight
+                        + "; it must be from 0 to 1.");
+            }
             if (outputs.size() < size || targets.size() < size) {
                 throw new IllegalArgumentException("The loss of " + size + " elements was given " + outputs.size()
                         + " outputs and " + targets.size() + " targets.");
             }
-            op.forward(outputs, targets, size, gradient);
+            op.forward(outputs, targets, size, weight, gradient);
             computed = true;
         }
     }

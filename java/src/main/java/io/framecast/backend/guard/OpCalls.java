@@ -25,6 +25,10 @@ final class OpCalls {
         return checks.guard();
     }
 
+    void beforeSetting() {
+        checks.requireUsable(closed);
+    }
+
     void beforeForward(List<Tensor> inputs, int frames, int batch) {
         checks.requireUsable(closed);
         checks.requireInputs(inputs, frames, batch);

@@ -4,6 +4,8 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
+import io.framecast.backend.AllReduceOp;
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.BlockMatchingSpec;
@@ -134,15 +136,15 @@ public final class OpGuard {
         return new GuardedConvLstm(creation.checks(input, output), make.get());
     }
 
-    public synchronized Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
-            Tensor movingVariance, Supplier<Op> make) {
+    public synchronized BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta,
+            Tensor movingMean, Tensor movingVariance, Supplier<BatchNormOp> make) {
         Creation creation = new Creation("BatchNormalization", plan);
         FrameSize frame = creation.frame(spec.height(), spec.width(), spec.channels());
         creation.weights("gamma", gamma, spec.channels());
         creation.weights("beta", beta, spec.channels());
         creation.tensor("moving mean", movingMean, spec.channels());
         creation.tensor("moving variance", movingVariance, spec.channels());
-        return new GuardedOp<>(creation.checks(frame, frame), make.get());
+        return new GuardedBatchNorm(creation.checks(frame, frame), make.get());
     }
 
     public synchronized Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias, Supplier<Op> make) {
@@ -357,6 +359,18 @@ public final class OpGuard {
             throw new IllegalArgumentException("A blend cannot be planned for " + rows + " rows.");
         }
         return new GuardedBlend(this, rows, make.get());
+    }
+
+    /** Whether buckets overlap is for the caller to know: they are views. */
+    public synchronized AllReduceOp allReduce(List<Tensor> buckets, Supplier<AllReduceOp> make) {
+        requireOpen();
+        if (buckets.isEmpty()) {
+            throw new IllegalArgumentException("A sum over processes was given no bucket.");
+        }
+        for (Tensor bucket : buckets) {
+            require(bucket, "A sum over processes");
+        }
+        return new GuardedAllReduce(this, List.copyOf(buckets), make.get());
     }
 
     /**

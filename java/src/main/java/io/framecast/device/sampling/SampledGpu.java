@@ -3,6 +3,7 @@ package io.framecast.device.sampling;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import io.framecast.backend.cuda.CudaBackend;
@@ -36,7 +37,7 @@ public final class SampledGpu implements AutoCloseable {
         this.compiler = compiler;
         this.before = before;
         // Without graphs: these hold the kernels that are launched one by one, and a capture would take a further step.
-        backend = new CudaBackend(true, precision, Convolutions.KERNELS, false, compiler);
+        backend = new CudaBackend(true, precision, Convolutions.KERNELS, false, compiler, DataParallel.NONE);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.framecast.tools.option;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
@@ -43,7 +44,7 @@ public final class DeviceOptions {
      */
     public Backend open() {
         requireThreads();
-        Backends.Choice choice = Backends.choose(settings(), new FetchProgress());
+        Backends.Choice choice = Backends.choose(settings(), DataParallel.NONE, new FetchProgress());
         Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();
@@ -63,7 +64,7 @@ public final class DeviceOptions {
 
     /** Opens the CPU with the given number of threads instead of that of the options. */
     public Backend cpu(int threadCount) {
-        return Backends.choose(settings().with(Device.CPU).withThreads(threadCount),
+        return Backends.choose(settings().with(Device.CPU).withThreads(threadCount), DataParallel.NONE,
                 new FetchProgress()).backend();
     }
 

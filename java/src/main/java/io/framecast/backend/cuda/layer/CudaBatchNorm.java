@@ -2,8 +2,8 @@ package io.framecast.backend.cuda.layer;
 
 import static io.framecast.backend.cuda.launch.CudaOps.memory;
 
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
-import io.framecast.backend.Op;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
@@ -16,7 +16,7 @@ import io.framecast.backend.cuda.tensorcore.Operand;
 import java.util.List;
 
 /** Batch normalisation by cuda-kernels/batch_norm.cu. Backward overwrites the output's gradient with the input's. */
-final class CudaBatchNorm implements Op {
+final class CudaBatchNorm implements BatchNormOp {
 
     private static final String FILE = "batch_norm.cu";
     /** Values of a channel: count, mean and sum of squared deviations. */
@@ -126,6 +126,11 @@ final class CudaBatchNorm implements Op {
         kernels.backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(),
                 memory(dy), rows, channels);
         return dy.slice(0, (long) rows * channels);
+    }
+
+    @Override
+    public void setPadding(boolean padding) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

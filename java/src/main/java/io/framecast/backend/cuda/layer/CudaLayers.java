@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.BlockMatchingSpec;
@@ -59,7 +60,7 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand op
         }
     }
 
-    public Op batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+    public BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
         return new CudaBatchNorm(ops, operand, spec, plan, gamma, beta, movingMean, movingVariance);
     }

@@ -34,10 +34,11 @@ final class CudaLoss implements LossOp {
     }
 
     @Override
-    public void forward(Tensor outputs, Tensor targets, long size, boolean withGradient) {
+    public void forward(Tensor outputs, Tensor targets, long size, double weight,
+            boolean withGradient) {
         CudaKernel.Dim grid = ops.rowGrid(size);
         kernel.launch(grid, CudaOps.BLOCK, 0, memory(outputs), memory(targets), withGradient ? memory(gradient) : null,
-                sums.memory(), size, (float) (1.0 / size));
+                sums.memory(), size, (float) (weight / size));
         mean.launch(CudaKernel.Dim.of(1), CudaOps.BLOCK, 0, sums.memory(), grid.x(), size, memory(result));
     }
 

@@ -3,6 +3,7 @@ package io.framecast.tools.check.stage;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.FetchListener;
 import io.framecast.backend.Precision;
 import io.framecast.device.Backends;
@@ -30,7 +31,8 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
 
     /** Opens it. */
     public Backend open(Precision precision, Convolutions convolutions) {
-        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), FetchListener.NONE).backend();
+        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), DataParallel.NONE,
+                FetchListener.NONE).backend();
     }
 
     /** Opens it, and closes it after {@code work}. */
