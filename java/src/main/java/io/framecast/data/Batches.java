@@ -16,9 +16,11 @@ public final class Batches {
     private final int batchSize;
     private final boolean shuffle;
     private final long seed;
+    private final int part;
+    private final int parts;
 
     /**
-     * Batches of videos.
+     * Batches of videos, for one process.
      *
      * @param videos what to cut into batches
      * @param batchSize the number of videos in a batch, at least 1
@@ -27,6 +29,22 @@ public final class Batches {
      * @throws FramecastException if the batch size is below one or a batch too large for one array
      */
     public Batches(Videos videos, int batchSize, boolean shuffle, long seed) {
+        this(videos, batchSize, shuffle, seed, 0, 1);
+    }
+
+    /**
+     * One process's part of the batches of videos. Only its own videos are read.
+     *
+     * @param videos what to cut into batches
+     * @param batchSize the number of videos in a batch, at least 1
+     * @param shuffle whether each epoch has a new order; if false, the order of the videos
+     * @param seed of the order, where it is shuffled
+     * @param part which {@link BatchPart} of each batch, from 0
+     * @param parts the number of parts of each batch
+     * @throws FramecastException if the batch size is below one or a batch too large for one array
+     */
+    public Batches(Videos videos, int batchSize, boolean shuffle, long seed, int part, int parts) {
+        Objects.checkIndex(part, parts);
         if (batchSize < 1) {
             throw new FramecastException("The batch size is " + batchSize + "; it must be at least 1.");
         }
@@ -45,6 +63,8 @@ public final class Batches {
         this.batchSize = batchSize;
         this.shuffle = shuffle;
         this.seed = seed;
+        this.part = part;
+        this.parts = parts;
     }
 
     /**
@@ -87,12 +107,13 @@ public final class Batches {
 
     private Batch load(Videos videos, int[] order, int batch) {
         int from = batch * batchSize;
-        int size = Math.min(batchSize, order.length - from);
+        BatchPart own = BatchPart.of(Math.min(batchSize, order.length - from), part, parts);
+        int size = Math.max(1, own.count());
         int frameSize = videos.frameSize();
         float[] values = new float[videos.frames() * size * frameSize];
-        for (int b = 0; b < size; b++) {
-            videos.read(order[from + b], 0, videos.frames(), values, b * frameSize, size * frameSize);
+        for (int b = 0; b < own.count(); b++) {
+            videos.read(order[from + own.first() + b], 0, videos.frames(), values, b * frameSize, size * frameSize);
         }
-        return new Batch(size, videos.frames(), videos.height(), videos.width(), videos.channels(), values);
+        return new Batch(size, videos.frames(), videos.height(), videos.width(), videos.channels(), values, own);
     }
 }

@@ -25,6 +25,15 @@ public interface Layer extends AutoCloseable {
      */
     List<Tensor> backward(Tensor dy);
 
+    /**
+     * Whether the videos of the next passes are padding. See {@link io.framecast.backend.BatchNormOp#setPadding}.
+     *
+     * @param padding false at first
+     */
+    default void setPadding(boolean padding) {
+        // Most layers treat each video separately.
+    }
+
     /** Resets the state: the next step takes the first frame of new videos. */
     void begin();
 

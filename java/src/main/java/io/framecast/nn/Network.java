@@ -32,6 +32,8 @@ public final class Network implements AutoCloseable {
     /** By layer, for rollout: aligns its inputs if they depend on different numbers of future frames. */
     private final Map<Integer, Alignment> alignments = new HashMap<>();
     private final List<Integer> reaches;
+    /** Null: this network trains alone, or not at all. */
+    private final GradientSum gradientSum;
     private LayerListener listener = (index, pass) -> { };
     /** Of the last forward. */
     private int frames;
@@ -106,6 +108,8 @@ public final class Network implements AutoCloseable {
                     addAlignment(k, inputs.get(k), batch);
                 }
             }
+            gradientSum = training && backend.dataParallel().group().size() > 1 && parameters.gradients().size() > 0
+                    ? new GradientSum(backend, parameters, layers.size()) : null;
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -195,7 +199,18 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Computes the gradients of the parameters. Overwrites {@code outputGradient}.
+     * Whether the videos of the next passes are padding, which counts for no statistics of batch normalisation. The
+     * caller gives a gradient of zeros for them.
+     *
+     * @param padding false at first
+     */
+    public void setPadding(boolean padding) {
+        layers.forEach(layer -> layer.setPadding(padding));
+    }
+
+    /**
+     * Computes the gradients of the parameters, summed over all processes of the backend. Overwrites
+     * {@code outputGradient}.
      *
      * @param outputGradient the gradient of the output of the last forward, in the same shape
      */
@@ -217,6 +232,12 @@ public final class Network implements AutoCloseable {
                 }
             }
             listener.called(k, LayerListener.Pass.BACKWARD);
+            if (gradientSum != null) {
+                gradientSum.start(k);
+            }
+        }
+        if (gradientSum != null) {
+            gradientSum.finish();
         }
     }
 
@@ -297,6 +318,9 @@ public final class Network implements AutoCloseable {
 
     @Override
     public void close() {
+        if (gradientSum != null) {
+            gradientSum.close();
+        }
         layers.forEach(Layer::close);
         sums.values().forEach(MultiInputOp::close);
         alignments.values().forEach(Alignment::close);

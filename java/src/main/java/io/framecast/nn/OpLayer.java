@@ -1,5 +1,6 @@
 package io.framecast.nn;
 
+import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.Op;
 import io.framecast.backend.Tensor;
 import java.util.Collections;
@@ -16,6 +17,13 @@ record OpLayer(Op op) implements Layer {
     @Override
     public List<Tensor> backward(Tensor dy) {
         return Collections.singletonList(op.backward(dy));
+    }
+
+    @Override
+    public void setPadding(boolean padding) {
+        if (op instanceof BatchNormOp batchNorm) {
+            batchNorm.setPadding(padding);
+        }
     }
 
     @Override

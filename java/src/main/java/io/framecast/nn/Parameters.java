@@ -137,6 +137,38 @@ public final class Parameters implements AutoCloseable {
         return gradients;
     }
 
+    /**
+     * The gradients of a layer's matrices, which are contiguous; null if it has none.
+     *
+     * @param layer its index in the model
+     */
+    Tensor matrixGradients(int layer) {
+        String prefix = ModelConfig.parameterName(layer, "");
+        List<Place> own = places.entrySet().stream().filter(entry -> entry.getKey().startsWith(prefix))
+                .map(Map.Entry::getValue).filter(place -> isMatrix(place.spec)).toList();
+        if (own.isEmpty()) {
+            return null;
+        }
+        Place last = own.get(own.size() - 1);
+        long from = own.get(0).offset;
+        return gradients.slice(from, last.offset + room(last.spec) - from);
+    }
+
+    /** The gradients of all trained parameters that are no matrices; null if there are none. */
+    Tensor otherGradients() {
+        long size = gradients.size() - matricesSize;
+        return size == 0 ? null : gradients.slice(matricesSize, size);
+    }
+
+    /**
+     * The parameters that are not trained: moving averages.
+     *
+     * @return one contiguous tensor
+     */
+    public Tensor notTrained() {
+        return others;
+    }
+
     /** One parameter on the device. */
     Weights weights(String name) {
         Place place = places.get(name);

@@ -34,12 +34,16 @@ final class FrameLoss implements AutoCloseable {
         gradient = first == 0 ? op.gradient() : memory.slice(first * frame, frames * frame);
     }
 
-    /** Computes the mean loss of the frames that count, and the gradient of all if asked for. */
-    void forward(Tensor outputs, Tensor videos, FrameShift shift, boolean withGradient) {
+    /**
+     * Computes the mean loss of the frames that count, and the gradient of all if asked for.
+     *
+     * @param weight of the mean, for the gradient
+     */
+    void forward(Tensor outputs, Tensor videos, FrameShift shift, double weight, boolean withGradient) {
         long skipped = (long) first * shift.stepSize();
         long size = shift.length() - skipped;
         op.forward(outputs.slice(skipped, size), videos.slice(shift.targetOffset() + skipped, size), size,
-                withGradient);
+                weight, withGradient);
         if (withGradient && first > 0) {
             zeros.copyTo(0, gradient, 0, skipped); // Each time: the network overwrites the gradient.
             op.gradient().copyTo(0, gradient, skipped, size);

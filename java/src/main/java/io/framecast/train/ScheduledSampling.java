@@ -2,6 +2,7 @@ package io.framecast.train;
 
 import io.framecast.backend.BlendOp;
 import io.framecast.backend.Tensor;
+import io.framecast.data.BatchPart;
 import io.framecast.data.FrameShift;
 import io.framecast.data.Seeds;
 import io.framecast.nn.Network;
@@ -51,21 +52,26 @@ final class ScheduledSampling implements AutoCloseable {
     }
 
     /**
-     * Draws which frames are predictions, the same for the same seed, step and probability. Not within a program.
+     * Draws which frames are predictions, the same for the same seed, step and probability, also if several processes
+     * share the batch. Not within a program.
      *
      * @param step the number of the step
-     * @param count the batch
+     * @param part the videos of this process; those of others are drawn, too
      * @param probability that a frame after the context is a prediction
-     * @return whether any is
+     * @return whether any of this process is
      */
-    boolean draw(long step, int count, double probability) {
+    boolean draw(long step, BatchPart part, double probability) {
         Random random = new Random(Seeds.mix(settings.seed(), step));
         boolean any = false;
-        // The last frame is no input.
-        for (int k = context * count; k < (frames - 1) * count; k++) {
-            boolean predicted = random.nextDouble() < probability;
-            drawn[k] = predicted ? 1 : 0;
-            any |= predicted;
+        for (int t = context; t + 1 < frames; t++) { // The last frame is no input.
+            for (int video = 0; video < part.whole(); video++) {
+                boolean predicted = random.nextDouble() < probability;
+                int own = video - part.first();
+                if (own >= 0 && own < part.count()) {
+                    drawn[t * part.count() + own] = predicted ? 1 : 0;
+                    any |= predicted;
+                }
+            }
         }
         select.setRates(drawn);
         return any;

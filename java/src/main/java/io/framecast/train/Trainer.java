@@ -3,14 +3,19 @@ package io.framecast.train;
 import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.Backend;
+import io.framecast.backend.ProcessGroup;
 import io.framecast.data.Batch;
+import io.framecast.data.BatchPart;
 import io.framecast.data.Batches;
 import io.framecast.data.Epoch;
 import io.framecast.data.Videos;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
+import io.framecast.nn.ModelJson;
+import io.framecast.text.Count;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,6 +32,10 @@ import java.util.function.Consumer;
  * <p>Not thread-safe, except {@link #stop}. It uses the backend, which the caller closes after it. A thread of its own
  * reads the videos. The same seed, device, precision and number of threads give the same bits in every run, also if the
  * run was stopped and resumed.
+ *
+ * <p>If the backend has a group of processes, all of them make the same trainer and run it. Each computes its part of
+ * every batch. Losses, the learning rate and the end of the run are those of the whole batches, the same in all
+ * processes. {@link #stop} in one stops all. Only the listeners of process 0 are called.
  */
 public final class Trainer implements AutoCloseable {
 
@@ -52,6 +61,7 @@ public final class Trainer implements AutoCloseable {
     private final Batches batches;
     private final Validation validation;
     private final TrainingNetwork network;
+    private final ProcessGroup group;
 
     private final EarlyStopping earlyStopping;
     private final ReduceLROnPlateau reduceLr;
@@ -60,7 +70,10 @@ public final class Trainer implements AutoCloseable {
     private double learningRate;
     private long savedNanos;
     private final AtomicBoolean running = new AtomicBoolean();
+    /** This process is asked to stop. */
     private volatile boolean stopping;
+    /** All processes have agreed to stop. */
+    private boolean stopped;
     private boolean interrupted;
     private volatile boolean closed;
 
@@ -77,7 +90,8 @@ public final class Trainer implements AutoCloseable {
      * @param listeners called in this order
      * @throws IllegalArgumentException if the videos' shapes do not fit the model, the settings or each other
      * @throws FramecastException if the model's output frames do not have the shape of its input frames, the checkpoint
-     *     is from a run on more videos, or there is not enough memory
+     *     is from a run on more videos, a batch has fewer videos than there are processes, the processes were given
+     *     different things, or there is not enough memory
      */
     public Trainer(Backend backend, Checkpoint start, Videos training, Videos validation, TrainingSettings settings,
             TrainingListener... listeners) {
@@ -87,8 +101,11 @@ public final class Trainer implements AutoCloseable {
         this.settings = settings;
         this.listeners = List.of(listeners);
         before = start.training();
-        batches = new Batches(training, settings.batchSize(), settings.shuffle(), settings.seed());
-        this.validation = new Validation(validation, settings.batchSize());
+        group = backend.dataParallel().group();
+        requireShare(settings);
+        batches = new Batches(training, settings.batchSize(), settings.shuffle(), settings.seed(), group.rank(),
+                group.size());
+        this.validation = new Validation(validation, settings.batchSize(), group);
 
         Progress from = before == null ? null : before.progress();
         if (from != null && from.batch() > batches.count()) {
@@ -101,8 +118,32 @@ public final class Trainer implements AutoCloseable {
         modelCheckpoint = new ModelCheckpoint(states.modelCheckpoint());
         progress = new EpochProgress(from);
         learningRate = from == null ? settings.learningRate() : from.learningRate();
+        requireSame(start, training, validation);
+        int largest = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));
         network = new TrainingNetwork(backend, start, settings, training.frames(),
-                Math.min(settings.batchSize(), Math.max(training.count(), validation.count())));
+                Math.max(1, BatchPart.of(largest, 0, group.size()).count()));
+    }
+
+    private void requireShare(TrainingSettings settings) {
+        if (settings.batchSize() < group.size()) {
+            throw new FramecastException(group.size() + " processes cannot share batches of "
+                    + Count.of(settings.batchSize(), "video") + "; choose a batch size of at least " + group.size()
+                    + ", or start fewer processes.");
+        }
+    }
+
+    /** All processes compute with the same, or the result would be that of no training. */
+    private void requireSame(Checkpoint start, Videos training, Videos validation) {
+        if (group.size() == 1) {
+            return;
+        }
+        new Agreement().add(settings.toString()).require(group,
+                "was started with other options than process 0; give all the same.");
+        new Agreement().add(ModelJson.write(start.model())).add(start.parameters())
+                .add(String.valueOf(before == null ? null : before.progress()))
+                .require(group, "has another model or checkpoint than process 0; give all the same files.");
+        new Agreement().add(training.count() + " " + validation.count()).add(training.get(0).values())
+                .require(group, "has other videos than process 0; give all the same files.");
     }
 
     private static void requireVideos(Checkpoint start, Videos training, Videos validation,
@@ -184,8 +225,10 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Outcome trainEpochs() {
-        Checkpoint start = checkpoint();
-        tell(listener -> listener.trainingStarted(start));
+        if (group.rank() == 0) {
+            Checkpoint start = checkpoint();
+            tell(listener -> listener.trainingStarted(start));
+        }
         savedNanos = System.nanoTime();
         Outcome outcome = earlyStopping.stops() ? Outcome.STOPPED_EARLY : Outcome.COMPLETED;
         while (outcome == Outcome.COMPLETED && progress.epoch() < settings.epochs() && (!stepsMade() || epochMade())) {
@@ -193,7 +236,7 @@ public final class Trainer implements AutoCloseable {
             trainEpoch();
             outcome = finishEpoch(validate());
         }
-        if (!modelCheckpoint.hasBest()) {
+        if (!modelCheckpoint.hasBest() && group.rank() == 0) {
             Checkpoint last = checkpoint();
             tell(listener -> listener.bestFound(last));
         }
@@ -204,9 +247,9 @@ public final class Trainer implements AutoCloseable {
     private void trainEpoch() {
         try (Epoch loaded = batches.epoch(progress.epoch(), progress.batch())) {
             Batch next = stepsMade() ? null : upload(loaded);
-            while (next != null && !isStopping()) {
+            while (!agreeToStop() && !epochMade() && !stepsMade()) {
                 next = step(next, loaded);
-                if (System.nanoTime() - savedNanos > SAVE_NANOS) {
+                if (group.rank() == 0 && System.nanoTime() - savedNanos > SAVE_NANOS) {
                     save(checkpoint());
                 }
             }
@@ -237,6 +280,7 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
+    /** Null also if this process is asked to stop: then there will be no step in any. */
     private Batch upload(Epoch loaded) {
         if (!loaded.hasNext() || isStopping()) {
             return null;
@@ -251,7 +295,13 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Also if the thread was interrupted. Its flag is cleared until the end, as it would make writing files fail. */
+    /** Whether any process is asked to stop, the same in all. */
+    private boolean agreeToStop() {
+        stopped = Arrays.stream(group.allGather(isStopping() ? 1 : 0)).anyMatch(asked -> asked > 0);
+        return stopped;
+    }
+
+    /** Whether this process is asked to stop, also by an interrupt of the thread. Its flag is cleared until the end, as it would make writing files fail. */
     private boolean isStopping() {
         if (Thread.interrupted()) {
             interrupted = true;
@@ -261,29 +311,30 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void finishStep(Batch batch, double rate, long begin) {
-        double loss = network.loss();
+        double loss = mean(network.loss(), batch.part());
         if (!Double.isFinite(loss)) {
             throw diverged("The loss became " + words(loss) + " at step " + steps());
         }
-        StepMetrics step = new StepMetrics(steps(), loss, rate, batch.size(), (System.nanoTime() - begin) / 1e9);
+        StepMetrics step = new StepMetrics(steps(), loss, rate, batch.part().whole(),
+                (System.nanoTime() - begin) / 1e9);
         progress.add(step);
         tell(listener -> listener.stepDone(step));
     }
 
+    /** The mean over the whole batch, of the mean over this process's part of it. */
+    private double mean(double own, BatchPart part) {
+        return Arrays.stream(group.allGather(part.count() == 0 ? 0 : own * part.weight())).sum();
+    }
+
     /** The mean loss of the validation videos; NaN if there are none, or if the run is stopping. */
     private double validate() {
-        if (validation.isEmpty() || isStopping()) {
+        if (validation.isEmpty() || stopped) {
             return Double.NaN;
         }
         long begin = System.nanoTime();
-        OptionalDouble loss;
-        try {
-            loss = validation.meanLoss(network, this::isStopping);
-        } catch (CancellationException e) { // Interrupted while it waited.
-            isStopping();
-            return Double.NaN;
-        }
+        OptionalDouble loss = validation.meanLoss(network, this::isStopping);
         if (loss.isEmpty()) {
+            stopped = true;
             return Double.NaN;
         }
         progress.addSeconds((System.nanoTime() - begin) / 1e9);
@@ -296,7 +347,7 @@ public final class Trainer implements AutoCloseable {
     private Outcome finishEpoch(double validationLoss) {
         Outcome outcome = Outcome.COMPLETED;
         boolean best = false;
-        if (stopping) {
+        if (stopped) {
             // If the validation was interrupted, the resumed run finishes the epoch.
             outcome = Outcome.INTERRUPTED;
         } else if (!epochMade()) {
@@ -311,11 +362,14 @@ public final class Trainer implements AutoCloseable {
                 learningRate = reduceLr.after(validationLoss, learningRate);
             }
         }
-        Checkpoint now = checkpoint();
-        if (best) {
-            tell(listener -> listener.bestFound(now));
+        requireSameParameters();
+        if (group.rank() == 0) {
+            Checkpoint now = checkpoint();
+            if (best) {
+                tell(listener -> listener.bestFound(now));
+            }
+            save(now);
         }
-        save(now);
         return outcome;
     }
 
@@ -326,13 +380,24 @@ public final class Trainer implements AutoCloseable {
         return epoch;
     }
 
+    /** All processes make the same updates of the same parameters, unless a machine computes wrongly. */
+    private void requireSameParameters() {
+        if (group.size() > 1) {
+            new Agreement().add(network.trained()).require(group, "has other parameters than process 0 after step "
+                    + steps() + ", though both computed the same: one of the machines or the network between them is "
+                    + "faulty; resume the run from its last checkpoint on others.");
+        }
+    }
+
     private void save(Checkpoint last) {
         tell(listener -> listener.checkpointMade(last));
         savedNanos = System.nanoTime();
     }
 
     private void tell(Consumer<TrainingListener> event) {
-        listeners.forEach(event);
+        if (group.rank() == 0) {
+            listeners.forEach(event);
+        }
     }
 
     private long steps() {

@@ -2,6 +2,7 @@ package io.framecast.train;
 
 import io.framecast.backend.Backend;
 import io.framecast.backend.ClipOp;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.Program;
 import io.framecast.backend.Tensor;
 import io.framecast.data.Batch;
@@ -9,6 +10,7 @@ import io.framecast.data.FrameShift;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.Network;
 import io.framecast.nn.Optimizer;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -34,8 +36,12 @@ final class TrainingNetwork implements AutoCloseable {
     /** Null if the settings have no scheduled sampling. */
     private final ScheduledSampling sampling;
 
-    /** The key of a recorded program: each is created at its first use. */
-    private record Pass(int videos, boolean sample, boolean training) {
+    /**
+     * The key of a recorded program: each is created at its first use.
+     *
+     * @param weight of these videos in the batch that several processes share
+     */
+    private record Pass(int videos, double weight, boolean sample, boolean training) {
     }
 
     private final Map<Pass, Program> programs = new HashMap<>();
@@ -91,6 +97,11 @@ final class TrainingNetwork implements AutoCloseable {
         return network.parameters().get();
     }
 
+    /** A copy of all parameters that the optimiser changes, in one row. */
+    float[] trained() {
+        return network.parameters().trained().read();
+    }
+
     /** The optimiser, for its step count and moving averages. */
     Optimizer optimizer() {
         return optimizer;
@@ -111,13 +122,29 @@ final class TrainingNetwork implements AutoCloseable {
         if (average != null) {
             average.begin(optimizer.step());
         }
-        boolean sample = probability > 0 && sampling.draw(optimizer.step(), batch.size(), probability);
-        program(batch, new Pass(batch.size(), sample, true)).run();
+        boolean sample = probability > 0 && sampling.draw(optimizer.step(), batch.part(), probability);
+        program(batch, new Pass(batch.size(), batch.part().weight(), sample, true)).run();
     }
 
-    /** Computes something by {@link #validate}, with the averages if the settings have them. */
+    /**
+     * Computes something by {@link #validate}, with the averages if the settings have them. Where each process has its
+     * own statistics of batch normalisation, all take the moving averages of process 0, which the checkpoints have.
+     */
     <R> R validating(Supplier<R> work) {
-        return average == null ? work.get() : average.during(work);
+        return average == null ? sharing(work) : average.during(() -> sharing(work));
+    }
+
+    private <R> R sharing(Supplier<R> work) {
+        DataParallel dataParallel = network.backend().dataParallel();
+        Tensor statistics = network.parameters().notTrained();
+        if (dataParallel.localBatchNorm() && statistics.size() > 0) {
+            ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(statistics.size() * Float.BYTES));
+            bytes.asFloatBuffer().put(statistics.read());
+            float[] values = new float[Math.toIntExact(statistics.size())];
+            ByteBuffer.wrap(dataParallel.group().broadcast(bytes.array())).asFloatBuffer().get(values);
+            statistics.write(values);
+        }
+        return work.get();
     }
 
     /**
@@ -125,8 +152,8 @@ final class TrainingNetwork implements AutoCloseable {
      * settings have scheduled sampling, all inputs after the context are predictions.
      */
     void validate(Batch batch) {
-        boolean sample = sampling != null && sampling.draw(optimizer.step(), batch.size(), 1);
-        program(batch, new Pass(batch.size(), sample, false)).run();
+        boolean sample = sampling != null && sampling.draw(optimizer.step(), batch.part(), 1);
+        program(batch, new Pass(batch.size(), 1, sample, false)).run();
     }
 
     /** Waits for the mean loss of the batch. */
@@ -142,9 +169,10 @@ final class TrainingNetwork implements AutoCloseable {
     }
 
     private void compute(Pass pass, FrameShift shift) {
+        network.setPadding(pass.weight == 0);
         Tensor inputs = pass.sample ? sampling.inputs(videos, shift, pass.videos) : videos;
         Tensor outputs = network.forward(inputs.slice(0, shift.length()), shift.frames(), pass.videos, pass.training);
-        loss.forward(outputs, videos, shift, pass.training);
+        loss.forward(outputs, videos, shift, pass.weight, pass.training);
         if (pass.training) {
             network.backward(loss.gradient());
             if (clip != null) {

@@ -130,7 +130,9 @@ final class CudaBatchNorm implements BatchNormOp {
 
     @Override
     public void setPadding(boolean padding) {
-        throw new UnsupportedOperationException();
+        if (padding) {
+            throw new UnsupportedOperationException();
+        }
     }
 
     @Override
