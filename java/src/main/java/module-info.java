@@ -21,6 +21,7 @@ module io.framecast {
 
     exports io.framecast.backend;
     exports io.framecast.data;
+    exports io.framecast.distributed;
     exports io.framecast.device;
     exports io.framecast.keras;
     exports io.framecast.nn;

@@ -10,7 +10,8 @@ public interface BatchNormOp extends Op {
 
     /**
      * Whether the videos of the next passes are padding: of a process that has no part in a small batch, but must call
-     * the same ops as the others. Then they count for no statistics. Their output is normalised like others.
+     * the same ops as the others. Then they count for no statistics. Their output is normalised like others; the
+     * gradient of their input, from a gradient of zeros, is zeros.
      *
      * @param padding false at first
      */

@@ -77,6 +77,15 @@ public interface ProcessGroup extends AutoCloseable {
      */
     void allReduce(FloatBuffer values);
 
+    /**
+     * Tells the others that this process has failed, so that all of them end: the methods that they call throw
+     * {@link ProcessFailedException}. After this nothing but {@link #close} may be called. Not collective.
+     *
+     * @param sentence what has failed
+     * @return whether another process tells the user of it; else this one has to
+     */
+    boolean fail(String sentence);
+
     /** Leaves the group, after all processes have come here, unless one has failed. A second call does nothing. */
     @Override
     void close();

@@ -47,6 +47,11 @@ final class SingleProcess implements ProcessGroup {
     }
 
     @Override
+    public boolean fail(String sentence) {
+        return false;
+    }
+
+    @Override
     public void close() {
         // There is nobody to leave.
     }

@@ -80,8 +80,8 @@ class ModulePathTest {
                     .map(ModuleDescriptor.Exports::source).collect(Collectors.toCollection(TreeSet::new)));
         }
         assertEquals(Map.of("io.framecast", Set.of("io.framecast.backend", "io.framecast.data", "io.framecast.device",
-                "io.framecast.keras", "io.framecast.nn", "io.framecast.predict", "io.framecast.train",
-                "io.framecast.video"),
+                "io.framecast.distributed", "io.framecast.keras", "io.framecast.nn", "io.framecast.predict",
+                "io.framecast.train", "io.framecast.video"),
                 "io.framecast.natives", Set.of("io.framecast"), "io.framecast.tools", Set.of()), exported);
     }
 

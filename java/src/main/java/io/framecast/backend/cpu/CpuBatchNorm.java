@@ -49,7 +49,13 @@ final class CpuBatchNorm implements BatchNormOp {
 
     @Override
     public Tensor backward(Tensor dy) {
-        addOthers(op.gradient_sums(pointer(dy)), 0);
+        DoublePointer sums = op.gradient_sums(pointer(dy));
+        double[] own = new double[2 * channels];
+        sums.get(own);
+        addOthers(sums, 0);
+        if (padding) {
+            sums.put(own); // Zeros: no statistics depend on padding.
+        }
         return ops.view(op, call(() -> op.backward(pointer(dy))), rows * channels);
     }
 

@@ -1,0 +1,4 @@
+/**
+ * Processes that train together: those that MPI's launcher (mpirun, srun) has started.
+ */
+package io.framecast.distributed;
