@@ -72,6 +72,26 @@ public final class MpiProcessGroup implements ProcessGroup {
         return mpi.size() == 1 ? ProcessGroup.SINGLE : new MpiProcessGroup(mpi, late);
     }
 
+    /**
+     * The number of this process, as the launcher tells it, without joining the others.
+     *
+     * @param environment the environment variables
+     * @return 0 if no launcher has started this process, or it does not tell
+     */
+    public static int launchedRank(Map<String, String> environment) {
+        return MpiLaunch.of(environment).map(MpiLaunch::rank).orElse(0);
+    }
+
+    /**
+     * How many processes the launcher says that it has started.
+     *
+     * @param environment the environment variables
+     * @return 1 if no launcher has started this process, 0 if it does not tell
+     */
+    public static int launchedSize(Map<String, String> environment) {
+        return MpiLaunch.of(environment).map(MpiLaunch::size).orElse(1);
+    }
+
     @Override
     public int rank() {
         return mpi.rank();

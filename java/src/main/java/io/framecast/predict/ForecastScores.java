@@ -1,7 +1,9 @@
 package io.framecast.predict;
 
+import io.framecast.backend.ProcessGroup;
 import io.framecast.data.Video;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The error of forecasts, in the metrics of the video-prediction literature. Add pairs of true and predicted frames,
@@ -58,6 +60,38 @@ public final class ForecastScores {
         ssim = new double[frames];
         uniformSsim = new double[frames];
         wideRangeSsim = new double[frames];
+    }
+
+    /**
+     * Adds the scores of all processes of a group, which all must call this, after they have added their own frames.
+     *
+     * @param group the processes
+     */
+    public void addOthers(ProcessGroup group) {
+        List<double[]> sums = List.of(squared, absolute, psnr, ssim, uniformSsim, wideRangeSsim);
+        int frames = videos.length;
+        double[] own = new double[(sums.size() + 2) * frames];
+        for (int frame = 0; frame < frames; frame++) {
+            for (int k = 0; k < sums.size(); k++) {
+                own[k * frames + frame] = sums.get(k)[frame];
+            }
+            own[sums.size() * frames + frame] = videos[frame];
+            own[(sums.size() + 1) * frames + frame] = exact[frame];
+        }
+        double[] all = group.allGather(own);
+        for (int frame = 0; frame < frames; frame++) {
+            double[] total = new double[sums.size() + 2];
+            for (int k = 0; k < total.length; k++) {
+                for (int rank = 0; rank < group.size(); rank++) {
+                    total[k] += all[rank * own.length + k * frames + frame];
+                }
+            }
+            for (int k = 0; k < sums.size(); k++) {
+                sums.get(k)[frame] = total[k];
+            }
+            videos[frame] = (int) total[sums.size()];
+            exact[frame] = (int) total[sums.size() + 1];
+        }
     }
 
     /**

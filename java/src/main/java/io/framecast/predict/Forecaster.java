@@ -2,7 +2,9 @@ package io.framecast.predict;
 
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
+import io.framecast.backend.ProcessGroup;
 import io.framecast.backend.Tensor;
+import io.framecast.data.BatchPart;
 import io.framecast.data.Video;
 import io.framecast.data.Videos;
 import io.framecast.nn.FrameShape;
@@ -222,6 +224,22 @@ public final class Forecaster implements AutoCloseable {
      * @throws NotFiniteException if a prediction has NaN or infinite values
      */
     public Evaluation evaluate(Videos videos, int context, int frames) {
+        return evaluate(videos, context, frames, ProcessGroup.SINGLE);
+    }
+
+    /**
+     * The same by several processes, which share the videos. All must call this with the same arguments; all get the
+     * scores of all videos.
+     *
+     * @param videos of the model's frames, at least one
+     * @param context how many frames of each the model is given, at least 1
+     * @param frames how many to predict, at least 1 and at most the number of frames after the context
+     * @param group the processes
+     * @return the scores
+     * @throws IllegalArgumentException if the videos' frames have another shape, or the videos are too short
+     * @throws NotFiniteException if a prediction of this process has NaN or infinite values
+     */
+    public Evaluation evaluate(Videos videos, int context, int frames, ProcessGroup group) {
         if (videos.count() == 0 || frames < 1 || (long) context + frames > videos.frames()) {
             throw new IllegalArgumentException(videos.count() + " videos of " + videos.frames()
                     + " frames have not " + context + " frames and " + frames + " that follow");
@@ -229,8 +247,9 @@ public final class Forecaster implements AutoCloseable {
         ForecastScores model = new ForecastScores(frames);
         ForecastScores baseline = new ForecastScores(frames);
         Map<Integer, Video> lastSeen = new HashMap<>();
-        int[] all = IntStream.range(0, videos.count()).toArray();
-        forecast(videos, all, context, frames, (index, frame, values) -> {
+        BatchPart own = BatchPart.of(videos.count(), group.rank(), group.size());
+        int[] indices = IntStream.range(own.first(), own.first() + own.count()).toArray();
+        forecast(videos, indices, context, frames, (index, frame, values) -> {
             Video truth = videos.get(index, context + frame, context + frame + 1);
             Video last = lastSeen.computeIfAbsent(index, k -> videos.get(k, context - 1, context));
             model.add(frame, truth, new Video(1, truth.height(), truth.width(), truth.channels(), values));
@@ -239,6 +258,8 @@ public final class Forecaster implements AutoCloseable {
                 lastSeen.remove(index);
             }
         });
+        model.addOthers(group);
+        baseline.addOthers(group);
         return new Evaluation(context, frames, model.result(), baseline.result());
     }
 

@@ -43,9 +43,23 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         this.notes = notes;
         this.config = new RunConfig(path.resolve(RunConfig.NAME));
         this.tables = new RunTableWriter(path);
+    }
+
+    private RunDirectory locked() {
         if (Files.isDirectory(path)) {
             lock();
         }
+        return this;
+    }
+
+    /**
+     * The directory of a run that another process creates or resumes and writes to, to read from.
+     *
+     * @param path the directory; it need not exist
+     * @return the directory, which is never locked, and must not be the listener of a trainer that calls it
+     */
+    public static RunDirectory ofOther(Path path) {
+        return new RunDirectory(path, false, false, note -> { });
     }
 
     /**
@@ -60,7 +74,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
      * @throws FramecastException if there are such files and they may not be replaced, or another process uses the run
      */
     public static RunDirectory create(Path path, boolean overwrite, Consumer<String> notes) {
-        RunDirectory run = new RunDirectory(path, false, overwrite, notes);
+        RunDirectory run = new RunDirectory(path, false, overwrite, notes).locked();
         try {
             run.requireNoEarlierRun();
             return run;
@@ -84,7 +98,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
             throw new FramecastException("There is no run to resume in " + path + ": it has neither "
                     + path.relativize(lastCheckpoint(path)) + " nor config.json.");
         }
-        return new RunDirectory(path, true, false, notes);
+        return new RunDirectory(path, true, false, notes).locked();
     }
 
     /** Locks a new run for this process now, instead of when it starts. Creates the directory. */

@@ -6,6 +6,8 @@ import io.framecast.files.JsonFiles;
 import io.framecast.predict.ForecastScores;
 import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
+import io.framecast.tools.distributed.Processes;
+import io.framecast.tools.distributed.SharedCommand;
 import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
@@ -19,7 +21,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "evaluate", description = "Scores forecasts against the truth, beside repeating the last seen frame.")
-final class EvaluateCommand implements Runnable {
+final class EvaluateCommand implements Runnable, SharedCommand {
 
     @Mixin
     DataOptions data;
@@ -57,11 +59,14 @@ final class EvaluateCommand implements Runnable {
                 data.wanted(context, frames, model.model().input()))) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = data.comparable(videos, context, frames);
-            data.check(context + predicted);
+            if (Processes.isFirst()) {
+                data.check(context + predicted);
+            }
             try (Forecaster forecaster = Forecaster.open(backend, model)) {
-                Forecaster.Evaluation evaluation = forecaster.evaluate(videos, context, predicted);
+                Forecaster.Evaluation evaluation = forecaster.evaluate(videos, context, predicted,
+                        Processes.group());
                 System.out.print(ScoreTable.of(evaluation));
-                if (json != null) {
+                if (json != null && Processes.isFirst()) {
                     JsonFiles.write(json, toMap(evaluation));
                 }
             } catch (NotFiniteException e) {

@@ -3,6 +3,8 @@ package io.framecast.tools;
 import io.framecast.FramecastException;
 import io.framecast.data.ScaleException;
 import io.framecast.text.Quote;
+import io.framecast.tools.distributed.Processes;
+import io.framecast.tools.distributed.SharedCommand;
 import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.NpyOptions;
 import io.framecast.tools.option.Options;
@@ -44,6 +46,7 @@ public final class Main {
     public static void main(String[] args) {
         System.setProperty("java.awt.headless", "true");
         StandardOutput.take();
+        Processes.hushOthers();
         System.exit(run(args));
     }
 
@@ -52,12 +55,32 @@ public final class Main {
         Main main = new Main();
         try {
             CommandLine line = line(main).setParameterExceptionHandler((e, arguments) -> badUsage(e))
-                    .setExecutionExceptionHandler((e, command, result) -> main.failed(e));
+                    .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
+                    .setExecutionStrategy(Main::execute);
             int status = line.execute(args);
             return status == 0 && System.out.checkError() ? lost(line.getParseResult().subcommand()) : status;
         } catch (Error e) { // The handler above receives exceptions only.
             return main.failed(e);
         }
+    }
+
+    /** Runs a command, with the processes that were started with this one. */
+    private static int execute(ParseResult words) {
+        if (Processes.isLaunched() && isWork(words)) {
+            CommandLine command = words.asCommandLineList().get(words.asCommandLineList().size() - 1);
+            Options.require(command.getCommand() instanceof SharedCommand, command.getCommandSpec().qualifiedName()
+                    + " works in one process; start it without mpirun (train, evaluate, predict and bench can share"
+                    + " their work).");
+            Processes.join();
+        }
+        int status = new CommandLine.RunLast().execute(words);
+        Processes.leave();
+        return status;
+    }
+
+    private static boolean isWork(ParseResult words) {
+        return words.hasSubcommand() && !words.subcommand().isUsageHelpRequested()
+                && !words.subcommand().isVersionHelpRequested();
     }
 
     /** A command, by which words become values of options. */
@@ -94,10 +117,10 @@ public final class Main {
     }
 
     private int failed(Throwable e) {
-        System.err.println("framecast: " + Quote.line(sentence(e)));
         if (stacktrace) {
             e.printStackTrace();
         }
+        Processes.fail(e, sentence(e));
         return e instanceof Options.UsageException ? BAD_USAGE : FAILED;
     }
 

@@ -9,6 +9,9 @@ import io.framecast.predict.ForecastListener;
 import io.framecast.predict.Forecaster;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.text.Count;
+import io.framecast.tools.distributed.Processes;
+import io.framecast.tools.distributed.SharedCommand;
+import io.framecast.tools.distributed.SharedForecast;
 import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
 import io.framecast.tools.option.DeviceOptions;
@@ -24,13 +27,12 @@ import io.framecast.video.Ffmpeg;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "predict", description = "Draws the frames that come next, for every video of a file.")
-final class PredictCommand implements Runnable {
+final class PredictCommand implements Runnable, SharedCommand {
 
     private static final int MOST_FRAMES = 1_000_000;
 
@@ -99,17 +101,25 @@ final class PredictCommand implements Runnable {
             try (NpyVideos videos = opened.videos()) {
                 Terminal.say("input: " + videos.describe());
                 DataOptions.requireFrames(videos, input.toString(), model.model().input());
-                predict(backend, model, opened, to);
+                requireContext(videos);
+                if (Processes.isFirst()) {
+                    predict(backend, model, opened, to);
+                } else {
+                    forecast(backend, model, videos, (video, frame, values) -> { });
+                }
             }
+        }
+    }
+
+    private void requireContext(NpyVideos videos) {
+        if (!teacherForced && videos.frames() < context) {
+            throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
+                    + ", fewer than the context of " + context + "; give a smaller --context.");
         }
     }
 
     private void predict(Backend backend, Checkpoint model, VideoOptions.Opened opened, ForecastFile to) {
         NpyVideos videos = opened.videos();
-        if (!teacherForced && videos.frames() < context) {
-            throw new FramecastException("The videos in " + input + " have " + Count.of(videos.frames(), "frame")
-                    + ", fewer than the context of " + context + "; give a smaller --context.");
-        }
         List<ForecastFile.Shown> shown = to.shown(videos, opened.index(), like != null, video.fps(), video.stride());
         to.requireFree(videos);
         Options.requireApart("--input", input, "--output", to.path(), to.places(videos));
@@ -120,12 +130,9 @@ final class PredictCommand implements Runnable {
         int written = teacherForced ? videos.frames() : frames;
         String place = to.write(videos, written, shown, order -> {
             try {
-                predict(backend, model, atEnd ? videos.lastFrames(context) : videos, written, order);
+                forecast(backend, model, videos, order);
             } catch (UncheckedIOException e) {
                 throw e.getCause();
-            } catch (NotFiniteException e) {
-                throw e.withAdvice(teacherForced || frames == 1 ? "Use another checkpoint."
-                        : "Predict fewer --frames, or use another checkpoint.");
             }
         });
         if (!to.isArray() && opened.index() != null && videos.count() > 1) {
@@ -142,15 +149,22 @@ final class PredictCommand implements Runnable {
     }
 
     /** @param to keeps forecasts until they can be written in the file's order */
-    private void predict(Backend backend, Checkpoint model, Videos videos, int written, ForecastListener to) {
-        int[] all = IntStream.range(0, videos.count()).toArray();
+    private void forecast(Backend backend, Checkpoint model, NpyVideos videos, ForecastListener to) {
+        Videos seen = atEnd ? videos.lastFrames(context) : videos;
+        int kept = teacherForced ? videos.frames() : frames;
         try (Forecaster forecaster = Forecaster.open(backend, model,
-                Forecaster.videosAtOnce(model.model(), written))) {
-            if (teacherForced) {
-                forecaster.forecastEachFrame(videos, all, to);
-            } else {
-                forecaster.forecast(videos, all, context, frames, to);
-            }
+                Forecaster.videosAtOnce(model.model(), kept))) {
+            SharedForecast.run(Processes.group(), seen.count(), Forecaster.videosAtOnce(model.model(), kept), to,
+                    (indices, listener) -> {
+                        if (teacherForced) {
+                            forecaster.forecastEachFrame(seen, indices, listener);
+                        } else {
+                            forecaster.forecast(seen, indices, context, frames, listener);
+                        }
+                    });
+        } catch (NotFiniteException e) {
+            throw e.withAdvice(teacherForced || frames == 1 ? "Use another checkpoint."
+                    : "Predict fewer --frames, or use another checkpoint.");
         }
     }
 }

@@ -13,6 +13,8 @@ import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.system.Processor;
 import io.framecast.text.Count;
+import io.framecast.tools.distributed.Processes;
+import io.framecast.tools.distributed.SharedCommand;
 import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.ClipLength;
 import io.framecast.tools.option.DataOptions;
@@ -44,10 +46,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 @Command(name = "train", description = "Trains a model on next frames, and reports on it.")
-final class TrainCommand implements Callable<Integer> {
+final class TrainCommand implements Callable<Integer>, SharedCommand {
 
     /** In a run's config: the file of digits, or null. Runs of versions without this option lack it. */
     private static final String DIGITS = "digits";
+
+    /** In a run's config: the number of processes, if there were several. */
+    private static final String PROCESSES = "processes";
 
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
@@ -98,6 +103,11 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--batch-size", paramLabel = "N",
             description = "Videos a step. Default: ${DEFAULT-VALUE}.")
     int batchSize;
+
+    @Option(names = "--local-batch-norm", description = "With several processes: batch normalisation takes the "
+            + "statistics of each process's own videos. Faster where the network is slow, and no longer what one "
+            + "process computes.")
+    boolean localBatchNorm;
 
     @Option(names = "--optimizer", paramLabel = "OPTIMIZER",
             description = "adam, or muon, which needs fewer steps: Muon for kernels, Adam for the rest. "
@@ -168,7 +178,8 @@ final class TrainCommand implements Callable<Integer> {
             check();
             Path directory = out != null ? out : Path.of("run");
             requireApart(directory);
-            try (RunDirectory run = RunDirectory.create(directory, overwrite, Terminal::warn)) {
+            try (RunDirectory run = Processes.isFirst() ? RunDirectory.create(directory, overwrite, Terminal::warn)
+                    : RunDirectory.ofOther(directory)) {
                 return train(run, null, null);
             }
         }
@@ -177,7 +188,8 @@ final class TrainCommand implements Callable<Integer> {
         check();
         RunOptions options = new RunOptions(spec);
         options.requireNoneKeptGiven();
-        try (RunDirectory run = RunDirectory.resume(resume, Terminal::warn)) {
+        try (RunDirectory run = Processes.isFirst() ? RunDirectory.resume(resume, Terminal::warn)
+                : RunDirectory.ofOther(resume)) {
             Checkpoint last = last(run);
             JsonNode config = config(run, last);
             Path source = last.training().run() == null ? resume.resolve("config.json")
@@ -188,7 +200,19 @@ final class TrainCommand implements Callable<Integer> {
             } catch (Options.UsageException e) {
                 throw new FramecastException(source + " has a wrong value: " + e.getMessage(), e);
             }
+            sayIfOtherProcesses(config);
             return train(run, last, config);
+        }
+    }
+
+    /** Sums over other numbers of processes have other roundings; and each process had its share of a machine. */
+    private void sayIfOtherProcesses(JsonNode config) {
+        int before = config.path(PROCESSES).asInt(1);
+        int now = Processes.group().size();
+        if (before != now) {
+            device.threads = 0;
+            Terminal.say("processes: " + now + ", where the run had " + before + ": it goes on with the same batches, "
+                    + "and equal but for rounding, not bit for bit");
         }
     }
 
@@ -234,12 +258,16 @@ final class TrainCommand implements Callable<Integer> {
             throw new FramecastException("The digits of the run " + resume + " are no longer in " + data.digits
                     + "; say where they are by --digits FILE.");
         }
-        try (Backend backend = device.open()) {
+        try (Backend backend = device.open(localBatchNorm)) {
             keepThreads(backend, last != null);
             // Other videos may be refused: they do not take the place of the run's clips.
-            Split split = data.split(validationSplit, seed, fresh, clipLength.wanted(frames(last)),
-                    last != null && given ? null : clips, keepsClips);
-            data.check(split.training().frames());
+            Path kept = last != null && given ? null : clips;
+            // The first process imports videos, and the others take what it has imported.
+            Split split = Processes.firstBefore(() -> data.split(validationSplit, seed, fresh,
+                    clipLength.wanted(frames(last)), kept, keepsClips || !Processes.isFirst() && data.isVideo()));
+            if (Processes.isFirst()) { // It reads all of a file; later each process reads only its own videos.
+                data.check(split.training().frames());
+            }
             Options.require(context == null || context < split.training().frames(), "--context must be below the "
                     + split.training().frames() + " frames of the videos, not " + context + ".");
             Fingerprint fingerprint = Fingerprint.of(split);
@@ -329,6 +357,9 @@ final class TrainCommand implements Callable<Integer> {
      * @param failure why the training ended early, or null
      */
     private void report(Backend backend, Split split, RunDirectory run, TrainingSettings settings, String failure) {
+        if (!Processes.isFirst()) {
+            return;
+        }
         try {
             RunReport.write(backend, run.path(), split, settings, new RunReport.About("Framecast: training " + model,
                     Options.commandLine(spec), data.data, failure), null);
@@ -539,6 +570,9 @@ final class TrainCommand implements Callable<Integer> {
         description.put("framecast", Main.VERSION);
         description.put("options", options);
         description.put("data", fingerprint);
+        if (Processes.group().size() > 1) {
+            description.put(PROCESSES, Processes.group().size());
+        }
         return description;
     }
 }

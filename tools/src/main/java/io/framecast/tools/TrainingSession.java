@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Split;
 import io.framecast.text.Count;
+import io.framecast.tools.distributed.Processes;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.option.Remedies;
 import io.framecast.tools.terminal.TerminalProgress;
@@ -62,7 +63,8 @@ final class TrainingSession {
 
     /** The command that resumes a run, quoted for a shell. */
     static String resumption(RunDirectory run) {
-        return "framecast train --resume " + Options.quoted(run.path().toString());
+        int processes = Processes.group().size();
+        return (processes > 1 ? "mpirun -n " + processes + " " : "") + "framecast train --resume " + Options.quoted(run.path().toString());
     }
 
     /** Finishes the step and saves; a second Ctrl-C ends the process at once. */
@@ -93,8 +95,9 @@ final class TrainingSession {
             if (!stopping) {
                 stopping = true;
                 asked = System.nanoTime();
-                System.err.println("\nfinishing the step and saving"
-                        + (keyboard ? "; once more to leave at once" : ""));
+                System.err.println(Processes.group().size() > 1 ? "\nstopping: the launcher ends all processes, as it "
+                        + "does when one of them ends. What was trained until the last checkpoint is safe"
+                        : "\nfinishing the step and saving" + (keyboard ? "; once more to leave at once" : ""));
             } else if (keyboard && System.nanoTime() - asked > SECOND_THOUGHT_NANOS) {
                 System.exit(Main.INTERRUPTED);
             }

@@ -59,6 +59,11 @@ public final class DataOptions {
         return data.equals(GENERATED);
     }
 
+    /** Whether the videos are video files or pictures, which become clips first. */
+    public boolean isVideo() {
+        return !isGenerated() && VideoSources.isVideo(data);
+    }
+
     /** The file; null where the videos are generated. */
     public Path file() {
         return isGenerated() ? null : Path.of(data);

@@ -4,10 +4,12 @@ import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
 import io.framecast.backend.DataParallel;
 import io.framecast.backend.Precision;
+import io.framecast.backend.ProcessGroup;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
 import io.framecast.device.DeviceSettings;
 import io.framecast.device.sampling.SampledGpu;
+import io.framecast.tools.distributed.Processes;
 import io.framecast.tools.terminal.FetchProgress;
 import io.framecast.tools.terminal.Terminal;
 import java.util.Locale;
@@ -43,8 +45,27 @@ public final class DeviceOptions {
      * @throws io.framecast.FramecastException if it cannot be used on this machine
      */
     public Backend open() {
+        return open(false);
+    }
+
+    /**
+     * The same, for training.
+     *
+     * @param localBatchNorm whether batch normalisation is computed by each process for its own videos
+     */
+    public Backend open(boolean localBatchNorm) {
         requireThreads();
-        Backends.Choice choice = Backends.choose(settings(), DataParallel.NONE, new FetchProgress());
+        ProcessGroup group = Processes.group();
+        DeviceSettings settings = settings();
+        if (threads == 0 && group.size() > 1) {
+            settings = settings.withThreads(Processes.threads());
+        }
+        Backends.Choice choice = Backends.choose(settings, new DataParallel(group, localBatchNorm),
+                new FetchProgress());
+        if (group.size() > 1) {
+            Terminal.say("processes: " + group.size()
+                    + (group.localSize() < group.size() ? ", " + group.localSize() + " on this machine" : ""));
+        }
         Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();

@@ -32,16 +32,17 @@ public final class RunOptions {
     private static final List<String> KEPT = Stream.concat(CLIPS.stream(), Stream.of("--videos", "--model", "--init",
             "--batch-size", "--optimizer", "--lr", "--lr-schedule", "--warmup", "--clip-norm", "--ema",
             "--scheduled-sampling", "--context", "--loss-frames", "--seed", "--validation-split", "--no-shuffle",
-            "--fresh", "--loss", "--precision", "--threads")).toList();
+            "--fresh", "--loss", "--precision", "--threads", "--local-batch-norm")).toList();
 
     /** Options of how a model is trained, whatever the model, the videos and the machine are. */
     public static final List<String> RECIPE = KEPT.stream().filter(name -> !CLIPS.contains(name)
             && !List.of("--videos", "--model", "--init",
-            "--seed", "--validation-split", "--no-shuffle", "--fresh", "--precision", "--threads").contains(name))
+            "--seed", "--validation-split", "--no-shuffle", "--fresh", "--precision", "--threads",
+            "--local-batch-norm").contains(name))
             .toList();
 
     /** Options that a run started with --init takes from its checkpoint or its machine. */
-    private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads");
+    private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads", "--local-batch-norm");
 
     /** The limits of a run: a run that resumes keeps them, unless one is given again. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");

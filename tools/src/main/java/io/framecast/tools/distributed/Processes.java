@@ -1,0 +1,171 @@
+package io.framecast.tools.distributed;
+
+import io.framecast.backend.ProcessFailedException;
+import io.framecast.backend.ProcessGroup;
+import io.framecast.distributed.MpiProcessGroup;
+import io.framecast.system.Processor;
+import io.framecast.text.Count;
+import io.framecast.text.Quote;
+import io.framecast.tools.terminal.Terminal;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import java.util.zip.CRC32C;
+
+/**
+ * The processes of one command, that mpirun or srun has started. Process 0 alone writes files and speaks to the user.
+ */
+public final class Processes {
+
+    private static final long EXIT_MILLIS = 3000;
+
+    private static ProcessGroup group = ProcessGroup.SINGLE;
+    /** Standard error, where this process does not print other things; else null. */
+    private static PrintStream err;
+
+    private Processes() {
+    }
+
+    /** Lets only the first of the processes that a launcher has started print. */
+    public static void hushOthers() {
+        if (MpiProcessGroup.launchedRank(System.getenv()) > 0) {
+            err = System.err;
+            PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+            System.setOut(nowhere);
+            System.setErr(nowhere);
+        }
+    }
+
+    /** Whether a launcher has started this process with others. */
+    public static boolean isLaunched() {
+        return MpiProcessGroup.launchedSize(System.getenv()) != 1;
+    }
+
+    /**
+     * Joins the processes that were started with this one.
+     *
+     * @throws io.framecast.FramecastException if there is no MPI, or not that of the launcher
+     */
+    public static void join() {
+        group = MpiProcessGroup.join(System.getenv(), Processes::endLate);
+    }
+
+    /** The processes of this command; one, if no launcher has started it. */
+    public static ProcessGroup group() {
+        return group;
+    }
+
+    /** Whether this is the process that writes files and speaks to the user. */
+    public static boolean isFirst() {
+        return group.rank() == 0;
+    }
+
+    /** Does something in the first process, and then in all others, which may use what the first has written. */
+    public static <T> T firstBefore(Supplier<T> work) {
+        if (isFirst()) {
+            T result = work.get();
+            group.allGather(0);
+            return result;
+        }
+        group.allGather(0);
+        return work.get();
+    }
+
+    /**
+     * The threads that this process should compute with: the processors that it may use, shared with the processes of
+     * this machine that may use the same. Collective.
+     */
+    public static int threads() {
+        int processors = Processor.threads();
+        if (group.size() == 1) {
+            return processors;
+        }
+        CRC32C same = new CRC32C();
+        same.update((host() + processorList()).getBytes(StandardCharsets.UTF_8));
+        double[] all = group.allGather(same.getValue());
+        int sharing = (int) Arrays.stream(all).filter(other -> other == all[group.rank()]).count();
+        int machine = machineProcessors();
+        if (processors < machine / group.localSize()) {
+            Terminal.note("the launcher has bound each process to " + Count.of(processors, "processor") + " of "
+                    + machine + "; to use all of them, give mpirun --bind-to none.");
+        }
+        return Math.max(1, processors / sharing);
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "";
+        }
+    }
+
+    /** The processors that this process is bound to, as the kernel lists them. */
+    private static String processorList() {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                    .filter(line -> line.startsWith("Cpus_allowed_list")).findFirst().orElse("");
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static int machineProcessors() {
+        try {
+            return (int) Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                    .filter(line -> line.startsWith("processor")).count();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /**
+     * Reports the failure of this process, once for all processes, and ends them all. Call it last: the group cannot be
+     * used after.
+     *
+     * @param e what failed
+     * @param sentence what to tell the user
+     */
+    public static void fail(Throwable e, String sentence) {
+        boolean heard = e instanceof ProcessFailedException;
+        if (isFirst()) {
+            print(sentence);
+            group.fail(sentence);
+        } else if (!group.fail(sentence) && !heard) {
+            print(sentence);
+        }
+    }
+
+    /** Prints an error, in any process. */
+    private static void print(String sentence) {
+        (err == null ? System.err : err).println("framecast: " + Quote.line(sentence));
+    }
+
+    /** Leaves the group when the work is done, after all others have come here. */
+    public static void leave() {
+        group.close();
+    }
+
+    /** Ends this process, which does not notice that another has failed. */
+    private static void endLate(String sentence) {
+        if (isFirst()) {
+            print(sentence);
+            group.fail(sentence);
+        }
+        Thread exit = new Thread(() -> System.exit(1), "framecast-exit");
+        exit.start();
+        try {
+            exit.join(EXIT_MILLIS);
+        } catch (InterruptedException e) {
+            // The process ends in any case.
+        }
+        Runtime.getRuntime().halt(1);
+    }
+}

@@ -1,0 +1,2 @@
+/** The processes that mpirun or srun has started. */
+package io.framecast.tools.distributed;
