@@ -14,6 +14,7 @@ import io.framecast.tools.terminal.Terminal;
 import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -56,7 +57,7 @@ public final class Main {
         try {
             CommandLine line = line(main).setParameterExceptionHandler((e, arguments) -> badUsage(e))
                     .setExecutionExceptionHandler((e, command, result) -> main.failed(e))
-                    .setExecutionStrategy(Main::execute);
+                    .setExecutionStrategy(main::execute);
             int status = line.execute(args);
             return status == 0 && System.out.checkError() ? lost(line.getParseResult().subcommand()) : status;
         } catch (Error e) { // The handler above receives exceptions only.
@@ -65,13 +66,18 @@ public final class Main {
     }
 
     /** Runs a command, with the processes that were started with this one. */
-    private static int execute(ParseResult words) {
+    private int execute(ParseResult words) {
         if (Processes.isLaunched() && isWork(words)) {
-            CommandLine command = words.asCommandLineList().get(words.asCommandLineList().size() - 1);
-            Options.require(command.getCommand() instanceof SharedCommand, command.getCommandSpec().qualifiedName()
-                    + " works in one process; start it without mpirun (train, evaluate, predict and bench can share"
-                    + " their work).");
-            Processes.join();
+            List<CommandLine> commands = words.asCommandLineList();
+            CommandLine command = commands.get(commands.size() - 1);
+            try {
+                Options.require(command.getCommand() instanceof SharedCommand,
+                        command.getCommandSpec().qualifiedName() + " works in one process; start it without mpirun "
+                        + "(train, evaluate, predict and bench share their work).");
+                Processes.join();
+            } catch (FramecastException e) {
+                return failed(e);
+            }
         }
         int status = new CommandLine.RunLast().execute(words);
         Processes.leave();
@@ -113,6 +119,7 @@ public final class Main {
     private static int badUsage(ParameterException e) {
         System.err.println("framecast: " + Quote.line(Options.inUserWords(e)));
         System.err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        Processes.letFirstSpeak();
         return BAD_USAGE;
     }
 

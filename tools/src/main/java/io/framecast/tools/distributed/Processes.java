@@ -25,6 +25,7 @@ import java.util.zip.CRC32C;
 public final class Processes {
 
     private static final long EXIT_MILLIS = 3000;
+    private static final long SPEAK_MILLIS = 2000;
 
     private static ProcessGroup group = ProcessGroup.SINGLE;
     /** Standard error, where this process does not print other things; else null. */
@@ -40,6 +41,21 @@ public final class Processes {
             PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
             System.setOut(nowhere);
             System.setErr(nowhere);
+        }
+    }
+
+    /** Waits, if this is not the first: the launcher ends all when one fails, and the first says why. */
+    public static void letFirstSpeak() {
+        if (err != null) {
+            sleep(SPEAK_MILLIS);
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -135,7 +151,10 @@ public final class Processes {
      */
     public static void fail(Throwable e, String sentence) {
         boolean heard = e instanceof ProcessFailedException;
-        if (isFirst()) {
+        if (group.size() == 1) {
+            letFirstSpeak(); // Unless it can join the others, and so waits for this process.
+            print(sentence);
+        } else if (isFirst()) {
             print(sentence);
             group.fail(sentence);
         } else if (!group.fail(sentence) && !heard) {
@@ -159,13 +178,8 @@ public final class Processes {
             print(sentence);
             group.fail(sentence);
         }
-        Thread exit = new Thread(() -> System.exit(1), "framecast-exit");
-        exit.start();
-        try {
-            exit.join(EXIT_MILLIS);
-        } catch (InterruptedException e) {
-            // The process ends in any case.
-        }
+        new Thread(() -> System.exit(1), "framecast-exit").start();
+        sleep(EXIT_MILLIS); // For what is done at the exit, such as deleting temporary files.
         Runtime.getRuntime().halt(1);
     }
 }
