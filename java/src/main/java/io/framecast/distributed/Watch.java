@@ -16,8 +16,8 @@ import org.bytedeco.javacpp.BytePointer;
 final class Watch {
 
     private static final long BEAT_MILLIS = 500;
-    /** Half a minute: far above the pauses of a machine that is out of memory or very busy. */
-    private static final int SILENT_BEATS = 60;
+    /** Twenty seconds: far above the pauses of a machine that is out of memory or very busy. */
+    private static final int SILENT_BEATS = 40;
     /** The time for this process to come to a method of the group, where it learns of a failure. */
     private static final int LATE_BEATS = 10;
     private static final int MOST_BYTES = 2000;

@@ -12,8 +12,11 @@ import io.framecast.nn.Models;
 import io.framecast.tools.bench.BenchJson;
 import io.framecast.tools.bench.BenchResult;
 import io.framecast.tools.bench.BenchText;
+import io.framecast.tools.bench.DataParallelBench;
 import io.framecast.tools.bench.SampledStep;
 import io.framecast.tools.bench.ScalingBench;
+import io.framecast.tools.distributed.Processes;
+import io.framecast.tools.distributed.SharedCommand;
 import io.framecast.tools.model.GpuRates;
 import io.framecast.tools.model.ModelJson;
 import io.framecast.tools.model.ModelText;
@@ -31,7 +34,7 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "bench", description = "Measures training steps, layer by layer and op by op, beside what the machine "
         + "can do at most; and rollout.")
-final class BenchCommand implements Runnable {
+final class BenchCommand implements Runnable, SharedCommand {
 
     /** Input frames: those of a Moving MNIST video without the last, which is only a target. */
     private static final int FRAMES = MovingMnist.FRAMES - 1;
@@ -55,6 +58,13 @@ final class BenchCommand implements Runnable {
     @Option(names = "--scaling", description = "Also measure how the cost of a step grows with frames, size, filters "
             + "and threads: some minutes, with keras.")
     boolean scaling;
+
+    @Option(names = "--processes", description = "Started by mpirun: measure instead how training scales over its "
+            + "processes, and what it waits for.")
+    boolean processes;
+
+    @Option(names = "--local-batch-norm", description = "With --processes: as in train.")
+    boolean localBatchNorm;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures there, too.")
     Path json;
@@ -82,6 +92,12 @@ final class BenchCommand implements Runnable {
             model(config);
             return;
         }
+        if (processes) {
+            measureProcesses(config);
+            return;
+        }
+        Options.require(Processes.group().size() == 1, "bench measures one process; start it without mpirun, or "
+                + "measure several together by --processes.");
         PeerComparison comparison = peer == null ? null
                 : new PeerComparison(PeerComparison.find(peer), device, config, batch, steps);
         Map<String, Object> figures;
@@ -102,6 +118,25 @@ final class BenchCommand implements Runnable {
         }
         if (json != null) {
             JsonFiles.write(json, figures);
+        }
+    }
+
+    private void measureProcesses(ModelConfig config) {
+        int count = Processes.group().size();
+        Options.require(count > 1, "--processes measures those that mpirun starts; start it as: mpirun -n 2 framecast "
+                + "bench --processes.");
+        Options.require(!scaling && peer == null, "--processes measures nothing else; leave --scaling and --peer out.");
+        Options.require(batch % count == 0, "--batch-size must be a multiple of the " + count + " processes, not "
+                + batch + ".");
+        try (Backend backend = device.open(localBatchNorm)) {
+            DataParallelBench result = DataParallelBench.measure(backend, device::openAlone, config, FRAMES, batch,
+                    steps);
+            if (Processes.isFirst()) {
+                System.out.print(result.text());
+                if (json != null) {
+                    JsonFiles.write(json, result.json());
+                }
+            }
         }
     }
 

@@ -39,6 +39,9 @@ final class TrainingBench implements AutoCloseable {
     private final Tensor targets;
     private final Program program;
     private final Deque<AutoCloseable> made = new ArrayDeque<>();
+    /** When the last layer had computed, and when the gradients of all processes were summed. */
+    private long computed;
+    private long summed;
 
     /**
      * Creates the network.
@@ -91,9 +94,16 @@ final class TrainingBench implements AutoCloseable {
         loss.value();
     }
 
+    /** The time in which the last step, which must not have been replayed, only waited for other processes' gradients. */
+    double waitingSeconds() {
+        return (summed - computed) / 1e9;
+    }
+
     private void compute() {
         forward();
+        network.listen((index, pass) -> computed = System.nanoTime());
         network.backward(loss.gradient());
+        summed = System.nanoTime();
         adam.update();
     }
 

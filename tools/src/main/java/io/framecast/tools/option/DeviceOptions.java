@@ -39,6 +39,9 @@ public final class DeviceOptions {
                     + "Default: ${DEFAULT-VALUE}.")
     public int threads;
 
+    /** With several processes, the threads that each should have; else 0. */
+    private int threadsOfProcess;
+
     /**
      * Opens the device, and prints which one it is.
      *
@@ -56,11 +59,10 @@ public final class DeviceOptions {
     public Backend open(boolean localBatchNorm) {
         requireThreads();
         ProcessGroup group = Processes.group();
-        DeviceSettings settings = settings();
         if (threads == 0 && group.size() > 1) {
-            settings = settings.withThreads(Processes.threads());
+            threadsOfProcess = Processes.threads();
         }
-        Backends.Choice choice = Backends.choose(settings, new DataParallel(group, localBatchNorm),
+        Backends.Choice choice = Backends.choose(shared(), new DataParallel(group, localBatchNorm),
                 new FetchProgress());
         if (group.size() > 1) {
             Terminal.say("processes: " + group.size()
@@ -69,6 +71,11 @@ public final class DeviceOptions {
         Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();
+    }
+
+    /** Opens the device without the other processes. */
+    public Backend openAlone() {
+        return Backends.choose(shared(), DataParallel.NONE, new FetchProgress()).backend();
     }
 
     /**
@@ -92,6 +99,11 @@ public final class DeviceOptions {
     private void requireThreads() {
         Options.require(threads >= 0 && threads <= DeviceSettings.MAX_THREADS,
                 "--threads must be from 0 to " + DeviceSettings.MAX_THREADS + ", not " + threads + ".");
+    }
+
+    /** The settings of a process that shares its machine with others. */
+    private DeviceSettings shared() {
+        return threads == 0 ? settings().withThreads(threadsOfProcess) : settings();
     }
 
     private DeviceSettings settings() {
