@@ -12,6 +12,7 @@ module io.framecast.natives {
     exports io.framecast;
     exports io.framecast.cpu to io.framecast;
     exports io.framecast.mpi to io.framecast;
+    exports io.framecast.nccl to io.framecast;
     exports io.framecast.nvrtc to io.framecast;
     exports io.framecast.softgpu to io.framecast;
     exports io.framecast.system to io.framecast, io.framecast.tools;

@@ -60,6 +60,7 @@ void end(Context &context) {
     }
     driver.streams.remove_if(owned);
     context.streams.clear();
+    context.last_of_order.clear();
     context.legacy.reset();
     context.per_thread.clear();
     for (auto at = driver.allocations.begin(); at != driver.allocations.end();) {

@@ -1,4 +1,4 @@
-// Shared by the cuDNN and cuBLAS replacements: refused arguments, handles, and queued work.
+// Shared by the cuDNN, cuBLAS and NCCL replacements: refused arguments, handles, and queued work.
 #pragma once
 
 #include <cstdio>
@@ -55,8 +55,9 @@ private:
     static inline std::unordered_set<const T *> live_;
 };
 
-// Enqueues job.run(), which returns a CUresult, in a stream. Returns a CUresult.
-template <class Job> int enqueue(void *stream, const char *name, const Job &job) {
+// Enqueues job.run(), which returns a CUresult, in a stream; with an order as by softgpu_enqueue_ordered. Returns a
+// CUresult.
+template <class Job> int enqueue(void *stream, const char *name, const Job &job, const void *order = nullptr) {
     static_assert(std::is_trivially_copyable_v<Job>);
     constexpr int OUT_OF_MEMORY = 2;    // CUDA_ERROR_OUT_OF_MEMORY
     const auto run = [](const void *data) -> int {
@@ -68,7 +69,7 @@ template <class Job> int enqueue(void *stream, const char *name, const Job &job)
             return OUT_OF_MEMORY;
         }
     };
-    return softgpu_enqueue(stream, name, run, &job, sizeof job);
+    return softgpu_enqueue_ordered(stream, name, run, &job, sizeof job, order);
 }
 
 }  // namespace softgpu

@@ -60,6 +60,7 @@ struct Context {
     std::shared_ptr<Stream> legacy;
     std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
     std::vector<std::shared_ptr<Stream>> streams;   // in order of creation; destroyed ones until done
+    std::map<const void *, Dependency> last_of_order;   // by LibraryWork::order
 };
 
 struct Stream : Object, std::enable_shared_from_this<Stream> {
@@ -120,6 +121,14 @@ public:
     void wait_idle() {
         std::unique_lock<std::mutex> &lock = *lock_;
         while (running_) idle_.wait(lock);
+        lock_ = &lock;
+    }
+    // Lets other threads run operations meanwhile.
+    void pause() {
+        std::unique_lock<std::mutex> &lock = *lock_;
+        lock.unlock();
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+        lock.lock();
         lock_ = &lock;
     }
     bool try_lock() { return mutex_.try_lock(); }

@@ -50,10 +50,11 @@ struct CallbackWork {
     void *data = nullptr;
 };
 
-// Work of softgpu_enqueue.
+// Work of softgpu_enqueue. With an order, that of softgpu_enqueue_ordered.
 struct LibraryWork {
     int (*run)(const void *data) = nullptr;
     std::vector<uint8_t> data;
+    const void *order = nullptr;
 };
 
 struct FreeWork {
@@ -78,7 +79,8 @@ struct GraphWork;   // graph.h
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, CallbackWork, LibraryWork, FreeWork,
                           RecordWork, std::shared_ptr<GraphWork>>;
 
-// Runs it now, without the driver's lock. A code other than CUDA_SUCCESS becomes the context's sticky error.
+// Runs it now, without the driver's lock. CUDA_ERROR_NOT_READY: it waits for another process, and is to be executed
+// again. Another code than CUDA_SUCCESS becomes the context's sticky error.
 CUresult execute(Work &work);
 
 // Runs after `stream` has reached `position`.

@@ -87,7 +87,16 @@ bool capturing(const std::shared_ptr<Stream> &stream) {
 }
 
 void add_node(const std::shared_ptr<Stream> &stream, NodeWork work) {
-    stream->frontier = {stream->capture->graph->add(std::move(work), stream->frontier)};
+    Graph &graph = *stream->capture->graph;
+    std::vector<Node *> after = stream->frontier;
+    if (const auto *made = std::get_if<LibraryWork>(&work); made && made->order) {
+        const auto last = std::find_if(graph.nodes.rbegin(), graph.nodes.rend(), [&](const auto &node) {
+            const auto *library = std::get_if<LibraryWork>(&node->work);
+            return library && library->order == made->order;
+        });
+        if (last != graph.nodes.rend()) add_unique(after, {last->get()});
+    }
+    stream->frontier = {graph.add(std::move(work), std::move(after))};
 }
 
 void refuse_capture(const std::shared_ptr<Stream> &stream) {

@@ -36,8 +36,8 @@ struct Executor {
         return CUDA_SUCCESS;
     }
     CUresult operator()(std::shared_ptr<GraphWork> &graph) const {
-        for (Work &step : graph->steps)
-            if (const CUresult error = execute(step); error != CUDA_SUCCESS) return error;
+        for (; graph->done < graph->steps.size(); ++graph->done)
+            if (const CUresult error = execute(graph->steps[graph->done]); error != CUDA_SUCCESS) return error;
         return CUDA_SUCCESS;
     }
 };

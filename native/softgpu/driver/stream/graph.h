@@ -47,6 +47,7 @@ Node &node_of(CUgraphNode handle);
 // The steps of one launch of an executable graph, in order.
 struct GraphWork {
     std::vector<Work> steps;
+    size_t done = 0;
 };
 
 // The graph as it was when instantiated: a clone.

@@ -6,7 +6,8 @@
 
 namespace softgpu {
 
-// The operation at `position` of the stream calls a host function. The caller holds the driver's lock.
+// The operation at `position` of the stream calls a host function, or other processes wait for it. The caller holds the
+// driver's lock.
 void expect_host_function(const std::shared_ptr<Stream> &stream, uint64_t position);
 
 }  // namespace softgpu

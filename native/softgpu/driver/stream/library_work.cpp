@@ -9,13 +9,20 @@ namespace softgpu {
 
 extern "C" {
 
-SOFTGPU_INTERNAL int softgpu_enqueue(void *handle, const char *name, int (*run)(const void *data), const void *data,
-                                     size_t bytes) {
+SOFTGPU_INTERNAL int softgpu_enqueue_ordered(void *handle, const char *name, int (*run)(const void *data),
+                                             const void *data, size_t bytes, const void *order) {
     return context_call(name, [&](Context &context) {
         const auto *from = static_cast<const uint8_t *>(data);
-        submit(stream_of(context, static_cast<CUstream>(handle)), LibraryWork{run, {from, from + bytes}});
+        submit(stream_of(context, static_cast<CUstream>(handle)), LibraryWork{run, {from, from + bytes}, order});
     }, Site::launch);
 }
+
+SOFTGPU_INTERNAL int softgpu_enqueue(void *handle, const char *name, int (*run)(const void *data), const void *data,
+                                     size_t bytes) {
+    return softgpu_enqueue_ordered(handle, name, run, data, bytes, nullptr);
+}
+
+SOFTGPU_INTERNAL void softgpu_complain(const char *text) { report(text); }
 
 SOFTGPU_INTERNAL int softgpu_check_range(const char *what, uint64_t address, size_t bytes, int read) {
     Arena &arena = Arena::get();

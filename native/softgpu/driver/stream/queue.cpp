@@ -1,6 +1,7 @@
 #include "driver/stream/queue.h"
 
 #include <algorithm>
+#include <set>
 
 #include "driver/stream/graph.h"
 #include "driver/stream/host_thread.h"
@@ -30,6 +31,7 @@ void step(const std::shared_ptr<Stream> &stream) {
     } else if (context.sticky == CUDA_SUCCESS) {
         Driver::get().unlocked([&] { result = execute(operation.work); });
     }
+    if (result == CUDA_ERROR_NOT_READY) return Driver::get().pause();
     if (result != CUDA_SUCCESS && context.sticky == CUDA_SUCCESS) context.sticky = result;
     stream->queue.pop_front();
     ++stream->done;
@@ -39,11 +41,23 @@ void forget_finished(Context &context) {
     std::erase_if(context.streams, [](const auto &s) { return s->destroyed && s->idle(); });
 }
 
-// Whether it calls functions of the program.
-bool calls_host(const Work &work) {
+// The orders that it is part of.
+std::set<const void *> orders(const Work &work) {
+    std::set<const void *> found;
+    if (const auto *const graph = std::get_if<std::shared_ptr<GraphWork>>(&work))
+        for (const Work &step : (*graph)->steps) found.merge(orders(step));
+    if (const auto *const library = std::get_if<LibraryWork>(&work); library && library->order)
+        found.insert(library->order);
+    return found;
+}
+
+// Whether it calls functions of the program, or other processes wait for it.
+bool is_awaited(const Work &work) {
     const auto *const graph = std::get_if<std::shared_ptr<GraphWork>>(&work);
-    if (graph) return std::ranges::any_of((*graph)->steps, calls_host);
-    return std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work);
+    if (graph) return std::ranges::any_of((*graph)->steps, is_awaited);
+    const auto *const library = std::get_if<LibraryWork>(&work);
+    return std::holds_alternative<HostWork>(work) || std::holds_alternative<CallbackWork>(work) ||
+           (library && library->order);
 }
 
 }  // namespace
@@ -69,10 +83,16 @@ uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<D
             if (other != stream && other->blocking() && !other->idle() && (stream->is_legacy() || other->is_legacy()))
                 after.push_back({other, other->enqueued});
     }
-    const bool host = calls_host(work);
+    const bool awaited = is_awaited(work);
+    const uint64_t position = stream->enqueued + 1;
+    for (const void *order : orders(work)) {
+        Dependency &last = context.last_of_order[order];
+        if (last.stream && last.stream->done < last.position) after.push_back(last);
+        last = {stream, position};
+    }
     stream->queue.push_back({std::move(work), std::move(after)});
-    const uint64_t position = ++stream->enqueued;
-    if (host) expect_host_function(stream, position);
+    stream->enqueued = position;
+    if (awaited) expect_host_function(stream, position);
     if (stream->queue.size() > MOST_QUEUED) run_to(stream, position);
     return position;
 }

@@ -1,5 +1,6 @@
 // Streams run lazily: work stays queued until a thread waits for it, and then runs on that thread. So the order is the
-// same in every run, and a missing synchronisation always shows. Host functions run in any case (host_thread.h).
+// same in every run, and a missing synchronisation always shows. Host functions, and work that other
+// processes wait for, run in any case (host_thread.h).
 #pragma once
 
 #include "driver/state/call.h"

@@ -18,14 +18,16 @@ import org.bytedeco.javacpp.annotation.Platform;
 
 /**
  * The software CUDA device of native/softgpu. Once it is {@link #load loaded}, JCuda uses it as libcuda.so.1,
- * libcublas.so.12 and libcudnn.so.9: CUDA programs then run on the CPU, with checks and counters. The other methods
- * control the device. They load it if that has not been done, and may be called from any thread.
+ * libcublas.so.12 and libcudnn.so.9, and the engine uses it as libnccl.so.2: CUDA programs then run on the CPU, with
+ * checks and counters. The other methods control the device. They load it if that has not been done, and may be called
+ * from any thread.
  */
 @Platform(value = "linux-x86_64", include = "softgpu.h", library = "jniframecast_softgpu")
 public final class SoftGpu {
 
     /** In loading order: the others depend on the first. */
-    private static final List<String> LIBRARIES = List.of("libcuda.so.1", "libcublas.so.12", "libcudnn.so.9");
+    private static final List<String> LIBRARIES = List.of("libcuda.so.1", "libcublas.so.12", "libcudnn.so.9",
+            "libnccl.so.2");
 
     /** The path of a mapped CUDA driver, at the end of a line of /proc/self/maps. */
     private static final Pattern DRIVER = Pattern.compile("/.*/libcuda\\.so[.0-9]*(?= \\(deleted\\)$|$)");

@@ -88,7 +88,7 @@ class ArchitectureTest {
     void arrowsPointFromCommandsToTheDevice() {
         List<Set<String>> layers = List.of(Set.of("tools", "peer"), Set.of("predict", "device", "keras"),
                 Set.of("train"), Set.of("nn", "data", "video"), Set.of("distributed"), Set.of("backend", "fetch"),
-                Set.of("cpu", "mpi", "nvrtc", "softgpu", "system", "text", "files", ""));
+                Set.of("cpu", "mpi", "nccl", "nvrtc", "softgpu", "system", "text", "files", ""));
         List<String> wrong = new ArrayList<>();
         NAMED.forEach((from, named) -> named.stream().filter(ArchitectureTest::isOurs)
                 .filter(to -> layer(layers, to) < layer(layers, from)).forEach(to -> wrong.add(from + " -> " + to)));
@@ -118,6 +118,7 @@ class ArchitectureTest {
         assertOnly("org.bytedeco.ffmpeg", "io.framecast.video");
         assertOnly("io.framecast.cpu", "io.framecast.backend.cpu");
         assertOnly("io.framecast.mpi", "io.framecast.distributed");
+        assertOnly("io.framecast.nccl", "io.framecast.backend.cuda.collective");
         assertOnly("io.framecast.nvrtc", "io.framecast.backend.cuda.compiler");
         assertOnly("io.framecast.softgpu", "io.framecast.backend.cuda.driver", "io.framecast.device");
         assertOnly("io.framecast.tools", "io.framecast.peer");

@@ -1,0 +1,2 @@
+/** The JavaCPP bindings of native/nccl. */
+package io.framecast.nccl;
