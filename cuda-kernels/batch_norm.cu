@@ -11,11 +11,18 @@
 // no cancellation where the mean is much larger than the deviation. For the same reason y is not x*scale + shift, but
 // (x - center)*scale + shift.
 //
+// Statistics over several processes: Share takes the place of Statistics, and writes what this process tells the
+// others, (4, channels). From what all of them tell, (ranks, 4, channels), GlobalStatistics makes the constants, now
+// (8, channels), in the order of rank and in double: each process has an origin of its own. Backward likewise, with
+// ShareSums and GlobalGradients and two values; the gradients of gamma and beta stay those of this process. A process
+// whose rows are padding counts for nothing.
+//
 // Launch: grid (parts, tiles), block 256, as in column_reduction.cuh; the kernels ending in 4 where channels are a
-// multiple of 4. Statistics and Gradients: grid (1, tiles), best with 8 channels a tile; MovingStatistics: grid
-// ceil(channels / 256). x, y, dy, partial and constants are aligned to 16 bytes; the parameters and their gradients may
-// have any alignment. Bound by bytes: 12 an element forward, 4 of them for the statistics; 20 backward. As operands of
-// tensor cores x and y have 2 bytes each: 6, and 16 backward; the gradients are float.
+// multiple of 4. Statistics, Gradients, Share and ShareSums: grid (1, tiles), best with 8 channels a tile;
+// MovingStatistics, GlobalStatistics and GlobalGradients: grid ceil(channels / 256). x, y, dy, partial and constants
+// are aligned to 16 bytes; the parameters and their gradients may have any alignment. Bound by bytes: 12 an element
+// forward, 4 of them for the statistics; 20 backward. As operands of tensor cores x and y have 2 bytes each: 6, and 16
+// backward; the gradients are float.
 //
 // Compiled for the types of x and y, INPUT and OUTPUT (tensor_core/operand.cuh).
 #include "column_reduction.cuh"
@@ -56,7 +63,8 @@ template <int WIDTH> __device__ __forceinline__ void storeOutputs(Y *to, const V
 }
 
 // The mean is center + REST, where center is its nearest float.
-enum Constant { CENTER, SCALE, SHIFT, REST, DEVIATION, SLOPE, OFFSET };
+// ROWS counts those of all processes.
+enum Constant { CENTER, SCALE, SHIFT, REST, DEVIATION, SLOPE, OFFSET, ROWS };
 
 // Welford's running moments of some rows of a channel: count, mean, sum of squared deviations from the mean.
 struct Moments {
@@ -107,6 +115,14 @@ __device__ void setConstants(float *constants, int channels, int k, double mean,
     constants[DEVIATION * channels + k] = (float)deviation;
 }
 
+// Sets forward's constants of channel k, and lets the moving averages follow.
+__device__ void setStatistics(float *constants, int channels, int k, double mean, double variance, float epsilon,
+        const float *gamma, const float *beta, float oneMinusMomentum, float *movingMean, float *movingVariance) {
+    setConstants(constants, channels, k, mean, variance, epsilon, gamma[k], beta[k]);
+    movingMean[k] = (float)(movingMean[k] + (mean - movingMean[k]) * oneMinusMomentum);
+    movingVariance[k] = (float)(movingVariance[k] + (variance - movingVariance[k]) * oneMinusMomentum);
+}
+
 extern "C" __global__ void __launch_bounds__(256) batchNormStatistics(const X *x, const float *partial, int parts,
         int rows, int channels, const float *gamma, const float *beta, float epsilon, float oneMinusMomentum,
         float *movingMean, float *movingVariance, float *constants) {
@@ -116,9 +132,44 @@ extern "C" __global__ void __launch_bounds__(256) batchNormStatistics(const X *x
     if (!map.inside || map.row > 0) return;
     const double mean = (double)Input::value(x[k]) + moments.part[Moments::MEAN];
     const double variance = (double)moments.part[Moments::SQUARE] / rows;
-    setConstants(constants, channels, k, mean, variance, epsilon, gamma[k], beta[k]);
-    movingMean[k] = (float)(movingMean[k] + (mean - movingMean[k]) * oneMinusMomentum);
-    movingVariance[k] = (float)(movingVariance[k] + (variance - movingVariance[k]) * oneMinusMomentum);
+    setStatistics(constants, channels, k, mean, variance, epsilon, gamma, beta, oneMinusMomentum, movingMean,
+            movingVariance);
+}
+
+// What a process tells of a channel: its moments, and then their origin. `counts` is 0 for padding.
+enum { ORIGIN = Moments::PARTS, SHARED };
+
+extern "C" __global__ void __launch_bounds__(256) batchNormShare(const X *x, const float *partial, int parts,
+        int channels, int counts, float *shared) {
+    const ColumnMap<1> map(channels);
+    const Moments moments = reducePartial<Moments>(partial, parts, channels, map);
+    const int k = map.column;
+    if (!map.inside || map.row > 0) return;
+    shared[Moments::COUNT * channels + k] = counts ? moments.part[Moments::COUNT] : 0;
+    shared[Moments::MEAN * channels + k] = moments.part[Moments::MEAN];
+    shared[Moments::SQUARE * channels + k] = moments.part[Moments::SQUARE];
+    shared[ORIGIN * channels + k] = Input::value(x[k]);
+}
+
+extern "C" __global__ void __launch_bounds__(256) batchNormGlobalStatistics(const float *gathered, int ranks,
+        int channels, const float *gamma, const float *beta, float epsilon, float oneMinusMomentum, float *movingMean,
+        float *movingVariance, float *constants) {
+    const int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= channels) return;
+    double rows = 0, mean = 0, square = 0;
+    for (int r = 0; r < ranks; r++) {
+        const float *of = gathered + (size_t)r * SHARED * channels + k;
+        const double count = of[Moments::COUNT * channels];
+        if (count == 0) continue;
+        const double share = count / (rows + count);
+        const double d = (double)of[ORIGIN * channels] + of[Moments::MEAN * channels] - mean;
+        square += of[Moments::SQUARE * channels] + d * d * rows * share;
+        mean += d * share;
+        rows += count;
+    }
+    setStatistics(constants, channels, k, mean, square / rows, epsilon, gamma, beta, oneMinusMomentum, movingMean,
+            movingVariance);
+    constants[ROWS * channels + k] = (float)rows;
 }
 
 extern "C" __global__ void __launch_bounds__(256) batchNormMovingStatistics(const float *movingMean,
@@ -169,20 +220,55 @@ __device__ void sums(const X *x, const float *dy, const float *constants, float 
     storePartial(partial, sums, channels, map);
 }
 
-// Also sets the constants of dx = scale*dy + slope*(x - center) + offset.
+// Sets the constants of dx = scale*dy + slope*(x - center) + offset, from sums over `rows`.
+__device__ void setSlope(float *constants, int channels, int k, double dbeta, double dgamma, double rows) {
+    const double rest = constants[REST * channels + k], deviation = constants[DEVIATION * channels + k];
+    const double scale = constants[SCALE * channels + k], slope = -scale * deviation * dgamma / rows;
+    constants[SLOPE * channels + k] = (float)slope;
+    constants[OFFSET * channels + k] = (float)(-scale * dbeta / rows - slope * rest);
+}
+
+// The gradient of gamma, of the sums of dy and of dy*(x - center).
+__device__ double gammaGradientOf(const float *constants, int channels, int k, double dbeta, double product) {
+    return (product - constants[REST * channels + k] * dbeta) * constants[DEVIATION * channels + k];
+}
+
 extern "C" __global__ void __launch_bounds__(256) batchNormGradients(const float *partial, int parts, int rows,
         int channels, float *constants, float *gammaGradient, float *betaGradient) {
     const ColumnMap<1> map(channels);
     const Sums<2> sums = reducePartial<Sums<2>>(partial, parts, channels, map);
     const int k = map.column;
     if (!map.inside || map.row > 0) return;
-    const double rest = constants[REST * channels + k], deviation = constants[DEVIATION * channels + k];
-    const double scale = constants[SCALE * channels + k], dbeta = sums.part[0];
-    const double dgamma = (sums.part[1] - rest * dbeta) * deviation, slope = -scale * deviation * dgamma / rows;
+    const double dbeta = sums.part[0], dgamma = gammaGradientOf(constants, channels, k, dbeta, sums.part[1]);
     betaGradient[k] = (float)dbeta;
     gammaGradient[k] = (float)dgamma;
-    constants[SLOPE * channels + k] = (float)slope;
-    constants[OFFSET * channels + k] = (float)(-scale * dbeta / rows - slope * rest);
+    setSlope(constants, channels, k, dbeta, dgamma, rows);
+}
+
+extern "C" __global__ void __launch_bounds__(256) batchNormShareSums(const float *partial, int parts, int channels,
+        int counts, const float *constants, float *gammaGradient, float *betaGradient, float *shared) {
+    const ColumnMap<1> map(channels);
+    const Sums<2> sums = reducePartial<Sums<2>>(partial, parts, channels, map);
+    const int k = map.column;
+    if (!map.inside || map.row > 0) return;
+    betaGradient[k] = sums.part[0];
+    gammaGradient[k] = (float)gammaGradientOf(constants, channels, k, sums.part[0], sums.part[1]);
+    shared[k] = counts ? sums.part[0] : 0;
+    shared[channels + k] = counts ? sums.part[1] : 0;
+}
+
+extern "C" __global__ void __launch_bounds__(256) batchNormGlobalGradients(const float *gathered, int ranks,
+        int channels, float *constants) {
+    const int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= channels) return;
+    double dbeta = 0, product = 0;
+    for (int r = 0; r < ranks; r++) {
+        const float *of = gathered + (size_t)r * 2 * channels + k;
+        dbeta += of[0];
+        product += of[channels];
+    }
+    setSlope(constants, channels, k, dbeta, gammaGradientOf(constants, channels, k, dbeta, product),
+            constants[ROWS * channels + k]);
 }
 
 // In place: dx may be dy.

@@ -163,7 +163,7 @@ void Group::join(const Id &id) {
             if (rank.process != 0 && (rank.presence == Presence::failed || ended(other)))
                 fail(rank.presence == Presence::failed ? name(other) + " has failed" : why_lost(other),
                      ncclRemoteError);
-            if (rank.presence == Presence::absent && missing < 0) missing = other;
+            if ((processes_[other] < 0 || rank.presence == Presence::absent) && missing < 0) missing = other;
         }
         if (missing < 0) break;
         if (time(nullptr) > until)

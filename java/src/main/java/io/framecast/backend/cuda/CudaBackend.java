@@ -39,6 +39,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.collective.Collectives;
 import io.framecast.backend.cuda.compiler.KernelImages;
 import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.convolution.KernelConvolutions;
@@ -57,6 +58,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -79,6 +81,8 @@ public final class CudaBackend implements Backend {
     private final boolean graphs;
     private final boolean listing;
     private final DataParallel dataParallel;
+    /** Null: one process. */
+    private final Collectives collectives;
 
     /**
      * As the constructor with all arguments: one process, and {@link FetchListener#NONE}.
@@ -99,8 +103,8 @@ public final class CudaBackend implements Backend {
      */
     public CudaBackend(boolean software, Precision precision, Convolutions convolutions, boolean graphs,
             FetchListener compiler, DataParallel dataParallel) {
-        this(precision, graphs, false, dataParallel, CudaDevice.open(software), convolutions,
-                device -> new CudaOps(device, new KernelImages(System.getenv(), compiler)),
+        this(precision, graphs, false, dataParallel, CudaDevice.open(software, dataParallel.group()),
+                convolutions, device -> new CudaOps(device, new KernelImages(System.getenv(), compiler)),
                 CudaBackend::requireWorking);
     }
 
@@ -114,12 +118,15 @@ public final class CudaBackend implements Backend {
         this.ops = ops.apply(device);
         guard = this.ops.guard();
         this.precision = precision;
+        collectives = dataParallel.group().size() == 1 ? null
+                : new Collectives(device, dataParallel.group(), System.getenv());
         try {
             requireTensorCores();
             this.convolutions = family(convolutions);
             // The vendors' convolutions read and write float32 values.
             layers = new CudaLayers(this.ops, this.convolutions, convolutions == Convolutions.VENDOR
-                    || precision == Precision.FP32 ? null : Operand.of(precision));
+                    || precision == Precision.FP32 ? null : Operand.of(precision), collectives,
+                    dataParallel.globalBatchNorm());
             check.accept(this);
         } catch (RuntimeException e) {
             Closing closing = new Closing();
@@ -302,12 +309,18 @@ public final class CudaBackend implements Backend {
 
     @Override
     public AllReduceOp allReduce(List<Tensor> buckets) {
-        throw new UnsupportedOperationException();
+        return guard.allReduce(buckets, () -> layers.allReduce(buckets));
+    }
+
+    /** How values are exchanged with the other processes, and if not by NCCL, why; empty before the first time. */
+    public Optional<String> exchange() {
+        return Optional.ofNullable(collectives).flatMap(Collectives::description);
     }
 
     @Override
     public Program program(Runnable work) {
-        return guard.program(() -> new CudaProgram(device, graphs, work));
+        return guard.program(() -> new CudaProgram(device,
+                () -> graphs && (collectives == null || collectives.canBeCaptured()), work));
     }
 
     /**

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.backend.Program;
 import io.framecast.backend.cuda.driver.CudaDevice;
 import io.framecast.backend.cuda.driver.CudaGraph;
+import java.util.function.BooleanSupplier;
 
 /**
  * A program that becomes a CUDA graph. The first run launches its kernels one by one, which allocates, compiles and
@@ -14,12 +15,13 @@ final class CudaProgram implements Program {
 
     private final CudaDevice device;
     private final Runnable work;
-    private boolean graphs;
+    private final BooleanSupplier graphs;
+    private boolean captures = true;
     private boolean warm;
     private CudaGraph graph;
 
-    /** @param graphs false: it is never captured */
-    CudaProgram(CudaDevice device, boolean graphs, Runnable work) {
+    /** @param graphs whether what the work has used so far can be captured */
+    CudaProgram(CudaDevice device, BooleanSupplier graphs, Runnable work) {
         this.device = device;
         this.graphs = graphs;
         this.work = work;
@@ -27,11 +29,11 @@ final class CudaProgram implements Program {
 
     @Override
     public void run() {
-        if (graph == null && graphs && warm) {
+        if (graph == null && captures && warm && graphs.getAsBoolean()) {
             try {
                 graph = device.capture(work);
             } catch (FramecastException e) {
-                graphs = false;
+                captures = false;
             }
         }
         if (graph == null) {

@@ -5,6 +5,7 @@ import static io.framecast.backend.cuda.driver.CudaCalls.checkAllocation;
 import static jcuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING;
 import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuDeviceGet;
+import static jcuda.driver.JCudaDriver.cuDeviceGetUuid;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRelease;
 import static jcuda.driver.JCudaDriver.cuDevicePrimaryCtxRetain;
 import static jcuda.driver.JCudaDriver.cuMemAlloc;
@@ -14,8 +15,10 @@ import static jcuda.driver.JCudaDriver.cuStreamDestroy;
 import static jcuda.driver.JCudaDriver.cuStreamSynchronize;
 
 import io.framecast.FramecastException;
+import io.framecast.backend.ProcessGroup;
 import io.framecast.backend.cuda.library.SystemLibrary;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,7 @@ import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUstream;
+import jcuda.driver.CUuuid;
 
 /**
  * A CUDA device: its context, one stream on which all work runs in order, and the resources that were made on it. Any
@@ -44,6 +48,9 @@ public final class CudaDevice implements AutoCloseable {
     /** The open ones. */
     private final Set<DeviceResource> resources = new LinkedHashSet<>();
 
+    /** What to check when work is done, before its results are used. */
+    private final List<Runnable> afterWaiting = new ArrayList<>();
+
     private HostCopies copies;
 
     /** Null: kernels are not timed. */
@@ -59,6 +66,26 @@ public final class CudaDevice implements AutoCloseable {
         this.context = context;
         this.stream = stream;
         this.passedOver = passedOver;
+    }
+
+    /**
+     * Opens a device for a process of a group. Of several processes on a machine each takes the device of its number;
+     * if it sees one device it takes this, because the launcher may have given each its own.
+     *
+     * @param software the software device in place of NVIDIA's driver
+     * @throws FramecastException if there is none, there are fewer than processes on this machine, or it fails
+     */
+    public static CudaDevice open(boolean software, ProcessGroup group) {
+        CudaDriver driver = software ? CudaDriver.openSoftware() : CudaDriver.open();
+        int count = driver.devices().size();
+        if (group.localSize() == 1 || count == 1) {
+            return open(software);
+        }
+        if (count < group.localSize()) {
+            throw new FramecastException("This machine has " + count + " GPUs for " + group.localSize()
+                    + " processes; start as many processes on it as it has GPUs.");
+        }
+        return open(driver.devices().get(group.localRank()), group.localRank(), software, List.of());
     }
 
     /**
@@ -118,6 +145,17 @@ public final class CudaDevice implements AutoCloseable {
     /** Whether this is the software device. */
     public boolean isSoftware() {
         return software;
+    }
+
+    /** What no other GPU has; on the software device, what no other process has, because each has its own. */
+    public String identity() {
+        if (software) {
+            return "process " + ProcessHandle.current().pid();
+        }
+        enter();
+        CUuuid uuid = new CUuuid();
+        check(cuDeviceGetUuid(uuid, device), "cuDeviceGetUuid");
+        return HexFormat.of().formatHex(uuid.bytes);
     }
 
     /** Ten times the major version, plus the minor. */
@@ -262,6 +300,16 @@ public final class CudaDevice implements AutoCloseable {
     public void synchronize() {
         enter();
         check(cuStreamSynchronize(stream), "cuStreamSynchronize");
+        checkWaited();
+    }
+
+    /** From now on this runs after each wait for results of this device; it throws if they are not valid. */
+    public void checkAfterWaiting(Runnable check) {
+        afterWaiting.add(check);
+    }
+
+    void checkWaited() {
+        afterWaiting.forEach(Runnable::run);
     }
 
     /** Releases all that this device owns. A second call does nothing. */

@@ -125,6 +125,7 @@ final class HostCopies extends DeviceResource {
             }
             before = slot;
         }
+        device.checkWaited();
     }
 
     private static long bytes(long floats) {

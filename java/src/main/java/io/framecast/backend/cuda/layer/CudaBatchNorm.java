@@ -7,6 +7,7 @@ import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.Plan;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.collective.Collectives;
 import io.framecast.backend.cuda.driver.CudaKernel;
 import io.framecast.backend.cuda.driver.DeviceMemory;
 import io.framecast.backend.cuda.launch.Columns;
@@ -23,6 +24,12 @@ final class CudaBatchNorm implements BatchNormOp {
     private static final int MOMENTS = 3;
     /** Values of a channel that the statistics leave for normalising and for backward. */
     private static final int CONSTANTS = 7;
+    /** With the number of rows, if the statistics are over several processes. */
+    private static final int GLOBAL_CONSTANTS = 8;
+    /** Values of a channel that a process gives to the others: its moments, and their origin. */
+    private static final int SHARED = 4;
+    /** The same in backward: two sums. */
+    private static final int SHARED_SUMS = 2;
 
     private final BatchNormSpec spec;
     private final Weights gamma;
@@ -39,11 +46,18 @@ final class CudaBatchNorm implements BatchNormOp {
     private final DeviceArena.Region y;
     private final DeviceArena.Region partial;
     private final DeviceArena.Region constants;
+    /** Null: the statistics are those of this process's rows. */
+    private final Collectives collectives;
+    private final DeviceArena.Region shared;
+    private final DeviceArena.Region gathered;
 
+    private boolean padding;
     private Tensor x;
     private int rows;
     /** Of the inputs' type, at the first call. */
     private Kernels kernels;
+    /** The same for statistics over several processes. */
+    private GlobalKernels globalKernels;
 
     private record Kernels(CudaKernel moments, CudaKernel statistics, CudaKernel movingStatistics,
             CudaKernel normalise, CudaKernel sums, CudaKernel gradients, CudaKernel backward) {
@@ -58,9 +72,21 @@ final class CudaBatchNorm implements BatchNormOp {
         }
     }
 
-    CudaBatchNorm(CudaOps ops, Operand operand, BatchNormSpec spec, Plan plan, Weights gamma, Weights beta,
-            Tensor movingMean, Tensor movingVariance) {
+    private record GlobalKernels(CudaKernel share, CudaKernel statistics, CudaKernel shareSums, CudaKernel gradients) {
+
+        static GlobalKernels of(CudaOps ops, List<String> options) {
+            return new GlobalKernels(ops.kernel(FILE, "batchNormShare", options),
+                    ops.kernel(FILE, "batchNormGlobalStatistics", options),
+                    ops.kernel(FILE, "batchNormShareSums", options),
+                    ops.kernel(FILE, "batchNormGlobalGradients", options));
+        }
+    }
+
+    /** @param collectives over whose processes the statistics are; null: over this one's rows alone */
+    CudaBatchNorm(CudaOps ops, Operand operand, Collectives collectives, BatchNormSpec spec, Plan plan, Weights gamma,
+            Weights beta, Tensor movingMean, Tensor movingVariance) {
         this.ops = ops;
+        this.collectives = collectives;
         this.spec = spec;
         this.gamma = gamma;
         this.beta = beta;
@@ -72,7 +98,9 @@ final class CudaBatchNorm implements BatchNormOp {
         operandOutput = operand != null && plan.operandOutput() && operand.padded(spec.channels()) == spec.channels();
         y = resources.bytesPerVideo((operandOutput ? operand.bytes() : Float.BYTES) * columns.rows() * spec.channels());
         partial = resources.scratch((long) MOMENTS * columns.parts() * spec.channels());
-        constants = resources.fixed((long) CONSTANTS * spec.channels());
+        constants = resources.fixed((long) (collectives == null ? CONSTANTS : GLOBAL_CONSTANTS) * spec.channels());
+        shared = collectives == null ? null : resources.fixed((long) SHARED * spec.channels());
+        gathered = collectives == null ? null : resources.fixed((long) SHARED * spec.channels() * collectives.size());
     }
 
     /** The compiler's options for batch_norm.cu. */
@@ -94,16 +122,27 @@ final class CudaBatchNorm implements BatchNormOp {
     public Tensor forward(Tensor input, int frames, int batch, boolean training) {
         x = input;
         if (kernels == null) {
-            kernels = Kernels.of(ops, columns, options(operand, CudaOps.operand(x) != null, operandOutput));
+            List<String> options = options(operand, CudaOps.operand(x) != null, operandOutput);
+            kernels = Kernels.of(ops, columns, options);
+            globalKernels = collectives == null ? null : GlobalKernels.of(ops, options);
         }
         rows = rows(frames, batch);
         int channels = spec.channels();
         if (training) {
             CudaKernel.Dim grid = columns.grid(rows);
             kernels.moments.launch(grid, CudaOps.BLOCK, 0, input(), partial.memory(), rows, channels);
-            kernels.statistics.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, input(), partial.memory(), grid.x(), rows,
-                    channels, memory(gamma.value()), memory(beta.value()), (float) spec.epsilon(),
-                    (float) (1 - spec.momentum()), memory(movingMean), memory(movingVariance), constants.memory());
+            if (collectives == null) {
+                kernels.statistics.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, input(), partial.memory(), grid.x(),
+                        rows, channels, memory(gamma.value()), memory(beta.value()), (float) spec.epsilon(),
+                        (float) (1 - spec.momentum()), memory(movingMean), memory(movingVariance), constants.memory());
+            } else {
+                globalKernels.share.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, input(), partial.memory(), grid.x(),
+                        channels, padding ? 0 : 1, shared.memory());
+                globalKernels.statistics.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, gather(SHARED),
+                        collectives.size(), channels, memory(gamma.value()), memory(beta.value()),
+                        (float) spec.epsilon(), (float) (1 - spec.momentum()), memory(movingMean),
+                        memory(movingVariance), constants.memory());
+            }
         } else {
             kernels.movingStatistics.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, memory(movingMean),
                     memory(movingVariance), channels, memory(gamma.value()), memory(beta.value()),
@@ -121,18 +160,32 @@ final class CudaBatchNorm implements BatchNormOp {
         CudaKernel.Dim grid = columns.grid(rows);
         kernels.sums.launch(grid, CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(), partial.memory(), rows,
                 channels);
-        kernels.gradients.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), rows, channels,
-                constants.memory(), memory(gamma.gradient()), memory(beta.gradient()));
+        if (collectives == null) {
+            kernels.gradients.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), rows, channels,
+                    constants.memory(), memory(gamma.gradient()), memory(beta.gradient()));
+        } else {
+            globalKernels.shareSums.launch(columns.gatherGrid(), CudaOps.BLOCK, 0, partial.memory(), grid.x(), channels,
+                    padding ? 0 : 1, constants.memory(), memory(gamma.gradient()), memory(beta.gradient()),
+                    shared.memory());
+            globalKernels.gradients.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, gather(SHARED_SUMS),
+                    collectives.size(), channels, constants.memory());
+        }
         kernels.backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(),
                 memory(dy), rows, channels);
         return dy.slice(0, (long) rows * channels);
     }
 
+    /** What the processes share, (processes, values, channels). @param values of a channel */
+    private DeviceMemory gather(int values) {
+        long bytes = (long) Float.BYTES * values * spec.channels();
+        DeviceMemory all = gathered.memory().view(0, bytes * collectives.size());
+        collectives.allGather(shared.memory().view(0, bytes), all);
+        return all;
+    }
+
     @Override
     public void setPadding(boolean padding) {
-        if (padding) {
-            throw new UnsupportedOperationException();
-        }
+        this.padding = padding;
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.framecast.FramecastException;
 import io.framecast.Remedy;
 import io.framecast.backend.AdamOp;
 import io.framecast.backend.AddSpec;
+import io.framecast.backend.AllReduceOp;
 import io.framecast.backend.BatchNormOp;
 import io.framecast.backend.BatchNormSpec;
 import io.framecast.backend.BlendOp;
@@ -29,6 +30,7 @@ import io.framecast.backend.SpaceToDepthSpec;
 import io.framecast.backend.Tensor;
 import io.framecast.backend.UpSamplingSpec;
 import io.framecast.backend.Weights;
+import io.framecast.backend.cuda.collective.Collectives;
 import io.framecast.backend.cuda.convolution.ConvolutionFamily;
 import io.framecast.backend.cuda.launch.CudaOps;
 import io.framecast.backend.cuda.tensorcore.Operand;
@@ -41,8 +43,11 @@ import java.util.function.Supplier;
  *
  * @param convolutions computes the convolutions of all of them, but for those of ConvLSTMs with {@code operand}
  * @param operand of the tensor cores that compute ConvLSTMs; null: they are computed by {@code convolutions}
+ * @param collectives null: there is one process
+ * @param globalBatchNorm whether batch normalisation in training is over all processes
  */
-public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand operand) {
+public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand operand, Collectives collectives,
+        boolean globalBatchNorm) {
 
     public ConvLstmOp convLstm(ConvLstmSpec spec, Plan plan, Weights kernel, Weights recurrentKernel, Weights bias) {
         return indexed(plan, () -> operand == null
@@ -62,7 +67,12 @@ public record CudaLayers(CudaOps ops, ConvolutionFamily convolutions, Operand op
 
     public BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
             Tensor movingVariance) {
-        return new CudaBatchNorm(ops, operand, spec, plan, gamma, beta, movingMean, movingVariance);
+        return new CudaBatchNorm(ops, operand, globalBatchNorm ? collectives : null, spec, plan, gamma, beta,
+                movingMean, movingVariance);
+    }
+
+    public AllReduceOp allReduce(List<Tensor> buckets) {
+        return collectives != null ? collectives.allReduce(buckets) : new SumOfOne();
     }
 
     public Op conv3d(Conv3dSpec spec, Plan plan, Weights kernel, Weights bias) {

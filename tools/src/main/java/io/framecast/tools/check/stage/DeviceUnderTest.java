@@ -31,21 +31,35 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
 
     /** Opens it. */
     public Backend open(Precision precision, Convolutions convolutions) {
-        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), DataParallel.NONE,
-                FetchListener.NONE).backend();
+        return open(precision, convolutions, DataParallel.NONE);
+    }
+
+    private Backend open(Precision precision, Convolutions convolutions, DataParallel dataParallel) {
+        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), dataParallel, FetchListener.NONE)
+                .backend();
     }
 
     /** Opens it, and closes it after {@code work}. */
     List<Difference> on(Precision precision, Convolutions convolutions, Function<OpScope, List<Difference>> work) {
-        try (Backend backend = openOrSkip(precision, convolutions); OpScope scope = new OpScope(backend)) {
+        return on(precision, convolutions, DataParallel.NONE, work);
+    }
+
+    /** The same as one of several processes. */
+    List<Difference> on(Precision precision, Convolutions convolutions, DataParallel dataParallel,
+            Function<OpScope, List<Difference>> work) {
+        try (Backend backend = openOrSkip(precision, convolutions, dataParallel); OpScope scope = new OpScope(backend)) {
             return work.apply(scope);
         }
     }
 
     /** Opens it, or ends the check as skipped if it has not the precision. */
     Backend openOrSkip(Precision precision, Convolutions convolutions) {
+        return openOrSkip(precision, convolutions, DataParallel.NONE);
+    }
+
+    private Backend openOrSkip(Precision precision, Convolutions convolutions, DataParallel dataParallel) {
         try {
-            return open(precision, convolutions);
+            return open(precision, convolutions, dataParallel);
         } catch (FramecastException e) {
             if (precision == Precision.FP32) {
                 throw e; // Every device has that.

@@ -3,6 +3,7 @@ package io.framecast.tools.check.stage;
 import io.framecast.backend.Activation;
 import io.framecast.backend.Backend;
 import io.framecast.backend.Convolutions;
+import io.framecast.backend.DataParallel;
 import io.framecast.backend.OpCost;
 import io.framecast.backend.Precision;
 import io.framecast.tools.check.golden.Difference;
@@ -30,9 +31,11 @@ import java.util.function.Function;
 /** Every op, in every precision that it has, against the golden values. */
 final class KernelStage {
 
-    private record Case(String name, Precision precision, Function<OpScope, List<Difference>> comparison) {
+    private record Case(String name, Precision precision, DataParallel processes,
+            Function<OpScope, List<Difference>> comparison) {
     }
 
+    private static final DataParallel SEVERAL = new DataParallel(new EchoGroup(), false);
     private static final Set<Activation> SMOOTH = Set.of(Activation.TANH, Activation.SIGMOID, Activation.LINEAR);
     private static final List<Boolean> ALL_GRADIENTS = List.of(true, true, true, true);
 
@@ -50,17 +53,18 @@ final class KernelStage {
     static void run(DeviceUnderTest device, StageLog log) {
         KernelStage stage = new KernelStage(device, log);
         inTurns(stage.ops()).forEach(c -> log.compare(c.name + ", " + DeviceUnderTest.name(c.precision),
-                () -> device.on(c.precision, Convolutions.KERNELS, scope -> stage.compare(scope, c.comparison))));
+                () -> device.on(c.precision, Convolutions.KERNELS, c.processes,
+                        scope -> stage.compare(scope, c.comparison))));
         if (device.isCuda()) {
             log.table("Kernels that ran", stage.launched.size() + " kernels of this project were launched here.",
                     List.of("kernel"), stage.launched.stream().map(List::of).toList());
         }
     }
 
-    /** Launches what the stage launches in the backend's precision, whatever the results. */
+    /** Launches what the stage launches in the backend's precision and processes, whatever the results. */
     static void launch(DeviceUnderTest device, Backend backend) {
-        inTurns(new KernelStage(device, null).ops()).stream().filter(c -> c.precision == backend.precision())
-                .forEach(c -> {
+        inTurns(new KernelStage(device, null).ops()).stream().filter(c -> c.precision == backend.precision()
+                && c.processes.equals(backend.dataParallel())).forEach(c -> {
                     try (OpScope scope = new OpScope(backend)) {
                         c.comparison.apply(scope);
                     }
@@ -80,12 +84,14 @@ final class KernelStage {
     /** The cases of each kind. */
     private List<List<Case>> ops() {
         List<List<Case>> kinds = new ArrayList<>();
-        kinds.add(List.of(new Case("Adam", Precision.FP32, GoldenAdam::compare)));
+        kinds.add(List.of(new Case("Adam", Precision.FP32, DataParallel.NONE, GoldenAdam::compare)));
         kinds.add(of("ConvLSTM2D", "conv_lstm", Precision.FP32,
                 (scope, c) -> GoldenConvLstm.compare(scope, c, 0, Tolerance.FP32)));
         kinds.add(of("Conv3D", "conv3d", Precision.FP32,
                 (scope, c) -> GoldenConv3d.compare(scope, c, 0, Tolerance.FP32)));
         kinds.add(of("batch normalisation, training", "batch_norm", Precision.FP32, GoldenBatchNorm::compareTraining));
+        kinds.add(Golden.load("batch_norm").cases().stream().map(c -> new Case("batch normalisation over processes " + c,
+                Precision.FP32, SEVERAL, scope -> GoldenBatchNorm.compareTraining(scope, c))).toList());
         kinds.add(of("batch normalisation, inference", "batch_norm", Precision.FP32,
                 GoldenBatchNorm::compareInference));
         kinds.add(of("loss", "losses", Precision.FP32, GoldenLoss::compare));
@@ -122,8 +128,8 @@ final class KernelStage {
 
     private static List<Case> of(String op, List<Golden.Case> cases, Precision precision,
             BiFunction<OpScope, Golden.Case, List<Difference>> comparison) {
-        return cases.stream().map(c -> new Case(op + " " + c, precision, scope -> comparison.apply(scope, c)))
-                .toList();
+        return cases.stream().map(c -> new Case(op + " " + c, precision, DataParallel.NONE,
+                scope -> comparison.apply(scope, c))).toList();
     }
 
     /** The cases without kinks in their activations: there, a rounded operand can change a gradient altogether. */
