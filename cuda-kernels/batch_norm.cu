@@ -258,11 +258,12 @@ extern "C" __global__ void __launch_bounds__(256) batchNormShareSums(const float
 }
 
 extern "C" __global__ void __launch_bounds__(256) batchNormGlobalGradients(const float *gathered, int ranks,
-        int channels, float *constants) {
+        int channels, int counts, float *constants) {
     const int k = blockIdx.x * blockDim.x + threadIdx.x;
     if (k >= channels) return;
     double dbeta = 0, product = 0;
-    for (int r = 0; r < ranks; r++) {
+    // No statistics depend on padding: of its gradients, zeros, dx is zeros.
+    for (int r = 0; counts && r < ranks; r++) {
         const float *of = gathered + (size_t)r * 2 * channels + k;
         dbeta += of[0];
         product += of[channels];

@@ -184,6 +184,7 @@ public final class SocketGroup implements ProcessGroup {
     }
 
     /** There is nobody to tell: the others see it when this process ends. */
+    @Override
     public boolean fail(String sentence) {
         return false;
     }

@@ -168,7 +168,7 @@ final class CudaBatchNorm implements BatchNormOp {
                     padding ? 0 : 1, constants.memory(), memory(gamma.gradient()), memory(beta.gradient()),
                     shared.memory());
             globalKernels.gradients.launch(ops.itemGrid(channels), CudaOps.BLOCK, 0, gather(SHARED_SUMS),
-                    collectives.size(), channels, constants.memory());
+                    collectives.size(), channels, padding ? 0 : 1, constants.memory());
         }
         kernels.backward.launch(columns.passGrid(rows), CudaOps.BLOCK, 0, input(), memory(dy), constants.memory(),
                 memory(dy), rows, channels);

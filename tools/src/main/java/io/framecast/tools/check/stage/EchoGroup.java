@@ -60,6 +60,7 @@ public final class EchoGroup implements ProcessGroup {
     }
 
     /** There is nobody to tell. */
+    @Override
     public boolean fail(String sentence) {
         return false;
     }
