@@ -24,6 +24,8 @@ import io.framecast.train.TrainingSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -101,6 +103,14 @@ class DistributedTrainingTest {
         List<String> together = run(launcher, processes, Device.CPU, recipe);
         requireClose(alone, together, 2e-5);
         assertEquals(together, run(launcher, processes, Device.CPU, recipe), "the same bits, run after run");
+    }
+
+    /** Each with a software GPU: sums and statistics by NCCL's calls, within the graph of a step. */
+    @Test
+    @DisabledIfSystemProperty(named = "framecast.device", matches = "cuda", disabledReason = "for software devices")
+    void lossesOfGpusAreThoseOfOneProcess() throws Exception {
+        requireClose(Training.losses(Device.CPU, ProcessGroup.SINGLE, "plain"),
+                run(MpiLauncher.any(), 2, Device.SOFTGPU, "plain"), 2e-5);
     }
 
     private static List<String> run(MpiLauncher launcher, int processes, Device device, String recipe)

@@ -189,9 +189,11 @@ public final class CudaBackend implements Backend {
         }
     }
 
+    /** Also how values are exchanged with other processes, and if not by NCCL, why; once that is known. */
     @Override
     public String description() {
-        return device.description();
+        return device.description() + Optional.ofNullable(collectives).flatMap(Collectives::description)
+                .map(way -> ", with other processes by " + way).orElse("");
     }
 
     @Override
@@ -310,11 +312,6 @@ public final class CudaBackend implements Backend {
     @Override
     public AllReduceOp allReduce(List<Tensor> buckets) {
         return guard.allReduce(buckets, () -> layers.allReduce(buckets));
-    }
-
-    /** How values are exchanged with the other processes, and if not by NCCL, why; empty before the first time. */
-    public Optional<String> exchange() {
-        return Optional.ofNullable(collectives).flatMap(Collectives::description);
     }
 
     @Override

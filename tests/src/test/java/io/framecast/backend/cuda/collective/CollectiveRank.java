@@ -42,7 +42,7 @@ final class CollectiveRank {
                 case "ended" -> ended(backend, rank);
                 default -> throw new IllegalArgumentException(arguments[3]);
             }
-            System.out.println(backend.exchange().orElse("alone"));
+            System.out.println(backend.description().replaceFirst(".*, with other processes by ", ""));
         }
         System.out.println(SoftGpu.report() + SoftGpu.liveAllocations());
         group.close();

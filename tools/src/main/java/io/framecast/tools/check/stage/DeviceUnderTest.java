@@ -35,8 +35,8 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
     }
 
     private Backend open(Precision precision, Convolutions convolutions, DataParallel dataParallel) {
-        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), dataParallel, FetchListener.NONE)
-                .backend();
+        return Backends.choose(new DeviceSettings(device, precision, convolutions, 0), dataParallel,
+                FetchListener.NONE).backend();
     }
 
     /** Opens it, and closes it after {@code work}. */
@@ -47,7 +47,8 @@ public record DeviceUnderTest(Device device, ThisProgram program) {
     /** The same as one of several processes. */
     List<Difference> on(Precision precision, Convolutions convolutions, DataParallel dataParallel,
             Function<OpScope, List<Difference>> work) {
-        try (Backend backend = openOrSkip(precision, convolutions, dataParallel); OpScope scope = new OpScope(backend)) {
+        try (Backend backend = openOrSkip(precision, convolutions, dataParallel);
+                OpScope scope = new OpScope(backend)) {
             return work.apply(scope);
         }
     }

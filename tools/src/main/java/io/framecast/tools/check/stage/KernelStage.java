@@ -90,8 +90,9 @@ final class KernelStage {
         kinds.add(of("Conv3D", "conv3d", Precision.FP32,
                 (scope, c) -> GoldenConv3d.compare(scope, c, 0, Tolerance.FP32)));
         kinds.add(of("batch normalisation, training", "batch_norm", Precision.FP32, GoldenBatchNorm::compareTraining));
-        kinds.add(Golden.load("batch_norm").cases().stream().map(c -> new Case("batch normalisation over processes " + c,
-                Precision.FP32, SEVERAL, scope -> GoldenBatchNorm.compareTraining(scope, c))).toList());
+        kinds.add(Golden.load("batch_norm").cases().stream().map(c -> new Case(
+                "batch normalisation over processes " + c, Precision.FP32, SEVERAL,
+                scope -> GoldenBatchNorm.compareTraining(scope, c))).toList());
         kinds.add(of("batch normalisation, inference", "batch_norm", Precision.FP32,
                 GoldenBatchNorm::compareInference));
         kinds.add(of("loss", "losses", Precision.FP32, GoldenLoss::compare));
