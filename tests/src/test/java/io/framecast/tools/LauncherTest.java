@@ -67,9 +67,10 @@ class LauncherTest {
 
     private static final List<String> SOURCES = List.of("pom.xml", "cuda-kernels/pom.xml", "cuda-kernels/a.cu",
             "cuda-kernels/convolution/a.cuh", "native/pom.xml", "native/cpu/a.cpp", "native/java/A.java",
-            "native/loading/a.h", "native/mpi/a.c", "native/nvrtc/a.h", "native/softgpu/a.cpp", "java/pom.xml",
-            "java/src/main/java/A.java", "tools/pom.xml", "tools/src/main/java/B.java", "tools/peer/pom.xml", "tools/peer/src/main/java/P.java",
-            "tools/peer/pytorch_gpu.py", "tests/src/test/resources/golden/a.safetensors");
+            "native/loading/a.h", "native/mpi/a.c", "native/nccl/a.h", "native/nvrtc/a.h", "native/softgpu/a.cpp",
+            "java/pom.xml", "java/src/main/java/A.java", "tools/pom.xml", "tools/src/main/java/B.java",
+            "tools/peer/pom.xml", "tools/peer/src/main/java/P.java", "tools/peer/pytorch_gpu.py",
+            "tests/src/test/resources/golden/a.safetensors");
 
     private static final String BUILDING =
             "framecast: building (about half a minute on two cores the first time, and its downloads)\n";
