@@ -3,11 +3,11 @@ package io.framecast.distributed;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.framecast.backend.Backend;
 import io.framecast.backend.DataParallel;
 import io.framecast.backend.FetchListener;
-import io.framecast.backend.Backend;
-import io.framecast.backend.ProcessGroup;
 import io.framecast.backend.Precision;
+import io.framecast.backend.ProcessGroup;
 import io.framecast.data.Videos;
 import io.framecast.device.Backends;
 import io.framecast.device.Device;
@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Several processes train as one does, with the same batches. */
@@ -52,10 +53,13 @@ class DistributedTrainingTest {
     private static TrainingSettings settings(String recipe) {
         TrainingSettings.Builder builder = TrainingSettings.builder().epochs(7).steps(20).batchSize(5)
                 .learningRate(1e-3).seed(5);
-        return (recipe.equals("plain") ? builder : builder.clipNorm(0.01).ema(0.9).context(3)
+        return (!recipe.equals("all") ? builder : builder.clipNorm(0.01).ema(0.9).context(3)
                 .scheduledSampling(new TrainingSettings.Sampling(0.2, 0.6))
                 .optimizer(TrainingSettings.OptimizerKind.MUON)).build();
     }
+
+    /** One video again and again, of which any two have the statistics of all. */
+    private static final Videos SAME = TRAINING.select(new int[12]);
 
     /** Runs in each process; process 0 prints the losses. */
     static final class Training {
@@ -68,12 +72,14 @@ class DistributedTrainingTest {
             }
         }
 
+        /** @param recipe of the settings; "local" and "same": batch normalisation is local, "same": of one video */
         static List<String> losses(Device device, ProcessGroup group, String recipe) {
             List<String> lines = new ArrayList<>();
             DeviceSettings settings = DeviceSettings.DEFAULT.with(device).with(Precision.FP32).withThreads(1);
             try (Backend backend = Backends.choose(settings,
-                    new DataParallel(group, recipe.equals("local")), FetchListener.NONE).backend()) {
-                Trainer.fit(backend, Checkpoint.initial(MODEL, 3), TRAINING, VALIDATION, settings(recipe),
+                    new DataParallel(group, recipe.equals("local") || recipe.equals("same")), FetchListener.NONE)
+                    .backend()) {
+                Trainer.fit(backend, Checkpoint.initial(MODEL, 3), recipe.equals("same") ? SAME : TRAINING, VALIDATION, settings(recipe),
                         new TrainingListener() {
                             @Override
                             public void stepDone(StepMetrics step) {
@@ -90,10 +96,10 @@ class DistributedTrainingTest {
         }
     }
 
-    static Stream<org.junit.jupiter.params.provider.Arguments> runs() {
+    static Stream<Arguments> runs() {
         return MpiLauncher.all().flatMap(launcher -> Stream.of(2, 4).flatMap(processes ->
                 Stream.of("plain", "all").map(recipe ->
-                        org.junit.jupiter.params.provider.Arguments.of(launcher, processes, recipe))));
+                        Arguments.of(launcher, processes, recipe))));
     }
 
     @ParameterizedTest
@@ -103,6 +109,21 @@ class DistributedTrainingTest {
         List<String> together = run(launcher, processes, Device.CPU, recipe);
         requireClose(alone, together, 2e-5);
         assertEquals(together, run(launcher, processes, Device.CPU, recipe), "the same bits, run after run");
+    }
+
+    /** With local statistics, losses are others; but not where all processes have the same videos. */
+    @Test
+    void localStatisticsAreThoseOfAProcess() throws Exception {
+        List<String> together = run(MpiLauncher.any(), 2, Device.CPU, "local");
+        assertEquals(together, run(MpiLauncher.any(), 2, Device.CPU, "local"));
+        List<String> alone = Training.losses(Device.CPU, ProcessGroup.SINGLE, "local");
+        assertTrue(difference(alone.get(0), together.get(0)) > 1e-3, alone + " " + together);
+        requireClose(Training.losses(Device.CPU, ProcessGroup.SINGLE, "same"),
+                run(MpiLauncher.any(), 2, Device.CPU, "same"), 2e-5);
+    }
+
+    private static double difference(String one, String other) {
+        return Math.abs(Double.parseDouble(one.split(" ")[1]) - Double.parseDouble(other.split(" ")[1]));
     }
 
     /** Each with a software GPU: sums and statistics by NCCL's calls, within the graph of a step. */

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.framecast.distributed.MpiLauncher;
 import io.framecast.train.Checkpoint;
 import io.framecast.train.RunDirectory;
@@ -144,6 +146,26 @@ class MpiCommandTest {
         Checkpoint.read(RunDirectory.lastCheckpoint(run));
         End resumed = end(List.of(), "train --resume", run, "--epochs 1");
         assertEquals(0, resumed.status, resumed.lines.toString());
+    }
+
+    /** Figures of what was measured: a process alone, and two with as many videos together, and with as many each. */
+    @Test
+    void scalingIsMeasured() throws Exception {
+        Path json = work.file("bench.json");
+        End end = end(MpiLauncher.any().start(2), "bench --processes --threads 1 --batch-size 4 --steps 2 --model",
+                work.model(), "--json", json);
+        assertEquals(0, end.status, end.lines.toString());
+        JsonNode figures = new JsonMapper().readTree(json.toFile());
+        // 6 x 10 pixels, 3 filters: kernels of 3x3 from 1 and from 3 channels to 12, 12 and 2 x 3 vectors, 27 x 3 + 1.
+        assertEquals(4 * (9 * 12 + 9 * 3 * 12 + 12 + 6 + 82), figures.path("gradient_bytes").intValue());
+        assertEquals(2, figures.path("gathers").intValue());
+        int[] videos = {4, 4, 8};
+        for (int k = 0; k < 3; k++) {
+            JsonNode row = figures.path("rows").path(k);
+            assertEquals(k == 0 ? 1 : 2, row.path("processes").intValue());
+            assertEquals(videos[k], row.path("videos").intValue());
+            assertTrue(row.path("step_seconds").doubleValue() > row.path("waiting_seconds").doubleValue());
+        }
     }
 
     /** What fails in one process only, or in all at the same time, is said once. */
