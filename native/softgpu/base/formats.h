@@ -25,6 +25,12 @@ using F16 = Format<5, 10>;
 using BF16 = Format<8, 7>;
 using TF32 = Format<8, 10>;     // the upper 19 bits of a b32
 using F32 = Format<8, 23>;
+using E5M2 = Format<5, 2>;
+// Without infinities: the largest exponent has numbers, too, and one NaN.
+struct E4M3 : Format<4, 3> {
+    static constexpr uint32_t infinity = nan;
+    static constexpr uint32_t max_norm = nan - 1;
+};
 static_assert(F16::nan == NAN_BITS_F16 && BF16::nan == NAN_BITS_BF16 && F32::nan == NAN_BITS_F32);
 
 // The rounding modes of float_math.h, in the same order, and two that the host does not have: to nearest with ties away

@@ -161,7 +161,7 @@ bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands)
             op = value;
             known = true;
         }
-    if (!known) operands.reject("names no operation");
+    if (!known || in.modifiers.empty()) operands.reject("names no operation");
     const Type type = ptx::type_of(in.modifiers.back());
     instr.exec = exec_for(op, type, in, operands);
     instr.cls = Class::atomic;

@@ -224,8 +224,28 @@ template <class F, Round R> void from_f32(Warp &warp, const Instr &instr) {
 template <class F, Round R> void pair_from_f32(Warp &warp, const Instr &instr) {
     const uint32_t *a = warp.lanes<const uint32_t>(instr.op[1]), *b = warp.lanes<const uint32_t>(instr.op[2]);
     const uint8_t flags = instr.flags;
+    constexpr int bits = 1 + F::exponent_bits + F::fraction_bits;
     write<uint32_t>(warp, instr,
-                    [=](int l) { return narrowed<F, R>(flags, a[l]) << 16 | narrowed<F, R>(flags, b[l]); });
+                    [=](int l) { return narrowed<F, R>(flags, a[l]) << bits | narrowed<F, R>(flags, b[l]); });
+}
+
+// Pairs of 8-bit floats (F) from and to pairs of f16.
+template <class F> void pair_from_f16(Warp &warp, const Instr &instr) {
+    const uint32_t *a = warp.lanes<const uint32_t>(instr.op[1]);
+    const uint8_t flags = instr.flags;
+    const auto part = [=](uint32_t half) {
+        return narrowed<F, Round::nearest>(flags, std::bit_cast<uint32_t>(widen<F16, float>(half)));
+    };
+    write<uint32_t>(warp, instr, [=](int l) { return part(a[l] >> 16) << 8 | part(a[l] & 0xffff); });
+}
+
+template <class F> void pair_to_f16(Warp &warp, const Instr &instr) {
+    const uint32_t *a = warp.lanes<const uint32_t>(instr.op[1]);
+    const uint8_t flags = instr.flags;
+    const auto part = [=](uint32_t byte) {
+        return narrowed<F16, Round::nearest>(flags, std::bit_cast<uint32_t>(widen<F, float>(byte)));
+    };
+    write<uint32_t>(warp, instr, [=](int l) { return part(a[l] >> 8 & 0xff) << 16 | part(a[l] & 0xff); });
 }
 
 // cvt.pack: d = c << 2 * bits | a << bits | b, a and b saturated; the 16-bit types have no c.
@@ -342,6 +362,27 @@ void decode_from_f32(Decoding &d, Type to) {
            : to == Type::f16x2 ? PAIR_FROM_F32<F16>[r] : PAIR_FROM_F32<BF16>[r]);
 }
 
+bool is_fp8(Type type) { return type == Type::e4m3x2 || type == Type::e5m2x2; }
+
+// cvt.rn.satfinite{.relu}.fp8.f32, cvt.rn.satfinite{.relu}.fp8.f16x2, cvt.rn{.relu}.f16x2.fp8
+void decode_fp8(Decoding &d, Type to, Type from) {
+    d.need_one({"rn"});
+    if (is_fp8(to)) {
+        d.need_one({"satfinite"});
+        d.instr.flags |= SATFINITE;
+    }
+    if (d.take("relu")) d.instr.flags |= RELU;
+    need_target(d.operands, 89);
+    bind(d, to, from, from == Type::f32 ? 2 : 1);
+    const bool e4m3 = to == Type::e4m3x2 || from == Type::e4m3x2;
+    if (from == Type::f32)
+        d.finish(e4m3 ? pair_from_f32<E4M3, Round::nearest> : pair_from_f32<E5M2, Round::nearest>);
+    else if (from == Type::f16x2)
+        d.finish(e4m3 ? pair_from_f16<E4M3> : pair_from_f16<E5M2>);
+    else
+        d.finish(to != Type::f16x2 ? nullptr : e4m3 ? pair_to_f16<E4M3> : pair_to_f16<E5M2>);
+}
+
 void decode_pack(Decoding &d) {
     d.need_one({"sat"});
     const bool with_c = d.take("b32");
@@ -398,7 +439,8 @@ bool decode_convert(const ptx::Instruction &in, Instr &instr, Operands &operands
     }
     const Type from = d.take_type(), to = d.take_type();
     // The types from f16 to tf32 in Type's order: formats narrower than f32, and pairs of them.
-    if (from == Type::f32 && to >= Type::f16 && to <= Type::tf32) decode_from_f32(d, to);
+    if (is_fp8(from) || is_fp8(to)) decode_fp8(d, to, from);
+    else if (from == Type::f32 && to >= Type::f16 && to <= Type::tf32) decode_from_f32(d, to);
     else decode_general(d, to, from);
     return true;
 }

@@ -19,6 +19,7 @@ bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &opera
 bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &operands);  // ldmatrix
 bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands);       // atom, red
 bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands);         // shfl, vote, match, redux
+bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands);        // vadd, vadd2, vadd4...
 bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands);      // bar, membar, fence
 
 }  // namespace softgpu

@@ -110,7 +110,9 @@ template <class A, class B, int count, int first> struct DotProduct {
     }
 };
 
-// Bits of Instr::flags: the use of CC.CF, the carry of add.cc and similar; for a subtraction, the borrow.
+// Bits of Instr::flags: the use of CC.CF. A subtraction is a + ~b + 1 and leaves the carry of that sum, so that CC.CF is
+// set where nothing was borrowed; subc is a + ~b + CC.CF. The manual speaks of a borrow and leaves open what addc finds
+// after sub.cc: NVIDIA's ptxas evaluates constants so, and compiles to additions that use one carry.
 enum : uint8_t { TAKE_CARRY = 1, SET_CARRY = 2 };
 
 struct Sum {
@@ -121,11 +123,7 @@ struct Sum {
     }
 };
 struct Difference {
-    template <class U> static bool carry(U x, U y, bool in, U &d) {
-        U difference;
-        const bool under = __builtin_sub_overflow(x, y, &difference);
-        return __builtin_sub_overflow(difference, static_cast<U>(in), &d) || under;
-    }
+    template <class U> static bool carry(U x, U y, bool in, U &d) { return Sum::carry(x, static_cast<U>(~y), in, d); }
 };
 
 // a + b, a - b, or Product(a, b) + c, with the carry flag.
@@ -133,7 +131,7 @@ template <class Combine, class Product, class T> void carrying(Warp &warp, const
     constexpr bool multiplies = !std::is_void_v<Product>;
     const T *a = warp.lanes<T>(instr.op[1]), *b = warp.lanes<T>(instr.op[2]);
     const T *last = multiplies ? warp.lanes<T>(instr.op[3]) : b;
-    const uint32_t in = instr.flags & TAKE_CARRY ? warp.carry : 0;
+    const uint32_t in = instr.flags & TAKE_CARRY ? warp.carry : std::is_same_v<Combine, Difference> ? FULL : 0;
     uint32_t out = 0;
     Unsigned<T> d[LANES];
     for (int l = 0; l < LANES; ++l) {

@@ -50,6 +50,8 @@ bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &oper
     instr.flow = Flow::converge;
     instr.cls = Class::load_shared;
     instr.width = in.has("x4") ? 4 : in.has("x2") ? 2 : 1;
+    if (in.operands.at(0).kind != Operand::Kind::vector || in.operands[0].parts.size() != instr.width)
+        operands.reject("needs " + std::to_string(instr.width) + " registers");
     operands.more_results(in.operands.at(0), Type::b32);
     decode_address(in.operands.at(1), 0, Space::shared, instr, operands);
     instr.exec = in.has("trans") ? load_matrix<true> : load_matrix<false>;

@@ -166,9 +166,21 @@ bool is_hint(const std::string &opcode) {
     return opcode == "prefetch" || opcode == "prefetchu" || opcode == "applypriority" || opcode == "discard";
 }
 
+// createpolicy makes a cache hint.
+void decode_policy(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    if (in.modifiers.empty() || in.modifiers.back() != "b64" || !(in.has("fractional") || in.has("range") || in.has("cvt")))
+        operands.reject("needs .fractional, .range or .cvt, and .b64");
+    operands.result(0, in.operands.at(0), Type::b64);
+    instr.cls = Class::integer;
+    instr.exec = [](Warp &w, const Instr &i) {
+        for_lanes(w, w.lanes<uint64_t>(i.op[0]), [](int) { return uint64_t(0); });
+    };
+}
+
 }  // namespace
 
 bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    if (in.opcode == "createpolicy") return decode_policy(in, instr, operands), true;
     if (is_hint(in.opcode)) {
         instr.cls = Class::load_global;
         instr.exec = [](Warp &, const Instr &) {};

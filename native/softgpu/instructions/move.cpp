@@ -1,4 +1,5 @@
 // mov in all its forms, addresses of variables, clocks, cvta and isspacep (PTX ISA, "mov", "cvta", "isspacep").
+#include <algorithm>
 #include <chrono>
 
 #include "instructions/addressing.h"
@@ -85,10 +86,32 @@ void widen(Warp &w, const Instr &i) {
     for_lanes(w, w.lanes<uint64_t>(i.op[0]), [=](int l) { return static_cast<uint64_t>(a[l]); });
 }
 
+// mov.v2, mov.v4: all sources are read before the first result is written.
+template <class T> void move_elements(Warp &w, const Instr &i) {
+    T copy[4][LANES];
+    const Slot *const to = w.slots + i.more, *const from = to + i.width;
+    for (int e = 0; e < i.width; ++e) std::copy_n(w.lanes<T>(from[e]), LANES, copy[e]);
+    for (int e = 0; e < i.width; ++e) for_lanes(w, w.lanes<T>(to[e]), [&](int l) { return copy[e][l]; });
+}
+
+bool decode_move_elements(const ptx::Instruction &in, Type type, Instr &instr, Operands &operands) {
+    const size_t width = in.has("v4") ? 4 : 2;
+    for (const Operand &vector : in.operands)
+        if (vector.kind != Operand::Kind::vector || vector.parts.size() != width)
+            operands.reject("needs two vectors of " + std::to_string(width) + " elements");
+    const bool wide = ptx::size(type) == 8;
+    instr.width = static_cast<uint8_t>(width);
+    operands.more_results(in.operands[0], wide ? Type::b64 : Type::b32);
+    operands.more_sources(in.operands[1], wide ? Type::b64 : type == Type::f32 ? Type::f32 : Type::b32);
+    instr.exec = wide ? move_elements<uint64_t> : move_elements<uint32_t>;
+    return true;
+}
+
 bool decode_move_vector(const ptx::Instruction &in, Type type, Instr &instr, Operands &operands) {
     const bool packs = in.operands[1].kind == Operand::Kind::vector;
     const Operand &vector = in.operands[packs ? 1 : 0], &scalar = in.operands[packs ? 0 : 1];
     const int bytes = ptx::size(type), count = static_cast<int>(vector.parts.size());
+    if (type != Type::b32 && type != Type::b64) operands.reject("packs and unpacks .b32 and .b64 only");
     const Type whole = bytes == 8 ? Type::b64 : Type::b32;
     if (packs) operands.result(0, scalar, whole);
     else operands.source(0, scalar, whole);
@@ -115,6 +138,8 @@ bool decode_mov(const ptx::Instruction &in, Instr &instr, Operands &operands) {
         return true;
     }
     if (type == Type::none || type == Type::b128) operands.reject("type " + in.modifiers.back() + " is not provided");
+    if (in.operands.size() != 2) operands.reject("needs 2 operands");
+    if (in.has("v2") || in.has("v4")) return decode_move_elements(in, type, instr, operands);
     if (to.kind == Operand::Kind::vector || from.kind == Operand::Kind::vector)
         return decode_move_vector(in, type, instr, operands);
     const bool wide = ptx::size(type) == 8;

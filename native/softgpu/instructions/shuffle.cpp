@@ -77,7 +77,7 @@ template <class T, class F> void reduce(Warp &w, const Instr &i, F f) {
 }
 
 Exec reduction(const ptx::Instruction &in, Operands &operands) {
-    const Type type = ptx::type_of(in.modifiers.back());
+    const Type type = in.modifiers.empty() ? Type::none : ptx::type_of(in.modifiers.back());
     if (type == Type::u32 || type == Type::s32) {
         if (in.has("add")) return [](Warp &w, const Instr &i) { reduce<uint32_t>(w, i, [](uint32_t x, uint32_t y) { return x + y; }); };
         const bool sign = type == Type::s32;

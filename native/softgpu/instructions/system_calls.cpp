@@ -1,5 +1,6 @@
 #include "instructions/system_calls.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -20,7 +21,7 @@ public:
 
     template <class T> T argument(const CallSite &site, size_t index) const {
         T value;
-        std::memcpy(&value, local_ + w_.stack[lane_] + site.arguments.at(index), sizeof(T));
+        std::memcpy(&value, local_ + w_.stack[lane_] + site.arguments[index].offset, sizeof(T));
         return value;
     }
 
@@ -126,7 +127,7 @@ void print(Warp &w, const Instr &i) {
         const std::string text = format(reader, pattern, reader.argument<uint64_t>(site, 1), count);
         std::fwrite(text.data(), 1, text.size(), stdout);
         if (!site.results.empty())
-            std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes + w.stack[l] + site.results[0], &count, 4);
+            std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes + w.stack[l] + site.results[0].offset, &count, 4);
     }
     std::fflush(stdout);
 }
@@ -143,9 +144,20 @@ void fail_assertion(Warp &w, const Instr &i) {
 
 }  // namespace
 
-Exec system_call(const std::string &name) {
-    if (name == "vprintf") return print;
-    if (name == "__assertfail") return fail_assertion;
+Exec system_call(const std::string &name, const CallSite &site) {
+    struct Function {
+        std::string_view name;
+        Exec exec;
+        std::vector<uint32_t> arguments, results;       // bytes of each
+    };
+    static const Function functions[] = {
+        {"vprintf", print, {8, 8}, {4}},
+        {"__assertfail", fail_assertion, {8, 8, 4, 8, 8}, {}},
+    };
+    for (const Function &f : functions)
+        if (f.name == name && std::ranges::equal(f.arguments, site.arguments, {}, {}, &FramePart::bytes) &&
+            (site.results.empty() || std::ranges::equal(f.results, site.results, {}, {}, &FramePart::bytes)))
+            return f.exec;
     return nullptr;
 }
 

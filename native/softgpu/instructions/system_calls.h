@@ -7,7 +7,8 @@
 
 namespace softgpu {
 
-// The function that executes a call (Instr::target is its CallSite), or null if the function is not provided.
-Exec system_call(const std::string &name);
+// The function that executes a call (Instr::target is its CallSite), or null if the function is not provided or its
+// arguments do not fit.
+Exec system_call(const std::string &name, const CallSite &site);
 
 }  // namespace softgpu

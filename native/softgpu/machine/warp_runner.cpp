@@ -36,6 +36,10 @@ bool pick(Warp &w, bool fair, Group &group, uint32_t &limit) {
     return true;
 }
 
+bool same_bytes(const std::vector<FramePart> &formals, const std::vector<FramePart> &actuals) {
+    return std::ranges::equal(formals, actuals, {}, &FramePart::bytes, &FramePart::bytes);
+}
+
 // Lanes that wait for others at an instruction continue when the others have arrived or exited.
 bool converged(const Warp &w, const Group &group) {
     return (group.members & w.live & ~group.mask) == 0;
@@ -202,8 +206,8 @@ void WarpRunner::call(const Instr &i, uint32_t active) {
             if (const int l = __builtin_ctz(rest); callee[l] == callee[first]) same |= 1u << l;
         const uint64_t function = callee[first] & ~WINDOW_MASK;
         if ((callee[first] & WINDOW_MASK) != FUNCTION_WINDOW || function >= program_.functions.size() ||
-            program_.functions[function].parameters.size() != site.arguments.size() ||
-            program_.functions[function].results.size() != site.results.size())
+            !same_bytes(program_.functions[function].parameters, site.arguments) ||
+            !same_bytes(program_.functions[function].results, site.results))
             throw Fault{Check::illegal_instruction, first, "call through a pointer that is no function of this type",
                         CUDA_ERROR_INVALID_PC};
         enter(site, static_cast<uint32_t>(function), same);
@@ -221,7 +225,7 @@ void WarpRunner::enter(const CallSite &site, uint32_t function, uint32_t active)
                         std::to_string(grid_.local_bytes) + " bytes of stack", CUDA_ERROR_ILLEGAL_ADDRESS};
         std::byte *local = w_.local + static_cast<size_t>(l) * grid_.local_bytes;
         for (size_t p = 0; p < site.arguments.size(); ++p)
-            std::memcpy(local + to + callee.parameters[p].offset, local + from + site.arguments[p], callee.parameters[p].bytes);
+            std::memcpy(local + to + callee.parameters[p].offset, local + from + site.arguments[p].offset, callee.parameters[p].bytes);
         Frame frame{pc, from, {}};
         if (site.saves_registers) {
             for (auto [offset, wide] : caller.places) {
@@ -251,7 +255,7 @@ void WarpRunner::give_back(uint32_t active) {
                                                    [this](const FunctionCode &f) { return pc >= f.entry && pc < f.end; });
         std::byte *local = w_.local + static_cast<size_t>(l) * grid_.local_bytes;
         for (size_t r = 0; r < site.results.size(); ++r)
-            std::memcpy(local + frame.stack + site.results[r], local + w_.stack[l] + callee.results[r].offset,
+            std::memcpy(local + frame.stack + site.results[r].offset, local + w_.stack[l] + callee.results[r].offset,
                         callee.results[r].bytes);
         if (!frame.saved.empty()) {
             const uint8_t *saved = frame.saved.data();

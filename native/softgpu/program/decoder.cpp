@@ -20,6 +20,8 @@ using ptx::Instruction;
 using ptx::Operand;
 using ptx::Type;
 
+constexpr uint64_t MOST_SHARED = 1 << 20, MOST_LOCAL = 512 << 10;
+
 class Decoder final : public Operands {
 public:
     Decoder(Program &program, const std::map<std::string, uint64_t> &addresses, const InstructionSet &instructions)
@@ -90,8 +92,10 @@ private:
     void fix(uint32_t where, const Operand &operand, Type type, Use use) {
         const Type declared = function_->registers[operand.reg].type;
         const bool pred = declared == Type::pred;
-        if (pred != (type == Type::pred))
+        if (pred != (type == Type::pred) || ptx::size(declared) > 8 || ptx::size(type) > 8)
             reject("register " + function_->registers[operand.reg].name + " is of the wrong type");
+        if ((operand.negated && !pred) || !operand.name.empty())
+            reject("takes register " + function_->registers[operand.reg].name + " as a whole only");
         if (!pred && (ptx::size(declared) == 8) != (ptx::size(type) == 8))
             reject("register " + function_->registers[operand.reg].name + " is of the wrong size");
         fixups_.push_back({current_, where, operand.reg, operand.negated});
@@ -114,6 +118,7 @@ private:
     void decode_instruction(const Instruction &in, Instr &instr);
     bool decode_flow(const Instruction &in, Instr &instr);
     void decode_call(const Instruction &in, Instr &instr);
+    uint32_t bytes_of(const Operand &operand) const;
     void place_windows();
 
     Program &program_;
@@ -176,6 +181,7 @@ Slot Decoder::constant_source(const Operand &operand, Type type) {
     switch (operand.kind) {
     case Operand::Kind::integer:
         if (type == Type::pred) return operand.integer ? 0 : 1;
+        if (bytes == 0 || bytes > 8) reject("not provided for this type");
         return constant(bytes == 8 ? operand.integer : operand.integer & (~uint64_t(0) >> (64 - 8 * bytes)), bytes == 8);
     case Operand::Kind::floating: {
         if (type == Type::f64 || (type == Type::b64 && operand.is_double)) {
@@ -195,6 +201,7 @@ Slot Decoder::constant_source(const Operand &operand, Type type) {
     case Operand::Kind::special: {
         Special special;
         if (operand.name == "WARP_SZ") return constant(LANES, bytes == 8);
+        if (operand.name.ends_with(".w")) return constant(0, bytes == 8);       // of %tid and its kind
         if (!find_special(operand.name, special)) reject("special register " + operand.name + " is not provided");
         if (bytes > 4) reject("special register " + operand.name + " has 32 bits");
         return special_slot(special);
@@ -215,7 +222,7 @@ Slot Decoder::constant_source(const Operand &operand, Type type) {
 
 uint64_t Decoder::address_of(const std::string &symbol) {
     const auto at = addresses_.find(symbol);
-    if (at == addresses_.end()) reject("no variable named " + symbol);
+    if (at == addresses_.end()) reject("the external variable " + symbol + " is defined nowhere");
     program_.has_addresses = true;
     return at->second;
 }
@@ -272,6 +279,7 @@ void Decoder::lay_out_shared() {
         next = align_up(next, v.align);
         common_shared_[v.name] = static_cast<uint32_t>(next);
         next += v.bytes;
+        if (next > MOST_SHARED) throw ptx::Error(v.line, v.name + ": more shared memory than a multiprocessor has");
     }
     common_shared_bytes_ = static_cast<uint32_t>(align_up(next, 16));
 }
@@ -284,6 +292,7 @@ void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
         next = align_up(next, v.align);
         const uint64_t at = next;
         next += v.bytes;
+        if (next > MOST_LOCAL) throw ptx::Error(v.line, v.name + ": more local memory than the 512 KiB that a thread can have");
         return at;
     };
     if (!function.is_entry) {
@@ -302,6 +311,7 @@ void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
             own_shared = align_up(own_shared, v.align);
             variable_offsets_[i] = own_shared;
             own_shared += v.bytes;
+            if (own_shared > MOST_SHARED) throw ptx::Error(v.line, v.name + ": more shared memory than a multiprocessor has");
         }
     }
     static_shared_[function_number_] = static_cast<uint32_t>(own_shared);
@@ -355,37 +365,50 @@ bool Decoder::decode_flow(const Instruction &in, Instr &instr) {
     return true;
 }
 
+// The bytes of a variable of the body, or of a parameter or result of this function.
+uint32_t Decoder::bytes_of(const Operand &operand) const {
+    if (operand.variable >= 0) return static_cast<uint32_t>(function_->variables[operand.variable].bytes);
+    for (const auto *list : {&function_->parameters, &function_->results})
+        for (const ptx::Variable &v : *list)
+            if (v.name == operand.name) return static_cast<uint32_t>(v.bytes);
+    return 0;
+}
+
+bool fit(const std::vector<ptx::Variable> &formals, const std::vector<FramePart> &actuals) {
+    return std::ranges::equal(formals, actuals, [](const ptx::Variable &v, const FramePart &p) { return v.bytes == p.bytes; });
+}
+
 void Decoder::decode_call(const Instruction &in, Instr &instr) {
     const Operand &results = in.operands[0], &callee = in.operands[1], &arguments = in.operands[2];
-    auto offsets = [&](const Operand &list) {
-        std::vector<uint32_t> at;
+    auto places = [&](const Operand &list) {
+        std::vector<FramePart> all;
         for (const Operand &o : list.parts) {
-            if (o.kind != Operand::Kind::symbol) reject("arguments and results of calls must be .param variables");
+            if (o.kind != Operand::Kind::symbol || o.offset != 0)
+                reject("arguments and results of calls must be .param variables or registers");
             const Location location = locate(o);
             if (location.base != Location::Base::frame) reject(o.name + " is no variable of the calling function");
-            at.push_back(static_cast<uint32_t>(location.offset));
+            all.push_back({static_cast<uint32_t>(location.offset), bytes_of(o)});
         }
-        return at;
+        return all;
     };
     CallSite site;
     site.caller = function_number_;
     site.callee = NO_FUNCTION;
-    site.arguments = offsets(arguments);
-    site.results = offsets(results);
+    site.arguments = places(arguments);
+    site.results = places(results);
     if (callee.kind == Operand::Kind::reg) {
         instr.flow = Flow::call_indirect;
-        source(0, callee, function_->registers[callee.reg].type);
+        source(0, callee, Type::u64);
     } else if (const auto at = function_index_.find(callee.name); at != function_index_.end()) {
         instr.flow = Flow::call;
         site.callee = at->second;
         const FunctionCode &code = program_.functions[at->second];
         if (sources_[at->second]->is_entry) reject("a kernel cannot be called");
-        if (sources_[at->second]->parameters.size() != site.arguments.size() ||
-            sources_[at->second]->results.size() != site.results.size())
+        if (!fit(sources_[at->second]->parameters, site.arguments) || !fit(sources_[at->second]->results, site.results))
             reject("the arguments do not fit " + code.name);
     } else {
-        instr.exec = instructions_.system_call(callee.name);
-        if (!instr.exec) reject("the function " + callee.name + " is not provided");
+        instr.exec = instructions_.system_call(callee.name, site);
+        if (!instr.exec) reject("the function " + callee.name + " is not provided, or not with these arguments");
     }
     instr.target = static_cast<uint32_t>(program_.calls.size());
     program_.calls.push_back(std::move(site));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 
 #include "base/align.h"
 
@@ -9,6 +11,32 @@ namespace softgpu {
 
 // Additional local memory for a kernel with recursive calls, beyond its deepest call chain without recursion.
 constexpr uint32_t RECURSION_STACK = 65536;
+
+constexpr uint64_t MOST_STACK = 16 << 20;
+constexpr uint64_t MOST_PARAMETERS = 32764;
+
+namespace {
+
+// The bytes of all frames at the deepest call from `f`. Functions that call each other count once each.
+uint64_t deepest_frames(const Program &program, uint32_t f, const CallGraph &graph) {
+    std::map<uint32_t, uint64_t> known;
+    const std::function<uint64_t(uint32_t)> below = [&](uint32_t g) {
+        if (const auto at = known.find(g); at != known.end()) return at->second;
+        uint64_t own = program.functions[g].frame_bytes, most = 0;
+        std::set<uint32_t> next = graph.callees[g];
+        for (uint32_t h = 0; h < program.functions.size(); ++h)
+            if (h != g && graph.reaches[g][h] && graph.reaches[h][g]) {
+                own += program.functions[h].frame_bytes;
+                next.insert(graph.callees[h].begin(), graph.callees[h].end());
+            }
+        for (uint32_t h : next)
+            if (h != g && !graph.reaches[h][g]) most = std::max(most, below(h));
+        return known[g] = own + most;
+    };
+    return below(f);
+}
+
+}  // namespace
 
 Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &source, const CallGraph &graph) {
     Kernel kernel;
@@ -21,25 +49,19 @@ Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &sour
         kernel.parameters.push_back(
             {static_cast<uint32_t>(at), static_cast<uint32_t>(v.bytes), static_cast<uint32_t>(v.align)});
         at += v.bytes;
+        if (at > MOST_PARAMETERS) throw ptx::Error(v.line, v.name + ": a kernel has at most 32764 bytes of parameters");
     }
     kernel.parameter_bytes = static_cast<uint32_t>(at);
     kernel.registers = program.functions[f].registers;
-    std::function<uint32_t(uint32_t, std::set<uint32_t> &)> deepest = [&](uint32_t g, std::set<uint32_t> &path) {
-        uint32_t most = 0;
-        path.insert(g);
-        for (uint32_t h : graph.callees[g])
-            if (!path.count(h)) most = std::max(most, deepest(h, path));
-        path.erase(g);
-        return most + program.functions[g].frame_bytes;
-    };
     bool recursive = graph.reaches[f][f];
     for (uint32_t g = 0; g < program.functions.size(); ++g) {
         if (!graph.reaches[f][g]) continue;
         recursive |= graph.reaches[g][g];
         kernel.registers = std::max(kernel.registers, program.functions[g].registers);
     }
-    std::set<uint32_t> path;
-    kernel.local_bytes = deepest(f, path) + (recursive ? RECURSION_STACK : 0);
+    const uint64_t local = deepest_frames(program, f, graph) + (recursive ? RECURSION_STACK : 0);
+    if (local > MOST_STACK) throw ptx::Error(source.line, source.name + ": its calls need more than 16 MiB of stack");
+    kernel.local_bytes = static_cast<uint32_t>(local);
     uint64_t threads = 1;
     for (int d = 0; d < 3; ++d) {
         kernel.required_threads[d] = source.required_threads[d];

@@ -85,12 +85,17 @@ enum class Special : uint8_t {
 struct Program;
 struct Coverage;
 
-// A call instruction. Arguments and results are in the frames in local memory.
+// A parameter, a result, or what is passed for it: its place in a frame in local memory.
+struct FramePart {
+    uint32_t offset, bytes;
+};
+
+// A call instruction.
 struct CallSite {
     uint32_t caller = 0;                // indices into Program::functions
     uint32_t callee = 0;                // NO_FUNCTION for an indirect call
-    std::vector<uint32_t> arguments;    // offsets in the caller's frame, in the order of the callee's parameters
-    std::vector<uint32_t> results;
+    std::vector<FramePart> arguments;   // in the caller's frame, in the order of the callee's parameters
+    std::vector<FramePart> results;
     bool saves_registers = false;       // the callee can call the caller again (recursion)
 };
 constexpr uint32_t NO_FUNCTION = 0xffffffffu;
@@ -101,8 +106,7 @@ struct FunctionCode {
     uint32_t entry = 0, end = 0;        // [entry, end) in Program::code
     uint32_t frame_bytes = 0;           // local memory of a thread: .local variables, call arguments, own parameters
     uint32_t registers = 0;             // estimate of ptxas's count: the most live 32-bit values
-    struct Formal { uint32_t offset, bytes; };
-    std::vector<Formal> parameters, results;        // of a device function, in its frame
+    std::vector<FramePart> parameters, results;     // of a device function, in its frame
     uint32_t first_register = 0, register_bytes = 0;    // its part of a warp's registers
     std::vector<std::pair<uint32_t, bool>> places;      // offsets from first_register, and whether of 64-bit lanes
     uint32_t first_predicate = 0, predicates = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -14,7 +15,7 @@ namespace softgpu::ptx {
 
 namespace {
 
-constexpr size_t MAX_REGISTERS = 1 << 20;
+constexpr uint64_t MAX_REGISTERS = 1 << 20;     // of a range, and of all that a function uses
 constexpr uint64_t MAX_LINE = ~uint32_t{0};
 
 const std::unordered_set<std::string> &special_registers() {
@@ -49,11 +50,18 @@ int component(std::string_view dotted, int width) {
     return -1;
 }
 
+// ".b3", ".h10": what an instruction for videos selects of a register.
+bool is_selector(std::string_view dotted) {
+    return dotted.size() >= 3 && dotted.size() <= 6 && (dotted[1] == 'b' || dotted[1] == 'h') &&
+           dotted.find_first_not_of("01234567", 2) == std::string_view::npos;
+}
+
 // What a name means in the current scope.
 struct Binding {
     enum class Kind : uint8_t {
         reg,            // index into Function::registers, `width` of them if a vector
         variable,       // index into Function::variables
+        global,         // index into Function::globals
         parameter       // a result or parameter of the function
     };
     Kind kind = Kind::reg;
@@ -68,9 +76,18 @@ struct Label {
     uint32_t index = 0;
 };
 
+// ".reg .b32 %r<9>": a register gets its place when it is first used.
+struct Range {
+    uint64_t count = 0;
+    Type type = Type::none;
+    int width = 1;
+    uint32_t scope = 0;
+};
+
 struct Scope {
     int32_t parent = -1;
     std::vector<std::pair<std::string, std::optional<Binding>>> hidden;     // outer meanings hidden by this scope
+    std::vector<std::string> ranges;    // names of those declared in this scope
     std::unordered_map<std::string_view, Label> labels;
 };
 
@@ -90,7 +107,7 @@ public:
         for (auto *list : {&function.results, &function.parameters})
             for (const Variable &v : *list) {
                 if (v.space == Space::generic)
-                    declare_register(v.name, v.type, v.line);
+                    declare_register(v.name, v.type, v.line, static_cast<int>(v.bytes) / size(v.type));
                 else
                     declare(v.name, {Binding::Kind::parameter}, v.line);
             }
@@ -126,22 +143,70 @@ private:
                 names.erase(name);
         }
         scopes[current].hidden = {};
+        for (const std::string &name : scopes[current].ranges) ranges.find(name)->second.pop_back();
+        scopes[current].ranges = {};
         current = scopes[current].parent;
     }
 
     void declare(const std::string &name, Binding binding, uint32_t line) {
         binding.scope = current;
+        if (const Range *range = range_of(name); range && range->scope == binding.scope) declared_twice(name, line);
+        bind(name, binding, line);
+    }
+
+    // Gives the name its meaning in binding.scope, which is not always the current scope.
+    Binding &bind(const std::string &name, const Binding &binding, uint32_t line) {
         auto [at, fresh] = names.try_emplace(name, binding);
-        if (!fresh && at->second.scope == binding.scope) throw Error(line, "'" + name + "' is declared twice");
-        scopes[current].hidden.emplace_back(name, fresh ? std::nullopt : std::optional(at->second));
+        if (!fresh && at->second.scope == binding.scope) declared_twice(name, line);
+        scopes[binding.scope].hidden.emplace_back(name, fresh ? std::nullopt : std::optional(at->second));
         at->second = binding;
+        return at->second;
+    }
+
+    [[noreturn]] static void declared_twice(const std::string &name, uint32_t line) {
+        throw Error(line, "'" + name + "' is declared twice");
+    }
+
+    // Places of registers of that name.
+    uint32_t new_registers(const std::string &name, Type type, int width, uint32_t line) {
+        const auto first = static_cast<uint32_t>(function.registers.size());
+        if (first + static_cast<uint64_t>(width) > MAX_REGISTERS) throw Error(line, "too many registers");
+        for (int i = 0; i < width; ++i)
+            function.registers.push_back({width == 1 ? name : name + "." + "xyzw"[i], type});
+        return first;
     }
 
     void declare_register(const std::string &name, Type type, uint32_t line, int width = 1) {
-        if (function.registers.size() + width > MAX_REGISTERS) throw Error(line, "too many registers");
-        declare(name, {Binding::Kind::reg, width, static_cast<uint32_t>(function.registers.size())}, line);
-        for (int i = 0; i < width; ++i)
-            function.registers.push_back({width == 1 ? name : name + "." + "xyzw"[i], type});
+        declare(name, {Binding::Kind::reg, width, new_registers(name, type, width, line)}, line);
+    }
+
+    // The range of a name such as %r12, in the innermost scope that has one.
+    const Range *range_of(std::string_view name) const {
+        const size_t digits = name.find_last_not_of("0123456789") + 1;
+        if (digits == name.size() || name.size() - digits > 7 || (name[digits] == '0' && name.size() > digits + 1))
+            return nullptr;
+        const auto known = ranges.find(name.substr(0, digits));
+        if (known == ranges.end()) return nullptr;
+        const uint64_t number = std::stoul(std::string(name.substr(digits)));
+        for (size_t i = known->second.size(); i-- > 0;)
+            if (number < known->second[i].count) return &known->second[i];
+        return nullptr;
+    }
+
+    void declare_range(const std::string &name, const Range &range, uint32_t line) {
+        for (const auto &[known, previous] : scopes[current].hidden)
+            if (known.starts_with(name) && range_covers(known.substr(name.size()), range)) declared_twice(known, line);
+        std::vector<Range> &all = ranges[name];
+        if (!all.empty() && all.back().scope == range.scope) declared_twice(name + "0", line);
+        all.push_back(range);
+        scopes[current].ranges.push_back(name);
+    }
+
+    static bool range_covers(std::string_view digits, const Range &range) {
+        uint64_t number = 0;
+        const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
+        return !digits.empty() && error == std::errc() && end == digits.end() && number < range.count &&
+               (digits[0] != '0' || digits.size() == 1);
     }
 
     // After .reg: ".b32 %r<126>, a, b;"
@@ -154,7 +219,7 @@ private:
             if (tokens.accept("<")) {
                 const uint64_t n = count(tokens, "a number of registers", MAX_REGISTERS);
                 tokens.expect(">");
-                for (uint64_t i = 0; i < n; ++i) declare_register(name + std::to_string(i), type, line, width);
+                if (n > 0) declare_range(name, {n, type, width, static_cast<uint32_t>(current)}, line);
             } else {
                 declare_register(name, type, line, width);
             }
@@ -162,9 +227,15 @@ private:
         tokens.expect(";");
     }
 
-    const Binding *find(std::string_view name) const {
+    const Binding *find(std::string_view name) {
         const auto at = names.find(name);
-        return at == names.end() ? nullptr : &at->second;
+        const Binding *known = at == names.end() ? nullptr : &at->second;
+        const Range *range = range_of(name);
+        if (!range || (known && known->scope >= range->scope)) return known;
+        const std::string own(name);
+        const uint32_t line = tokens.line();
+        return &bind(own, {Binding::Kind::reg, range->width, new_registers(own, range->type, range->width, line),
+                           range->scope}, line);
     }
 
     // Statements.
@@ -204,10 +275,19 @@ private:
         const bool is_extern = tokens.accept(".extern");
         Space space;
         if (!accept_space(tokens, space)) tokens.fail("a statement");
+        const bool global = space == Space::global || space == Space::constant;
         for (Variable &v : variables(tokens, space, is_extern)) {
-            declare(v.name, {Binding::Kind::variable, 1, static_cast<uint32_t>(function.variables.size())}, v.line);
-            for (const Relocation &r : v.relocations) references.insert({r.symbol, false, v.line});
-            function.variables.push_back(std::move(v));
+            for (Relocation &r : v.relocations) {
+                const Binding *binding = find(r.symbol);
+                if (binding && binding->kind == Binding::Kind::global) r.symbol = function.globals[binding->index].name;
+                else references.insert({r.symbol, false, v.line});
+            }
+            std::vector<Variable> &list = global ? function.globals : function.variables;
+            const auto index = static_cast<uint32_t>(list.size());
+            declare(v.name, {global ? Binding::Kind::global : Binding::Kind::variable, 1, index}, v.line);
+            // A dot is part of no other name.
+            if (global) v.name = function.name + "." + v.name + "." + std::to_string(index);
+            list.push_back(std::move(v));
         }
     }
 
@@ -290,7 +370,8 @@ private:
     // Instructions.
 
     void instruction() {
-        Instruction &in = function.body.emplace_back();
+        Instruction in;
+        const size_t uses_before = uses.size();
         in.source = source;
         if (tokens.accept("@")) {
             in.guard_negated = tokens.accept("!");
@@ -319,6 +400,32 @@ private:
             } while (tokens.accept(","));
         }
         if (!tokens.accept(";")) tokens.fail("',' or ';'");
+        for (Instruction &sum : sums) {
+            sum.line = in.line;
+            sum.source = in.source;
+            function.body.push_back(std::move(sum));
+        }
+        sums.clear();
+        for (size_t i = uses_before; i < uses.size(); ++i)
+            uses[i].instruction = static_cast<uint32_t>(function.body.size());
+        function.body.push_back(std::move(in));
+    }
+
+    // "%r1 + 4" as a source: the register of a sum that is made before the instruction.
+    Operand sum_of(const Operand &reg, const Token &token) {
+        const Type type = function.registers[reg.reg].type;
+        if (type == Type::pred || is_float(type) || size(type) > 8)
+            throw Error(token.line, "'" + std::string(token.text) + "' is of a type that no number can be added to");
+        Operand number, result = reg;
+        number.kind = Operand::Kind::integer;
+        number.integer = integer_constant(tokens);
+        const Type sum = size(type) == 8 ? Type::u64 : size(type) == 4 ? Type::u32 : Type::u16;
+        result.reg = new_registers(function.registers[reg.reg].name + "+", type, 1, token.line);
+        Instruction &in = sums.emplace_back();
+        in.opcode = "add";
+        in.modifiers = {std::string(name(sum))};
+        in.operands = {result, reg, number};
+        return result;
     }
 
     // call (results), callee, (arguments), prototype; only the callee is always present.
@@ -339,7 +446,7 @@ private:
         if (more) {
             const Token &token = tokens.peek();
             possible.name = tokens.expect(Token::Kind::identifier, "a prototype or a list of functions");
-            uses.push_back({here(), 3, current, Label::Kind::prototype, token.line});
+            uses.push_back({0, 3, current, Label::Kind::prototype, token.line});
         }
         for (Operand *o : {&results, &callee, &arguments, &possible}) in.operands.push_back(std::move(*o));
     }
@@ -359,18 +466,17 @@ private:
         Operand &o = in.operands.emplace_back();
         o.kind = Operand::Kind::label;
         o.name = tokens.expect(Token::Kind::identifier, "a label");
-        uses.push_back({here(), static_cast<uint32_t>(in.operands.size()) - 1, current, kind, token.line});
+        uses.push_back({0, static_cast<uint32_t>(in.operands.size()) - 1, current, kind, token.line});
     }
-
-    // Index of the instruction being read.
-    uint32_t here() const { return static_cast<uint32_t>(function.body.size()) - 1; }
 
     // Operands.
 
     Operand operand() {
         if (tokens.at("[")) return address();
         if (tokens.at("{")) return vector();
+        const Token &token = tokens.peek();
         Operand first = simple();
+        if (first.kind == Operand::Kind::reg && !first.negated && first.name.empty() && tokens.at("+")) return sum_of(first, token);
         if (!tokens.at("|")) return first;
         if (first.kind != Operand::Kind::reg && first.kind != Operand::Kind::sink) tokens.fail("',' or ';'");
         tokens.next();
@@ -429,6 +535,13 @@ private:
             o.reg = expect_register("a predicate");
             return o;
         }
+        if (tokens.at("-") && tokens.peek(1).kind == Token::Kind::identifier && tokens.peek(1).text != "WARP_SZ") {
+            tokens.next();
+            Operand o = named();
+            if (o.kind != Operand::Kind::reg) tokens.fail("a register or a number after '-'");
+            o.negated = true;
+            return o;
+        }
         if (tokens.at(Token::Kind::identifier) && !tokens.at("WARP_SZ")) return named();
         if (tokens.at(Token::Kind::end) || tokens.at(Token::Kind::string) || tokens.at(Token::Kind::dotted))
             tokens.fail("an operand");
@@ -460,12 +573,14 @@ private:
             o.kind = Operand::Kind::special;
             o.name = token.text;
             if (tokens.at(Token::Kind::dotted)) o.name += tokens.next().text;
+            else if (special_registers().contains(o.name + ".x")) return whole_special(o.name);
             if (!special_registers().contains(o.name))
                 throw Error(token.line, "register '" + o.name + "' is not declared, and no special register");
             return o;
         }
         o.kind = Operand::Kind::symbol;
-        o.name = token.text;
+        o.name = binding && binding->kind == Binding::Kind::global ? function.globals[binding->index].name
+                                                                    : std::string(token.text);
         if (!binding)
             references.insert({o.name, false, token.line});
         else if (binding->kind == Binding::Kind::variable)
@@ -475,15 +590,29 @@ private:
         return o;
     }
 
+    // %tid for {%tid.x, %tid.y, %tid.z, %tid.w}
+    static Operand whole_special(const std::string &name) {
+        Operand whole;
+        whole.kind = Operand::Kind::vector;
+        for (const char *component : {".x", ".y", ".z", ".w"}) {
+            Operand &part = whole.parts.emplace_back();
+            part.kind = Operand::Kind::special;
+            part.name = name + component;
+        }
+        return whole;
+    }
+
     Operand of_register(const Binding &binding, const Token &token) {
         Operand o;
         o.kind = Operand::Kind::reg;
         o.reg = binding.index;
-        if (tokens.at(Token::Kind::dotted)) {
+        if (binding.width == 1 && tokens.at(Token::Kind::dotted) && is_selector(tokens.peek().text)) {
+            o.name = tokens.next().text.substr(1);
+        } else if (tokens.at(Token::Kind::dotted)) {
             const int i = binding.width > 1 ? component(tokens.peek().text, binding.width) : -1;
             if (i < 0)
                 throw Error(token.line, "'" + std::string(token.text) + std::string(tokens.peek().text) +
-                                            "': no such component (selectors of bytes and halves are not supported)");
+                                            "': no such component");
             tokens.next();
             o.reg += i;
         } else if (binding.width > 1) {
@@ -560,6 +689,8 @@ private:
     std::vector<SourceLine> &calls;         // of functions that were inlined
 
     std::unordered_map<std::string, Binding, Hash, std::equal_to<>> names;
+    std::unordered_map<std::string, std::vector<Range>, Hash, std::equal_to<>> ranges;     // from the outside in
+    std::vector<Instruction> sums;      // to be made before the instruction being read
     std::vector<Scope> scopes;          // all labels of the body
     int32_t current = -1;
     SourceLine source;

@@ -38,7 +38,7 @@ struct SourceLine {
 
 struct Operand {
     enum class Kind : uint8_t {
-        reg,        // reg; negated for !p
+        reg,        // reg; negated for !p and, in vmad, -r; of a video instruction, name is the part selected ("b0")
         integer,    // integer, as its 64 bits
         floating,   // bits of 0f... (is_double false) or 0d... (true); decimal literals are doubles
         symbol,     // variable or function by name, plus offset
@@ -59,7 +59,7 @@ struct Operand {
     uint32_t target = 0;        // index into Function::body; for a jump table (.branchtargets), into Function::tables
     uint64_t integer = 0;       // value, or bits of a float
     int64_t offset = 0;
-    std::string name;           // of a symbol, a label or a special register ("%tid.x")
+    std::string name;           // of a symbol, a label or a special register ("%tid.x"); see reg
     std::vector<Operand> parts;
 };
 
@@ -114,7 +114,8 @@ struct Function {
     std::vector<Variable> results;          // .param space; one in .reg has Space::generic and a register of its name
     std::vector<Variable> parameters;
     std::vector<Register> registers;        // all scopes; a shadowing declaration has its own entry
-    std::vector<Variable> variables;        // of the body: .shared, .local, .param (call arguments), .const, .global
+    std::vector<Variable> variables;        // of the body: .shared, .local, .param (call arguments)
+    std::vector<Variable> globals;          // of the body: .global, .const; the parser moves them to Module::variables
     std::vector<Instruction> body;
     std::vector<std::vector<uint32_t>> tables;      // .branchtargets, as indices into body
     std::vector<std::string> prototypes;            // names of .callprototype labels

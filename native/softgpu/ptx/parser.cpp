@@ -6,6 +6,7 @@
 #include "ptx/body.h"
 #include "ptx/constant.h"
 #include "ptx/lexer.h"
+#include "ptx/register_parameters.h"
 #include "ptx/variable.h"
 
 namespace softgpu::ptx {
@@ -172,6 +173,8 @@ private:
                 throw Error(f.line, "'" + f.name + "' is declared differently in line " + std::to_string(known.line));
         }
         if (!f.is_extern) body(tokens, f, references, module.inlined_calls);
+        for (Variable &v : f.globals) add(std::move(v));
+        f.globals.clear();
         if (fresh || !f.is_extern) module.functions[at->second] = std::move(f);
     }
 
@@ -204,6 +207,7 @@ private:
         for (Function &f : module.functions)
             for (Instruction &in : f.body) known(in.source);
         for (SourceLine &call : module.inlined_calls) known(call);
+        lower_register_parameters(module);
     }
 
     Tokens tokens;

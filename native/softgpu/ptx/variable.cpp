@@ -195,10 +195,9 @@ Variable parameter(Tokens &tokens) {
         int width = 1;
         v.type = expect_type(tokens, width);
         if (v.type == Type::pred) tokens.fail("a parameter that is not a predicate (.pred is not provided here)");
-        if (width > 1) tokens.fail("a scalar parameter");
         v.line = tokens.line();
         v.name = tokens.expect(Token::Kind::identifier, "the name of a register");
-        v.bytes = v.align = size(v.type);
+        v.bytes = v.align = size(v.type) * width;
         return v;
     }
     tokens.expect(".param");

@@ -54,7 +54,7 @@ int version_of(std::string_view text) {
     int major = 0, minor = 0;
     if (at == std::string_view::npos) return 0;
     const std::string number(text.substr(at + 8, 16));
-    return std::sscanf(number.c_str(), " %d.%d", &major, &minor) == 2 ? major * 10 + minor : 0;
+    return std::sscanf(number.c_str(), " %4d.%1d", &major, &minor) == 2 ? major * 10 + minor : 0;
 }
 
 // Code for compute capability X.Y runs on X.Y and later. With suffix "a" it runs on X.Y only, with suffix "f" on X.Y
@@ -68,19 +68,16 @@ bool runs_on(const std::string &target, int compute) {
     return wanted <= compute;
 }
 
-bool in_device_memory(const ptx::Variable &v) {
-    return v.space == ptx::Space::global || v.space == ptx::Space::constant;
+// Whether it gets device memory. An external variable is defined nowhere: the decoder refuses its use.
+bool is_placed(const ptx::Variable &v) {
+    return (v.space == ptx::Space::global || v.space == ptx::Space::constant) && !v.is_extern;
 }
 
 // Allocates the variables of the module. They are freed with `module`.
 void place_variables(Module &module, const ptx::Module &source) {
-    for (const ptx::Function &f : source.functions)
-        for (const ptx::Variable &v : f.variables)
-            if (in_device_memory(v)) throw ptx::Error(v.line, "variable " + v.name + " of a function is not provided");
     uint64_t constant_bytes = 0;
     for (const ptx::Variable &v : source.variables) {
-        if (!in_device_memory(v)) continue;
-        if (v.is_extern) throw ptx::Error(v.line, "external variable " + v.name + " is defined nowhere");
+        if (!is_placed(v)) continue;
         if (v.space == ptx::Space::constant) constant_bytes += v.bytes;
         if (constant_bytes > MOST_CONSTANT_BYTES) throw ptx::Error(v.line, "more than 64 KiB of .const variables");
         if (v.align > 256) throw ptx::Error(v.line, "alignment of more than 256 bytes is not provided");
@@ -105,7 +102,7 @@ uint64_t address_of(const Module &module, const ptx::Variable &variable, const p
 // Variables without an initialiser are zero, and count as written.
 void initialize_variables(const Module &module) {
     for (const ptx::Variable &v : module.program->source.variables) {
-        if (!in_device_memory(v)) continue;
+        if (!is_placed(v)) continue;
         const uint64_t address = module.variables.at(v.name).address;
         auto *bytes = reinterpret_cast<uint8_t *>(address);
         std::memset(bytes, 0, v.bytes);
