@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "instructions/addressing.h"
+#include "instructions/async_copy.h"
 #include "instructions/families.h"
 #include "machine/block.h"
 #include "machine/memory.h"
@@ -84,13 +85,13 @@ void commit_copies(Warp &w, const Instr &) {
         ++w.block->copy_group[w.index * LANES + static_cast<uint32_t>(__builtin_ctz(rest))];
 }
 
-// imm: how many of the thread's last groups may still be pending; -1: none, nor copies that are not in a group yet.
-void wait_copies(Warp &w, const Instr &i) {
+// `groups`: how many of the thread's last groups may still be pending; -1: none, nor copies that are not in a group yet.
+void complete_copies(Warp &w, int64_t groups) {
     Block &block = *w.block;
     const uint32_t now = w.clock[w.index];
     std::erase_if(block.copies, [&](const Block::AsyncCopy &copy) {
         if (copy.thread / LANES != w.index || !(w.active >> (copy.thread % LANES) & 1)) return false;
-        if (i.imm >= 0 && copy.group + i.imm >= block.copy_group[copy.thread]) return false;
+        if (groups >= 0 && copy.group + static_cast<uint64_t>(groups) >= block.copy_group[copy.thread]) return false;
         std::memcpy(block.shared + copy.to, copy.data, copy.bytes);
         if (block.grid->settings.on(Check::shared_race))
             for (uint32_t word = copy.to / 4; word < (copy.to + copy.bytes) / 4u; ++word) {
@@ -103,7 +104,11 @@ void wait_copies(Warp &w, const Instr &i) {
     });
 }
 
+void wait_copies(Warp &w, const Instr &i) { complete_copies(w, i.imm); }
+
 }  // namespace
+
+void complete_copies(Warp &w) { complete_copies(w, -1); }
 
 bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.opcode != "cp") return false;
@@ -116,7 +121,7 @@ bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &opera
         return true;
     }
     if (in.has("wait_group") || in.has("wait_all")) {
-        instr.imm = in.has("wait_all") ? -1 : static_cast<int64_t>(in.operands.at(0).integer);
+        instr.imm = in.has("wait_all") ? -1 : static_cast<int64_t>(in.operands.at(0).integer & 0x7fffffff);
         instr.exec = wait_copies;
         return true;
     }

@@ -10,8 +10,10 @@ bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands
     using ptx::Type;
     if (in.opcode == "membar" || in.opcode == "fence") {
         instr.cls = Class::fence;
-        require_known(in, operands, {"cta", "gl", "gpu", "sys", "cluster", "sc", "acq_rel", "acquire", "release"});
-        if (in.has("cta")) instr.exec = [](Warp &w, const Instr &) { fence(w, false); };
+        // The asynchronous proxy sees memory as all others do.
+        require_known(in, operands, {"cta", "gl", "gpu", "sys", "cluster", "sc", "acq_rel", "acquire", "release", "proxy", "alias",
+                                     "async", "async::generic", "global", "shared::cta", "mbarrier_init"});
+        if (in.has("cta") || in.has("proxy") || in.has("mbarrier_init")) instr.exec = [](Warp &w, const Instr &) { fence(w, false); };
         else instr.exec = [](Warp &w, const Instr &) { fence(w, true); };
         return true;
     }

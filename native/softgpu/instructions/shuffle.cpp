@@ -145,6 +145,24 @@ bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands) {
         };
         return true;
     }
+    if (op == "elect") {
+        if (!in.has("sync")) operands.reject("needs .sync");
+        need_target(operands, 90);
+        const ptx::Operand &to = in.operands.at(0);
+        if (to.kind != ptx::Operand::Kind::pair) operands.reject("has two results, d|p");
+        operands.result(0, to.parts.at(0), Type::b32);
+        operands.result(1, to.parts.at(1), Type::pred);
+        operands.source(4, in.operands.at(1), Type::b32);
+        instr.cls = Class::warp;
+        instr.flow = Flow::converge;
+        instr.has_mask = true;
+        instr.exec = [](Warp &w, const Instr &i) {
+            const auto leader = static_cast<uint32_t>(__builtin_ctz(w.active));
+            for_lanes(w, w.lanes<uint32_t>(i.op[0]), [leader](int) { return leader; });
+            w.set_predicate(i.op[1], 1u << leader);
+        };
+        return true;
+    }
     if (op != "shfl" && op != "vote" && op != "match" && op != "redux") return false;
     if (!in.has("sync")) operands.reject("only the .sync form is provided, which has a mask of threads");
     require_known(in, operands, {"sync", "up", "down", "bfly", "idx", "all", "any", "uni", "ballot", "add", "min", "max", "and",

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "machine/counters.h"
 #include "machine/launch.h"
+#include "machine/mbarrier.h"
 #include "machine/races.h"
 #include "machine/sampling.h"
 #include "machine/l1_cache.h"
@@ -72,6 +74,7 @@ struct Block {
     };
     std::vector<AsyncCopy> copies;
     std::vector<uint32_t> copy_group;   // per thread: the current group of its copies
+    std::map<uint32_t, Mbarrier> mbarriers;     // by shared address
 
     LineCounters *counters = nullptr;   // of each instruction, or null
     L1Cache l1;                         // used with counters=caches

@@ -72,6 +72,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
                                                grid.launch.carveout));
     for (Block::Barrier &barrier : block.barriers) barrier = Block::Barrier();
     block.copies.clear();
+    block.mbarriers.clear();
     block.copy_group.assign(grid.threads_per_block, 0);
 
     auto *registers = block.registers.data() + (-reinterpret_cast<uintptr_t>(block.registers.data()) & 63);
@@ -98,6 +99,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         w.clock.assign(grid.warps_per_block, 0);
         w.clock[v] = 1;
         w.fenced = false;
+        w.yields = false;
         w.groups.clear();
         make_ready(w, program.functions[grid.kernel.function].entry, w.live);
         for (auto [which, slot] : program.specials)

@@ -46,6 +46,7 @@ struct Warp {
     uint64_t issued;            // instructions so far
     std::vector<uint32_t> clock;    // vector clock over the warps of the block (races.h)
     bool fenced = false;            // a fence since the last release
+    bool yields = false;            // waits for other lanes or warps by looking again: they get a turn
 
     // The 32 lanes of an operand.
     template <class T> T *lanes(Slot slot) const {

@@ -77,6 +77,12 @@ bool WarpRunner::run() {
         // time to time.
         run_group(group, limit, std::min(end, before + (fair ? SLICE / 64 : SLICE / 16)));
         if (fair) last_fair = w_.issued;
+        if (w_.yields) {
+            w_.yields = false;
+            if (w_.groups.size() <= 1) break;
+            fair = !fair;
+            continue;
+        }
         fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= SLICE / 16 || w_.issued - last_fair >= SLICE / 2);
     }
     check_watchdog();
@@ -115,7 +121,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
             if (active == mask) {
                 next = i.target;
                 // Only backward branches can make an infinite loop.
-                if (next <= pc && issued >= end) {
+                if (next <= pc && (issued >= end || w_.yields)) {
                     make_ready(w_, next, mask);
                     return;
                 }

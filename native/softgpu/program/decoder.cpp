@@ -357,7 +357,9 @@ bool Decoder::decode_flow(const Instruction &in, Instr &instr) {
     } else if (op == "ret" || op == "exit" || op == "trap") {
         instr.flow = op == "trap" ? Flow::trap : op == "ret" && !function_->is_entry ? Flow::ret : Flow::exit;
         if (in.guard < 0) liveness_.stop(current_ - code_->entry);
-    } else if (op == "nanosleep" || op == "pragma" || op == "brkpt") {
+    } else if (op == "nanosleep" || op == "pragma" || op == "brkpt" || op == "pmevent" ||
+               (op == "griddepcontrol" && (in.has("wait") || in.has("launch_dependents")))) {
+        // Launches run one after the other, so that those before have ended.
         instr.exec = [](Warp &, const Instr &) {};
     } else {
         return false;
