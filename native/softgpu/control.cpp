@@ -135,7 +135,7 @@ SOFTGPU_API uint64_t softgpu_call_count(void) {
 SOFTGPU_API const char *softgpu_live_allocations(void) {
     std::string lines;
     for (const Arena::Allocation &a : Arena::get().live())
-        if (a.kind != Arena::Kind::global)
+        if (a.kind != Arena::Kind::global && a.kind != Arena::Kind::heap)
             lines += "allocation #" + std::to_string(a.number) + " of " + std::to_string(a.bytes) + " bytes at " + hex(a.address) + "\n";
     return keep(lines);
 }

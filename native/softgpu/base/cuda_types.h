@@ -223,7 +223,7 @@ struct CUlaunchConfig {
     CUlaunchAttribute *attrs;
     unsigned numAttrs;
 };
-constexpr int CU_LAUNCH_ATTRIBUTE_IGNORE = 0;
+constexpr int CU_LAUNCH_ATTRIBUTE_IGNORE = 0, CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2;
 
 struct CUdevprop {
     int maxThreadsPerBlock;

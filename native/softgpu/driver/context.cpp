@@ -53,6 +53,7 @@ void end(Context &context) {
     driver.graphs.remove_if(owned);
     driver.linkers.remove_if(owned);
     unload_modules(context);
+    context.heap.clear();
     for (const auto &stream : context.streams) {
         stream->capture.reset();
         stream->queue.clear();

@@ -64,6 +64,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {89, [](const Limits &) { return 1; }},                                 // concurrent managed access
     {90, [](const Limits &) { return 1; }},                                 // compute preemption
     {91, [](const Limits &) { return 1; }},                                 // host pointers of registered memory
+    {95, [](const Limits &) { return 1; }},                                 // cooperative launches
     {97, [](const Limits &l) { return l.shared_per_block_optin; }},
     {99, [](const Limits &) { return 1; }},                                 // host memory can be registered
     {106, [](const Limits &l) { return l.max_blocks_per_multiprocessor; }},

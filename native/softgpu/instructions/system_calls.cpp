@@ -8,6 +8,7 @@
 #include "machine/arena.h"
 #include "machine/block.h"
 #include "machine/fault.h"
+#include "machine/heap.h"
 #include "program/operands.h"
 
 namespace softgpu {
@@ -142,6 +143,29 @@ void fail_assertion(Warp &w, const Instr &i) {
                 ": assertion `" + reader.text(reader.argument<uint64_t>(site, 0)) + "` failed", CUDA_ERROR_ASSERT};
 }
 
+// void *malloc(size_t), which returns null where the heap is full.
+void allocate(Warp &w, const Instr &i) {
+    const Grid &grid = *w.block->grid;
+    const CallSite &site = grid.program.calls[i.target];
+    for (uint32_t rest = w.active; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        const uint64_t address = grid.launch.heap->allocate(Reader(w, l).argument<uint64_t>(site, 0), grid.launch.heap_bytes);
+        std::memcpy(w.local + static_cast<size_t>(l) * grid.local_bytes + w.stack[l] + site.results[0].offset, &address, 8);
+    }
+}
+
+void release(Warp &w, const Instr &i) {
+    const Grid &grid = *w.block->grid;
+    const CallSite &site = grid.program.calls[i.target];
+    for (uint32_t rest = w.active; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        const uint64_t address = Reader(w, l).argument<uint64_t>(site, 0);
+        if (address && !grid.launch.heap->free(address))
+            throw Fault{Check::bounds, l, "free of " + hex(address) + ", which malloc in a kernel did not return, or which was freed; it is " +
+                        Arena::get().describe(address), CUDA_ERROR_ILLEGAL_ADDRESS};
+    }
+}
+
 }  // namespace
 
 Exec system_call(const std::string &name, const CallSite &site) {
@@ -153,10 +177,11 @@ Exec system_call(const std::string &name, const CallSite &site) {
     static const Function functions[] = {
         {"vprintf", print, {8, 8}, {4}},
         {"__assertfail", fail_assertion, {8, 8, 4, 8, 8}, {}},
+        {"malloc", allocate, {8}, {8}}, {"free", release, {8}, {}},
     };
     for (const Function &f : functions)
         if (f.name == name && std::ranges::equal(f.arguments, site.arguments, {}, {}, &FramePart::bytes) &&
-            (site.results.empty() || std::ranges::equal(f.results, site.results, {}, {}, &FramePart::bytes)))
+            ((site.results.empty() && f.name != "malloc") || std::ranges::equal(f.results, site.results, {}, {}, &FramePart::bytes)))
             return f.exec;
     return nullptr;
 }

@@ -141,7 +141,7 @@ std::string Arena::describe(uint64_t address) const {
     if (address < 4096) return "a null pointer" + (address ? " plus " + std::to_string(address) : std::string());
     if (!contains(address)) return "no address of the device: a host pointer, or garbage";
     if (!find(address, a)) return "not in any allocation, and there is none";
-    static const char *const kinds[] = {"", "pinned host ", "", "managed "};
+    static const char *const kinds[] = {"", "pinned host ", "", "managed ", "device heap "};
     std::string what = a.kind == Kind::global ? "variable " + a.name
                                               : std::string(kinds[static_cast<int>(a.kind)]) + "allocation #" + std::to_string(a.number);
     if (a.freed) what += ", which was freed,";

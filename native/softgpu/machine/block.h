@@ -33,6 +33,8 @@ struct Grid {
     uint64_t blocks = 0;
     BlockChoice choice{0, 0};           // which of them run
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
+    uint32_t reserved_begin = 0;        // the system's part of shared memory, if the program asks for it
+    uint32_t shared_end = 0;            // of all shared memory
     uint32_t local_bytes = 0;           // of a thread
     std::atomic<uint64_t> next{0};      // of the blocks that run
     std::atomic<bool> stopped{false};   // set by a fault: running blocks stop at their next turn

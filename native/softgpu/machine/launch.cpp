@@ -15,6 +15,8 @@ namespace softgpu {
 
 namespace {
 
+constexpr uint32_t RESERVED_SHARED = 1024;
+
 uint32_t special_value(const Block &block, const Warp &w, Special which, int lane) {
     const Grid &grid = *block.grid;
     const Position at = position(grid, w.index * LANES + static_cast<uint32_t>(lane));
@@ -46,6 +48,14 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::dynamic_smem_size: return grid.launch.dynamic_shared;
     case Special::total_smem_size:
     case Special::aggr_smem_size: return grid.shared_bytes;
+    case Special::grid_workspace_low: return static_cast<uint32_t>(grid.launch.workspace);
+    case Special::grid_workspace_high: return static_cast<uint32_t>(grid.launch.workspace >> 32);
+    case Special::reserved_begin: return grid.reserved_begin;
+    case Special::reserved_own: return grid.reserved_begin + RESERVED_SHARED / 4;
+    case Special::reserved_end: return grid.reserved_begin + RESERVED_SHARED;
+    case Special::reserved_bytes: return RESERVED_SHARED;
+    case Special::zero: return 0;
+    case Special::one: return 1;
     case Special::dynamic_shared: return grid.shared_bytes - grid.launch.dynamic_shared;
     }
     return 0;
@@ -63,9 +73,11 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     block.registers.assign(size_t(program.register_bytes) * grid.warps_per_block + 64, std::byte(0));
     block.predicates.assign(size_t(program.predicates) * grid.warps_per_block, 0);
     block.local.assign(size_t(grid.local_bytes) * LANES * grid.warps_per_block, std::byte(0));
-    block.shared_store.assign(grid.shared_bytes + 128, std::byte(0xff));
+    block.shared_store.assign(grid.shared_end + 128, std::byte(0xff));
     block.shared = block.shared_store.data() + (-reinterpret_cast<uintptr_t>(block.shared_store.data()) & 127);
-    if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized)) block.shadow.reset(grid.shared_bytes);
+    if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized)) block.shadow.reset(grid.shared_end);
+    // The system has written its part.
+    for (size_t word = (grid.shared_bytes + 3) / 4; word < block.shadow.words.size(); ++word) block.shadow.words[word].written = 15;
     block.clock = BlockClock();
     if (grid.settings.caches)
         block.l1.reset(L1Cache::bytes_of_block(limits(), grid.threads_per_block, grid.shared_bytes,
@@ -107,31 +119,30 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     }
 }
 
-// Runs a block until it ends or the grid stops. A fault stops the grid.
-void run_block(Block &block) {
+// Gives each warp of a block a turn. False if the block has ended or the grid stops. A fault stops the grid.
+bool run_turn(Block &block) {
     const Warp *warp = nullptr;
     uint32_t at = 0;
     try {
-        for (bool alive = true; alive;) {
-            bool moved = false;
-            alive = false;
-            for (Warp &w : block.warps) {
-                if (!w.live) continue;
-                alive = true;
-                WarpRunner runner(block, w);
-                warp = &w;
-                try {
-                    moved |= runner.run();
-                } catch (const Fault &) {
-                    at = runner.pc;
-                    throw;
-                }
+        bool moved = false, alive = false;
+        for (Warp &w : block.warps) {
+            if (!w.live) continue;
+            alive = true;
+            WarpRunner runner(block, w);
+            warp = &w;
+            try {
+                moved |= runner.run();
+            } catch (const Fault &) {
+                at = runner.pc;
+                throw;
             }
-            if (block.grid->stopped.load(std::memory_order_relaxed)) return;
-            if (alive && !moved) settle(block, warp, at);
         }
+        if (block.grid->stopped.load(std::memory_order_relaxed)) return false;
+        if (alive && !moved) settle(block, warp, at);
+        return alive;
     } catch (const Fault &fault) {
         report_fault(block, *warp, block.grid->program.code[at], fault);
+        return false;
     }
 }
 
@@ -151,8 +162,21 @@ void work(Grid &grid, Block &block, Counted &counted) {
         std::vector<LineCounters> &lines = block.edge ? counted.edges : counted.inner;
         block.counters = lines.empty() ? nullptr : lines.data();
         begin_block(block, grid, grid.choice.block(k));
-        run_block(block);
+        while (run_turn(block)) {}
     }
+}
+
+// A host thread's blocks of a cooperative grid: all are resident, and each gets a turn.
+void work_together(Grid &grid, std::vector<Block *> blocks, Counted &counted) {
+    for (Block *block : blocks) {
+        block->ran.assign(grid.program.code.size(), 0);
+        block->touched = {};
+        block->sample = 0;
+        block->edge = false;
+        block->counters = counted.inner.empty() ? nullptr : counted.inner.data();
+        begin_block(*block, grid, grid.next.fetch_add(1));
+    }
+    while (!blocks.empty()) std::erase_if(blocks, [](Block *block) { return !run_turn(*block); });
 }
 
 void add(std::vector<LineCounters> &to, const std::vector<LineCounters> &more) {
@@ -165,13 +189,13 @@ bool is_held(uint64_t sectors) { return 32 * sectors <= static_cast<uint64_t>(li
 
 // What the grid counts, from what each host thread's blocks did.
 LaunchCounts counts_of(const Grid &grid, std::vector<Counted> &counted,
-                       const std::vector<std::unique_ptr<Block>> &blocks) {
+                       const std::vector<std::unique_ptr<Block>> &blocks, size_t used) {
     TouchedSectors touched = blocks[0]->touched;
     for (size_t t = 1; t < counted.size(); ++t) {
         add(counted[0].inner, counted[t].inner);
         add(counted[0].edges, counted[t].edges);
-        touched += blocks[t]->touched;
     }
+    for (size_t b = 1; b < used; ++b) touched += blocks[b]->touched;
     LaunchCounts all{std::move(counted[0].inner), 0, 0, 0};
     grid.choice.scale(all.lines, counted[0].edges);
     all.sectors_read = grid.choice.sectors(touched.read, extent(grid.program, all.lines, Extent::read));
@@ -193,6 +217,7 @@ Position position(const Grid &grid, uint32_t thread) {
 
 int run(const Launch &launch) {
     static std::mutex one_launch;
+    constexpr size_t MOST_KEPT = 64;
     // The memory of blocks is reused by later launches. Never freed: the process may exit while a launch runs.
     static auto &blocks = *new std::vector<std::unique_ptr<Block>>;
     const std::lock_guard<std::mutex> lock(one_launch);
@@ -204,9 +229,12 @@ int run(const Launch &launch) {
     grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
     // Dynamic shared memory begins at a multiple of 16, after the static shared memory.
     grid.shared_bytes = (kernel.static_shared + 15) / 16 * 16 + launch.dynamic_shared;
+    grid.reserved_begin = (grid.shared_bytes + 15) / 16 * 16;
+    grid.shared_end = grid.program.uses_reserved_shared ? grid.reserved_begin + RESERVED_SHARED : grid.shared_bytes;
     grid.local_bytes = kernel.local_bytes;
-    grid.choice = BlockChoice(grid.blocks, grid.settings.sampled_blocks);
-    const bool sampling = grid.settings.sampled_blocks > 0;
+    // A block of a cooperative grid may wait for any other.
+    const bool sampling = grid.settings.sampled_blocks > 0 && !launch.cooperative;
+    grid.choice = BlockChoice(grid.blocks, sampling ? grid.settings.sampled_blocks : 0);
     if (sampling)
         if (const LaunchCounts *known = counted_before(launch, grid.settings.sampled_launches)) {
             record_launch(launch, *known, 0, 0);
@@ -217,7 +245,8 @@ int run(const Launch &launch) {
 
     size_t threads = static_cast<size_t>(grid.settings.host_threads());
     threads = std::min<size_t>(threads, grid.choice.count());
-    while (blocks.size() < threads) blocks.push_back(std::make_unique<Block>());
+    const size_t used = launch.cooperative ? grid.blocks : threads;
+    while (blocks.size() < used) blocks.push_back(std::make_unique<Block>());
     std::vector<Counted> counted(threads);
     if (grid.settings.counters)
         for (Counted &c : counted) {
@@ -226,21 +255,27 @@ int run(const Launch &launch) {
         }
 
     const auto begin = std::chrono::steady_clock::now();
+    const auto work_as = [&](size_t t) {
+        if (!launch.cooperative) return work(grid, *blocks[t], counted[t]);
+        std::vector<Block *> own;
+        for (size_t b = t; b < used; b += threads) own.push_back(blocks[b].get());
+        work_together(grid, std::move(own), counted[t]);
+    };
     std::vector<std::thread> helpers;
-    for (size_t t = 1; t < threads; ++t)
-        helpers.emplace_back([&, t] { work(grid, *blocks[t], counted[t]); });
-    work(grid, *blocks[0], counted[0]);
+    for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work_as, t);
+    work_as(0);
     for (std::thread &helper : helpers) helper.join();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
 
     // What a sample does, with memory that nothing filled, is no test of a kernel.
-    for (size_t t = 0; t < threads && !sampling; ++t) cover(grid.program, blocks[t]->ran);
+    for (size_t b = 0; b < used && !sampling; ++b) cover(grid.program, blocks[b]->ran);
     if (grid.settings.counters) {
-        LaunchCounts counts = counts_of(grid, counted, blocks);
+        LaunchCounts counts = counts_of(grid, counted, blocks, used);
         record_launch(launch, counts, grid.choice.count(), seconds.count());
         if (sampling && !grid.error) keep_counts(launch, std::move(counts));
     }
     if (!grid.fault_report.empty()) report(grid.fault_report);
+    blocks.resize(std::min(blocks.size(), std::max<size_t>(threads, MOST_KEPT)));
     return grid.error;
 }
 

@@ -9,6 +9,8 @@
 
 namespace softgpu {
 
+class Heap;
+
 struct Launch {
     const Kernel *kernel = nullptr;
     uint32_t grid[3] = {1, 1, 1};
@@ -16,6 +18,10 @@ struct Launch {
     uint32_t dynamic_shared = 0;            // bytes
     int carveout = -1;                      // the part for shared memory that the kernel prefers, in percent; -1: none
     std::vector<uint8_t> parameters;        // laid out as Kernel::parameters says
+    bool cooperative = false;               // all blocks are resident: each may wait for the others
+    uint64_t workspace = 0;                 // of a cooperative grid: where its barrier is
+    Heap *heap = nullptr;                   // of malloc and free
+    uint64_t heap_bytes = 0;                // that can be allocated there
 };
 
 // Runs it to its end on the host's threads, one launch at a time. Returns a CUresult. If that is not CUDA_SUCCESS, the

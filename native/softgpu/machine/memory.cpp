@@ -42,7 +42,7 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
     case Space::shared: {
         uint32_t offset[LANES];
         for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
-        require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
+        require_inside(address, mask, bytes, grid.shared_end, access, "shared");
         constexpr uint32_t checked = bit(Check::alignment) | bit(Check::initialized) | bit(Check::shared_race);
         if (!block.mbarriers.empty() && i.cls != Class::atomic) check_opaque(w, offset, mask, bytes);
         if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored);

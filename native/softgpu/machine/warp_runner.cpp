@@ -57,7 +57,9 @@ void make_ready(Warp &w, uint32_t pc, uint32_t mask) {
 }
 
 bool WarpRunner::run() {
-    const uint64_t end = w_.issued + SLICE;
+    // Blocks of a cooperative grid wait for each other by looking again.
+    const uint64_t slice = grid_.launch.cooperative ? SLICE / 64 : SLICE;
+    const uint64_t end = w_.issued + slice;
     uint64_t last_fair = w_.issued;
     bool fair = false, ran = false;
     Group group;
@@ -75,7 +77,7 @@ bool WarpRunner::run() {
         const uint64_t before = w_.issued;
         // Lanes that spin on a value from other lanes of their warp must not starve them, so the others get a turn from
         // time to time.
-        run_group(group, limit, std::min(end, before + (fair ? SLICE / 64 : SLICE / 16)));
+        run_group(group, limit, std::min(end, before + (fair ? slice / 64 : slice / 16)));
         if (fair) last_fair = w_.issued;
         if (w_.yields) {
             w_.yields = false;
@@ -83,7 +85,7 @@ bool WarpRunner::run() {
             fair = !fair;
             continue;
         }
-        fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= SLICE / 16 || w_.issued - last_fair >= SLICE / 2);
+        fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= slice / 16 || w_.issued - last_fair >= slice / 2);
     }
     check_watchdog();
     return true;

@@ -173,6 +173,7 @@ Slot Decoder::special_slot(Special which) {
     const Slot slot = next_special_;
     next_special_ += LANES * 4;
     program_.specials.push_back({which, slot});
+    program_.uses_reserved_shared |= which >= Special::reserved_begin && which <= Special::reserved_bytes;
     return slot;
 }
 

@@ -79,6 +79,9 @@ enum class Special : uint8_t {
     laneid, warpid, nwarpid, smid, nsmid, gridid,
     lanemask_eq, lanemask_le, lanemask_lt, lanemask_ge, lanemask_gt,
     dynamic_smem_size, total_smem_size, aggr_smem_size,
+    grid_workspace_low, grid_workspace_high,    // %envreg2, %envreg1
+    reserved_begin, reserved_end, reserved_own, reserved_bytes,     // %reserved_smem_offset_begin, _end, _1, _cap
+    zero, one,          // of a cluster that is one block, and what is not used
     dynamic_shared      // not PTX's: where the dynamic shared memory begins
 };
 
@@ -141,6 +144,7 @@ struct Program {
     uint32_t predicates = 0;                    // of a warp
     std::vector<std::pair<Special, Slot>> specials;     // the special registers that some instruction reads
     bool has_calls = false;
+    bool uses_reserved_shared = false;          // of %reserved_smem_offset_begin and its kind
     bool has_addresses = false;                 // of one module's variables in device memory
     uint64_t fingerprint = 0;                   // of the PTX text: FNV-1a of its lines, each with a newline after it
     Coverage *coverage = nullptr;               // its record (coverage.h)

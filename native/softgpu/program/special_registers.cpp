@@ -15,10 +15,18 @@ bool find_special(const std::string &name, Special &special) {
         {"%lanemask_eq", Special::lanemask_eq}, {"%lanemask_le", Special::lanemask_le},
         {"%lanemask_lt", Special::lanemask_lt}, {"%lanemask_ge", Special::lanemask_ge},
         {"%lanemask_gt", Special::lanemask_gt}, {"%dynamic_smem_size", Special::dynamic_smem_size},
-        {"%total_smem_size", Special::total_smem_size}, {"%aggr_smem_size", Special::aggr_smem_size}};
-    const auto at = names.find(name);
-    if (at == names.end()) return false;
-    special = at->second;
+        {"%total_smem_size", Special::total_smem_size}, {"%aggr_smem_size", Special::aggr_smem_size},
+        {"%envreg1", Special::grid_workspace_high}, {"%envreg2", Special::grid_workspace_low},
+        {"%reserved_smem_offset_begin", Special::reserved_begin}, {"%reserved_smem_offset_end", Special::reserved_end},
+        {"%reserved_smem_offset_cap", Special::reserved_bytes}, {"%reserved_smem_offset_0", Special::reserved_begin},
+        {"%reserved_smem_offset_1", Special::reserved_own},
+        {"%clusterid.x", Special::ctaid_x}, {"%clusterid.y", Special::ctaid_y}, {"%clusterid.z", Special::ctaid_z},
+        {"%nclusterid.x", Special::nctaid_x}, {"%nclusterid.y", Special::nctaid_y}, {"%nclusterid.z", Special::nctaid_z},
+        {"%cluster_ctarank", Special::zero}, {"%cluster_nctarank", Special::one}};
+    if (const auto at = names.find(name); at != names.end()) special = at->second;
+    else if (name.starts_with("%envreg") || name.starts_with("%cluster_ctaid.")) special = Special::zero;
+    else if (name.starts_with("%cluster_nctaid.")) special = Special::one;
+    else return false;
     return true;
 }
 

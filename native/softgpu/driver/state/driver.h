@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "machine/arena.h"
+#include "machine/heap.h"
 #include "base/cuda_types.h"
 #include "driver/state/work.h"
 
@@ -57,6 +58,7 @@ struct Context {
     CUresult sticky = CUDA_SUCCESS;
     size_t limits[7] = {1024, 1 << 20, 8 << 20, 2, 2048, 64, 0};    // by CUlimit
     int cache_config = 0, shared_config = 0;
+    Heap heap;                  // of malloc in kernels
     std::shared_ptr<Stream> legacy;
     std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
     std::vector<std::shared_ptr<Stream>> streams;   // in order of creation; destroyed ones until done

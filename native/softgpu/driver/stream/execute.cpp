@@ -1,17 +1,35 @@
+#include <cstring>
+
 #include "driver/state/call.h"
 #include "driver/state/work.h"
 #include "driver/stream/graph.h"
 #include "driver/work/transfer.h"
+#include "machine/arena.h"
 #include "machine/report.h"
 
 namespace softgpu {
 
 namespace {
 
+// The workspace of a cooperative grid: its size, and the barrier of its blocks, which begins as zero.
+CUresult run_together(Launch &launch) {
+    constexpr uint32_t BYTES = 64;
+    Arena &arena = Arena::get();
+    launch.workspace = arena.allocate(BYTES, Arena::Kind::global, "(workspace of a cooperative grid)");
+    if (!launch.workspace) return CUDA_ERROR_OUT_OF_MEMORY;
+    std::memset(reinterpret_cast<void *>(launch.workspace), 0, BYTES);
+    std::memcpy(reinterpret_cast<void *>(launch.workspace), &BYTES, sizeof BYTES);
+    arena.mark_written(launch.workspace, BYTES);
+    const int error = softgpu::run(launch);
+    arena.free(launch.workspace, Arena::Kind::global);
+    return static_cast<CUresult>(error);
+}
+
 struct Executor {
     CUresult operator()(EmptyWork &) const { return CUDA_SUCCESS; }
     CUresult operator()(KernelWork &work) const {
         const auto program = work.program.lock();
+        if (program && work.launch.cooperative) return run_together(work.launch);
         if (program) return static_cast<CUresult>(softgpu::run(work.launch));
         report("a graph launches a kernel of a module that was unloaded");
         return CUDA_ERROR_LAUNCH_FAILED;

@@ -57,6 +57,8 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
     std::copy_n(block, 3, work.launch.block);
     work.launch.dynamic_shared = dynamic_shared;
     work.launch.carveout = function.carveout;
+    work.launch.heap = &function.context->heap;
+    work.launch.heap_bytes = function.context->limits[CU_LIMIT_MALLOC_HEAP_SIZE];
     work.launch.parameters.resize(kernel.parameter_bytes);
     uint8_t *const to = work.launch.parameters.data();
     if (extra && *extra != CU_LAUNCH_PARAM_END) {
@@ -72,6 +74,15 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
             std::memcpy(to + kernel.parameters[i].offset, parameters[i], kernel.parameters[i].bytes);
     }
     return work;
+}
+
+void make_cooperative(KernelWork &work) {
+    Launch &launch = work.launch;
+    const uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+    const int threads = static_cast<int>(launch.block[0] * launch.block[1] * launch.block[2]);
+    const int resident = active_blocks(*launch.kernel, threads, launch.dynamic_shared) * limits().multiprocessors;
+    require(blocks <= static_cast<uint64_t>(resident), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
+    launch.cooperative = true;
 }
 
 }  // namespace softgpu

@@ -10,4 +10,7 @@ namespace softgpu {
 KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
                        uint32_t dynamic_shared, void *const *parameters, void *const *extra);
 
+// All its blocks run at the same time. Fails if they could not be resident at once.
+void make_cooperative(KernelWork &work);
+
 }  // namespace softgpu
