@@ -5,6 +5,7 @@ import static java.math.BigInteger.ZERO;
 
 import java.math.BigInteger;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -207,6 +208,36 @@ class IntegerTest {
                 + "addc.u64 %0, %2, %4; }", 64, BigInteger::add);
         long[] values = {0, 1, -1, WORD, WORD + 1, -WORD, 1L << 63, random.nextLong()};
         chains.check(Instructions.combinations(values, values, values, values));
+    }
+
+    /**
+     * There is one flag for sums and differences: the carry of a + b, and of a + ~b + 1, so that it is set where nothing
+     * was borrowed. NVIDIA's ptxas evaluates constants so: {@code sub.cc.u32 d, 7, 5; addc.u32 d, 10, 0;} gives 11.
+     */
+    @Test
+    void sumsAndDifferencesShareOneCarry() {
+        for (int width : new int[] {32, 64}) {
+            BigInteger range = ONE.shiftLeft(width);
+            Map<String, Binary> setters = Map.of("add.cc.u", BigInteger::add,
+                    "sub.cc.u", (a, b) -> a.subtract(b).add(range),
+                    "mad.lo.cc.u", (a, b) -> a.multiply(b).mod(range).add(b),
+                    "mad.hi.cc.u", (a, b) -> a.multiply(b).shiftRight(width).add(b));
+            Map<String, Binary> takers = Map.of("addc.u", BigInteger::add,
+                    "subc.u", (a, b) -> a.subtract(b).subtract(ONE),
+                    "madc.lo.u", (a, b) -> a.multiply(b).add(b),
+                    "madc.hi.u", (a, b) -> a.multiply(b).shiftRight(width).add(b));
+            Instructions all = new Instructions(device, registers(width, 5));
+            setters.forEach((set, first) -> takers.forEach((take, second) -> all.add(
+                    "{ .reg .u%d x; %s x, %%1, %%2%s; %s %%0, %%3, %%4%s; }".formatted(width, set + width,
+                            set.startsWith("m") ? ", %2" : "", take + width, take.startsWith("m") ? ", %4" : ""),
+                    x -> {
+                        BigInteger sum = first.of(big(x[0], width, false), big(x[1], width, false));
+                        return low(second.of(big(x[2], width, false), big(x[3], width, false)).add(sum.shiftRight(width)),
+                                width);
+                    })));
+            long[] few = {0, 1, 5, mask(width), mask(width) - 1, 1L << width - 1 & mask(width), random.nextLong() & mask(width)};
+            all.check(Instructions.combinations(few, few, few, few));
+        }
     }
 
     private static BigInteger number(long[] x, int from) {
