@@ -32,6 +32,9 @@ template <class F> void each(Warp &w, const Instr &i, Access access, F f) {
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (space != Space::shared)
             throw Fault{Check::bounds, __builtin_ctz(mask), "an mbarrier is in shared memory only", CUDA_ERROR_ILLEGAL_ADDRESS};
+        // There must be an object, but where one begins.
+        for (uint32_t rest = mask; rest && access != Access::store; rest &= rest - 1)
+            mbarrier_at(w, __builtin_ctz(rest), address[__builtin_ctz(rest)]);
         resolve(w, i, space, address, mask, 8, access, at);
         for (uint32_t rest = mask; rest; rest &= rest - 1) f(__builtin_ctz(rest), address[__builtin_ctz(rest)]);
     });
@@ -211,7 +214,7 @@ bool decode_bulk(const ptx::Instruction &in, Instr &instr, Operands &operands) {
 void decode_arrive_after_copies(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     need_target(operands, 80);
     require_known(in, operands, {"async", "mbarrier", "arrive", "noinc", "shared", "shared::cta"});
-    instr.cls = Class::async_copy;
+    instr.cls = Class::atomic;
     if (in.has("noinc")) instr.width |= NO_INCREMENT;
     decode_address(in.operands.at(0), 1, space_of(in, operands), instr, operands);
     instr.exec = arrive_after_copies;
