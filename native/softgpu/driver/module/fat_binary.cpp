@@ -1,6 +1,8 @@
 #include "driver/module/fat_binary.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -44,6 +46,26 @@ static_assert(sizeof(Header) == 16 && sizeof(Entry) == 64);
 [[noreturn]] void refuse(CUresult error, const std::string &why) {
     complain(std::string(current_call) + ": " + why);
     fail(error);
+}
+
+// A fat binary comes without its size, so that a damaged one may name what lies outside of the process's memory.
+// The system tells, when it is to read from there.
+void require_memory(const void *from, uint64_t bytes) {
+    constexpr uint64_t PAGE = 4096;
+    struct Pipe {
+        int ends[2] = {-1, -1};
+        Pipe() { require(pipe2(ends, O_CLOEXEC) == 0, CUDA_ERROR_OPERATING_SYSTEM); }
+        ~Pipe() { close(ends[0]), close(ends[1]); }
+        bool can_read(const std::byte *at) const {
+            char taken;
+            return write(ends[1], at, 1) == 1 && read(ends[0], &taken, 1) == 1;
+        }
+    };
+    const Pipe pipe;
+    const auto *const begin = static_cast<const std::byte *>(from);
+    bool there = bytes == 0 || pipe.can_read(begin + bytes - 1);
+    for (uint64_t at = 0; at < bytes && there; at += PAGE) there = pipe.can_read(begin + at);
+    if (!there) refuse(CUDA_ERROR_INVALID_IMAGE, "the fat binary is damaged: it does not end where it says");
 }
 
 const std::byte *data_of(const void *image) {
@@ -98,6 +120,7 @@ bool is_fat_binary(const void *image) {
 
 std::string best_ptx(const void *image, int compute) {
     const std::byte *const data = data_of(image);
+    require_memory(data, sizeof(Header));
     Header header;
     std::memcpy(&header, data, sizeof header);
     if (header.magic != MAGIC || header.version != 1 || header.header_bytes < sizeof header)
@@ -105,8 +128,9 @@ std::string best_ptx(const void *image, int compute) {
     Entry best{};
     const char *payload = nullptr;
     std::set<uint32_t> newer, compiled;
-    for (uint64_t at = 0; header.bytes - at >= sizeof(Entry);) {
+    for (uint64_t at = 0; at < header.bytes && header.bytes - at >= sizeof(Entry);) {
         const std::byte *const here = data + header.header_bytes + at;
+        require_memory(here, sizeof(Entry));
         Entry entry;
         std::memcpy(&entry, here, sizeof entry);
         if (entry.header_bytes < sizeof entry || entry.header_bytes > header.bytes - at ||
@@ -122,7 +146,10 @@ std::string best_ptx(const void *image, int compute) {
             payload = reinterpret_cast<const char *>(here + entry.header_bytes);
         }
     }
-    if (payload) return text_of(best, payload);
+    if (payload) {
+        require_memory(payload, best.bytes);
+        return text_of(best, payload);
+    }
     if (!newer.empty())
         refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "the fat binary has PTX for " + list(newer) + " only, which is newer than this device");
     refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "the fat binary has machine code only (" + list(compiled) +

@@ -39,6 +39,11 @@ public final class TestCompiler {
         return CudaCompiler.compile(all, architecture, options).ptx();
     }
 
+    /** The PTX of one of the project's sources. */
+    public static String ptx(String file, String architecture) {
+        return CudaCompiler.compile(CudaSource.of(file), architecture, List.of()).ptx();
+    }
+
     /** The resources of all kernels of a source without includes. */
     public static List<KernelResources> resources(String source, String architecture) {
         return KernelResources.of(new CudaSource("test.cu", source, Collections.emptySortedMap()), architecture,
