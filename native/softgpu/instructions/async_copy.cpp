@@ -85,7 +85,8 @@ void commit_copies(Warp &w, const Instr &) {
         ++w.block->copy_group[w.index * LANES + static_cast<uint32_t>(__builtin_ctz(rest))];
 }
 
-// `groups`: how many of the thread's last groups may still be pending; -1: none, nor copies that are not in a group yet.
+// `groups`: how many of the thread's last groups may still be pending; -1: none, nor copies that are not in a group
+// yet.
 void complete_copies(Warp &w, int64_t groups) {
     Block &block = *w.block;
     const uint32_t now = w.clock[w.index];

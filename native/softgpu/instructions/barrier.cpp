@@ -11,10 +11,13 @@ bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands
     if (in.opcode == "membar" || in.opcode == "fence") {
         instr.cls = Class::fence;
         // The asynchronous proxy sees memory as all others do.
-        require_known(in, operands, {"cta", "gl", "gpu", "sys", "cluster", "sc", "acq_rel", "acquire", "release", "proxy", "alias",
-                                     "async", "async::generic", "global", "shared::cta", "mbarrier_init"});
-        if (in.has("cta") || in.has("proxy") || in.has("mbarrier_init")) instr.exec = [](Warp &w, const Instr &) { fence(w, false); };
-        else instr.exec = [](Warp &w, const Instr &) { fence(w, true); };
+        require_known(in, operands, {"cta", "gl", "gpu", "sys", "cluster", "sc", "acq_rel", "acquire", "release",
+                                     "proxy", "alias", "async", "async::generic", "global", "shared::cta",
+                                     "mbarrier_init"});
+        if (in.has("cta") || in.has("proxy") || in.has("mbarrier_init"))
+            instr.exec = [](Warp &w, const Instr &) { fence(w, false); };
+        else
+            instr.exec = [](Warp &w, const Instr &) { fence(w, true); };
         return true;
     }
     if (in.opcode != "bar" && in.opcode != "barrier") return false;

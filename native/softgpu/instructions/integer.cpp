@@ -110,8 +110,8 @@ template <class A, class B, int count, int first> struct DotProduct {
     }
 };
 
-// Bits of Instr::flags: the use of CC.CF. A subtraction is a + ~b + 1 and leaves the carry of that sum, so that CC.CF is
-// set where nothing was borrowed; subc is a + ~b + CC.CF. The manual speaks of a borrow and leaves open what addc finds
+// Bits of Instr::flags: the use of CC.CF. A subtraction is a + ~b + 1 and leaves the carry of that sum, so that CC.CF
+// is set where nothing was borrowed; subc is a + ~b + CC.CF. The manual speaks of a borrow and leaves open what addc finds
 // after sub.cc: NVIDIA's ptxas evaluates constants so, and compiles to additions that use one carry.
 enum : uint8_t { TAKE_CARRY = 1, SET_CARRY = 2 };
 

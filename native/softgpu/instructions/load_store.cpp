@@ -168,7 +168,8 @@ bool is_hint(const std::string &opcode) {
 
 // createpolicy makes a cache hint.
 void decode_policy(const ptx::Instruction &in, Instr &instr, Operands &operands) {
-    if (in.modifiers.empty() || in.modifiers.back() != "b64" || !(in.has("fractional") || in.has("range") || in.has("cvt")))
+    if (in.modifiers.empty() || in.modifiers.back() != "b64" || !(in.has("fractional") || in.has("range")
+        || in.has("cvt")))
         operands.reject("needs .fractional, .range or .cvt, and .b64");
     operands.result(0, in.operands.at(0), Type::b64);
     instr.cls = Class::integer;

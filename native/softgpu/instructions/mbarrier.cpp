@@ -31,7 +31,8 @@ template <class F> void each(Warp &w, const Instr &i, Access access, F f) {
     addresses(w, i, i.op[1], address);
     by_space(w, i, address, [&](Space space, uint32_t mask) {
         if (space != Space::shared)
-            throw Fault{Check::bounds, __builtin_ctz(mask), "an mbarrier is in shared memory only", CUDA_ERROR_ILLEGAL_ADDRESS};
+            throw Fault{Check::bounds, __builtin_ctz(mask), "an mbarrier is in shared memory only",
+                CUDA_ERROR_ILLEGAL_ADDRESS};
         // There must be an object, but where one begins.
         for (uint32_t rest = mask; rest && access != Access::store; rest &= rest - 1)
             mbarrier_at(w, __builtin_ctz(rest), address[__builtin_ctz(rest)]);
@@ -81,7 +82,8 @@ void arrive_at(Warp &w, const Instr &i) {
 void wait(Warp &w, const Instr &i) {
     uint32_t ended = 0;
     each(w, i, Access::atomic_load, [&](int l, uint64_t at) {
-        const uint32_t parity = i.width & PARITY ? w.lanes<uint32_t>(i.op[2])[l] : parity_of(w.lanes<uint64_t>(i.op[2])[l]);
+        const uint32_t parity = i.width & PARITY
+            ? w.lanes<uint32_t>(i.op[2])[l] : parity_of(w.lanes<uint64_t>(i.op[2])[l]);
         ended |= static_cast<uint32_t>(has_ended(w, mbarrier_at(w, l, at), parity)) << l;
     });
     w.set_predicate(i.op[0], ended);
@@ -114,13 +116,15 @@ void shared_addresses(const Warp &w, Slot slot, uint64_t *to) {
 uint32_t size_of(const Warp &w, const Instr &i, int lane) {
     const uint32_t bytes = w.lanes<uint32_t>(i.op[2])[lane];
     if (bytes % UNIT)
-        throw Fault{Check::alignment, lane, "the size of a bulk copy must be a multiple of 16, not " + std::to_string(bytes),
+        throw Fault{Check::alignment, lane, "the size of a bulk copy must be a multiple of 16, not "
+            + std::to_string(bytes),
                     CUDA_ERROR_MISALIGNED_ADDRESS};
     return bytes;
 }
 
 // The host address of a lane's `bytes` in a space, checked in units of 16 bytes.
-std::vector<std::byte *> units(Warp &w, const Instr &i, Space space, uint64_t from, uint32_t bytes, int lane, Access access) {
+std::vector<std::byte *> units(Warp &w, const Instr &i, Space space, uint64_t from, uint32_t bytes, int lane,
+    Access access) {
     std::vector<std::byte *> all;
     for (uint32_t at = 0; at < bytes; at += UNIT) {
         uint64_t address[LANES] = {};
@@ -141,12 +145,15 @@ void load_bulk(Warp &w, const Instr &i) {
         const int l = __builtin_ctz(rest);
         const uint32_t bytes = size_of(w, i, l);
         Mbarrier &barrier = mbarrier_at(w, l, barriers[l]);
-        Mbarrier::Copy copy{w.index * LANES + static_cast<uint32_t>(l), w.clock[w.index], static_cast<uint32_t>(to[l]), {}};
+        Mbarrier::Copy copy{w.index * LANES + static_cast<uint32_t>(l), w.clock[w.index], static_cast<uint32_t>(to[l]),
+            {}};
         for (const std::byte *unit : units(w, i, Space::global, w.lanes<uint64_t>(i.op[1])[l], bytes, l, Access::load))
-            copy.data.insert(copy.data.end(), reinterpret_cast<const uint8_t *>(unit), reinterpret_cast<const uint8_t *>(unit) + UNIT);
+            copy.data.insert(copy.data.end(), reinterpret_cast<const uint8_t *>(unit),
+                reinterpret_cast<const uint8_t *>(unit) + UNIT);
         units(w, i, Space::shared, to[l], bytes, l, Access::store);
         if (block.grid->settings.on(Check::shared_race))
-            for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word) block.shadow.words[word].write_bytes |= 32;
+            for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word)
+                block.shadow.words[word].write_bytes |= 32;
         // The issuing thread is not ordered after its copy: only those are who wait.
         std::vector<uint32_t> &clock = barrier.arrived;
         clock.resize(std::max(clock.size(), w.clock.size()));
@@ -191,7 +198,8 @@ bool decode_bulk(const ptx::Instruction &in, Instr &instr, Operands &operands) {
         instr.exec = [](Warp &, const Instr &) {};
         return true;
     }
-    require_known(in, operands, {"async", "bulk", "shared::cluster", "shared::cta", "global", "mbarrier::complete_tx::bytes", "bulk_group"},
+    require_known(in, operands, {"async", "bulk", "shared::cluster", "shared::cta", "global",
+        "mbarrier::complete_tx::bytes", "bulk_group"},
                   true);
     const auto space = [&](size_t which) -> std::string {
         for (const std::string &m : in.modifiers)
@@ -201,7 +209,7 @@ bool decode_bulk(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     const bool loads = space(0) != "global" && space(1) == "global" && barrier;
     const bool stores = space(0) == "global" && space(1) == "shared::cta" && in.has("bulk_group");
     if (!loads && !stores)
-        operands.reject("copies from global to shared memory with an mbarrier, or from shared to global memory with a .bulk_group");
+        operands.reject("copies from global to shared memory with an mbarrier, or back with a .bulk_group");
     if (in.operands.size() < (loads ? 4u : 3u)) operands.reject("has too few operands");
     bulk_address(in.operands[0], 0, loads ? Type::u32 : Type::u64, operands);
     bulk_address(in.operands[1], 1, loads ? Type::u64 : Type::u32, operands);
@@ -251,9 +259,9 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     need_target(operands, 80);
     instr.cls = Class::atomic;
     if (in.modifiers.empty() || in.modifiers.back() != "b64") operands.reject("is for .b64");
-    require_known(in, operands, {"init", "inval", "expect_tx", "complete_tx", "arrive", "arrive_drop", "noComplete", "test_wait",
-                                 "try_wait", "parity", "pending_count", "shared", "shared::cta", "release", "acquire", "relaxed",
-                                 "cta", "cluster"});
+    require_known(in, operands, {"init", "inval", "expect_tx", "complete_tx", "arrive", "arrive_drop", "noComplete",
+                                 "test_wait", "try_wait", "parity", "pending_count", "shared", "shared::cta",
+                                 "release", "acquire", "relaxed", "cta", "cluster"});
     const std::string &kind = in.modifiers[0];
     if (kind == "pending_count") {
         operands.result(0, in.operands.at(0), Type::u32);

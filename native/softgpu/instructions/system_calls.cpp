@@ -128,7 +128,8 @@ void print(Warp &w, const Instr &i) {
         const std::string text = format(reader, pattern, reader.argument<uint64_t>(site, 1), count);
         std::fwrite(text.data(), 1, text.size(), stdout);
         if (!site.results.empty())
-            std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes + w.stack[l] + site.results[0].offset, &count, 4);
+            std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes
+                + w.stack[l] + site.results[0].offset, &count, 4);
     }
     std::fflush(stdout);
 }
@@ -149,8 +150,10 @@ void allocate(Warp &w, const Instr &i) {
     const CallSite &site = grid.program.calls[i.target];
     for (uint32_t rest = w.active; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
-        const uint64_t address = grid.launch.heap->allocate(Reader(w, l).argument<uint64_t>(site, 0), grid.launch.heap_bytes);
-        std::memcpy(w.local + static_cast<size_t>(l) * grid.local_bytes + w.stack[l] + site.results[0].offset, &address, 8);
+        const uint64_t address = grid.launch.heap->allocate(Reader(w, l).argument<uint64_t>(site, 0),
+            grid.launch.heap_bytes);
+        std::memcpy(w.local + static_cast<size_t>(l) * grid.local_bytes + w.stack[l] + site.results[0].offset,
+            &address, 8);
     }
 }
 
@@ -161,7 +164,8 @@ void release(Warp &w, const Instr &i) {
         const int l = __builtin_ctz(rest);
         const uint64_t address = Reader(w, l).argument<uint64_t>(site, 0);
         if (address && !grid.launch.heap->free(address))
-            throw Fault{Check::bounds, l, "free of " + hex(address) + ", which malloc in a kernel did not return, or which was freed; it is " +
+            throw Fault{Check::bounds, l, "free of " + hex(address)
+                + ", which malloc in a kernel did not return, or which was freed; it is " +
                         Arena::get().describe(address), CUDA_ERROR_ILLEGAL_ADDRESS};
     }
 }
@@ -181,7 +185,8 @@ Exec system_call(const std::string &name, const CallSite &site) {
     };
     for (const Function &f : functions)
         if (f.name == name && std::ranges::equal(f.arguments, site.arguments, {}, {}, &FramePart::bytes) &&
-            ((site.results.empty() && f.name != "malloc") || std::ranges::equal(f.results, site.results, {}, {}, &FramePart::bytes)))
+            ((site.results.empty() && f.name != "malloc") || std::ranges::equal(f.results, site.results, {}, {},
+                &FramePart::bytes)))
             return f.exec;
     return nullptr;
 }

@@ -17,7 +17,8 @@ using ptx::Type;
 
 enum class Op : uint8_t { add, sub, abs_diff, min, max, average, shift_left, shift_right, multiply_add, set };
 enum class Second : uint8_t { none, add, min, max };
-enum Flag : uint8_t { D_SIGNED = 1, A_SIGNED = 2, B_SIGNED = 4, SATURATES = 8, A_NEGATED = 16, C_NEGATED = 32, PLUS_ONE = 64, WRAPS = 128 };
+enum Flag : uint8_t { D_SIGNED = 1, A_SIGNED = 2, B_SIGNED = 4, SATURATES = 8, A_NEGATED = 16, C_NEGATED = 32,
+    PLUS_ONE = 64, WRAPS = 128 };
 enum Compare : uint8_t { EQ, NE, LT, LE, GT, GE };
 
 // A part of a register: all of it, or a byte or half.
@@ -99,7 +100,8 @@ uint32_t multiply_add(const Scalar &s, int64_t a, int64_t b, uint32_t word) {
 }
 
 uint32_t scalar(const Scalar &s, uint32_t a_word, uint32_t b_word, uint32_t c) {
-    const int64_t a = select(a_word, unpacked(s.a), s.flags & A_SIGNED), b = select(b_word, unpacked(s.b), s.flags & B_SIGNED);
+    const int64_t a = select(a_word, unpacked(s.a), s.flags & A_SIGNED);
+    const int64_t b = select(b_word, unpacked(s.b), s.flags & B_SIGNED);
     if (s.op == Op::multiply_add) return multiply_add(s, a, b, c);
     const Part to = unpacked(s.d);
     const bool is_signed = s.flags & D_SIGNED;
@@ -127,15 +129,18 @@ uint32_t simd(const Simd &s, uint32_t a_word, uint32_t b_word, uint32_t c) {
     uint32_t d = c;
     for (int lane = 0; lane < s.lanes; ++lane) {
         if (!(s.mask >> lane & 1)) continue;
-        Wide result = combine(s.op, s.detail, false, element(s.a, lane, s.flags & A_SIGNED), element(s.b, lane, s.flags & B_SIGNED));
+        Wide result = combine(s.op, s.detail, false, element(s.a, lane, s.flags & A_SIGNED),
+                              element(s.b, lane, s.flags & B_SIGNED));
         if (s.flags & SATURATES) result = clamp(result, bits, s.flags & D_SIGNED);
         const uint32_t mask = ((1u << bits) - 1) << lane * bits;
-        d = s.adds ? d + static_cast<uint32_t>(result) : (d & ~mask) | (static_cast<uint32_t>(result) << lane * bits & mask);
+        const auto value = static_cast<uint32_t>(result);
+        d = s.adds ? d + value : (d & ~mask) | (value << lane * bits & mask);
     }
     return d;
 }
 
-template <class Form, uint32_t (*compute)(const Form &, uint32_t, uint32_t, uint32_t)> void run(Warp &w, const Instr &i) {
+template <class Form, uint32_t (*compute)(const Form &, uint32_t, uint32_t, uint32_t)>
+void run(Warp &w, const Instr &i) {
     Form form;
     std::memcpy(&form, &i.imm, sizeof form);
     const uint32_t *a = w.lanes<uint32_t>(i.op[1]), *b = w.lanes<uint32_t>(i.op[2]), *c = w.lanes<uint32_t>(i.op[3]);
@@ -159,7 +164,8 @@ Part part_of(Decoding &d, const Operand &operand) {
     const std::string_view text = selector(operand);
     if (text.empty()) return WORD;
     const int size = text[0] == 'b' ? 8 : 16, index = text[1] - '0';
-    if (text.size() != 2 || index >= 32 / size) d.operands.reject("there is no ." + std::string(text) + " of a register");
+    if (text.size() != 2 || index >= 32 / size)
+        d.operands.reject("there is no ." + std::string(text) + " of a register");
     return {static_cast<uint8_t>(index * size), static_cast<uint8_t>(size)};
 }
 
@@ -244,7 +250,8 @@ uint8_t mask_of(Decoding &d, const Operand &operand, int lanes) {
     if (text.empty()) return static_cast<uint8_t>((1 << lanes) - 1);
     uint8_t mask = 0;
     for (const char digit : text.substr(1)) {
-        if (text[0] != (lanes == 4 ? 'b' : 'h') || digit - '0' >= lanes) d.operands.reject("there is no result ." + std::string(text));
+        if (text[0] != (lanes == 4 ? 'b' : 'h') || digit - '0' >= lanes)
+            d.operands.reject("there is no result ." + std::string(text));
         mask = static_cast<uint8_t>(mask | 1 << (digit - '0'));
     }
     return mask;
@@ -272,7 +279,8 @@ void decode_simd(Decoding &d, Op op, int lanes) {
 
 constexpr std::pair<std::string_view, Op> NAMES[] = {
     {"vadd", Op::add}, {"vsub", Op::sub}, {"vabsdiff", Op::abs_diff}, {"vmin", Op::min}, {"vmax", Op::max},
-    {"vavrg", Op::average}, {"vshl", Op::shift_left}, {"vshr", Op::shift_right}, {"vmad", Op::multiply_add}, {"vset", Op::set},
+    {"vavrg", Op::average}, {"vshl", Op::shift_left}, {"vshr", Op::shift_right}, {"vmad", Op::multiply_add},
+    {"vset", Op::set},
 };
 
 bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
@@ -293,6 +301,8 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
 
 }  // namespace video
 
-bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands) { return video::decode(in, instr, operands); }
+bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    return video::decode(in, instr, operands);
+}
 
 }  // namespace softgpu

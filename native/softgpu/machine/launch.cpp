@@ -75,9 +75,11 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     block.local.assign(size_t(grid.local_bytes) * LANES * grid.warps_per_block, std::byte(0));
     block.shared_store.assign(grid.shared_end + 128, std::byte(0xff));
     block.shared = block.shared_store.data() + (-reinterpret_cast<uintptr_t>(block.shared_store.data()) & 127);
-    if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized)) block.shadow.reset(grid.shared_end);
+    if (grid.settings.on(Check::shared_race) || grid.settings.on(Check::initialized))
+        block.shadow.reset(grid.shared_end);
     // The system has written its part.
-    for (size_t word = (grid.shared_bytes + 3) / 4; word < block.shadow.words.size(); ++word) block.shadow.words[word].written = 15;
+    for (size_t word = (grid.shared_bytes + 3) / 4; word < block.shadow.words.size(); ++word)
+        block.shadow.words[word].written = 15;
     block.clock = BlockClock();
     if (grid.settings.caches)
         block.l1.reset(L1Cache::bytes_of_block(limits(), grid.threads_per_block, grid.shared_bytes,

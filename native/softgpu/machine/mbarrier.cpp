@@ -81,7 +81,8 @@ uint64_t arrive(Warp &w, int lane, Mbarrier &barrier, uint32_t count, bool drops
                      " more in this phase");
     if (drops) barrier.expected -= std::min(count, barrier.expected);
     barrier.pending -= count;
-    if (!completes && barrier.pending == 0 && barrier.bytes == 0) misuse(lane, "completes its phase by an arrival with .noComplete");
+    if (!completes && barrier.pending == 0 && barrier.bytes == 0)
+        misuse(lane, "completes its phase by an arrival with .noComplete");
     release(w, barrier);
     end_phase_if_complete(barrier);
     return state;
@@ -90,7 +91,8 @@ uint64_t arrive(Warp &w, int lane, Mbarrier &barrier, uint32_t count, bool drops
 void expect_bytes(Warp &, int lane, Mbarrier &barrier, uint32_t bytes) {
     barrier.bytes += bytes;
     if (bytes > MOST_ARRIVALS || barrier.bytes > MOST_ARRIVALS)
-        misuse(lane, "expects " + std::to_string(barrier.bytes) + " bytes at once; at most " + std::to_string(MOST_ARRIVALS) + " can be");
+        misuse(lane, "expects " + std::to_string(barrier.bytes)
+            + " bytes at once; at most " + std::to_string(MOST_ARRIVALS) + " can be");
 }
 
 void complete_bytes(Warp &w, int, Mbarrier &barrier, uint32_t bytes) {

@@ -85,7 +85,8 @@ bool WarpRunner::run() {
             fair = !fair;
             continue;
         }
-        fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= slice / 16 || w_.issued - last_fair >= slice / 2);
+        fair = !fair && w_.groups.size() > 1 && (w_.issued - before >= slice / 16
+            || w_.issued - last_fair >= slice / 2);
     }
     check_watchdog();
     return true;
@@ -233,7 +234,8 @@ void WarpRunner::enter(const CallSite &site, uint32_t function, uint32_t active)
                         std::to_string(grid_.local_bytes) + " bytes of stack", CUDA_ERROR_ILLEGAL_ADDRESS};
         std::byte *local = w_.local + static_cast<size_t>(l) * grid_.local_bytes;
         for (size_t p = 0; p < site.arguments.size(); ++p)
-            std::memcpy(local + to + callee.parameters[p].offset, local + from + site.arguments[p].offset, callee.parameters[p].bytes);
+            std::memcpy(local + to + callee.parameters[p].offset, local + from + site.arguments[p].offset,
+                callee.parameters[p].bytes);
         Frame frame{pc, from, {}};
         if (site.saves_registers) {
             for (auto [offset, wide] : caller.places) {

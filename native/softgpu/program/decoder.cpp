@@ -293,7 +293,8 @@ void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
         next = align_up(next, v.align);
         const uint64_t at = next;
         next += v.bytes;
-        if (next > MOST_LOCAL) throw ptx::Error(v.line, v.name + ": more local memory than the 512 KiB that a thread can have");
+        if (next > MOST_LOCAL)
+            throw ptx::Error(v.line, v.name + ": more local memory than the 512 KiB that a thread can have");
         return at;
     };
     if (!function.is_entry) {
@@ -312,7 +313,8 @@ void Decoder::lay_out_frame(const Function &function, FunctionCode &code) {
             own_shared = align_up(own_shared, v.align);
             variable_offsets_[i] = own_shared;
             own_shared += v.bytes;
-            if (own_shared > MOST_SHARED) throw ptx::Error(v.line, v.name + ": more shared memory than a multiprocessor has");
+            if (own_shared > MOST_SHARED)
+                throw ptx::Error(v.line, v.name + ": more shared memory than a multiprocessor has");
         }
     }
     static_shared_[function_number_] = static_cast<uint32_t>(own_shared);
@@ -378,7 +380,7 @@ uint32_t Decoder::bytes_of(const Operand &operand) const {
 }
 
 bool fit(const std::vector<ptx::Variable> &formals, const std::vector<FramePart> &actuals) {
-    return std::ranges::equal(formals, actuals, [](const ptx::Variable &v, const FramePart &p) { return v.bytes == p.bytes; });
+    return std::ranges::equal(formals, actuals, {}, &ptx::Variable::bytes, &FramePart::bytes);
 }
 
 void Decoder::decode_call(const Instruction &in, Instr &instr) {

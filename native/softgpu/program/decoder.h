@@ -16,7 +16,8 @@ struct InstructionSet {
     // Fills `instr` and returns true, or returns false for an opcode of another family.
     using Family = bool (*)(const ptx::Instruction &in, Instr &instr, Operands &operands);
     std::vector<Family> families;
-    // The function that executes a call of a system function; null for other functions, and for arguments that do not fit.
+    // The function that executes a call of a system function; null for other functions, and for arguments that do not
+    // fit.
     Exec (*system_call)(const std::string &name, const CallSite &site);
 };
 

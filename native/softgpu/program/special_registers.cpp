@@ -21,7 +21,8 @@ bool find_special(const std::string &name, Special &special) {
         {"%reserved_smem_offset_cap", Special::reserved_bytes}, {"%reserved_smem_offset_0", Special::reserved_begin},
         {"%reserved_smem_offset_1", Special::reserved_own},
         {"%clusterid.x", Special::ctaid_x}, {"%clusterid.y", Special::ctaid_y}, {"%clusterid.z", Special::ctaid_z},
-        {"%nclusterid.x", Special::nctaid_x}, {"%nclusterid.y", Special::nctaid_y}, {"%nclusterid.z", Special::nctaid_z},
+        {"%nclusterid.x", Special::nctaid_x}, {"%nclusterid.y", Special::nctaid_y}, 
+        {"%nclusterid.z", Special::nctaid_z},
         {"%cluster_ctarank", Special::zero}, {"%cluster_nctarank", Special::one}};
     if (const auto at = names.find(name); at != names.end()) special = at->second;
     else if (name.starts_with("%envreg") || name.starts_with("%cluster_ctaid.")) special = Special::zero;

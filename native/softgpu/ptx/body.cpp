@@ -476,7 +476,8 @@ private:
         if (tokens.at("{")) return vector();
         const Token &token = tokens.peek();
         Operand first = simple();
-        if (first.kind == Operand::Kind::reg && !first.negated && first.name.empty() && tokens.at("+")) return sum_of(first, token);
+        if (first.kind == Operand::Kind::reg && !first.negated && first.name.empty() && tokens.at("+"))
+            return sum_of(first, token);
         if (!tokens.at("|")) return first;
         if (first.kind != Operand::Kind::reg && first.kind != Operand::Kind::sink) tokens.fail("',' or ';'");
         tokens.next();

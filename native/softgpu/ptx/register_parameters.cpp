@@ -95,7 +95,8 @@ private:
     }
 
     // What an argument or result of a call is passed through: the callee's parameter, else one for the register itself.
-    Variable passage(const std::vector<Variable> *formals, size_t index, const Operand &value, const Instruction &in) const {
+    Variable passage(const std::vector<Variable> *formals, size_t index, const Operand &value,
+        const Instruction &in) const {
         Variable v;
         const Operand &first = value.kind == Operand::Kind::vector ? value.parts.at(0) : value;
         if (formals) {
@@ -127,7 +128,8 @@ private:
             for (size_t i = 0; i < values.size(); ++i) {
                 Operand &value = values[i];
                 if (is_variable(value)) continue;
-                Variable v = passage(!known ? nullptr : result ? &at->second->results : &at->second->parameters, i, value, in);
+                Variable v = passage(!known ? nullptr : result ? &at->second->results : &at->second->parameters, i,
+                    value, in);
                 v.name = std::to_string(function.variables.size());      // no name begins with a digit
                 Instruction transferred = transfer(v, std::move(value), result);
                 Operand variable;

@@ -47,8 +47,8 @@ CU_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void 
                   parameters, extra, cooperative);
 }
 
-CU_API cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                                 unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream,
+CU_API cuLaunchCooperativeKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                                 unsigned block_x, unsigned block_y, unsigned block_z, unsigned dynamic_shared, CUstream stream,
                                  void **parameters) {
     return launch(__func__, function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, dynamic_shared, stream,
                   parameters, nullptr, true);

@@ -44,7 +44,8 @@ void write_log(const JitOptions &jit, CUjit_option buffer, CUjit_option size, co
 [[noreturn]] void refuse(const JitOptions &jit, CUresult error, const std::string &why) {
     write_log(jit, CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, "");
     write_log(jit, CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, why + "\n");
-    if (!value_of(jit, CU_JIT_ERROR_LOG_BUFFER)) complain(std::string(current_call) + ": " + error_name(error) + ": " + why);
+    if (!value_of(jit, CU_JIT_ERROR_LOG_BUFFER))
+        complain(std::string(current_call) + ": " + error_name(error) + ": " + why);
     fail(error);
 }
 

@@ -17,7 +17,8 @@ struct JitOptions {
 void check_options(const JitOptions &options);
 // The PTX text of an image; fails if the image has another format.
 std::string ptx_text(const void *image);
-// Fails with the error code of the driver's compiler. The message goes to the log of the options, else to standard error.
+// Fails with the error code of the driver's compiler. The message goes to the log of the options, else to standard
+// error.
 std::shared_ptr<Module> load(Context &context, std::string_view ptx, const JitOptions &options);
 void unload(Module &module);
 void unload_modules(Context &context);

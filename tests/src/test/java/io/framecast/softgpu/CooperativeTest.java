@@ -21,7 +21,7 @@ class CooperativeTest {
     @RegisterExtension
     final SoftDevice device = new SoftDevice();
 
-    /** The barrier of a grid as cooperative groups make it: in the workspace whose address is in %envreg1 and %envreg2. */
+    /** The barrier of a grid as cooperative groups make it: in a workspace with its address in %envreg1 and 2. */
     private static final String SUMS = """
             __device__ unsigned *barrier() {
                 unsigned low, high;
@@ -53,7 +53,8 @@ class CooperativeTest {
             """;
 
     private static int launch(Kernel kernel, int grid, int block, Pointer... arguments) {
-        int result = cuLaunchCooperativeKernel(kernel.function(), grid, 1, 1, block, 1, 1, 0, null, Pointer.to(arguments));
+        int result = cuLaunchCooperativeKernel(kernel.function(), grid, 1, 1, block, 1, 1, 0, null,
+                Pointer.to(arguments));
         if (result == CUDA_SUCCESS) {
             SoftDevice.synchronize();
         }
@@ -67,8 +68,8 @@ class CooperativeTest {
             int n = 20 * 96;
             int[] values = IntStream.range(0, n).map(i -> i * 7 % 13).toArray();
             Buffer a = device.buffer(values), b = device.buffer(new int[n]);
-            assertEquals(CUDA_SUCCESS, launch(device.kernel(SUMS, "sums"), 20, 96, Pointer.to(a.pointer()), Pointer.to(b.pointer()),
-                    Pointer.to(new int[] {n})));
+            assertEquals(CUDA_SUCCESS, launch(device.kernel(SUMS, "sums"), 20, 96, Pointer.to(a.pointer()),
+                    Pointer.to(b.pointer()), Pointer.to(new int[] {n})));
             int[] expected = values.clone();
             Arrays.parallelPrefix(expected, Integer::sum);
             assertArrayEquals(expected, b.ints());      // eleven rounds
@@ -102,11 +103,15 @@ class CooperativeTest {
                     asm("mov.u32 %0, %%reserved_smem_offset_1;" : "=r"(first));
                     asm("mov.u32 %0, %%reserved_smem_offset_cap;" : "=r"(size));
                     own[threadIdx.x] = n;
-                    if (threadIdx.x == 0) asm volatile("red.and.release.cta.shared.b32 [%0], 0;" :: "r"(first) : "memory");
+                    if (threadIdx.x == 0)
+                        asm volatile("red.and.release.cta.shared.b32 [%0], 0;" :: "r"(first) : "memory");
                     __syncthreads();
-                    asm volatile("atom.add.acq_rel.cta.shared.u32 %0, [%1], 1;" : "=r"(old) : "r"(first) : "memory");
-                    do asm volatile("ld.acquire.cta.shared.u32 %0, [%1];" : "=r"(old) : "r"(first) : "memory"); while (old < 64);
-                    out[threadIdx.x] = own[63 - threadIdx.x] + (begin >= 400 && first >= begin && first + 4 <= end && end - begin <= size);
+                    asm volatile("atom.add.acq_rel.cta.shared.u32 %0, [%1], 1;"
+                        : "=r"(old) : "r"(first) : "memory");
+                    do asm volatile("ld.acquire.cta.shared.u32 %0, [%1];" : "=r"(old) : "r"(first) : "memory");
+                            while (old < 64);
+                    out[threadIdx.x] = own[63 - threadIdx.x] + (begin >= 400 && first >= begin && first + 4 <= end
+                            && end - begin <= size);
                 }
                 """);
         Buffer out = device.allocate(256);

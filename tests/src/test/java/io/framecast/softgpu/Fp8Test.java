@@ -67,7 +67,8 @@ class Fp8Test {
         Random random = new Random(3);
         return toFloats(DoubleStream.concat(
                 DoubleStream.of(0, -0.0, 1, 448, 464, 465, 479, 57344, 61440, 61441, 1e30, Double.POSITIVE_INFINITY,
-                        Double.NEGATIVE_INFINITY, Double.NaN, 0x1p-9, 0x1p-10, 0x1.8p-10, 0x1p-16, 0x1p-17, 0x1.8p-17, 1e-40),
+                        Double.NEGATIVE_INFINITY, Double.NaN, 0x1p-9, 0x1p-10, 0x1.8p-10, 0x1p-16, 0x1p-17, 0x1.8p-17,
+                                1e-40),
                 random.doubles(300).map(x -> Math.scalb(2 * x - 1, random.nextInt(40) - 20))).toArray());
     }
 

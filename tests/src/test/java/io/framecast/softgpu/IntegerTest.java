@@ -211,8 +211,9 @@ class IntegerTest {
     }
 
     /**
-     * There is one flag for sums and differences: the carry of a + b, and of a + ~b + 1, so that it is set where nothing
-     * was borrowed. NVIDIA's ptxas evaluates constants so: {@code sub.cc.u32 d, 7, 5; addc.u32 d, 10, 0;} gives 11.
+     * There is one flag for sums and differences: the carry of a + b, and of a + ~b + 1, so that it is set where
+     * nothing was borrowed. NVIDIA's ptxas evaluates constants so: {@code sub.cc.u32 d, 7, 5; addc.u32 d, 10, 0;}
+     * gives 11.
      */
     @Test
     void sumsAndDifferencesShareOneCarry() {
@@ -232,10 +233,11 @@ class IntegerTest {
                             set.startsWith("m") ? ", %2" : "", take + width, take.startsWith("m") ? ", %4" : ""),
                     x -> {
                         BigInteger sum = first.of(big(x[0], width, false), big(x[1], width, false));
-                        return low(second.of(big(x[2], width, false), big(x[3], width, false)).add(sum.shiftRight(width)),
-                                width);
+                        BigInteger next = second.of(big(x[2], width, false), big(x[3], width, false));
+                        return low(next.add(sum.shiftRight(width)), width);
                     })));
-            long[] few = {0, 1, 5, mask(width), mask(width) - 1, 1L << width - 1 & mask(width), random.nextLong() & mask(width)};
+            long[] few = {0, 1, 5, mask(width), mask(width) - 1, 1L << width - 1 & mask(width),
+                    random.nextLong() & mask(width)};
             all.check(Instructions.combinations(few, few, few, few));
         }
     }

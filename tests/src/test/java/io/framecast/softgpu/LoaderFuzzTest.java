@@ -55,12 +55,13 @@ class LoaderFuzzTest {
     private static final Pattern NUMBER = Pattern.compile("\\b\\d\\w*");
     private static final Pattern ENTRY = Pattern.compile("\\.entry\\s+(\\w+)\\s*\\(([^)]*)\\)");
 
-    private static final String[] NUMBERS = {"0", "1", "2", "3", "7", "8", "31", "32", "33", "64", "255", "4096", "65535", "1048576",
-        "2147483647", "2147483648", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615", "-1", "1.5",
-        "0f3f800000", "0d3ff0000000000000"};
+    private static final String[] NUMBERS = {"0", "1", "2", "3", "7", "8", "31", "32", "33", "64", "255", "4096",
+        "65535", "1048576", "2147483647", "2147483648", "4294967295", "4294967296", "9223372036854775807",
+        "18446744073709551615", "-1", "1.5", "0f3f800000", "0d3ff0000000000000"};
 
     private static final Set<Integer> REFUSALS = Set.of(CUresult.CUDA_ERROR_INVALID_PTX,
-            CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU, CUresult.CUDA_ERROR_OUT_OF_MEMORY);
+            CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU,
+                    CUresult.CUDA_ERROR_OUT_OF_MEMORY);
 
     /** A warp that runs longer is stopped: endless loops are right. */
     @RegisterExtension
@@ -132,10 +133,12 @@ class LoaderFuzzTest {
                         + text.substring(number.end());
             case 5: // a line less
                 int end = text.indexOf('\n', a.start());
-                return text.substring(0, text.lastIndexOf('\n', a.start()) + 1) + (end < 0 ? "" : text.substring(end + 1));
+                String above = text.substring(0, text.lastIndexOf('\n', a.start()) + 1);
+                return above + (end < 0 ? "" : text.substring(end + 1));
             case 6: // a flipped bit
                 int at = random.nextInt(text.length());
-                return text.substring(0, at) + (char) (text.charAt(at) ^ 1 << random.nextInt(7)) + text.substring(at + 1);
+                return text.substring(0, at) + (char) (text.charAt(at) ^ 1 << random.nextInt(7))
+                        + text.substring(at + 1);
             default: // another register or label
                 return before + a.group().replaceAll("\\d", "" + random.nextInt(10)) + after;
         }
@@ -150,7 +153,8 @@ class LoaderFuzzTest {
         if (result != CUresult.CUDA_SUCCESS) {
             String log = new String(options.getBytes(CUjit_option.CU_JIT_ERROR_LOG_BUFFER), StandardCharsets.UTF_8);
             assertTrue(REFUSALS.contains(result), () -> CUresult.stringFor(result) + ": " + text);
-            assertTrue(result != CUresult.CUDA_ERROR_INVALID_PTX || log.startsWith("PTX line "), () -> log + ": " + text);
+            assertTrue(result != CUresult.CUDA_ERROR_INVALID_PTX || log.startsWith("PTX line "),
+                    () -> log + ": " + text);
             return false;
         }
         boolean sound = true;
@@ -182,12 +186,14 @@ class LoaderFuzzTest {
 
     @Test
     void damagedFatBinaries() {
-        byte[] text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { ret; }\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { ret; }\n"
+                .getBytes(StandardCharsets.US_ASCII);
         ByteBuffer sound = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
         sound.putInt(0xba55ed50).putShort((short) 1).putShort((short) 16).putLong(2 * (64 + 80));
         for (int target : new int[] {75, 80}) {
-            sound.putShort((short) 1).putShort((short) 0x101).putInt(64).putLong(80).putInt(0).putLong(0).putInt(target).putLong(0)
-                    .putLong(0x11).putLong(0).putLong(0).put(text).position(16 + (64 + 80) * (target == 75 ? 1 : 2));
+            sound.putShort((short) 1).putShort((short) 0x101).putInt(64).putLong(80).putInt(0).putLong(0)
+                    .putInt(target).putLong(0).putLong(0x11).putLong(0).putLong(0).put(text)
+                    .position(16 + (64 + 80) * (target == 75 ? 1 : 2));
         }
         for (int i = 0; i < COUNT; i++) {
             byte[] damaged = sound.array().clone();

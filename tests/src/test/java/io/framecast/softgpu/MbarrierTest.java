@@ -20,8 +20,12 @@ class MbarrierTest {
     private static final String HEAD = """
             typedef unsigned long long u64;
             __device__ unsigned shared(const void *p) { return (unsigned) __cvta_generic_to_shared(p); }
-            __device__ void init(u64 *b, unsigned n) { asm volatile("mbarrier.init.shared.b64 [%0], %1;" :: "r"(shared(b)), "r"(n)); }
-            __device__ void inval(u64 *b) { asm volatile("mbarrier.inval.shared.b64 [%0];" :: "r"(shared(b)) : "memory"); }
+            __device__ void init(u64 *b, unsigned n) {
+                asm volatile("mbarrier.init.shared.b64 [%0], %1;" :: "r"(shared(b)), "r"(n));
+            }
+            __device__ void inval(u64 *b) {
+                asm volatile("mbarrier.inval.shared.b64 [%0];" :: "r"(shared(b)) : "memory");
+            }
             __device__ u64 arrive(u64 *b) {
                 u64 state;
                 asm volatile("mbarrier.arrive.shared.b64 %0, [%1];" : "=l"(state) : "r"(shared(b)) : "memory");
@@ -42,7 +46,8 @@ class MbarrierTest {
             __device__ void wait(u64 *b, unsigned parity) {
                 int done;
                 do {
-                    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], %2; selp.b32 %0, 1, 0, p; }"
+                    asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], %2; "
+                        "selp.b32 %0, 1, 0, p; }"
                         : "=r"(done) : "r"(shared(b)), "r"(parity) : "memory");
                 } while (!done);
             }
@@ -57,7 +62,7 @@ class MbarrierTest {
             }
             """;
 
-    /** Producers and consumers hand on a ring of two boxes, each with a barrier that says full and one that says empty. */
+    /** Producers and consumers hand on a ring of two boxes, with barriers that say full and that say empty. */
     @Test
     void ordersProducersAndConsumers() {
         Kernel kernel = device.kernel(HEAD + """
@@ -171,7 +176,8 @@ class MbarrierTest {
                     __shared__ int box[64];
                     if (threadIdx.x == 0) init(&b, 64);
                     __syncthreads();
-                    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(shared(box + threadIdx.x)), "l"(in + threadIdx.x));
+                    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(shared(box + threadIdx.x)),
+                            "l"(in + threadIdx.x));
                     asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" :: "r"(shared(&b)) : "memory");
                     wait(&b, 0);
                     out[threadIdx.x] = box[63 - threadIdx.x];
@@ -189,8 +195,11 @@ class MbarrierTest {
                 "init(&b, 1); init(&b, 1);", "is initialised again",
                 "init(&b, 0);", "expects 1 to 1048575 arrivals, not 0",
                 "init(&b, 1); inval(&b); arrive(&b);", "none was initialised there",
-                "init(&b, 1); asm volatile(\"mbarrier.arrive.shared.b64 _, [%0], 2;\" :: \"r\"(shared(&b)));", "gets 2 arrivals, and expects 1",
-                "init(&b, 1); asm volatile(\"mbarrier.arrive.noComplete.shared.b64 _, [%0], 1;\" :: \"r\"(shared(&b)));", ".noComplete",
+                "init(&b, 1); asm volatile(\"mbarrier.arrive.shared.b64 _, [%0], 2;\" :: \"r\"(shared(&b)));",
+                        "gets 2 arrivals, and expects 1",
+                "init(&b, 1); "
+                        + "asm volatile(\"mbarrier.arrive.noComplete.shared.b64 _, [%0], 1;\" :: \"r\"(shared(&b)));",
+                ".noComplete",
                 "init(&b, 1); out[0] = (int) *(volatile u64 *) &b;", "is read or written as memory");
         bugs.forEach((bug, words) -> {
             String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> device.kernel(HEAD

@@ -57,7 +57,8 @@ class PtxFormsTest {
                 mov.u32 %r4, 2;
                 st.global.u32 [%d0+16], %r4;
                 """));
-        SoftDevice.CudaError error = assertThrows(SoftDevice.CudaError.class, () -> run(1, ".extern .global .u32 nowhere;",
+        SoftDevice.CudaError error = assertThrows(SoftDevice.CudaError.class, () -> run(1,
+                ".extern .global .u32 nowhere;",
                 "ld.global.u32 %r0, [nowhere];"));
         assertEquals(CUDA_ERROR_INVALID_PTX, error.result);
     }
@@ -177,10 +178,13 @@ class PtxFormsTest {
         }
         list.launch(1, 1, out, 3);
         assertEquals(0, out.ints()[0], "more than the heap has");
-        String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> device.kernel(HEAP).launch(1, 1, device.buffer(new int[1]), 1));
-        assertTrue(report.contains("of device heap allocation") && report.contains("which was freed") && report.contains("test.cu:15"),
+        String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> device.kernel(HEAP).launch(1, 1,
+                device.buffer(new int[1]), 1));
+        assertTrue(report.contains("of device heap allocation") && report.contains("which was freed")
+                && report.contains("test.cu:15"),
                 report);
-        report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> device.kernel(HEAP).launch(1, 1, device.buffer(new int[1]), 2));
+        report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> device.kernel(HEAP).launch(1, 1,
+                device.buffer(new int[1]), 2));
         assertTrue(report.contains("free of 0x") && report.contains("test.cu:16"), report);
     }
 }

@@ -14,7 +14,8 @@ class VideoTest {
 
     private static final List<String> PARTS = List.of("", ".b0", ".b1", ".b2", ".b3", ".h0", ".h1");
 
-    private static final long[] VALUES = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffffL, 0x7fffffffL, 0x80000000L, 0xffffffffL,
+    private static final long[] VALUES = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffffL, 0x7fffffffL, 0x80000000L,
+            0xffffffffL,
         0x12345678L, 0xfedcba98L};
 
     /** The byte, half or word that a part names, as a number. */
@@ -65,7 +66,8 @@ class VideoTest {
     void scalarOperations() {
         Random random = new Random(5);
         long[][] cases = Instructions.combinations(VALUES, VALUES, new long[] {0, 0x89abcdefL, 0x7fffffffL});
-        for (String name : List.of("vadd", "vsub", "vabsdiff", "vmin", "vmax", "vshl.clamp", "vshl.wrap", "vshr.clamp", "vshr.wrap")) {
+        for (String name : List.of("vadd", "vsub", "vabsdiff", "vmin", "vmax", "vshl.clamp", "vshl.wrap", "vshr.clamp",
+                "vshr.wrap")) {
             boolean shifts = name.startsWith("vsh");
             Instructions all = new Instructions(device, "rrrr");
             for (int i = 0; i < 40; i++) {
@@ -77,7 +79,8 @@ class VideoTest {
                 int bits = dPart.isEmpty() ? 32 : dPart.charAt(1) == 'b' ? 8 : 16;
                 String mode = shifts ? name.substring(4) : "", c = second.isEmpty() && dPart.isEmpty() ? "" : ", %3";
                 String ptx = "{ .reg .b32 x; %s%s%s%s%s%s%s x%s, %%1%s, %%2%s%s; mov.b32 %%0, x; }".formatted(
-                        shifts ? name.substring(0, 4) : name, type(d), type(a), type(b), sat ? ".sat" : "", mode, second, dPart, aPart,
+                        shifts ? name.substring(0, 4) : name, type(d), type(a), type(b), sat ? ".sat" : "", mode,
+                                second, dPart, aPart,
                         bPart, c);
                 all.add(ptx, x -> {
                     BigInteger t = combine(name, part(x[0], aPart, a), part(x[1], bPart, b));
@@ -111,7 +114,8 @@ class VideoTest {
         for (int i = 0; i < 24; i++) {
             boolean a = i % 2 == 0, b = i / 2 % 2 == 0;
             String name = names[i % 6], second = i < 8 ? "" : i < 16 ? ".add" : ".max", aPart = PARTS.get(i % 7);
-            all.add("{ .reg .b32 x; vset%s%s.%s%s x, %%1%s, %%2%s; mov.b32 %%0, x; }".formatted(type(a), type(b), name, second, aPart,
+            all.add("{ .reg .b32 x; vset%s%s.%s%s x, %%1%s, %%2%s; mov.b32 %%0, x; }".formatted(type(a), type(b), name,
+                    second, aPart,
                     second.isEmpty() ? "" : ", %3"), x -> {
                         int order = part(x[0], aPart, a).compareTo(number(x[1], 32, b));
                         long t = switch (name) {
@@ -122,7 +126,8 @@ class VideoTest {
                             case "gt" -> order > 0;
                             default -> order >= 0;
                         } ? 1 : 0;
-                        return second.isEmpty() ? t : second.equals(".add") ? t + x[2] & 0xffffffffL : Math.max(t, x[2]);
+                        return second.isEmpty() ? t : second.equals(".add") ? t + x[2] & 0xffffffffL : Math.max(t,
+                                x[2]);
                     });
         }
         all.check(Instructions.combinations(VALUES, VALUES, new long[] {0, 5, 0xffffffffL}));
@@ -138,10 +143,13 @@ class VideoTest {
             int sign = random.nextInt(4), shift = new int[] {0, 7, 15}[random.nextInt(3)];
             String aPart = PARTS.get(random.nextInt(7)), bPart = PARTS.get(random.nextInt(7));
             boolean signed = a || b || sign == 1 || sign == 2;
-            all.add("vmad%s%s%s%s%s%s %%0, %%1%s, %s%%2%s, %s%%3;".formatted(type(signed), type(a), type(b), sign == 3 ? ".po" : "",
-                    sat ? ".sat" : "", shift == 0 ? "" : ".shr" + shift, aPart, sign == 1 ? "-" : "", bPart, sign == 2 ? "-" : "")
+            all.add("vmad%s%s%s%s%s%s %%0, %%1%s, %s%%2%s, %s%%3;".formatted(type(signed), type(a), type(b),
+                    sign == 3 ? ".po" : "",
+                    sat ? ".sat" : "", shift == 0 ? "" : ".shr" + shift, aPart, sign == 1 ? "-" : "", bPart,
+                            sign == 2 ? "-" : "")
                     .transform(text -> "{ " + text + " }"), x -> {
-                        BigInteger product = part(x[0], aPart, a).multiply(part(x[1], bPart, b)), c = number(x[2], 32, signed);
+                        BigInteger product = part(x[0], aPart, a).multiply(part(x[1], bPart, b)), c = number(x[2], 32,
+                                signed);
                         BigInteger sum = switch (sign) {
                             case 1 -> c.subtract(product);
                             case 2 -> product.subtract(c);
@@ -173,8 +181,10 @@ class VideoTest {
                         right.append(from[lanes + lane]);
                     }
                     char letter = lanes == 4 ? 'b' : 'h';
-                    all.add("{ .reg .b32 x; %s%d%s%s%s%s x.%c%s, %%1.%c%s, %%2.%c%s, %%3; mov.b32 %%0, x; }".formatted(name, lanes,
-                            type(d), type(a), type(b), kind == 1 ? ".sat" : kind == 2 ? ".add" : "", letter, to, letter, left, letter,
+                    String form = "{ .reg .b32 x; %s%d%s%s%s%s x.%c%s, %%1.%c%s, %%2.%c%s, %%3; mov.b32 %%0, x; }";
+                    all.add(form.formatted(name, lanes,
+                            type(d), type(a), type(b), kind == 1 ? ".sat" : kind == 2 ? ".add" : "", letter, to,
+                                    letter, left, letter,
                             right), x -> {
                                 long result = x[2];
                                 for (int lane = 0; lane < lanes; lane++) {
