@@ -145,6 +145,7 @@ void load_bulk(Warp &w, const Instr &i) {
         const int l = __builtin_ctz(rest);
         const uint32_t bytes = size_of(w, i, l);
         Mbarrier &barrier = mbarrier_at(w, l, barriers[l]);
+        if (bytes == 0) continue;
         Mbarrier::Copy copy{w.index * LANES + static_cast<uint32_t>(l), w.clock[w.index], static_cast<uint32_t>(to[l]),
             {}};
         for (const std::byte *unit : units(w, i, Space::global, w.lanes<uint64_t>(i.op[1])[l], bytes, l, Access::load))

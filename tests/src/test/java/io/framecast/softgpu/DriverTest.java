@@ -165,7 +165,6 @@ class DriverTest {
         IntSupplier[] calls = {
             () -> cuArrayCreate(new CUarray(), new CUDA_ARRAY_DESCRIPTOR()),
             () -> cuStreamWriteValue32(null, device.allocate(4).pointer(), 1, 0),
-            () -> cuLaunchCooperativeKernel(device.kernel(COPY).function(), 1, 1, 1, 1, 1, 1, 0, null, new Pointer()),
             () -> cuProfilerStart()};
         for (IntSupplier call : calls) {
             assertResult(CUDA_ERROR_NOT_SUPPORTED, call.getAsInt());

@@ -144,6 +144,38 @@ class PtxFormsTest {
                 """));
     }
 
+    /** Element (r, c) of matrix m is 64m + 8r + c; lane l has those of row l / 4 in columns 2 (l % 4) and the next. */
+    @Test
+    void storesAndTransposesMatrices() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void matrices(unsigned short *out, unsigned *moved) {
+                    __shared__ __align__(16) unsigned short box[2][256];
+                    unsigned x[4], to = (unsigned) __cvta_generic_to_shared(&box[0][threadIdx.x * 8]), y;
+                    for (int m = 0; m < 4; m++) x[m] = (64 * m + 2 * threadIdx.x) | (64 * m + 2 * threadIdx.x + 1) << 16;
+                    asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
+                        :: "r"(to), "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]) : "memory");
+                    asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};"
+                        :: "r"(to + 512), "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]) : "memory");
+                    asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x[1]));
+                    moved[threadIdx.x] = y;
+                    __syncwarp();
+                    for (int i = threadIdx.x; i < 512; i += 32) out[i] = box[i / 256][i % 256];
+                }
+                """);
+        Buffer out = device.allocate(1024), moved = device.allocate(128);
+        kernel.launch(1, 32, out, moved);
+        int[] pairs = out.ints(), lanes = moved.ints();
+        for (int i = 0; i < 512; i++) {
+            int m = i % 256 / 64, r = i % 64 / 8, c = i % 8;
+            int expected = i < 256 ? i : 64 * m + 8 * c + r;
+            assertEquals(expected, pairs[i / 2] >> 16 * (i % 2) & 0xffff, "half " + i);
+        }
+        for (int l = 0; l < 32; l++) {
+            int first = 64 + 8 * (l % 4 * 2) + l / 4;
+            assertEquals(first | (first + 8) << 16, lanes[l], "lane " + l);
+        }
+    }
+
     private static final String HEAP = """
             extern "C" __global__ void list(int *out, int bug) {
                 struct Node { Node *next; int value; } *head = nullptr;

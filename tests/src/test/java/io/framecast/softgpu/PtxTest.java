@@ -82,7 +82,7 @@ class PtxTest {
             "suld.b.1d.b32.trap %r0, [%rd0, {%r1}];",
             "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd0], [%r0], 64;",
             "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%r0], [%r3], %r1, [%r2];",
-            "stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r0], {%r1};",
+            "alloca.u64 %rd0, 16, 8;",
             "cp.async.ca.shared.global [%r0], [%rd0], 12;",
             "barrier.cluster.arrive;",
             "mapa.shared::cluster.u32 %r0, %r1, %r2;",
