@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class CooperativeTest {
 
     @RegisterExtension
-    final SoftDevice device = new SoftDevice();
+    final SoftDevice device = new SoftDevice("watchdog=20000000");
 
     /** The barrier of a grid as cooperative groups make it: in a workspace with its address in %envreg1 and 2. */
     private static final String SUMS = """

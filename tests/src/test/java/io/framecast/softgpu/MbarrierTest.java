@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class MbarrierTest {
 
     @RegisterExtension
-    final SoftDevice device = new SoftDevice("compute=90");
+    final SoftDevice device = new SoftDevice("compute=90,watchdog=1000000");
 
     private static final String HEAD = """
             typedef unsigned long long u64;
