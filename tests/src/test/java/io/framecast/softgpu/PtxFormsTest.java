@@ -151,7 +151,7 @@ class PtxFormsTest {
                 extern "C" __global__ void matrices(unsigned short *out, unsigned *moved) {
                     __shared__ __align__(16) unsigned short box[2][256];
                     unsigned x[4], to = (unsigned) __cvta_generic_to_shared(&box[0][threadIdx.x * 8]), y;
-                    for (int m = 0; m < 4; m++) x[m] = (64 * m + 2 * threadIdx.x) | (64 * m + 2 * threadIdx.x + 1) << 16;
+                    for (int m = 0, first = 2 * threadIdx.x; m < 4; m++, first += 64) x[m] = first | (first + 1) << 16;
                     asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
                         :: "r"(to), "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]) : "memory");
                     asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};"
