@@ -1,6 +1,7 @@
 // Contexts.
 #include <algorithm>
 
+#include "driver/context.h"
 #include "driver/leaks.h"
 #include "driver/module/module.h"
 #include "driver/state/call.h"
@@ -74,23 +75,7 @@ void end(Context &context) {
     context.destroyed = true;
 }
 
-Context &primary() {
-    Driver &driver = Driver::get();
-    if (!driver.primary) {
-        driver.primary = &make_context(driver.primary_flags);
-        driver.primary->primary = true;
-        driver.primary->destroyed = true;
-    }
-    return *driver.primary;
-}
-
 void require_device(CUdevice device) { require(device >= 0 && device < device_count(), CUDA_ERROR_INVALID_DEVICE); }
-
-Context &context_of(CUcontext handle) {
-    Context *context = handle ? live_context(handle) : &Driver::get().current();
-    require(context, CUDA_ERROR_INVALID_CONTEXT);
-    return *context;
-}
 
 CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice device) {
     return driver_call(name, [&](Driver &) {
@@ -103,6 +88,22 @@ CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice d
 }
 
 }  // namespace
+
+Context &primary() {
+    Driver &driver = Driver::get();
+    if (!driver.primary) {
+        driver.primary = &make_context(driver.primary_flags);
+        driver.primary->primary = true;
+        driver.primary->destroyed = true;
+    }
+    return *driver.primary;
+}
+
+Context &context_of(CUcontext handle) {
+    Context *context = handle ? live_context(handle) : &Driver::get().current();
+    require(context, CUDA_ERROR_INVALID_CONTEXT);
+    return *context;
+}
 
 bool any_context() {
     Driver::Lock lock(Driver::get());

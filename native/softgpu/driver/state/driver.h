@@ -48,6 +48,12 @@ struct Object {
     uint64_t number = 0;
 };
 
+// A value that a library keeps with a context, and what destroys it with the context.
+struct Stored {
+    void *value = nullptr;
+    void (*destroy)(CUcontext context, void *key, void *value) = nullptr;
+};
+
 struct Context {
     uint64_t number = 0;
     bool primary = false;
@@ -60,6 +66,7 @@ struct Context {
     std::shared_ptr<Stream> legacy;
     std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
     std::vector<std::shared_ptr<Stream>> streams;   // in order of creation; destroyed ones until done
+    std::map<void *, Stored> storage;               // of the runtime library
 };
 
 struct Stream : Object, std::enable_shared_from_this<Stream> {
