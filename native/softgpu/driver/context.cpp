@@ -1,10 +1,10 @@
 // Contexts.
 #include <algorithm>
 
-#include "driver/context.h"
 #include "driver/leaks.h"
 #include "driver/module/module.h"
 #include "driver/state/call.h"
+#include "driver/state/contexts.h"
 #include "driver/stream/graph.h"
 #include "driver/stream/queue.h"
 #include "driver/work/place.h"
@@ -13,29 +13,6 @@
 namespace softgpu {
 
 namespace {
-
-// Null if `handle` is not a live context.
-Context *live_context(CUcontext handle) {
-    for (const auto &c : Driver::get().contexts)
-        if (c.get() == handle && !c->destroyed) return handle;
-    return nullptr;
-}
-
-void begin(Context &context, unsigned flags) {
-    context.destroyed = false;
-    context.sticky = CUDA_SUCCESS;
-    context.flags = flags | CU_CTX_MAP_HOST;
-}
-
-Context &make_context(unsigned flags) {
-    Driver &driver = Driver::get();
-    auto made = std::make_unique<Context>();
-    made->number = driver.next_number("context");
-    made->api_version = 3020;
-    begin(*made, flags);
-    driver.contexts.push_back(std::move(made));
-    return *driver.contexts.back();
-}
 
 void require_flags(unsigned flags) {
     const unsigned schedule = flags & CU_CTX_SCHED_MASK;
@@ -89,28 +66,6 @@ CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice d
 
 }  // namespace
 
-Context &primary() {
-    Driver &driver = Driver::get();
-    if (!driver.primary) {
-        driver.primary = &make_context(driver.primary_flags);
-        driver.primary->primary = true;
-        driver.primary->destroyed = true;
-    }
-    return *driver.primary;
-}
-
-Context &context_of(CUcontext handle) {
-    Context *context = handle ? live_context(handle) : &Driver::get().current();
-    require(context, CUDA_ERROR_INVALID_CONTEXT);
-    return *context;
-}
-
-bool any_context() {
-    Driver::Lock lock(Driver::get());
-    const auto &all = Driver::get().contexts;
-    return std::any_of(all.begin(), all.end(), [](const auto &c) { return !c->destroyed; });
-}
-
 extern "C" {
 
 CU_API cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device) {
@@ -151,7 +106,7 @@ CU_API cuCtxPopCurrent_v2(CUcontext *context) {
 
 CU_API cuCtxSetCurrent(CUcontext handle) {
     return driver_call(__func__, [&](Driver &) {
-        require(!handle || live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
+        require(!handle || live_context(handle) || handle == Driver::get().primary, CUDA_ERROR_INVALID_CONTEXT);
         if (!context_stack.empty()) context_stack.pop_back();
         if (handle) context_stack.push_back(handle);
     });

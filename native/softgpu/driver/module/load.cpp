@@ -209,7 +209,7 @@ void unload(Module &module) {
 void unload_modules(Context &context) {
     Driver &driver = Driver::get();
     driver.functions.remove_if([&](const Function &f) { return f.context == &context; });
-    driver.libraries.remove_if([&](const Object &l) { return l.context == &context; });
+    for (const auto &[handle, library] : driver.libraries.all()) library->modules.erase(&context);
     driver.modules.remove_if([&](const Module &m) { return m.context == &context; });
 }
 

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <utility>
 
-#include "driver/context.h"
 #include "driver/runtime/tables.h"
 #include "driver/state/call.h"
+#include "driver/state/contexts.h"
 
 namespace softgpu {
 

@@ -1,7 +1,7 @@
 // Values that the runtime keeps with a context.
-#include "driver/context.h"
 #include "driver/runtime/tables.h"
 #include "driver/state/call.h"
+#include "driver/state/contexts.h"
 
 namespace softgpu {
 
