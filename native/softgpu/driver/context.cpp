@@ -52,6 +52,20 @@ void end(Context &context) {
     context.destroyed = true;
 }
 
+// A call that ends a context at most: what libraries stored with it is destroyed after the call, without the lock,
+// because they may call the driver.
+template <class Body> CUresult ending_call(const char *name, Body body) {
+    Context *ended = nullptr;
+    std::map<void *, Stored> storage;
+    const CUresult result = driver_call(name, [&](Driver &driver) {
+        ended = body(driver);
+        if (ended) storage.swap(ended->storage);
+    });
+    for (const auto &[key, stored] : storage)
+        if (stored.destroy) stored.destroy(ended, key, stored.value);
+    return result;
+}
+
 void require_device(CUdevice device) { require(device >= 0 && device < device_count(), CUDA_ERROR_INVALID_DEVICE); }
 
 CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice device) {
@@ -60,7 +74,7 @@ CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice d
         require_device(device);
         require_flags(flags);
         *context = &make_context(flags);
-        context_stack.push_back(*context);
+        context_stack().push_back(*context);
     });
 }
 
@@ -81,41 +95,42 @@ CU_API cuCtxCreate_v4(CUcontext *context, void *parameters, unsigned flags, CUde
 }
 
 CU_API cuCtxDestroy_v2(CUcontext handle) {
-    return driver_call(__func__, [&](Driver &) {
+    return ending_call(__func__, [&](Driver &) {
         Context *context = live_context(handle);
         require(context && !context->primary, CUDA_ERROR_INVALID_CONTEXT);
         end(*context);
-        if (!context_stack.empty() && context_stack.back() == context) context_stack.pop_back();
+        if (!context_stack().empty() && context_stack().back() == context) context_stack().pop_back();
+        return context;
     });
 }
 
 CU_API cuCtxPushCurrent_v2(CUcontext handle) {
     return driver_call(__func__, [&](Driver &) {
         require(live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
-        context_stack.push_back(handle);
+        context_stack().push_back(handle);
     });
 }
 
 CU_API cuCtxPopCurrent_v2(CUcontext *context) {
     return driver_call(__func__, [&](Driver &) {
-        require(!context_stack.empty(), CUDA_ERROR_INVALID_CONTEXT);
-        if (context) *context = context_stack.back();
-        context_stack.pop_back();
+        require(!context_stack().empty(), CUDA_ERROR_INVALID_CONTEXT);
+        if (context) *context = context_stack().back();
+        context_stack().pop_back();
     });
 }
 
 CU_API cuCtxSetCurrent(CUcontext handle) {
     return driver_call(__func__, [&](Driver &) {
         require(!handle || live_context(handle) || handle == Driver::get().primary, CUDA_ERROR_INVALID_CONTEXT);
-        if (!context_stack.empty()) context_stack.pop_back();
-        if (handle) context_stack.push_back(handle);
+        if (!context_stack().empty()) context_stack().pop_back();
+        if (handle) context_stack().push_back(handle);
     });
 }
 
 CU_API cuCtxGetCurrent(CUcontext *context) {
     return driver_call(__func__, [&](Driver &) {
         require(context);
-        *context = context_stack.empty() ? nullptr : context_stack.back();
+        *context = context_stack().empty() ? nullptr : context_stack().back();
     });
 }
 
@@ -221,19 +236,23 @@ CU_API cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
 }
 
 CU_API cuDevicePrimaryCtxRelease_v2(CUdevice device) {
-    return driver_call(__func__, [&](Driver &driver) {
+    return ending_call(__func__, [&](Driver &driver) -> Context * {
         require_device(device);
         require(driver.primary_retained > 0, CUDA_ERROR_INVALID_CONTEXT);
-        if (--driver.primary_retained == 0) end(primary());
+        if (--driver.primary_retained > 0) return nullptr;
+        end(primary());
+        return &primary();
     });
 }
 
 // The reference count is kept. The next retain creates the context again.
 CU_API cuDevicePrimaryCtxReset_v2(CUdevice device) {
-    return driver_call(__func__, [&](Driver &driver) {
+    return ending_call(__func__, [&](Driver &driver) -> Context * {
         require_device(device);
-        if (!primary().destroyed) end(primary());
+        const bool live = !primary().destroyed;
+        if (live) end(primary());
         if (driver.primary_retained > 0) begin(primary(), driver.primary_flags);
+        return live ? &primary() : nullptr;
     });
 }
 

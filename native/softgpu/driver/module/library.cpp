@@ -13,7 +13,7 @@ namespace {
 // Libraries can be used before there is a context. They are loaded in the primary one then.
 template <class Body> CUresult library_call(const char *name, Body body, Site site = Site::other) {
     return driver_call(name, [&](Driver &) {
-        Context &context = context_stack.empty() ? primary() : context_of(nullptr);
+        Context &context = context_stack().empty() ? primary() : context_of(nullptr);
         require(context.sticky == CUDA_SUCCESS, context.sticky);
         body(context);
     }, site);
@@ -21,6 +21,7 @@ template <class Body> CUresult library_call(const char *name, Body body, Site si
 
 std::shared_ptr<Module> load_module(Context &context, const std::string &ptx, const JitOptions &options) {
     const auto module = load(context, ptx, options);
+    module->number = 0;     // no object of the program, and so no leak
     Driver::get().modules.add(module);
     return module;
 }

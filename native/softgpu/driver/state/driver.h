@@ -57,6 +57,7 @@ struct Stored {
 struct Context {
     uint64_t number = 0;
     bool primary = false;
+    bool leaks_reported = false;
     bool destroyed = false;     // contexts are never deleted, so that a stale handle is recognised
     unsigned flags = 0;
     unsigned api_version = 0;
@@ -97,6 +98,15 @@ struct Owned {
     uint64_t bytes = 0;
     unsigned flags = 0;
     bool freeing = false;       // cuMemFreeAsync was called
+    Pool *pool = nullptr;
+};
+
+// A pool of stream-ordered allocations.
+struct Pool {
+    uint64_t most_bytes = 0;    // 0: no limit but the device's
+    uint64_t release_threshold = 0;
+    uint64_t used_high = 0;
+    int reuse[3] = {1, 1, 1};   // kept for the program; memory is always reused
 };
 
 class Driver {
@@ -149,6 +159,8 @@ public:
     Registry<GraphExec> graph_execs;
     Registry<Library> libraries;
     Registry<Linker> linkers;
+    Registry<Pool> pools;
+    Pool *default_pool = nullptr, *current_pool = nullptr;
     std::map<uint64_t, Owned> allocations;      // by address; without module variables, which belong to their module
 
 private:
@@ -160,7 +172,7 @@ private:
 };
 
 // The thread's stack of current contexts; the last is current.
-extern thread_local std::vector<Context *> context_stack;
+std::vector<Context *> &context_stack();
 
 // Prints a sentence to standard error.
 void complain(const std::string &sentence);
