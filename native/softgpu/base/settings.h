@@ -44,7 +44,7 @@ struct Settings {
     bool on(Check check) const { return checks & bit(check); }
 
     // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "threads=N" "processors=N" "compute=80"
-    // "memory=16g" "driver=12090" "watchdog=N", separated by commas. Returns an error message, or an empty string.
+    // "memory=16g" "driver=13010" "watchdog=N", separated by commas. Returns an error message, or an empty string.
     std::string apply(const std::string &options);
     // All of them, as apply() takes them.
     std::string text() const;
