@@ -90,8 +90,9 @@ CU_API cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device) {
 CU_API cuCtxCreate_v3(CUcontext *context, void *, int affinities, unsigned flags, CUdevice device) {
     return affinities ? CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY : create(__func__, context, flags, device);
 }
-CU_API cuCtxCreate_v4(CUcontext *context, void *parameters, unsigned flags, CUdevice device) {
-    return parameters ? CUDA_ERROR_NOT_SUPPORTED : create(__func__, context, flags, device);
+CU_API cuCtxCreate_v4(CUcontext *context, const CUctxCreateParams *parameters, unsigned flags, CUdevice device) {
+    const bool special = parameters && (parameters->numExecAffinityParams || parameters->cigParams);
+    return special ? CUDA_ERROR_NOT_SUPPORTED : create(__func__, context, flags, device);
 }
 
 CU_API cuCtxDestroy_v2(CUcontext handle) {

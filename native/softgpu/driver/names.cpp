@@ -47,7 +47,7 @@ constexpr struct {
 
 constexpr uint64_t PER_THREAD_DEFAULT_STREAM = 2;
 
-void *find(const std::string &name, int version) {
+void *find(const std::string &name, int version, bool per_thread) {
     Dl_info self;
     if (!dladdr(reinterpret_cast<void *>(&error_name), &self)) return nullptr;
     void *const library = dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
@@ -58,7 +58,9 @@ void *find(const std::string &name, int version) {
             symbol = v.symbol;
             break;
         }
-    void *found = dlsym(library, symbol.c_str());
+    void *found = nullptr;
+    for (const char *suffix : {"_ptds", "_ptsz", ""})
+        if (!found && (per_thread || !*suffix)) found = dlsym(library, (symbol + suffix).c_str());
     dlclose(library);
     return found;
 }
@@ -71,8 +73,7 @@ CU_API cuGetProcAddress_v2(const char *name, void **function, int version, uint6
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
     if (!name || !function) return CUDA_ERROR_INVALID_VALUE;
     *function = nullptr;
-    if (flags & PER_THREAD_DEFAULT_STREAM) return CUDA_ERROR_NOT_SUPPORTED;
-    *function = find(name, version);
+    *function = find(name, version, flags & PER_THREAD_DEFAULT_STREAM);
     if (status) *status = *function ? 0 : 1;    // found, not found
     return *function ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
