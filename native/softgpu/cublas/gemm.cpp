@@ -35,8 +35,8 @@ int addresses(const Matrices &matrices, int64_t batch, const std::string &what, 
     return 0;
 }
 
-// Four numbers in a register; and what a step of the product takes: a tile of c of ROWS by COLUMNS in registers, while it
-// goes through DEPTH values of p in a panel of PANEL rows of a, which is packed for it and stays in cache.
+// Four numbers in a register; and what a step of the product takes: a tile of c of ROWS by COLUMNS in registers, while
+// it goes through DEPTH values of p in a panel of PANEL rows of a, which is packed for it and stays in cache.
 using Four = double __attribute__((vector_size(32), aligned(8)));
 constexpr int64_t ROWS = 8, COLUMNS = 4, DEPTH = 256, PANEL = 128;
 
@@ -72,7 +72,8 @@ void multiply(const double *a, const double *b, double *c, int64_t m, int64_t n,
             pack(a + p * m + panel, m, end - panel, depth, packed.get());
             for (int64_t j = 0; j < n; j += COLUMNS)
                 for (int64_t i = panel; i < end; i += ROWS) {
-                    const auto add = n - j == 1 ? add_tile<1> : n - j == 2 ? add_tile<2> : n - j == 3 ? add_tile<3> : add_tile<4>;
+                    const auto add =
+                        n - j == 1 ? add_tile<1> : n - j == 2 ? add_tile<2> : n - j == 3 ? add_tile<3> : add_tile<4>;
                     add(packed.get() + (i - panel) * depth, b + j * k + p, k, c + j * m + i, m, depth,
                         std::min(ROWS, end - i));
                 }

@@ -33,7 +33,8 @@ cublasStatus_t swap(const char *function, cublasHandle_t handle, int64_t n, T *x
     return guarded(function, [&] {
         const cublasContext &context = live(handle);
         if (n <= 0) return;
-        launch(context, function, RotationJob{function, true, {}, {}, vector(x, n, incx, "x"), vector(y, n, incy, "y")});
+        launch(context, function,
+               RotationJob{function, true, {}, {}, vector(x, n, incx, "x"), vector(y, n, incy, "y")});
     });
 }
 

@@ -101,8 +101,9 @@ cublasStatus_t trsm(const char *function, cublasHandle_t handle, cublasSideMode_
         require_ld(ldb, m, "B");
         const Factor factor_of_b = factor(context, alpha, NUMBER<T>, "alpha");
         if (m == 0 || n == 0) return;
-        launch(context, function, TrsmJob{function, left, transposed, factor_of_b,
-                                          triangle(a, left ? m : n, lda, fill, diagonal), matrix(b, m, n, ldb, !left, "B")});
+        launch(context, function,
+               TrsmJob{function, left, transposed, factor_of_b, triangle(a, left ? m : n, lda, fill, diagonal),
+                       matrix(b, m, n, ldb, !left, "B")});
     });
 }
 

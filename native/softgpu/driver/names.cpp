@@ -45,6 +45,16 @@ constexpr struct {
     {"cuStreamUpdateCaptureDependencies", 12030, "cuStreamUpdateCaptureDependencies_v2"},
 };
 
+// The functions of plain names.
+constexpr struct {
+    std::string_view name;
+    const char *symbol;
+} SAME[] = {
+#define SAME_AS(name, target) {#name, #target},
+#include "driver/names.inc"
+#undef SAME_AS
+};
+
 constexpr uint64_t PER_THREAD_DEFAULT_STREAM = 2;
 
 void *find(const std::string &name, int version, bool per_thread) {
@@ -58,6 +68,8 @@ void *find(const std::string &name, int version, bool per_thread) {
             symbol = v.symbol;
             break;
         }
+    for (const auto &s : SAME)
+        if (symbol == s.name) symbol = s.symbol;
     void *found = nullptr;
     for (const char *suffix : {"_ptds", "_ptsz", ""})
         if (!found && (per_thread || !*suffix)) found = dlsym(library, (symbol + suffix).c_str());

@@ -54,7 +54,8 @@ extern "C" {
 CU_API cuMemPrefetchAsync(CUdeviceptr address, size_t bytes, CUdevice device, CUstream stream) {
     return prefetch(__func__, address, bytes, device, stream);
 }
-CU_API cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned flags, CUstream stream) {
+CU_API cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned flags,
+                             CUstream stream) {
     return flags ? CUDA_ERROR_INVALID_VALUE : prefetch(__func__, address, bytes, location, stream);
 }
 

@@ -87,7 +87,9 @@ CU_API cuMemFreeAsync(CUdeviceptr address, CUstream handle) {
 CU_API cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevice device) {
     return find_pool(__func__, pool, device, default_pool);
 }
-CU_API cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) { return find_pool(__func__, pool, device, current_pool); }
+CU_API cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) {
+    return find_pool(__func__, pool, device, current_pool);
+}
 
 CU_API cuDeviceSetMemPool(CUdevice device, CUmemoryPool handle) {
     return pool_call(__func__, handle, [&](Pool &pool) {

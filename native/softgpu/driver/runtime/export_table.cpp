@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "driver/runtime/tables.h"
@@ -17,6 +18,18 @@ namespace {
 using Id = std::array<uint8_t, 16>;
 using Function = const void *;
 
+// The bytes of an identifier in its usual form, with dashes.
+constexpr Id id(std::string_view text) {
+    Id bytes{};
+    size_t digits = 0;
+    for (const char c : text) {
+        if (c == '-') continue;
+        bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] * 16 + (c < 'a' ? c - '0' : c - 'a' + 10));
+        ++digits;
+    }
+    return bytes;
+}
+
 struct Table {
     Id id;
     const char *name;
@@ -25,14 +38,14 @@ struct Table {
 
 enum { INTERFACE, TOOLS_TLS, TOOLS_HOOKS, STORAGE, HEAP, EXTENDED, SELF_TEST, CHECKS, TABLES };
 constexpr Table TABLE[TABLES] = {
-    {{0x6b, 0xd5, 0xfb, 0x6c, 0x5b, 0xf4, 0xe7, 0x4a, 0x89, 0x87, 0xd9, 0x39, 0x12, 0xfd, 0x9d, 0xf9}, "the runtime's interface", true},
-    {{0x42, 0xd8, 0x5a, 0x81, 0x23, 0xf6, 0xcb, 0x47, 0x82, 0x98, 0xf6, 0xe7, 0x8a, 0x3a, 0xec, 0xdc}, "tools' thread storage", true},
-    {{0xa0, 0x94, 0x79, 0x8c, 0x2e, 0x74, 0x2e, 0x74, 0x93, 0xf2, 0x08, 0x00, 0x20, 0x0c, 0x0a, 0x66}, "tools' hooks", true},
-    {{0xc6, 0x93, 0x33, 0x6e, 0x11, 0x21, 0xdf, 0x11, 0xa8, 0xc3, 0x68, 0xf3, 0x55, 0xd8, 0x95, 0x93}, "context storage", false},
-    {{0x19, 0x5b, 0xcb, 0xf4, 0xd6, 0x7d, 0x02, 0x4a, 0xac, 0xc5, 0x1d, 0x29, 0xce, 0xa6, 0x31, 0xae}, "heap access", true},
-    {{0xb1, 0x05, 0x41, 0xe1, 0xf7, 0xc7, 0xc7, 0x4a, 0x9f, 0x64, 0xf2, 0x23, 0xbe, 0x99, 0xf1, 0xe2}, "extended device functions", true},
-    {{0xd4, 0x08, 0x20, 0x55, 0xbd, 0xe6, 0x70, 0x4b, 0x8d, 0x34, 0xba, 0x12, 0x3c, 0x66, 0xe1, 0xf2}, "the self-test", true},
-    {{0x26, 0x3e, 0x88, 0x60, 0x7c, 0xd2, 0x61, 0x43, 0x92, 0xf6, 0xbb, 0xd5, 0x00, 0x6d, 0xfa, 0x7e}, "context checks", true},
+    {id("6bd5fb6c-5bf4-e74a-8987-d93912fd9df9"), "the runtime's interface", true},
+    {id("42d85a81-23f6-cb47-8298-f6e78a3aecdc"), "tools' thread storage", true},
+    {id("a094798c-2e74-2e74-93f2-0800200c0a66"), "tools' hooks", true},
+    {id("c693336e-1121-df11-a8c3-68f355d89593"), "context storage", false},
+    {id("195bcbf4-d67d-024a-acc5-1d29cea631ae"), "heap access", true},
+    {id("b10541e1-f7c7-c74a-9f64-f223be99f1e2"), "extended device functions", true},
+    {id("d4082055-bde6-704b-8d34-ba123c66e1f2"), "the self-test", true},
+    {id("263e8860-7cd2-6143-92f6-bbd5006dfa7e"), "context checks", true},
 };
 
 CUresult refuse(int table, int entry, std::atomic_flag &said) {
@@ -53,6 +66,7 @@ template <int table, size_t... entry> std::array<Function, sizeof...(entry)> ref
     return {address(&refused<table, entry>)...};
 }
 template <int table, size_t entries> struct Entries {
+    const Function *begin() const { return functions.data(); }
     std::array<Function, entries> functions = refusing<table>(std::make_index_sequence<entries>());
     Entries(std::initializer_list<std::pair<int, Function>> provided) {
         if (TABLE[table].has_size) functions[0] = reinterpret_cast<Function>(sizeof functions);
@@ -102,9 +116,8 @@ struct Tables {
     Entries<CHECKS, 4> checks{{2, address(context_check)}, {3, address(general_check)}};
 
     Function find(const Id &id) const {
-        const Function *all[TABLES] = {
-            interface.functions.data(), tools_tls.functions.data(), tools_hooks.functions.data(), storage.functions.data(),
-            heap.functions.data(), extended.functions.data(), self_test.functions.data(), checks.functions.data()};
+        const Function *const all[TABLES] = {interface.begin(), tools_tls.begin(), tools_hooks.begin(), storage.begin(),
+                                             heap.begin(),      extended.begin(),  self_test.begin(),   checks.begin()};
         for (int table = 0; table < TABLES; ++table)
             if (TABLE[table].id == id) return all[table];
         return nullptr;
@@ -118,7 +131,7 @@ const Tables &tables() {
 
 CUresult answer(uint32_t version, uint64_t seconds, uint64_t *result) {
     const Tables &t = tables();
-    return self_test({t.interface.functions.data(), t.self_test.functions.data(), address(answer)}, version, seconds, result);
+    return self_test({t.interface.begin(), t.self_test.begin(), address(answer)}, version, seconds, result);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ namespace {
 
 // The runtime asks three times, with the last digit of its version 0, 1 and 2.
 constexpr uint64_t FIXED[2][2] = {{0x3341181c03cb675c, 0x8ed383aa1f4cd1e8}, {0x1841181c03cb675c, 0x8ed383aa1f4cd1e8}};
-constexpr Md2::Block KEY = {0x14, 0x6a, 0xdd, 0xae, 0x53, 0xa9, 0xa7, 0x52, 0xaa, 0x08, 0x41, 0x36, 0x0b, 0xf5, 0x5a, 0x9f};
+constexpr Md2::Block KEY = {0x14, 0x6a, 0xdd, 0xae, 0x53, 0xa9, 0xa7, 0x52,
+                            0xaa, 0x08, 0x41, 0x36, 0x0b, 0xf5, 0x5a, 0x9f};
 
 enum { PCI_BUS = 33, PCI_DEVICE = 34, PCI_DOMAIN = 50 };    // CUdevice_attribute
 
@@ -51,7 +52,8 @@ CUresult self_test(const SelfTest &asked, uint32_t version, uint64_t seconds, ui
         hash.add(uuid);
         for (const int attribute : {PCI_DOMAIN, PCI_BUS, PCI_DEVICE}) {
             int value = 0;
-            if (const CUresult error = cuDeviceGetAttribute(&value, attribute, device); error != CUDA_SUCCESS) return error;
+            const CUresult error = cuDeviceGetAttribute(&value, attribute, device);
+            if (error != CUDA_SUCCESS) return error;
             hash.add(value);
         }
     }

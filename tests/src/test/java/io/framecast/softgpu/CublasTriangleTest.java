@@ -173,8 +173,9 @@ class CublasTriangleTest {
                 }
             }
             Buffer solved = device.buffer(b);
-            ok(cublasDtrsm(handle, side, fill, operation, diagonal, side == 0 ? SIZE : 2, side == 0 ? 2 : SIZE, scalar(2),
-                    matrix.pointer(), LD, solved.pointer(), side == 0 ? SIZE : 2));
+            int rows = side == 0 ? SIZE : 2;
+            ok(cublasDtrsm(handle, side, fill, operation, diagonal, rows, SIZE + 2 - rows, scalar(2), matrix.pointer(),
+                    LD, solved.pointer(), rows));
             SoftDevice.synchronize();
             assertArrayEquals(expected, solved.doubles());
         }
@@ -191,8 +192,8 @@ class CublasTriangleTest {
         Buffer xs = device.buffer(x);
         Buffer ys = device.buffer(y);
         Buffer result = device.buffer(y);
-        ok(cublasDsymv(handle, fill, SIZE, scalar(3), matrix.pointer(), LD, xs.pointer(), 1, scalar(-2), result.pointer(),
-                1));
+        ok(cublasDsymv(handle, fill, SIZE, scalar(3), matrix.pointer(), LD, xs.pointer(), 1, scalar(-2),
+                result.pointer(), 1));
         SoftDevice.synchronize();
         double[] product = a.times(false, x);
         assertArrayEquals(IntStream.range(0, SIZE).mapToDouble(i -> 3 * product[i] - 2 * y[i]).toArray(),

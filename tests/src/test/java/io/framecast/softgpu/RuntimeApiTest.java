@@ -313,7 +313,8 @@ class RuntimeApiTest {
 
         /** An error is the runtime's, and the next call succeeds. */
         private void refuses() {
-            for (Executable call : List.<Executable>of(() -> cudaMalloc(new Pointer(), 1L << 45), JCuda::cudaGetLastError)) {
+            List<Executable> calls = List.of(() -> cudaMalloc(new Pointer(), 1L << 45), JCuda::cudaGetLastError);
+            for (Executable call : calls) {
                 assertEquals("cudaErrorMemoryAllocation", assertThrows(CudaException.class, call).getMessage());
             }
             JCuda.cudaGetLastError();
