@@ -180,7 +180,7 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
         refuse(jit, newer ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX, e.what());
     }
     const ptx::Module &source = module->program->source;
-    module->ptx_version = source.version_major * 10 + source.version_minor;
+    std::sscanf(source.target.c_str(), "sm_%d", &module->ptx_version);
     for (const Kernel &kernel : module->program->kernels) {
         auto function = std::make_shared<Function>();
         function->context = &context;

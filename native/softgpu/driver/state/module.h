@@ -25,7 +25,7 @@ struct Module : Object {
     std::shared_ptr<Program> program;
     std::map<std::string, Arena::Allocation> variables;
     std::map<std::string, std::shared_ptr<Function>> functions;     // of the entries, by name
-    int ptx_version = 0;            // 88 for 8.8
+    int ptx_version = 0;            // of the virtual architecture: 80 for sm_80
     int constant_bytes = 0;
 
     ~Module() {

@@ -40,6 +40,7 @@ CUresult cuLibraryGetKernelCount(unsigned *, Handle);
 CUresult cuLibraryEnumerateKernels(Handle *, unsigned, Handle);
 CUresult cuLibraryGetGlobal(CUdeviceptr *, size_t *, Handle, const char *);
 CUresult cuKernelGetFunction(Handle *, Handle);
+CUresult cuFuncGetAttribute(int *, int, Handle);
 CUresult cuKernelGetLibrary(Handle *, Handle);
 CUresult cuLaunchKernel(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void **,
                         void **);
@@ -72,7 +73,7 @@ static void check(bool holds, const char *what, int line) {
 #define OK(call) CHECK((call) == 0)
 
 static const char PTX[] = R"(
-.version 8.0
+.version 7.8
 .target sm_80
 .address_size 64
 .global .u32 count = 10;
@@ -122,6 +123,9 @@ static void libraries() {
     OK(cuCtxSetCurrent(primary));
     bump(5);
     CHECK(count() == 15);
+    int virtual_architecture;       // by which CUB chooses its code
+    OK(cuFuncGetAttribute(&virtual_architecture, 5, kernel));
+    CHECK(virtual_architecture == 80);
     void *empty[3] = {};
     OK(cuCtxCreate_v4(&other, empty, 0, 0));
     bump(7);
