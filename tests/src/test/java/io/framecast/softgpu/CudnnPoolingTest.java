@@ -58,7 +58,7 @@ class CudnnPoolingTest {
         return random.doubles(count, -2, 2).toArray();
     }
 
-    /** Windows of 3 by 2 with padding 1 and 0, stride 2 and 1; of channels-last tensors, too; added to what is there. */
+    /** Windows of 3 by 2 with padding 1 and 0, stride 2 and 1; of channels-last tensors, too; added to old contents. */
     @ParameterizedTest
     @CsvSource({"0,false", "1,false", "2,false", "3,true", "1,true"})
     void pools(int mode, boolean channelsLast) {
@@ -76,8 +76,8 @@ class CudnnPoolingTest {
         double[] x = values(in.count());
         double[] old = values(2 * 3 * 3 * 3);
         Buffer y = device.buffer(old);
-        ok(cudnnPoolingForward(cudnn.handle, pooling, two, xTensor, device.buffer(in.place(x, Double.NaN)).pointer(), one,
-                cudnn.tensor(Element.DOUBLE, dims), y.pointer()));
+        ok(cudnnPoolingForward(cudnn.handle, pooling, two, xTensor, device.buffer(in.place(x, Double.NaN)).pointer(),
+                one, cudnn.tensor(Element.DOUBLE, dims), y.pointer()));
         SoftDevice.synchronize();
         double[] expected = old.clone();
         for (int i = 0; i < expected.length; i++) {
@@ -127,8 +127,8 @@ class CudnnPoolingTest {
         cudnnTensorDescriptor tensor = cudnn.tensor(Element.DOUBLE, 2, 3, 4);
         double[] x = values(24);
         Buffer y = device.buffer(x);
-        ok(cudnnSoftmaxForward(cudnn.handle, algorithm, mode, one, tensor, y.pointer(), Element.DOUBLE.scalar(0), tensor,
-                y.pointer()));
+        ok(cudnnSoftmaxForward(cudnn.handle, algorithm, mode, one, tensor, y.pointer(), Element.DOUBLE.scalar(0),
+                tensor, y.pointer()));
         SoftDevice.synchronize();
         double[] expected = new double[24];
         for (int i = 0; i < 24; i++) {
