@@ -1,7 +1,9 @@
 // The state of the driver: its objects, their ownership, and the global lock.
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
@@ -78,6 +80,8 @@ struct Stream : Object, std::enable_shared_from_this<Stream> {
     bool destroyed = false;
     std::shared_ptr<Capture> capture;   // while it captures
     std::vector<Node *> frontier;       // what the next captured node depends on
+    using Attribute = std::array<std::byte, 64>;        // CUstreamAttrValue
+    std::map<int, Attribute> attributes;                // by CUstreamAttrID
 
     bool blocking() const { return !(flags & CU_STREAM_NON_BLOCKING); }
     bool idle() const { return done == enqueued; }

@@ -48,6 +48,11 @@ CUresult cuLaunchKernel_ptsz(Handle, unsigned, unsigned, unsigned, unsigned, uns
                              void **, void **);
 CUresult cuMemcpyDtoH_v2(void *, CUdeviceptr, size_t);
 CUresult cuMemcpyDtoH_v2_ptds(void *, CUdeviceptr, size_t);
+CUresult cuStreamCreateWithPriority(Handle *, unsigned, int);
+CUresult cuStreamDestroy_v2(Handle);
+CUresult cuStreamSetAttribute(Handle, int, const void *);
+CUresult cuStreamGetAttribute(Handle, int, void *);
+CUresult cuStreamCopyAttributes(Handle, Handle);
 CUresult cuStreamBeginCapture_v2(Handle, int);
 CUresult cuStreamEndCapture(Handle, Handle *);
 CUresult cuGraphGetNodes(Handle, Handle *, size_t *);
@@ -166,6 +171,23 @@ static void default_streams() {
     CHECK(count() == 11);
 }
 
+static void attributes() {
+    enum { WINDOW = 1, PRIORITY = 8 };
+    Handle stream;
+    int given[16] = {1, 2, 3}, got[16];
+    OK(cuStreamCreateWithPriority(&stream, 1, -3));
+    OK(cuStreamGetAttribute(stream, PRIORITY, got));
+    CHECK(got[0] == -3);
+    OK(cuStreamGetAttribute(stream, WINDOW, got));
+    CHECK(got[0] == 0);
+    OK(cuStreamSetAttribute(PER_THREAD, WINDOW, given));
+    OK(cuStreamCopyAttributes(stream, PER_THREAD));
+    OK(cuStreamGetAttribute(stream, WINDOW, got));
+    CHECK(got[0] == 1 && got[2] == 3);
+    CHECK(cuStreamSetAttribute(stream, 77, given) == 1);
+    OK(cuStreamDestroy_v2(stream));
+}
+
 static void memory() {
     enum { USED = 7, HIGH = 8, DEVICE = 1 };
     Handle pool;
@@ -228,6 +250,7 @@ int main() {
     });
     libraries();
     default_streams();
+    attributes();
     memory();
     storage();
 }
