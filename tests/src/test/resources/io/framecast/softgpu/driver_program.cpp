@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 
 using CUresult = int;
 using CUdevice = int;
@@ -20,6 +21,13 @@ struct PoolProperties {
     size_t most;
     unsigned short usage;
     unsigned char reserved[54];
+};
+
+struct NodeParameters {
+    Handle function;
+    unsigned grid[3], block[3], shared;
+    void **arguments, **extra;
+    Handle kernel, context;
 };
 
 extern "C" {
@@ -55,6 +63,8 @@ CUresult cuStreamGetAttribute(Handle, int, void *);
 CUresult cuStreamCopyAttributes(Handle, Handle);
 CUresult cuStreamBeginCapture_v2(Handle, int);
 CUresult cuStreamEndCapture(Handle, Handle *);
+CUresult cuGraphCreate(Handle *, unsigned);
+CUresult cuGraphAddKernelNode_v2(Handle *, Handle, const Handle *, size_t, const NodeParameters *);
 CUresult cuGraphGetNodes(Handle, Handle *, size_t *);
 CUresult cuGraphDestroy(Handle);
 CUresult cuMemAllocManaged(CUdeviceptr *, size_t, unsigned);
@@ -171,6 +181,23 @@ static void default_streams() {
     CHECK(count() == 11);
 }
 
+// A node may name the kernel of a library, a function, or both, as the runtime does: the function counts.
+static void kernel_nodes() {
+    int by = 1;
+    void *arguments[] = {&by};
+    Handle graph, function, node;
+    size_t nodes = 0;
+    OK(cuKernelGetFunction(&function, kernel));
+    OK(cuGraphCreate(&graph, 0));
+    for (const Handle f : {Handle(), function}) {
+        const NodeParameters parameters{f, {1, 1, 1}, {1, 1, 1}, 0, arguments, nullptr, kernel, nullptr};
+        OK(cuGraphAddKernelNode_v2(&node, graph, nullptr, 0, &parameters));
+    }
+    OK(cuGraphGetNodes(graph, nullptr, &nodes));
+    CHECK(nodes == 2);
+    OK(cuGraphDestroy(graph));
+}
+
 static void attributes() {
     enum { WINDOW = 1, PRIORITY = 8 };
     Handle stream;
@@ -250,6 +277,7 @@ int main() {
     });
     libraries();
     default_streams();
+    kernel_nodes();
     attributes();
     memory();
     storage();
