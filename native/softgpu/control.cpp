@@ -8,7 +8,7 @@
 
 #include "base/hex.h"
 #include "base/settings.h"
-#include "driver/context.h"
+#include "driver/state/contexts.h"
 #include "driver/state/driver.h"
 #include "driver/state/faults.h"
 #include "machine/arena.h"

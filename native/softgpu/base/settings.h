@@ -32,7 +32,7 @@ struct Settings {
     int processors = 0;                     // processors that this process may use; 0: the C++ library's count
     int compute = 80;                       // compute capability: 75, 80, 86, 89, 90
     uint64_t memory_bytes = uint64_t(16) << 30;
-    int driver = 12090;                     // the CUDA version of the driver: 1000 * major + 10 * minor
+    int driver = 13010;                     // the CUDA version of the driver: 1000 * major + 10 * minor
     uint64_t watchdog_instructions = 0;     // warp instructions of one block after which a launch times out; 0: never
     // Sampling (machine/sampling.h). Not an option of apply(): whoever sets it must know that all results are wrong.
     int sampled_blocks = 0;                 // of a launch, at most; 0: all blocks run
@@ -44,7 +44,7 @@ struct Settings {
     bool on(Check check) const { return checks & bit(check); }
 
     // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "threads=N" "processors=N" "compute=80"
-    // "memory=16g" "driver=12090" "watchdog=N", separated by commas. Returns an error message, or an empty string.
+    // "memory=16g" "driver=13010" "watchdog=N", separated by commas. Returns an error message, or an empty string.
     std::string apply(const std::string &options);
     // All of them, as apply() takes them.
     std::string text() const;

@@ -1,5 +1,7 @@
 #include "cublas/gemm.h"
 
+#include <memory>
+
 #include "libraries/device.h"
 
 namespace softgpu::cublas {
@@ -33,31 +35,49 @@ int addresses(const Matrices &matrices, int64_t batch, const std::string &what, 
     return 0;
 }
 
-// c[j][i] = sum over p of a[p][i] * b[j][p]. Blocked by rows, four columns at a time: c stays in cache, and each loaded
-// element of a is used four times.
-void multiply(const double *__restrict a, const double *__restrict b, double *__restrict c, int64_t m, int64_t n,
-              int64_t k) {
-    constexpr int64_t ROWS = 512;
-    for (int64_t first = 0; first < m; first += ROWS) {
-        const int64_t rows = std::min(ROWS, m - first);
-        int64_t j = 0;
-        for (; j + 4 <= n; j += 4) {
-            double *const c0 = c + j * m + first, *const c1 = c0 + m, *const c2 = c1 + m, *const c3 = c2 + m;
-            for (int64_t p = 0; p < k; ++p) {
-                const double *const column = a + p * m + first;
-                const double b0 = b[j * k + p], b1 = b[(j + 1) * k + p], b2 = b[(j + 2) * k + p],
-                             b3 = b[(j + 3) * k + p];
-                for (int64_t i = 0; i < rows; ++i) {
-                    c0[i] += column[i] * b0;
-                    c1[i] += column[i] * b1;
-                    c2[i] += column[i] * b2;
-                    c3[i] += column[i] * b3;
-                }
-            }
+// Four numbers in a register; and what a step of the product takes: a tile of c of ROWS by COLUMNS in registers, while
+// it goes through DEPTH values of p in a panel of PANEL rows of a, which is packed for it and stays in cache.
+using Four = double __attribute__((vector_size(32), aligned(8)));
+constexpr int64_t ROWS = 8, COLUMNS = 4, DEPTH = 256, PANEL = 128;
+
+// Adds to `columns` columns of a tile of c, which has up to ROWS rows.
+template <int columns>
+void add_tile(const double *packed, const double *b, int64_t k, double *c, int64_t m, int64_t depth, int64_t rows) {
+    Four sums[columns][2] = {};
+    for (int j = 0; j < columns; ++j) memcpy(sums[j], c + j * m, rows * sizeof *c);
+    for (int64_t p = 0; p < depth; ++p, packed += ROWS) {
+        const Four low = *reinterpret_cast<const Four *>(packed), high = *reinterpret_cast<const Four *>(packed + 4);
+        for (int j = 0; j < columns; ++j) {
+            sums[j][0] += low * b[j * k + p];
+            sums[j][1] += high * b[j * k + p];
         }
-        for (; j < n; ++j)
-            for (int64_t p = 0; p < k; ++p)
-                for (int64_t i = 0; i < rows; ++i) c[j * m + first + i] += a[p * m + first + i] * b[j * k + p];
+    }
+    for (int j = 0; j < columns; ++j) memcpy(c + j * m, sums[j], rows * sizeof *c);
+}
+
+// packed[i / ROWS][p][i % ROWS] = a[p][i]
+void pack(const double *a, int64_t m, int64_t rows, int64_t depth, double *packed) {
+    for (int64_t i = 0; i < rows; i += ROWS)
+        for (int64_t p = 0; p < depth; ++p)
+            for (int64_t r = 0; r < ROWS; ++r) *packed++ = i + r < rows ? a[p * m + i + r] : 0;
+}
+
+// c[j][i] += sum over p of a[p][i] * b[j][p], added in the order of p.
+void multiply(const double *a, const double *b, double *c, int64_t m, int64_t n, int64_t k) {
+    const auto packed = std::make_unique_for_overwrite<double[]>((std::min(m, PANEL) + ROWS) * std::min(k, DEPTH));
+    for (int64_t p = 0; p < k; p += DEPTH) {
+        const int64_t depth = std::min(DEPTH, k - p);
+        for (int64_t panel = 0; panel < m; panel += PANEL) {
+            const int64_t end = std::min(m, panel + PANEL);
+            pack(a + p * m + panel, m, end - panel, depth, packed.get());
+            for (int64_t j = 0; j < n; j += COLUMNS)
+                for (int64_t i = panel; i < end; i += ROWS) {
+                    const auto add =
+                        n - j == 1 ? add_tile<1> : n - j == 2 ? add_tile<2> : n - j == 3 ? add_tile<3> : add_tile<4>;
+                    add(packed.get() + (i - panel) * depth, b + j * k + p, k, c + j * m + i, m, depth,
+                        std::min(ROWS, end - i));
+                }
+        }
     }
 }
 

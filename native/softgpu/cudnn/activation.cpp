@@ -92,15 +92,6 @@ Activation activation(cudnnActivationDescriptor_t descriptor) {
     return {a.mode, a.nan == CUDNN_PROPAGATE_NAN, a.coefficient, a.swish_beta};
 }
 
-// In-place work is allowed, partial overlap is not.
-void require_in_place_or_apart(const Operand &from, const Operand &to, const char *what) {
-    if (from.address == to.address)
-        require(std::equal(from.layout.strides, from.layout.strides + from.layout.rank, to.layout.strides),
-                std::string(what) + " are one tensor with different strides");
-    else
-        require_apart(from, to, what);
-}
-
 }  // namespace
 }  // namespace softgpu::cudnn
 

@@ -76,6 +76,26 @@ inline Blend blend(const void *alpha, const void *beta, Number type) {
     return {factor(alpha, type, "alpha"), factor(beta, type, "beta")};
 }
 
+// In-place work is allowed, partial overlap is not.
+inline void require_in_place_or_apart(const Operand &from, const Operand &to, const char *what) {
+    if (from.address == to.address)
+        require(std::equal(from.layout.strides, from.layout.strides + from.layout.rank, to.layout.strides),
+                std::string(what) + " are one tensor with different strides");
+    else
+        require_apart(from, to, what);
+}
+
+// Create and Destroy functions of descriptors.
+template <class T> cudnnStatus_t create(const char *function, T **descriptor) {
+    return guarded(function, [&] {
+        require_pointer(descriptor, "descriptor");
+        *descriptor = Objects<T>::create();
+    });
+}
+template <class T> cudnnStatus_t destroy(const char *function, T *descriptor) {
+    return guarded(function, [&] { Objects<T>::destroy(&live(descriptor, "descriptor")); });
+}
+
 template <class Job> void launch(const cudnnContext &context, const char *function, const Job &job) {
     const int error = enqueue(context.stream, function, job);
     require(error == 0, "the stream does not take it: CUresult " + std::to_string(error),

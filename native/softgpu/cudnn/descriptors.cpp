@@ -96,16 +96,6 @@ void give(int *to, const int *values, int count, const char *what) {
     std::copy_n(values, count, to);
 }
 
-template <class T> cudnnStatus_t create(const char *function, T **descriptor) {
-    return guarded(function, [&] {
-        require_pointer(descriptor, "descriptor");
-        *descriptor = Objects<T>::create();
-    });
-}
-template <class T> cudnnStatus_t destroy(const char *function, T *descriptor) {
-    return guarded(function, [&] { Objects<T>::destroy(&live(descriptor, "descriptor")); });
-}
-
 }  // namespace
 
 CUDNN_API cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t *descriptor) {
@@ -150,7 +140,7 @@ CUDNN_API cudnnStatus_t cudnnGetTensor4dDescriptor(cudnnTensorDescriptor_t descr
 CUDNN_API cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t descriptor, cudnnDataType_t type, int rank,
                                                    const int *dims, const int *strides) {
     return guarded(__func__, [&] {
-        supported(rank >= 4 && rank <= CUDNN_DIM_MAX, "tensors have 4 to 8 dimensions");
+        supported(rank >= 3 && rank <= CUDNN_DIM_MAX, "tensors have 3 to 8 dimensions");
         set_tensor(descriptor, type, rank, dims, strides);
     });
 }
@@ -158,7 +148,7 @@ CUDNN_API cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t descr
 CUDNN_API cudnnStatus_t cudnnSetTensorNdDescriptorEx(cudnnTensorDescriptor_t descriptor, cudnnTensorFormat_t format,
                                                      cudnnDataType_t type, int rank, const int *dims) {
     return guarded(__func__, [&] {
-        supported(rank >= 4 && rank <= CUDNN_DIM_MAX, "tensors have 4 to 8 dimensions");
+        supported(rank >= 3 && rank <= CUDNN_DIM_MAX, "tensors have 3 to 8 dimensions");
         set_tensor(descriptor, format, type, rank, dims);
     });
 }

@@ -101,6 +101,18 @@ enum cudnnBatchNormMode_t : int {
     CUDNN_BATCHNORM_SPATIAL_PERSISTENT = 2
 };
 
+enum cudnnPoolingMode_t : int {
+    CUDNN_POOLING_MAX = 0,
+    CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING = 1,
+    CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING = 2,
+    CUDNN_POOLING_MAX_DETERMINISTIC = 3
+};
+
+enum cudnnSoftmaxAlgorithm_t : int { CUDNN_SOFTMAX_FAST = 0, CUDNN_SOFTMAX_ACCURATE = 1, CUDNN_SOFTMAX_LOG = 2 };
+enum cudnnSoftmaxMode_t : int { CUDNN_SOFTMAX_MODE_INSTANCE = 0, CUDNN_SOFTMAX_MODE_CHANNEL = 1 };
+
+enum cudnnLRNMode_t : int { CUDNN_LRN_CROSS_CHANNEL_DIM1 = 0 };
+
 enum libraryPropertyType : int { MAJOR_VERSION = 0, MINOR_VERSION = 1, PATCH_LEVEL = 2 };
 
 constexpr int CUDNN_DIM_MAX = 8;
@@ -145,8 +157,24 @@ struct cudnnActivationStruct {
     double swish_beta = 1;
 };
 
+struct cudnnPoolingStruct {
+    cudnnPoolingMode_t mode = CUDNN_POOLING_MAX;
+    cudnnNanPropagation_t nan = CUDNN_NOT_PROPAGATE_NAN;
+    int rank = 0;                       // spatial dimensions
+    int window[CUDNN_DIM_MAX - 2] = {};
+    int pad[CUDNN_DIM_MAX - 2] = {};
+    int stride[CUDNN_DIM_MAX - 2] = {};
+};
+
+struct cudnnLRNStruct {
+    unsigned channels = 5;
+    double alpha = 1e-4, beta = 0.75, k = 2;
+};
+
 using cudnnHandle_t = cudnnContext *;
 using cudnnTensorDescriptor_t = cudnnTensorStruct *;
 using cudnnFilterDescriptor_t = cudnnFilterStruct *;
 using cudnnConvolutionDescriptor_t = cudnnConvolutionStruct *;
 using cudnnActivationDescriptor_t = cudnnActivationStruct *;
+using cudnnPoolingDescriptor_t = cudnnPoolingStruct *;
+using cudnnLRNDescriptor_t = cudnnLRNStruct *;

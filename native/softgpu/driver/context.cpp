@@ -4,6 +4,7 @@
 #include "driver/leaks.h"
 #include "driver/module/module.h"
 #include "driver/state/call.h"
+#include "driver/state/contexts.h"
 #include "driver/stream/graph.h"
 #include "driver/stream/queue.h"
 #include "driver/work/place.h"
@@ -12,29 +13,6 @@
 namespace softgpu {
 
 namespace {
-
-// Null if `handle` is not a live context.
-Context *live_context(CUcontext handle) {
-    for (const auto &c : Driver::get().contexts)
-        if (c.get() == handle && !c->destroyed) return handle;
-    return nullptr;
-}
-
-void begin(Context &context, unsigned flags) {
-    context.destroyed = false;
-    context.sticky = CUDA_SUCCESS;
-    context.flags = flags | CU_CTX_MAP_HOST;
-}
-
-Context &make_context(unsigned flags) {
-    Driver &driver = Driver::get();
-    auto made = std::make_unique<Context>();
-    made->number = driver.next_number("context");
-    made->api_version = 3020;
-    begin(*made, flags);
-    driver.contexts.push_back(std::move(made));
-    return *driver.contexts.back();
-}
 
 void require_flags(unsigned flags) {
     const unsigned schedule = flags & CU_CTX_SCHED_MASK;
@@ -76,23 +54,21 @@ void end(Context &context) {
     context.destroyed = true;
 }
 
-Context &primary() {
-    Driver &driver = Driver::get();
-    if (!driver.primary) {
-        driver.primary = &make_context(driver.primary_flags);
-        driver.primary->primary = true;
-        driver.primary->destroyed = true;
-    }
-    return *driver.primary;
+// A call that ends a context at most: what libraries stored with it is destroyed after the call, without the lock,
+// because they may call the driver.
+template <class Body> CUresult ending_call(const char *name, Body body) {
+    Context *ended = nullptr;
+    std::map<void *, Stored> storage;
+    const CUresult result = driver_call(name, [&](Driver &driver) {
+        ended = body(driver);
+        if (ended) storage.swap(ended->storage);
+    });
+    for (const auto &[key, stored] : storage)
+        if (stored.destroy) stored.destroy(ended, key, stored.value);
+    return result;
 }
 
 void require_device(CUdevice device) { require(device >= 0 && device < device_count(), CUDA_ERROR_INVALID_DEVICE); }
-
-Context &context_of(CUcontext handle) {
-    Context *context = handle ? live_context(handle) : &Driver::get().current();
-    require(context, CUDA_ERROR_INVALID_CONTEXT);
-    return *context;
-}
 
 CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice device) {
     return driver_call(name, [&](Driver &) {
@@ -100,17 +76,11 @@ CUresult create(const char *name, CUcontext *context, unsigned flags, CUdevice d
         require_device(device);
         require_flags(flags);
         *context = &make_context(flags);
-        context_stack.push_back(*context);
+        context_stack().push_back(*context);
     });
 }
 
 }  // namespace
-
-bool any_context() {
-    Driver::Lock lock(Driver::get());
-    const auto &all = Driver::get().contexts;
-    return std::any_of(all.begin(), all.end(), [](const auto &c) { return !c->destroyed; });
-}
 
 extern "C" {
 
@@ -122,46 +92,48 @@ CU_API cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device) {
 CU_API cuCtxCreate_v3(CUcontext *context, void *, int affinities, unsigned flags, CUdevice device) {
     return affinities ? CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY : create(__func__, context, flags, device);
 }
-CU_API cuCtxCreate_v4(CUcontext *context, void *parameters, unsigned flags, CUdevice device) {
-    return parameters ? CUDA_ERROR_NOT_SUPPORTED : create(__func__, context, flags, device);
+CU_API cuCtxCreate_v4(CUcontext *context, const CUctxCreateParams *parameters, unsigned flags, CUdevice device) {
+    const bool special = parameters && (parameters->numExecAffinityParams || parameters->cigParams);
+    return special ? CUDA_ERROR_NOT_SUPPORTED : create(__func__, context, flags, device);
 }
 
 CU_API cuCtxDestroy_v2(CUcontext handle) {
-    return driver_call(__func__, [&](Driver &) {
+    return ending_call(__func__, [&](Driver &) {
         Context *context = live_context(handle);
         require(context && !context->primary, CUDA_ERROR_INVALID_CONTEXT);
         end(*context);
-        if (!context_stack.empty() && context_stack.back() == context) context_stack.pop_back();
+        if (!context_stack().empty() && context_stack().back() == context) context_stack().pop_back();
+        return context;
     });
 }
 
 CU_API cuCtxPushCurrent_v2(CUcontext handle) {
     return driver_call(__func__, [&](Driver &) {
         require(live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
-        context_stack.push_back(handle);
+        context_stack().push_back(handle);
     });
 }
 
 CU_API cuCtxPopCurrent_v2(CUcontext *context) {
     return driver_call(__func__, [&](Driver &) {
-        require(!context_stack.empty(), CUDA_ERROR_INVALID_CONTEXT);
-        if (context) *context = context_stack.back();
-        context_stack.pop_back();
+        require(!context_stack().empty(), CUDA_ERROR_INVALID_CONTEXT);
+        if (context) *context = context_stack().back();
+        context_stack().pop_back();
     });
 }
 
 CU_API cuCtxSetCurrent(CUcontext handle) {
     return driver_call(__func__, [&](Driver &) {
-        require(!handle || live_context(handle), CUDA_ERROR_INVALID_CONTEXT);
-        if (!context_stack.empty()) context_stack.pop_back();
-        if (handle) context_stack.push_back(handle);
+        require(!handle || live_context(handle) || handle == Driver::get().primary, CUDA_ERROR_INVALID_CONTEXT);
+        if (!context_stack().empty()) context_stack().pop_back();
+        if (handle) context_stack().push_back(handle);
     });
 }
 
 CU_API cuCtxGetCurrent(CUcontext *context) {
     return driver_call(__func__, [&](Driver &) {
         require(context);
-        *context = context_stack.empty() ? nullptr : context_stack.back();
+        *context = context_stack().empty() ? nullptr : context_stack().back();
     });
 }
 
@@ -267,19 +239,23 @@ CU_API cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
 }
 
 CU_API cuDevicePrimaryCtxRelease_v2(CUdevice device) {
-    return driver_call(__func__, [&](Driver &driver) {
+    return ending_call(__func__, [&](Driver &driver) -> Context * {
         require_device(device);
         require(driver.primary_retained > 0, CUDA_ERROR_INVALID_CONTEXT);
-        if (--driver.primary_retained == 0) end(primary());
+        if (--driver.primary_retained > 0) return nullptr;
+        end(primary());
+        return &primary();
     });
 }
 
 // The reference count is kept. The next retain creates the context again.
 CU_API cuDevicePrimaryCtxReset_v2(CUdevice device) {
-    return driver_call(__func__, [&](Driver &driver) {
+    return ending_call(__func__, [&](Driver &driver) -> Context * {
         require_device(device);
-        if (!primary().destroyed) end(primary());
+        const bool live = !primary().destroyed;
+        if (live) end(primary());
         if (driver.primary_retained > 0) begin(primary(), driver.primary_flags);
+        return live ? &primary() : nullptr;
     });
 }
 

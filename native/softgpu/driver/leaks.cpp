@@ -26,7 +26,9 @@ void list(std::string &text, const Registry<T> &registry, const Context &context
 
 // A context with a sticky error, or a lost device, cannot free anything: these are not reported.
 void report_leaks(Context &context, bool at_exit) {
-    if (!settings().on(Check::leaks) || context.sticky != CUDA_SUCCESS || device_lost()) return;
+    if (context.leaks_reported || !settings().on(Check::leaks)) return;
+    if (context.sticky != CUDA_SUCCESS || device_lost()) return;
+    context.leaks_reported = at_exit;   // exit handlers that run after this one may destroy the context
     const Driver &driver = Driver::get();
     std::string text;
     for (const auto &[address, owned] : driver.allocations) {

@@ -37,15 +37,27 @@ constexpr struct {
     {"cuGraphNodeGetDependencies", 12030, "cuGraphNodeGetDependencies_v2"},
     {"cuGraphNodeGetDependentNodes", 12030, "cuGraphNodeGetDependentNodes_v2"},
     {"cuGraphRemoveDependencies", 12030, "cuGraphRemoveDependencies_v2"},
+    {"cuMemAdvise", 12020, "cuMemAdvise_v2"},
+    {"cuMemPrefetchAsync", 12020, "cuMemPrefetchAsync_v2"},
     {"cuStreamBeginCapture", 10010, "cuStreamBeginCapture_v2"},
     {"cuStreamGetCaptureInfo", 12030, "cuStreamGetCaptureInfo_v3"},
     {"cuStreamGetCaptureInfo", 11030, "cuStreamGetCaptureInfo_v2"},
     {"cuStreamUpdateCaptureDependencies", 12030, "cuStreamUpdateCaptureDependencies_v2"},
 };
 
+// The functions of plain names.
+constexpr struct {
+    std::string_view name;
+    const char *symbol;
+} SAME[] = {
+#define SAME_AS(name, target) {#name, #target},
+#include "driver/names.inc"
+#undef SAME_AS
+};
+
 constexpr uint64_t PER_THREAD_DEFAULT_STREAM = 2;
 
-void *find(const std::string &name, int version) {
+void *find(const std::string &name, int version, bool per_thread) {
     Dl_info self;
     if (!dladdr(reinterpret_cast<void *>(&error_name), &self)) return nullptr;
     void *const library = dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
@@ -56,7 +68,11 @@ void *find(const std::string &name, int version) {
             symbol = v.symbol;
             break;
         }
-    void *found = dlsym(library, symbol.c_str());
+    for (const auto &s : SAME)
+        if (symbol == s.name) symbol = s.symbol;
+    void *found = nullptr;
+    for (const char *suffix : {"_ptds", "_ptsz", ""})
+        if (!found && (per_thread || !*suffix)) found = dlsym(library, (symbol + suffix).c_str());
     dlclose(library);
     return found;
 }
@@ -69,8 +85,7 @@ CU_API cuGetProcAddress_v2(const char *name, void **function, int version, uint6
     if (const CUresult lost = count_call(); lost != CUDA_SUCCESS) return lost;
     if (!name || !function) return CUDA_ERROR_INVALID_VALUE;
     *function = nullptr;
-    if (flags & PER_THREAD_DEFAULT_STREAM) return CUDA_ERROR_NOT_SUPPORTED;
-    *function = find(name, version);
+    *function = find(name, version, flags & PER_THREAD_DEFAULT_STREAM);
     if (status) *status = *function ? 0 : 1;    // found, not found
     return *function ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }

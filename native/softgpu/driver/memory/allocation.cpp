@@ -1,4 +1,6 @@
 // Allocating and freeing: device, managed and pinned host memory.
+#include "driver/memory/allocation.h"
+
 #include <algorithm>
 
 #include "base/settings.h"
@@ -8,12 +10,9 @@
 
 namespace softgpu {
 
-namespace {
-
-constexpr uint64_t PITCH_ALIGNMENT = 512;
 using Kind = Arena::Kind;
 
-uint64_t allocate(Context &context, uint64_t bytes, Kind kind, unsigned flags = 0) {
+uint64_t allocate(Context &context, uint64_t bytes, Kind kind, unsigned flags) {
     require(bytes > 0);
     Arena &arena = Arena::get();
     const uint64_t limit = memory_limit();
@@ -22,9 +21,13 @@ uint64_t allocate(Context &context, uint64_t bytes, Kind kind, unsigned flags = 
     require(address, CUDA_ERROR_OUT_OF_MEMORY);
     // Writes by the host cannot be observed, so its memory counts as written.
     if (kind != Kind::device) arena.mark_written(address, bytes);
-    Driver::get().allocations[address] = {&context, kind, bytes, flags, false};
+    Driver::get().allocations[address] = {&context, kind, bytes, flags, false, nullptr};
     return address;
 }
+
+namespace {
+
+constexpr uint64_t PITCH_ALIGNMENT = 512;
 
 // Frees the allocation at `address`, after all work of its context, which may use it, is done.
 void release(uint64_t address, bool device) {
@@ -89,28 +92,6 @@ CU_API cuMemFree_v2(CUdeviceptr address) {
     return context_call(__func__, [&](Context &) {
         refuse_unsafe_call();
         release(address, true);
-    });
-}
-
-// The address is valid at once. Stream order matters only for its use.
-CU_API cuMemAllocAsync(CUdeviceptr *address, size_t bytes, CUstream handle) {
-    return context_call(__func__, [&](Context &context) {
-        require(address);
-        require(!capturing(stream_of(context, handle)), CUDA_ERROR_NOT_SUPPORTED);
-        *address = allocate(context, bytes, Kind::device);
-    }, Site::alloc);
-}
-
-CU_API cuMemFreeAsync(CUdeviceptr address, CUstream handle) {
-    return context_call(__func__, [&](Context &context) {
-        const auto stream = stream_of(context, handle);
-        require(!capturing(stream), CUDA_ERROR_NOT_SUPPORTED);
-        if (address == 0) return;
-        auto &allocations = Driver::get().allocations;
-        const auto at = allocations.find(address);
-        require(at != allocations.end() && at->second.kind == Kind::device && !at->second.freeing);
-        at->second.freeing = true;
-        enqueue(stream, FreeWork{address});
     });
 }
 

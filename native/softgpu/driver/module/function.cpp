@@ -24,15 +24,15 @@ int attribute_of(const Function &function, CUfunction_attribute attribute) {
 }
 
 CUresult get(const char *name, int *value, CUfunction_attribute attribute, CUfunction handle) {
-    return context_call(name, [&](Context &) {
+    return context_call(name, [&](Context &context) {
         require(value && attribute >= 0 && attribute < CU_FUNC_ATTRIBUTE_MAX);
-        *value = attribute_of(*object_of(Driver::get().functions, handle), attribute);
+        *value = attribute_of(*function_of(context, handle), attribute);
     });
 }
 
 CUresult set(const char *name, CUfunction handle, CUfunction_attribute attribute, int value) {
-    return context_call(name, [&](Context &) {
-        const auto function = object_of(Driver::get().functions, handle);
+    return context_call(name, [&](Context &context) {
+        const auto function = function_of(context, handle);
         switch (attribute) {
             case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
                 require(value >= 0 &&
@@ -49,16 +49,16 @@ CUresult set(const char *name, CUfunction handle, CUfunction_attribute attribute
 }
 
 CUresult name_of(const char *call, const char **name, CUfunction handle) {
-    return context_call(call, [&](Context &) {
+    return context_call(call, [&](Context &context) {
         require(name);
-        *name = object_of(Driver::get().functions, handle)->kernel->name.c_str();
+        *name = function_of(context, handle)->kernel->name.c_str();
     });
 }
 
 CUresult parameter(const char *name, CUfunction handle, size_t index, size_t *offset, size_t *bytes) {
-    return context_call(name, [&](Context &) {
+    return context_call(name, [&](Context &context) {
         require(offset);
-        const auto function = object_of(Driver::get().functions, handle);
+        const auto function = function_of(context, handle);
         require(index < function->kernel->parameters.size());
         const Kernel::Parameter &p = function->kernel->parameters[index];
         *offset = p.offset;
@@ -95,34 +95,34 @@ CU_API cuKernelGetParamInfo(CUkernel kernel, size_t index, size_t *offset, size_
 }
 
 CU_API cuFuncGetModule(CUmodule *module, CUfunction handle) {
-    return context_call(__func__, [&](Context &) {
+    return context_call(__func__, [&](Context &context) {
         require(module);
-        *module = object_of(Driver::get().functions, handle)->module;
+        *module = function_of(context, handle)->module;
     });
 }
 
 // All kernels are loaded with their module.
 CU_API cuFuncLoad(CUfunction handle) {
-    return context_call(__func__, [&](Context &) { object_of(Driver::get().functions, handle); });
+    return context_call(__func__, [&](Context &context) { function_of(context, handle); });
 }
 CU_API cuFuncIsLoaded(int *state, CUfunction handle) {
-    return context_call(__func__, [&](Context &) {
+    return context_call(__func__, [&](Context &context) {
         require(state);
-        object_of(Driver::get().functions, handle);
+        function_of(context, handle);
         *state = 1;
     });
 }
 
 // Preferences that have no visible effect.
 CU_API cuFuncSetCacheConfig(CUfunction handle, int config) {
-    return context_call(__func__, [&](Context &) {
-        object_of(Driver::get().functions, handle);
+    return context_call(__func__, [&](Context &context) {
+        function_of(context, handle);
         require(config >= 0 && config <= 3);
     });
 }
 CU_API cuFuncSetSharedMemConfig(CUfunction handle, int config) {
-    return context_call(__func__, [&](Context &) {
-        object_of(Driver::get().functions, handle);
+    return context_call(__func__, [&](Context &context) {
+        function_of(context, handle);
         require(config >= 0 && config <= 2);
     });
 }

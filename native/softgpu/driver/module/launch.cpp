@@ -1,4 +1,5 @@
 // Launching kernels.
+#include "driver/state/module.h"
 #include "driver/stream/queue.h"
 #include "driver/work/kernel.h"
 
@@ -10,7 +11,7 @@ CUresult launch(const char *name, CUfunction handle, const uint32_t (&grid)[3], 
                 uint32_t dynamic_shared, CUstream stream_handle, void *const *parameters, void *const *extra,
                 bool cooperative = false) {
     return context_call(name, [&](Context &context) {
-        const auto function = object_of(Driver::get().functions, handle);
+        const auto function = function_of(context, handle);
         const auto stream = stream_of(context, stream_handle);
         require(function->context == &context && stream->context == &context, CUDA_ERROR_INVALID_HANDLE);
         KernelWork work = kernel_work(*function, grid, block, dynamic_shared, parameters, extra);

@@ -3,13 +3,53 @@
 
 #include "driver/module/module.h"
 #include "driver/state/call.h"
+#include "driver/state/contexts.h"
 #include "driver/stream/queue.h"
 
 namespace softgpu {
 
 namespace {
 
-Module &module_of(CUlibrary handle) { return *object_of(Driver::get().libraries, handle)->module; }
+// Libraries can be used before there is a context. They are loaded in the primary one then.
+template <class Body> CUresult library_call(const char *name, Body body, Site site = Site::other) {
+    return driver_call(name, [&](Driver &) {
+        Context &context = context_stack().empty() ? primary() : context_of(nullptr);
+        require(context.sticky == CUDA_SUCCESS, context.sticky);
+        body(context);
+    }, site);
+}
+
+std::shared_ptr<Module> load_module(Context &context, const std::string &ptx, const JitOptions &options) {
+    const auto module = load(context, ptx, options);
+    module->number = 0;     // no object of the program, and so no leak
+    Driver::get().modules.add(module);
+    return module;
+}
+
+std::shared_ptr<Library> library_of(CUlibrary handle) { return object_of(Driver::get().libraries, handle); }
+
+CUkernel kernel_named(Library &library, const std::string &name) {
+    std::shared_ptr<Function> &kernel = library.kernels[name];
+    if (!kernel) {
+        kernel = std::make_shared<Function>();
+        kernel->library = &library;
+        kernel->name = name;
+        Driver::get().functions.add(kernel);
+    }
+    return kernel.get();
+}
+
+CUresult load_library(const char *name, CUlibrary *library, const void *code, const JitOptions &options) {
+    return library_call(name, [&](Context &context) {
+        require(library && code);
+        refuse_unsafe_call();
+        auto made = std::make_shared<Library>();
+        const std::string ptx = ptx_text(code);
+        made->modules[&context] = load_module(context, ptx, options);
+        made->load = [ptx](Context &other) { return load_module(other, ptx, {}); };
+        *library = Driver::get().libraries.add(made);
+    }, Site::load);
+}
 
 }  // namespace
 
@@ -17,48 +57,86 @@ extern "C" {
 
 CU_API cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *options, void **values, unsigned count,
                          void *, void **, unsigned) {
-    return context_call(__func__, [&](Context &context) {
-        require(library && code);
-        refuse_unsafe_call();
-        auto made = std::make_shared<Library>();
-        made->context = &context;
-        made->module = load(context, ptx_text(code), {count, options, values});
-        Driver::get().modules.add(made->module);
-        *library = Driver::get().libraries.add(made);
-    }, Site::load);
+    return load_library(__func__, library, code, {count, options, values});
 }
 
 CU_API cuLibraryUnload(CUlibrary handle) {
-    return context_call(__func__, [&](Context &context) {
-        const auto library = object_of(Driver::get().libraries, handle);
-        drain(context);
-        unload(*library->module);
+    return library_call(__func__, [&](Context &) {
+        const auto library = library_of(handle);
+        for (const auto &[context, module] : library->modules) {
+            drain(*context);
+            unload(*module);
+        }
+        for (const auto &[name, kernel] : library->kernels) Driver::get().functions.remove(kernel.get());
         Driver::get().libraries.remove(handle);
     });
 }
 
 CU_API cuLibraryGetKernel(CUkernel *kernel, CUlibrary handle, const char *name) {
-    return context_call(__func__, [&](Context &) {
+    return library_call(__func__, [&](Context &context) {
         require(kernel && name);
-        *kernel = function_named(module_of(handle), name);
+        const auto library = library_of(handle);
+        function_named(module_in(*library, context), name);
+        *kernel = kernel_named(*library, name);
+    });
+}
+
+CU_API cuLibraryGetKernelCount(unsigned *count, CUlibrary handle) {
+    return library_call(__func__, [&](Context &context) {
+        require(count);
+        *count = static_cast<unsigned>(module_in(*library_of(handle), context).functions.size());
+    });
+}
+
+CU_API cuLibraryEnumerateKernels(CUkernel *kernels, unsigned count, CUlibrary handle) {
+    return library_call(__func__, [&](Context &context) {
+        require(kernels && count > 0);
+        const auto library = library_of(handle);
+        for (const auto &[name, function] : module_in(*library, context).functions)
+            if (count > 0) *kernels++ = kernel_named(*library, name), --count;
     });
 }
 
 CU_API cuLibraryGetModule(CUmodule *module, CUlibrary handle) {
-    return context_call(__func__, [&](Context &) {
+    return context_call(__func__, [&](Context &context) {
         require(module);
-        *module = &module_of(handle);
+        *module = &module_in(*library_of(handle), context);
     });
 }
 
 CU_API cuLibraryGetGlobal(CUdeviceptr *address, size_t *bytes, CUlibrary handle, const char *name) {
-    return context_call(__func__, [&](Context &) { find_variable(module_of(handle), name, address, bytes); });
+    return context_call(__func__, [&](Context &context) {
+        find_variable(module_in(*library_of(handle), context), name, address, bytes);
+    });
+}
+
+// Managed variables are in memory that the host can access, as all memory of this device is.
+CU_API cuLibraryGetManaged(CUdeviceptr *address, size_t *bytes, CUlibrary handle, const char *name) {
+    return library_call(__func__, [&](Context &context) {
+        find_variable(module_in(*library_of(handle), context), name, address, bytes);
+    });
 }
 
 CU_API cuKernelGetFunction(CUfunction *function, CUkernel kernel) {
-    return context_call(__func__, [&](Context &) {
+    return context_call(__func__, [&](Context &context) {
         require(function);
-        *function = object_of(Driver::get().functions, kernel).get();
+        *function = function_of(context, kernel).get();
+    });
+}
+
+CU_API cuKernelGetLibrary(CUlibrary *library, CUkernel kernel) {
+    return library_call(__func__, [&](Context &) {
+        require(library);
+        *library = object_of(Driver::get().functions, kernel)->library;
+        require(*library, CUDA_ERROR_INVALID_HANDLE);
+    });
+}
+
+// A preference that has no visible effect.
+CU_API cuKernelSetCacheConfig(CUkernel kernel, int config, CUdevice) {
+    return library_call(__func__, [&](Context &) {
+        object_of(Driver::get().functions, kernel);
+        require(config >= 0 && config <= 3);
     });
 }
 

@@ -178,7 +178,7 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
         refuse(jit, newer ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_PTX, e.what());
     }
     const ptx::Module &source = module->program->source;
-    module->ptx_version = source.version_major * 10 + source.version_minor;
+    std::sscanf(source.target.c_str(), "sm_%d", &module->ptx_version);
     for (const Kernel &kernel : module->program->kernels) {
         auto function = std::make_shared<Function>();
         function->context = &context;
@@ -207,7 +207,7 @@ void unload(Module &module) {
 void unload_modules(Context &context) {
     Driver &driver = Driver::get();
     driver.functions.remove_if([&](const Function &f) { return f.context == &context; });
-    driver.libraries.remove_if([&](const Object &l) { return l.context == &context; });
+    for (const auto &[handle, library] : driver.libraries.all()) library->modules.erase(&context);
     driver.modules.remove_if([&](const Module &m) { return m.context == &context; });
 }
 

@@ -17,13 +17,13 @@ size_t ask(CUoccupancyB2DSize shared_for, int threads) {
     return shared_for(threads);
 }
 
-const Kernel &kernel_of(CUfunction function) { return *object_of(Driver::get().functions, function)->kernel; }
+const Kernel &kernel_of(Context &context, CUfunction function) { return *function_of(context, function)->kernel; }
 
 CUresult potential(const char *name, int *grid, int *block, CUfunction function, CUoccupancyB2DSize shared_for,
                    size_t dynamic_shared, int limit) {
-    return context_call(name, [&](Context &) {
+    return context_call(name, [&](Context &context) {
         require(grid && block && limit >= 0);
-        const Kernel &kernel = kernel_of(function);
+        const Kernel &kernel = kernel_of(context, function);
         const int most = std::min<int>(kernel.max_threads, limits().max_threads_per_block);
         int best = 0;
         // The block size with the most resident threads on a multiprocessor; the largest one if several are equal.
@@ -40,9 +40,9 @@ CUresult potential(const char *name, int *grid, int *block, CUfunction function,
 }
 
 CUresult active(const char *name, int *blocks, CUfunction function, int threads, size_t dynamic_shared) {
-    return context_call(name, [&](Context &) {
+    return context_call(name, [&](Context &context) {
         require(blocks && threads > 0);
-        *blocks = active_blocks(kernel_of(function), threads, dynamic_shared);
+        *blocks = active_blocks(kernel_of(context, function), threads, dynamic_shared);
     });
 }
 
@@ -72,9 +72,9 @@ CU_API cuOccupancyMaxPotentialBlockSizeWithFlags(int *grid, int *block, CUfuncti
 }
 
 CU_API cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction function, int blocks, int threads) {
-    return context_call(__func__, [&](Context &) {
+    return context_call(__func__, [&](Context &context) {
         require(bytes && blocks > 0 && threads > 0);
-        const Kernel &kernel = kernel_of(function);
+        const Kernel &kernel = kernel_of(context, function);
         require(blocks <= active_blocks(kernel, threads, 0));
         *bytes = available_shared(blocks) - kernel.static_shared;
     });

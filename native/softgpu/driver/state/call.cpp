@@ -6,6 +6,7 @@
 namespace softgpu {
 
 thread_local const char *current_call = "";
+__thread bool null_stream_is_per_thread = false;
 thread_local bool in_host_function = false;
 
 bool is_sticky(CUresult error) {
@@ -36,7 +37,12 @@ void inject(Site site, const char *name, Context *context) {
     fail(fault);
 }
 
+struct NullStream {
+    ~NullStream() { null_stream_is_per_thread = false; }
+};
+
 template <class Call> CUresult guarded(const char *name, const Call &call) {
+    const NullStream ends_with_the_call;
     const CUresult lost = count_call();
     if (lost != CUDA_SUCCESS) return lost;
     if (in_host_function) return CUDA_ERROR_NOT_PERMITTED;

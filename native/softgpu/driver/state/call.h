@@ -27,6 +27,10 @@ template <class T> std::shared_ptr<T> object_of(const Registry<T> &registry, con
     return object;
 }
 
+// Set by the variants of functions for a default stream per thread (per_thread.cpp), until the call ends.
+extern __thread bool null_stream_is_per_thread asm("null_stream_is_per_thread")
+    __attribute__((tls_model("initial-exec")));
+
 // The API function that this thread is executing, for reports.
 extern thread_local const char *current_call;
 // Set while a host function or callback of the program runs for a stream: it must not make CUDA calls.

@@ -1,7 +1,9 @@
 // The state of the driver: its objects, their ownership, and the global lock.
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
@@ -49,9 +51,16 @@ struct Object {
     uint64_t number = 0;
 };
 
+// A value that a library keeps with a context, and what destroys it with the context.
+struct Stored {
+    void *value = nullptr;
+    void (*destroy)(CUcontext context, void *key, void *value) = nullptr;
+};
+
 struct Context {
     uint64_t number = 0;
     bool primary = false;
+    bool leaks_reported = false;
     bool destroyed = false;     // contexts are never deleted, so that a stale handle is recognised
     unsigned flags = 0;
     unsigned api_version = 0;
@@ -63,6 +72,7 @@ struct Context {
     std::map<std::thread::id, std::shared_ptr<Stream>> per_thread;
     std::vector<std::shared_ptr<Stream>> streams;   // in order of creation; destroyed ones until done
     std::map<const void *, Dependency> last_of_order;   // by LibraryWork::order
+    std::map<void *, Stored> storage;               // of the runtime library
 };
 
 struct Stream : Object, std::enable_shared_from_this<Stream> {
@@ -73,6 +83,8 @@ struct Stream : Object, std::enable_shared_from_this<Stream> {
     bool destroyed = false;
     std::shared_ptr<Capture> capture;   // while it captures
     std::vector<Node *> frontier;       // what the next captured node depends on
+    using Attribute = std::array<std::byte, 64>;        // CUstreamAttrValue
+    std::map<int, Attribute> attributes;                // by CUstreamAttrID
 
     bool blocking() const { return !(flags & CU_STREAM_NON_BLOCKING); }
     bool idle() const { return done == enqueued; }
@@ -93,6 +105,15 @@ struct Owned {
     uint64_t bytes = 0;
     unsigned flags = 0;
     bool freeing = false;       // cuMemFreeAsync was called
+    Pool *pool = nullptr;
+};
+
+// A pool of stream-ordered allocations.
+struct Pool {
+    uint64_t most_bytes = 0;    // 0: no limit but the device's
+    uint64_t release_threshold = 0;
+    uint64_t used_high = 0;
+    int reuse[3] = {1, 1, 1};   // kept for the program; memory is always reused
 };
 
 class Driver {
@@ -153,6 +174,8 @@ public:
     Registry<GraphExec> graph_execs;
     Registry<Library> libraries;
     Registry<Linker> linkers;
+    Registry<Pool> pools;
+    Pool *default_pool = nullptr, *current_pool = nullptr;
     std::map<uint64_t, Owned> allocations;      // by address; without module variables, which belong to their module
 
 private:
@@ -164,7 +187,7 @@ private:
 };
 
 // The thread's stack of current contexts; the last is current.
-extern thread_local std::vector<Context *> context_stack;
+std::vector<Context *> &context_stack();
 
 // Prints a sentence to standard error.
 void complain(const std::string &sentence);

@@ -1,6 +1,7 @@
 // Modules and kernels as the driver's objects.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,7 +11,10 @@
 
 namespace softgpu {
 
+// A kernel of a module; or one of a library (a CUkernel), which has only a library and a name: see function_of.
 struct Function : Object {
+    Library *library = nullptr;
+    std::string name;
     Module *module = nullptr;
     const Kernel *kernel = nullptr;
     int dynamic_shared_limit = 0;   // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
@@ -21,7 +25,7 @@ struct Module : Object {
     std::shared_ptr<Program> program;
     std::map<std::string, Arena::Allocation> variables;
     std::map<std::string, std::shared_ptr<Function>> functions;     // of the entries, by name
-    int ptx_version = 0;            // 88 for 8.8
+    int ptx_version = 0;            // of the virtual architecture: 80 for sm_80
     int constant_bytes = 0;
 
     ~Module() {
@@ -30,13 +34,20 @@ struct Module : Object {
     }
 };
 
-// Belongs to the context that it was loaded in. Programs that use libraries use the primary context.
+// Belongs to no context: it is a module in each context that uses it.
 struct Library : Object {
-    std::shared_ptr<Module> module;
+    std::function<std::shared_ptr<Module>(Context &)> load;
+    std::map<Context *, std::shared_ptr<Module>> modules;
+    std::map<std::string, std::shared_ptr<Function>> kernels;       // that were asked for, by name
 };
 
 struct Linker : Object {
     std::string ptx;
 };
+
+// The module of a library in a context, loaded if it is not yet.
+Module &module_in(Library &library, Context &context);
+// The function of a handle, which may be that of a library's kernel.
+std::shared_ptr<Function> function_of(Context &context, CUfunction handle);
 
 }  // namespace softgpu

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "driver/state/call.h"
+#include "driver/state/module.h"
 #include "driver/work/kernel.h"
 #include "driver/work/place.h"
 #include "driver/work/transfer.h"
@@ -90,7 +91,7 @@ Node &node_of(CUgraphNode handle) {
 
 NodeWork kernel_node(const CUDA_KERNEL_NODE_PARAMS_v1 *p) {
     require(p);
-    return kernel_work(*object_of(Driver::get().functions, p->func), {p->gridDimX, p->gridDimY, p->gridDimZ},
+    return kernel_work(*function_of(Driver::get().current(), p->func), {p->gridDimX, p->gridDimY, p->gridDimZ},
                        {p->blockDimX, p->blockDimY, p->blockDimZ}, p->sharedMemBytes, p->kernelParams, p->extra);
 }
 

@@ -96,7 +96,7 @@ CU_API cuGraphNodeFindInClone(CUgraphNode *node, CUgraphNode original, CUgraph c
 CU_API cuGraphAddKernelNode_v2(CUgraphNode *node, CUgraph graph, const CUgraphNode *after, size_t count,
                                const CUDA_KERNEL_NODE_PARAMS_v2 *parameters) {
     return add_node(__func__, node, graph, after, count, [&] {
-        require(parameters && (!parameters->func || !parameters->kern || parameters->func == parameters->kern));
+        require(parameters);
         CUDA_KERNEL_NODE_PARAMS_v1 p = *parameters;
         if (!p.func) p.func = parameters->kern;
         return kernel_node(&p);

@@ -63,6 +63,7 @@ bool is_awaited(const Work &work) {
 }  // namespace
 
 std::shared_ptr<Stream> stream_of(Context &context, CUstream handle) {
+    if (!handle && null_stream_is_per_thread) handle = CU_STREAM_PER_THREAD;
     if (!handle || handle == CU_STREAM_LEGACY) {
         if (!context.legacy) context.legacy = new_stream(context, 0);
         return context.legacy;

@@ -103,7 +103,7 @@ public final class SoftGpu {
      * Sets what is checked, counted and simulated: {@code checks=all|none|bounds+alignment...},
      * {@code counters=on|off}, {@code threads=N} (0: one for each processor), {@code processors=N} (which
      * this process may use; the JVM's count at first), {@code compute=80}, {@code memory=16g},
-     * {@code driver=12090} (for CUDA 12.9), {@code watchdog=N} (warp instructions of a block; 0: never), separated by
+     * {@code driver=13010} (for CUDA 13.1), {@code watchdog=N} (warp instructions of a block; 0: never), separated by
      * commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute capability and memory
      * can only change while no context exists.
      *

@@ -30,7 +30,6 @@ import static jcuda.jcublas.JCublas2.cublasGetStatusName;
 import static jcuda.jcublas.JCublas2.cublasGetStream;
 import static jcuda.jcublas.JCublas2.cublasGetVector;
 import static jcuda.jcublas.JCublas2.cublasGetVersion;
-import static jcuda.jcublas.JCublas2.cublasIsamax;
 import static jcuda.jcublas.JCublas2.cublasSasum;
 import static jcuda.jcublas.JCublas2.cublasSaxpy;
 import static jcuda.jcublas.JCublas2.cublasScopy;
@@ -49,6 +48,7 @@ import static jcuda.jcublas.JCublas2.cublasSgemmStridedBatched;
 import static jcuda.jcublas.JCublas2.cublasSgemm_v2_64;
 import static jcuda.jcublas.JCublas2.cublasSgemv;
 import static jcuda.jcublas.JCublas2.cublasSnrm2;
+import static jcuda.jcublas.JCublas2.cublasSrotm;
 import static jcuda.jcublas.JCublas2.cublasSscal;
 import static jcuda.jcublas.JCublas2.cublasSsyrk;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -728,7 +728,7 @@ class CublasTest {
         refused(NOT_SUPPORTED, cublasCgemm(handle, N, N, 1, 1, 1, complex, a.pointer(), 1, a.pointer(), 1, complex,
                 a.pointer(), 1));
         refused(NOT_SUPPORTED, cublasSsyrk(handle, 0, N, 1, 1, ONE, a.pointer(), 1, ZERO, a.pointer(), 1));
-        refused(NOT_SUPPORTED, cublasIsamax(handle, 1, a.pointer(), 1, Pointer.to(new int[1])));
+        refused(NOT_SUPPORTED, cublasSrotm(handle, 1, a.pointer(), 1, a.pointer(), 1, a.pointer()));
         SoftDevice.synchronize();
     }
 }

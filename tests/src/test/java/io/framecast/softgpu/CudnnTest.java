@@ -14,7 +14,7 @@ import static jcuda.jcudnn.JCudnn.cudnnBatchNormalizationForwardInference;
 import static jcuda.jcudnn.JCudnn.cudnnBatchNormalizationForwardTraining;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardBias;
 import static jcuda.jcudnn.JCudnn.cudnnCreate;
-import static jcuda.jcudnn.JCudnn.cudnnCreatePoolingDescriptor;
+import static jcuda.jcudnn.JCudnn.cudnnCreateDropoutDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnDeriveBNTensorDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnDestroy;
 import static jcuda.jcudnn.JCudnn.cudnnGetActivationDescriptor;
@@ -39,7 +39,7 @@ import static jcuda.jcudnn.JCudnn.cudnnSetTensor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensor4dDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensor4dDescriptorEx;
 import static jcuda.jcudnn.JCudnn.cudnnSetTensorNdDescriptor;
-import static jcuda.jcudnn.JCudnn.cudnnSoftmaxForward;
+import static jcuda.jcudnn.JCudnn.cudnnSoftmaxBackward;
 import static jcuda.jcudnn.JCudnn.cudnnTransformTensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -59,11 +59,11 @@ import jcuda.jcudnn.cudnnActivationMode;
 import jcuda.jcudnn.cudnnBatchNormMode;
 import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnConvolutionMode;
+import jcuda.jcudnn.cudnnDropoutDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnHandle;
 import jcuda.jcudnn.cudnnMathType;
 import jcuda.jcudnn.cudnnNanPropagation;
-import jcuda.jcudnn.cudnnPoolingDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 import jcuda.jcudnn.cudnnTensorFormat;
 import jcuda.runtime.cudaStream_t;
@@ -199,7 +199,7 @@ class CudnnTest {
         refused(NOT_SUPPORTED, cudnnSetTensor4dDescriptor(tensor, NCHW, 0, 1 << 10, 1 << 10, 1 << 10, 2));
         refused(NOT_SUPPORTED, cudnnSetTensor4dDescriptorEx(tensor, 0, 2, 1, 1, 2, Integer.MAX_VALUE, 1, 1, 1));
         refused(BAD_PARAM, cudnnSetTensorNdDescriptor(tensor, 0, 4, dims, new int[] {24, 12, 4, 0}));
-        refused(NOT_SUPPORTED, cudnnSetTensorNdDescriptor(tensor, 0, 3, dims, strides));
+        refused(NOT_SUPPORTED, cudnnSetTensorNdDescriptor(tensor, 0, 2, dims, strides));
         refused(NOT_SUPPORTED, cudnnSetTensorNdDescriptor(tensor, 0, 9, new int[9], new int[9]));
         refused(BAD_PARAM, cudnnSetTensorNdDescriptor(new cudnnTensorDescriptor(), 0, 4, dims, strides));
         refused(BAD_PARAM, cudnnGetTensorSizeInBytes(tensor, new long[1]));
@@ -586,8 +586,8 @@ class CudnnTest {
     void refusesWhatIsNotProvided() {
         Buffer x = device.buffer(new float[8]);
         cudnnTensorDescriptor tensor = cudnn.tensor(Element.FLOAT, 1, 2, 2, 2);
-        refused(NOT_SUPPORTED, cudnnSoftmaxForward(cudnn.handle, 0, 0, Element.FLOAT.scalar(1), tensor, x.pointer(),
-                Element.FLOAT.scalar(0), tensor, x.pointer()));
-        refused(NOT_SUPPORTED, cudnnCreatePoolingDescriptor(new cudnnPoolingDescriptor()));
+        refused(NOT_SUPPORTED, cudnnSoftmaxBackward(cudnn.handle, 0, 0, Element.FLOAT.scalar(1), tensor, x.pointer(),
+                tensor, x.pointer(), Element.FLOAT.scalar(0), tensor, x.pointer()));
+        refused(NOT_SUPPORTED, cudnnCreateDropoutDescriptor(new cudnnDropoutDescriptor()));
     }
 }

@@ -87,7 +87,7 @@ class CudaFaultsTest {
 
     @BeforeEach
     void beAsNew() {
-        SoftGpu.configure("checks=all,counters=off,compute=80,memory=16g,driver=12090");
+        SoftGpu.configure("checks=all,counters=off,compute=80,memory=16g,driver=13010");
         SoftGpu.clearReport();
     }
 
@@ -100,7 +100,7 @@ class CudaFaultsTest {
         if (!live.isEmpty()) {
             forgetContext();
         }
-        SoftGpu.configure("checks=all,counters=on,memory=16g,driver=12090");    // fails while a context exists
+        SoftGpu.configure("checks=all,counters=on,memory=16g,driver=13010");    // fails while a context exists
         assertEquals("", report);
         assertEquals("", live);
     }

@@ -27,7 +27,7 @@ class CudaAdviceTest {
 
     @BeforeEach
     void beAsNew() {
-        SoftGpu.configure("checks=all,compute=80,memory=16g,driver=12090");
+        SoftGpu.configure("checks=all,compute=80,memory=16g,driver=13010");
         SoftGpu.clearReport();
     }
 
