@@ -60,7 +60,7 @@ template <class T> struct Binary {
 };
 
 // The bits of x rounded once to format F. Integer arithmetic without branches, so that loops over lanes vectorise.
-template <class F, Round R, class T> inline uint32_t narrow(T x) {
+template <class F, Round R, class T> [[gnu::always_inline]] inline uint32_t narrow(T x) {
     using B = Binary<T>;
     using Bits = typename B::Bits;
     using Signed = std::make_signed_t<Bits>;
@@ -94,7 +94,7 @@ template <class F, Round R, class T> inline uint32_t narrow(T x) {
 }
 
 // The value of bits in format F, exactly. A NaN keeps its payload.
-template <class F, class T> constexpr T widen(uint32_t value) {
+template <class F, class T> [[gnu::always_inline]] constexpr T widen(uint32_t value) {
     using B = Binary<T>;
     using Bits = typename B::Bits;
     const Bits magnitude = static_cast<Bits>(value & (F::sign - 1)) << (B::fraction_bits - F::fraction_bits);
@@ -120,15 +120,16 @@ template <class F> inline uint32_t flush(uint32_t value) {
 template <class F> inline bool is_nan(uint32_t value) { return (value & (F::sign - 1)) > F::infinity; }
 
 // x + y rounded to odd. Knuth's two-sum gives the error of the sum, and so on which side the exact sum is.
-inline double sum_to_odd(double x, double y) {
-    const double sum = x + y;
-    const double part = sum - x;
-    const double error = (x - (sum - part)) + (y - part);
-    const int64_t bits = std::bit_cast<int64_t>(sum);
+template <class T> inline T sum_to_odd(T x, T y) {
+    using Signed = std::make_signed_t<typename Binary<T>::Bits>;
+    const T sum = x + y;
+    const T part = sum - x;
+    const T error = (x - (sum - part)) + (y - part);
+    const auto bits = std::bit_cast<Signed>(sum);
     // One step away from zero if the error has the sign of the sum. The error of an infinite sum is NaN: no step.
-    const int64_t step = (error > 0) == (sum > 0) ? 1 : -1;
+    const Signed step = (error > 0) == (sum > 0) ? 1 : -1;
     const bool inexact = error > 0 || error < 0;
-    return std::bit_cast<double>(inexact && (bits & 1) == 0 ? bits + step : bits);
+    return std::bit_cast<T>(inexact && (bits & 1) == 0 ? static_cast<Signed>(bits + step) : bits);
 }
 
 }  // namespace softgpu

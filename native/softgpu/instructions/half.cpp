@@ -1,8 +1,8 @@
 // Arithmetic and comparison of f16, bf16 and packed pairs of them (PTX manual, "Half Precision Floating Point
 // Instructions" and "Half Precision Comparison Instructions").
 //
-// Every result is rounded once. Values of both formats, and products of two values, are exact in double. A sum in
-// double is rounded to odd, so that the second rounding to 11 or 8 bits gives the correctly rounded result
+// Every result is rounded once. Values and products of two values are exact in float for f16, in double for bf16. A
+// sum is rounded to odd, so that the second rounding to 11 or 8 bits gives the correctly rounded result
 // (base/formats.h). The .approx functions are computed in double and rounded, which is more accurate than devices.
 #include <cmath>
 
@@ -21,25 +21,31 @@ enum Flag : uint8_t { FTZ = 1, SAT = 2, RELU = 4, NAN_WINS = 8, XORSIGN = 16 };
 template <class F> double to_double(uint32_t bits) { return widen<F, double>(bits); }
 template <class F> uint32_t to_nearest(double x) { return narrow<F, Round::nearest>(x); }
 
+// The type that holds products of values of F exactly, and whose sums to odd round correctly: at least two bits more
+// than F has. In float, twice as many lanes are computed at once.
+template <class F> using Wide = std::conditional_t<std::is_same_v<F, F16>, float, double>;
+template <class F> Wide<F> wide(uint32_t bits) { return widen<F, Wide<F>>(bits); }
+template <class F> uint32_t rounded(Wide<F> x) { return narrow<F, Round::nearest>(x); }
+
 // The operations, from the bits of the operands to the bits of the result.
 struct Add {
     template <class F> static uint32_t apply(uint8_t, uint32_t a, uint32_t b) {
-        return to_nearest<F>(sum_to_odd(to_double<F>(a), to_double<F>(b)));
+        return rounded<F>(sum_to_odd(wide<F>(a), wide<F>(b)));
     }
 };
 struct Sub {
     template <class F> static uint32_t apply(uint8_t, uint32_t a, uint32_t b) {
-        return to_nearest<F>(sum_to_odd(to_double<F>(a), -to_double<F>(b)));
+        return rounded<F>(sum_to_odd(wide<F>(a), -wide<F>(b)));
     }
 };
 struct Mul {
     template <class F> static uint32_t apply(uint8_t, uint32_t a, uint32_t b) {
-        return to_nearest<F>(to_double<F>(a) * to_double<F>(b));
+        return rounded<F>(wide<F>(a) * wide<F>(b));
     }
 };
 struct Fma {
     template <class F> static uint32_t apply(uint8_t, uint32_t a, uint32_t b, uint32_t c) {
-        return to_nearest<F>(sum_to_odd(to_double<F>(a) * to_double<F>(b), to_double<F>(c)));
+        return rounded<F>(sum_to_odd(wide<F>(a) * wide<F>(b), wide<F>(c)));
     }
 };
 struct Neg {
@@ -73,12 +79,20 @@ template <bool MAX> struct MinMax {
 };
 
 // The effect of the modifiers on operands and results. .sat makes -0 to +0.
-template <class F> uint32_t operand(uint8_t flags, uint32_t bits) { return flags & FTZ ? flush<F>(bits) : bits; }
-template <class F> uint32_t finished(uint8_t flags, uint32_t bits) {
-    if (flags & FTZ) bits = flush<F>(bits);
-    if (flags & RELU) bits = bits & F::sign ? 0 : bits;
-    if (flags & SAT) bits = (bits & F::sign) || is_nan<F>(bits) ? 0 : bits > F::one ? F::one : bits;
-    return bits;
+// Without branches, so that loops over lanes vectorise.
+constexpr uint32_t all_if(bool condition) { return condition ? ~uint32_t(0) : 0; }
+template <class F> [[gnu::always_inline]] inline uint32_t operand(uint8_t flags, uint32_t bits) {
+    const uint32_t keeps = all_if((bits & F::infinity) != 0) | all_if(!(flags & FTZ));
+    return bits & (keeps | F::sign);
+}
+template <class F> [[gnu::always_inline]] inline uint32_t finished(uint8_t flags, uint32_t bits) {
+    bits = operand<F>(flags, bits);
+    const uint32_t negative = all_if((bits & F::sign) != 0);
+    bits &= ~(negative & all_if(flags & RELU));
+    const uint32_t least = static_cast<int32_t>(bits) > static_cast<int32_t>(F::one) ? F::one : bits;
+    const uint32_t saturated = ~(negative | all_if(is_nan<F>(bits))) & least;
+    const uint32_t sat = all_if(flags & SAT);
+    return (saturated & sat) | (bits & ~sat);
 }
 
 // op[0] = Op(op[1], ...), with COUNT sources; PACKED for both halves of a b32.

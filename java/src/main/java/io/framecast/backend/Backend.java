@@ -61,7 +61,8 @@ public interface Backend extends AutoCloseable {
      * @param movingVariance (channels); training changes it
      * @return the op, for the caller to close
      */
-    BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean, Tensor movingVariance);
+    BatchNormOp batchNorm(BatchNormSpec spec, Plan plan, Weights gamma, Weights beta, Tensor movingMean,
+            Tensor movingVariance);
 
     /**
      * Creates a convolution over time, height and width.

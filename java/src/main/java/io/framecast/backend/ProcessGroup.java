@@ -5,9 +5,9 @@ import java.util.List;
 
 /**
  * The processes that work together, such as those that mpirun started. Every method but {@link #rank}, {@link #size},
- * {@link #localRank} and {@link #localSize} is collective: all processes must call the same methods in the same order,
- * and each call waits for the others. One thread at a time calls {@link #allReduce}, and one at a time the others; these
- * two need not be the same thread, and their orders are independent.
+ * {@link #localRank} and {@link #localSize} is collective, unless it says otherwise: all processes must call the same
+ * methods in the same order, and each call waits for the others. One thread at a time calls {@link #allReduce}, and one
+ * at a time the others; these two need not be the same thread, and their orders are independent.
  *
  * <p>If another process has ended or failed, a method that waits for it throws {@link ProcessFailedException} within
  * seconds.

@@ -61,8 +61,8 @@ public final class MpiProcessGroup implements ProcessGroup {
             throw new FramecastException("MPI cannot be used: " + e.getMessage() + ".", e);
         }
         if (launch.size() > 1 && mpi.size() != launch.size()) {
-            throw new FramecastException("The launcher has started " + launch.size() + " processes, and " + mpi.version()
-                    + " sees " + mpi.size() + ": the launcher is that of another MPI; name the mpicc of the launcher's "
+            throw new FramecastException("The launcher has started " + launch.size() + " processes, and "
+                    + mpi.version() + " sees " + mpi.size() + ": the launcher is that of another MPI; name the mpicc of the launcher's "
                     + "by the environment variable MPICC.");
         }
         if (!mpi.threads()) {

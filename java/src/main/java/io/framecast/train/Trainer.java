@@ -301,7 +301,10 @@ public final class Trainer implements AutoCloseable {
         return stopped;
     }
 
-    /** Whether this process is asked to stop, also by an interrupt of the thread. Its flag is cleared until the end, as it would make writing files fail. */
+    /**
+     * Whether this process is asked to stop, also by an interrupt of the thread. Its flag is cleared until the end, as
+     * it would make writing files fail.
+     */
     private boolean isStopping() {
         if (Thread.interrupted()) {
             interrupted = true;

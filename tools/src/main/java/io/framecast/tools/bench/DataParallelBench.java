@@ -1,12 +1,11 @@
 package io.framecast.tools.bench;
 
+import io.framecast.backend.AllReduceOp;
 import io.framecast.backend.Backend;
 import io.framecast.backend.ProcessGroup;
+import io.framecast.backend.Tensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.text.Count;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +22,7 @@ import java.util.function.Supplier;
  * @param gradientBytes of the gradients that a step sums
  * @param gathers how often a step gathers statistics of batch normalisation
  * @param sumSeconds the time of summing all gradients in one piece, while nothing computes
- * @param gatherSeconds the time of a gather of statistics, while nothing computes
+ * @param gatherSeconds the time of a gather of statistics, while nothing computes; NaN where it is not through the host
  */
 public record DataParallelBench(int processes, List<Row> rows, long gradientBytes, int gathers, double sumSeconds,
         double gatherSeconds) {
@@ -68,10 +67,18 @@ public record DataParallelBench(int processes, List<Row> rows, long gradientByte
         boolean gathers = backend.dataParallel().globalBatchNorm();
         long normalisations = model.layers().stream().filter(layer -> layer.type().equals("BatchNormalization"))
                 .count();
-        FloatBuffer values = ByteBuffer.allocateDirect(Math.toIntExact(gradientBytes)).order(ByteOrder.nativeOrder())
-                .asFloatBuffer();
-        double sum = exchange(group, () -> group.allReduce(values));
-        double gather = exchange(group, () -> group.allGather(new double[STATISTICS]));
+        double sum;
+        try (Tensor gradients = backend.tensor(gradientBytes / Float.BYTES);
+                AllReduceOp allReduce = backend.allReduce(List.of(gradients))) {
+            sum = exchange(group, () -> {
+                allReduce.start(0);
+                allReduce.await();
+                gradients.read(0, new float[1], 0, 1); // Waits for the device.
+            });
+        }
+        // A GPU's statistics do not go through the host.
+        double gather = backend.threads().isEmpty() ? Double.NaN
+                : exchange(group, () -> group.allGather(new double[STATISTICS]));
         return new DataParallelBench(processes, rows, gradientBytes, gathers ? 2 * (int) normalisations : 0, sum,
                 gather);
     }
@@ -127,11 +134,13 @@ public record DataParallelBench(int processes, List<Row> rows, long gradientByte
         }
         line(text, "Waiting: the share of a step in which all layers have computed and sums of gradients are awaited.");
         line(text, "");
-        line(text, "exchange of a step: %.2f MB of gradients, and %s of statistics, which take by themselves",
-                gradientBytes / 1e6, Count.of(gathers, "gather"));
-        line(text, "%.2f ms (a ring sends %.2f MB from each process: %.3f GB/s) and %.3f ms each: %.2f ms in all",
-                1e3 * sumSeconds, ringBytes() / 1e6, ringBytes() / sumSeconds / 1e9, 1e3 * gatherSeconds,
-                1e3 * (sumSeconds + gathers * gatherSeconds));
+        line(text, "A step exchanges, here measured while nothing computes:");
+        line(text, "%.2f MB of gradients in %.2f ms; a ring sends %.2f MB from each process: %.3f GB/s",
+                gradientBytes / 1e6, 1e3 * sumSeconds, ringBytes() / 1e6, ringBytes() / sumSeconds / 1e9);
+        if (gathers > 0 && !Double.isNaN(gatherSeconds)) {
+            line(text, "statistics of batch normalisation in %s of %.3f ms", Count.of(gathers, "gather"),
+                    1e3 * gatherSeconds);
+        }
         return text.toString();
     }
 
@@ -157,7 +166,7 @@ public record DataParallelBench(int processes, List<Row> rows, long gradientByte
         map.put("ring_bytes", ringBytes());
         map.put("gathers", gathers);
         map.put("sum_seconds", sumSeconds);
-        map.put("gather_seconds", gatherSeconds);
+        map.put("gather_seconds", Double.isNaN(gatherSeconds) ? null : gatherSeconds);
         return map;
     }
 }
