@@ -28,6 +28,8 @@ public final class MpiProcessGroup implements ProcessGroup {
 
     private final NativeMpi.Library mpi;
     private final Watch watch;
+    /** Is held during a sum. */
+    private final Object summing = new Object();
     /** A copy of the values that are summed: implementations are slower where the sum takes their place. */
     private FloatPointer copy = new FloatPointer();
     private boolean closed;
@@ -169,7 +171,12 @@ public final class MpiProcessGroup implements ProcessGroup {
 
     @Override
     public void allReduce(FloatBuffer values) {
-        FloatPointer sums = new FloatPointer(values.duplicate().clear());
+        synchronized (summing) {
+            sum(new FloatPointer(values.duplicate().clear()));
+        }
+    }
+
+    private void sum(FloatPointer values) {
         long size = values.capacity();
         if (copy.capacity() < size) {
             copy.close();
@@ -177,7 +184,7 @@ public final class MpiProcessGroup implements ProcessGroup {
         }
         for (long from = 0; from < size; from += PIECE) {
             int count = (int) Math.min(PIECE, size - from);
-            FloatPointer piece = sums.getPointer(from);
+            FloatPointer piece = values.getPointer(from);
             Pointer.memcpy(copy, piece, (long) count * Float.BYTES);
             await(() -> mpi.all_reduce(copy, piece, count));
         }
@@ -247,7 +254,9 @@ public final class MpiProcessGroup implements ProcessGroup {
         }
         watch.drain(expected);
         allGather(0);
-        mpi.finalize_mpi();
-        copy.close();
+        synchronized (summing) { // All sums are done, but a thread may not have looked yet.
+            mpi.finalize_mpi();
+            copy.close();
+        }
     }
 }
