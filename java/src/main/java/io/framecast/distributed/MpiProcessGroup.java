@@ -7,9 +7,11 @@ import io.framecast.mpi.NativeMpi;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
@@ -25,6 +27,8 @@ public final class MpiProcessGroup implements ProcessGroup {
 
     /** Values of one call of MPI, which counts with 32 bits; also the bytes of one message. */
     private static final int PIECE = 1 << 28;
+    /** Half a minute. */
+    private static final long LEAVING_NANOS = 30_000_000_000L;
 
     private final NativeMpi.Library mpi;
     private final Watch watch;
@@ -33,7 +37,9 @@ public final class MpiProcessGroup implements ProcessGroup {
     /** A copy of the values that are summed: implementations are slower where the sum takes their place. */
     private FloatPointer copy = new FloatPointer();
     private boolean closed;
-    private boolean failed;
+    private volatile boolean failed;
+    /** Of {@link System#nanoTime}, for the end of the group; 0: this is not its end. */
+    private long deadline;
 
     private MpiProcessGroup(NativeMpi.Library mpi, Consumer<String> late) {
         this.mpi = mpi;
@@ -45,7 +51,7 @@ public final class MpiProcessGroup implements ProcessGroup {
      *
      * @param environment the environment variables, by which the launcher tells what it has started
      * @param late is told the failure of another process, a sentence, if this process has not called the group for some
-     *     seconds and so cannot know; on a thread of the group
+     *     seconds and so cannot know; on another thread
      * @return the group, for the caller to close; {@link ProcessGroup#SINGLE} if this process was started alone
      * @throws FramecastException if there is no MPI, or not that of the launcher
      */
@@ -64,8 +70,9 @@ public final class MpiProcessGroup implements ProcessGroup {
         }
         if (launch.size() > 1 && mpi.size() != launch.size()) {
             throw new FramecastException("The launcher has started " + launch.size() + " processes, and "
-                    + mpi.version() + " sees " + mpi.size() + ": the launcher is that of another MPI; name the mpicc of the launcher's "
-                    + "by the environment variable MPICC.");
+                    + mpi.version().replaceAll("\\s+", " ") + " sees " + mpi.size() + ": the launcher is that of "
+                    + "another MPI, whose mpicc you can name by the environment variable MPICC; or nothing was "
+                    + "launched, and OMPI_COMM_WORLD_SIZE or PMI_RANK are left over in this shell: unset them.");
         }
         if (!mpi.threads()) {
             throw new FramecastException(mpi.version() + " was built without MPI_THREAD_MULTIPLE, which Framecast "
@@ -203,15 +210,7 @@ public final class MpiProcessGroup implements ProcessGroup {
         requireAlive();
         try {
             Pointer request = call.start();
-            for (int tries = 0; !mpi.test(request); tries++) {
-                requireAlive();
-                // Others on the same machine mostly answer at once. Then short sleeps, and longer ones.
-                if (tries < 100) {
-                    Thread.onSpinWait();
-                } else {
-                    LockSupport.parkNanos(tries < 1000 ? 20_000 : 200_000);
-                }
-            }
+            waitUntil(() -> mpi.test(request));
         } catch (FramecastException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -219,7 +218,22 @@ public final class MpiProcessGroup implements ProcessGroup {
         }
     }
 
+    private void waitUntil(BooleanSupplier done) {
+        for (int tries = 0; !done.getAsBoolean(); tries++) {
+            requireAlive();
+            // Others on the same machine mostly answer at once. Then short sleeps, and longer ones.
+            if (tries < 100) {
+                Thread.onSpinWait();
+            } else {
+                LockSupport.parkNanos(tries < 1000 ? 20_000 : 200_000);
+            }
+        }
+    }
+
     private void requireAlive() {
+        if (deadline != 0 && System.nanoTime() - deadline > 0) {
+            throw new ProcessFailedException("The work is done, but another process did not end with the others.");
+        }
         if (watch.failure() != null) {
             failed = true;
             throw new ProcessFailedException(watch.failure());
@@ -243,20 +257,21 @@ public final class MpiProcessGroup implements ProcessGroup {
         }
         allGather(0);
         watch.stop();
+        // From here on no watch tells whether the others are still there.
+        deadline = System.nanoTime() + LEAVING_NANOS;
         // MPI must have no message left.
         double[] posted = allGather(watch.posted());
-        int expected = (int) posted[0];
-        if (rank() == 0) {
-            expected = 0;
-            for (int rank = 1; rank < size(); rank++) {
-                expected += (int) posted[rank];
-            }
-        }
-        watch.drain(expected);
+        double expected = rank() == 0 ? Arrays.stream(posted).skip(1).sum() : posted[0];
+        waitUntil(() -> watch.drain() >= expected);
         allGather(0);
-        synchronized (summing) { // All sums are done, but a thread may not have looked yet.
-            mpi.finalize_mpi();
-            copy.close();
-        }
+        Thread ending = new Thread(() -> {
+            synchronized (summing) { // All sums are done, but a thread may not have looked yet.
+                mpi.finalize_mpi();
+            }
+        }, "framecast-mpi-end");
+        ending.setDaemon(true);
+        ending.start();
+        waitUntil(() -> !ending.isAlive());
+        copy.close();
     }
 }

@@ -45,8 +45,8 @@ final class Watch {
     private int received;
 
     /**
-     * @param late is told the failure of another process, if this process did not call {@link #stop} for some seconds;
-     *     on this thread
+     * @param late is told the failure of another process, if this process has not failed itself within some seconds; on
+     *     a thread of its own
      */
     Watch(NativeMpi.Library mpi, Consumer<String> late) {
         this.mpi = mpi;
@@ -98,14 +98,13 @@ final class Watch {
         return posted;
     }
 
-    /** Receives the messages that were not yet, of so many in all. After {@link #stop}. */
-    void drain(int expected) {
+    /** Receives a message that was not yet, if there is one. After {@link #stop}. Returns how many were received. */
+    int drain() {
         try (BytePointer buffer = new BytePointer(MOST_BYTES)) {
-            while (received < expected) {
-                if (mpi.poll(buffer, MOST_BYTES) >= 0) {
-                    received++;
-                }
+            if (mpi.poll(buffer, MOST_BYTES) >= 0) {
+                received++;
             }
+            return received;
         }
     }
 
@@ -152,7 +151,7 @@ final class Watch {
             }
         }
         if (failure != null && own == null && lateness++ == LATE_BEATS) {
-            late.accept(failure);
+            new Thread(() -> late.accept(failure), "framecast-late").start(); // It may call fail, for which this beats.
         }
     }
 

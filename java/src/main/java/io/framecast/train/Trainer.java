@@ -9,6 +9,7 @@ import io.framecast.data.BatchPart;
 import io.framecast.data.Batches;
 import io.framecast.data.Epoch;
 import io.framecast.data.Videos;
+import io.framecast.distributed.Agreement;
 import io.framecast.nn.HostTensor;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.ModelJson;
@@ -118,7 +119,7 @@ public final class Trainer implements AutoCloseable {
         modelCheckpoint = new ModelCheckpoint(states.modelCheckpoint());
         progress = new EpochProgress(from);
         learningRate = from == null ? settings.learningRate() : from.learningRate();
-        requireSame(start, training, validation);
+        requireSame(backend, start, training, validation);
         int largest = Math.min(settings.batchSize(), Math.max(training.count(), validation.count()));
         network = new TrainingNetwork(backend, start, settings, training.frames(),
                 Math.max(1, BatchPart.of(largest, 0, group.size()).count()));
@@ -133,14 +134,18 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** All processes compute with the same, or the result would be that of no training. */
-    private void requireSame(Checkpoint start, Videos training, Videos validation) {
+    private void requireSame(Backend backend, Checkpoint start, Videos training, Videos validation) {
         if (group.size() == 1) {
             return;
         }
-        new Agreement().add(settings.toString()).require(group,
-                "was started with other options than process 0; give all the same.");
-        new Agreement().add(ModelJson.write(start.model())).add(start.parameters())
-                .add(String.valueOf(before == null ? null : before.progress()))
+        // The same updates come only from the same kind of device; batch normalisation is collective or not.
+        new Agreement().add(settings.toString()).add(backend.getClass().getName()).add(backend.precision().name())
+                .add(String.valueOf(backend.dataParallel().localBatchNorm()))
+                .require(group, "was started with other options than process 0, or on another kind of device; give all "
+                        + "the same.");
+        Agreement parameters = new Agreement().add(ModelJson.write(start.model()));
+        start.parameters().forEach((name, tensor) -> parameters.add(name).add(tensor.values()));
+        parameters.add(String.valueOf(before == null ? null : before.progress()))
                 .require(group, "has another model or checkpoint than process 0; give all the same files.");
         new Agreement().add(training.count() + " " + validation.count()).add(training.get(0).values())
                 .require(group, "has other videos than process 0; give all the same files.");

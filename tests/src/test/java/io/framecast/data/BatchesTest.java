@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.FramecastException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -88,6 +89,32 @@ class BatchesTest {
             }
         }
         assertThrows(IndexOutOfBoundsException.class, () -> batches.epoch(6, 4));
+    }
+
+    /** Together they have the batches of one process, in the same order, and each reads only its own videos. */
+    @Test
+    void partsOfBatchesAreReadByTheirProcessesAlone() throws Exception {
+        List<Batch> whole = read(new Batches(VIDEOS, 5, true, 1), 2, 0);
+        int processes = 4;
+        List<Integer> together = new ArrayList<>();
+        for (int number = 0; number < whole.size(); number++) {
+            for (int process = 0; process < processes; process++) {
+                Batch part = read(new Batches(VIDEOS, 5, true, 1, process, processes), 2, number).get(0);
+                assertEquals(whole.get(number).size(), part.part().whole());
+                // The last batch has one video: other processes have a stand-in of zeros.
+                assertEquals(Math.max(1, part.part().count()), part.size());
+                if (part.part().count() == 0) {
+                    assertArrayEquals(new float[36], part.values());
+                } else {
+                    together.addAll(order(List.of(part)));
+                }
+            }
+        }
+        assertEquals(order(whole), together);
+        List<Integer> touched = Collections.synchronizedList(new ArrayList<>());
+        List<Batch> own = read(new Batches(spied(touched::add), 5, true, 1, 1, processes), 2, 0);
+        assertEquals(order(own.subList(0, 2)), touched);
+        assertEquals(List.of(1, 1, 0), own.stream().map(part -> part.part().count()).toList());
     }
 
     @Test

@@ -173,7 +173,9 @@ class MpiCommandTest {
     void aFailureIsOneSentence() throws Exception {
         MpiLauncher launcher = MpiLauncher.any();
         Path run = work.file("run");
-        for (String wrong : List.of("train --batch-size x", "train --steps 3 --batch-size 2 --out " + run, "demo",
+        String diverging = "train --steps 60 --lr 1e30 --validation-split 0 --out " + work.file("diverged") + " --model "
+                + work.model() + " --data " + work.data() + " --batch-size 4";
+        for (String wrong : List.of(diverging, "train --batch-size x", "train --steps 3 --batch-size 2 --out " + run, "demo",
                 "train --steps 3 --data /nowhere.npy --out " + run, "evaluate --checkpoint /nowhere --data x.npy")) {
             End end = end(launcher.start(3), wrong);
             assertNotEquals(0, end.status);
@@ -186,13 +188,7 @@ class MpiCommandTest {
     @Test
     void aFailureOfAnotherProcessIsToldByTheFirst() throws Exception {
         List<String> launcher = new ArrayList<>(MpiLauncher.any().start(2));
-        Path script = Files.writeString(work.file("elsewhere.sh"), """
-                #!/bin/sh
-                # In the second process, of Open MPI or MPICH, the videos have another name.
-                [ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" = 1 ] && mkdir -p other && cd other
-                exec "$@"
-                """);
-        assertTrue(script.toFile().setExecutable(true));
+        Path script = inSecond("mkdir -p other && cd other");
         launcher.addAll(List.of("env", "--chdir=" + directory, script.toString()));
         Path run = work.file("run");
         long begin = System.nanoTime();
@@ -202,6 +198,35 @@ class MpiCommandTest {
         assertNotEquals(0, end.status);
         assertEquals(List.of("framecast: Process 1: Cannot read videos.npy: there is no such file."), end.errors(),
                 end.lines.toString());
+    }
+
+    /** What runs a command, in the second process, of Open MPI or MPICH, after a line of shell. */
+    private Path inSecond(String line) throws IOException {
+        Path script = Files.writeString(work.file("second.sh"), """
+                #!/bin/sh
+                [ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" = 1 ] && %s
+                exec "$@"
+                """.formatted(line));
+        assertTrue(script.toFile().setExecutable(true));
+        return script;
+    }
+
+    /** Processes that were not given the same would compute together what nobody asked for, or wait for each other. */
+    @Test
+    void otherOptionsInOneProcessAreRefused() throws Exception {
+        String train = "train " + options() + " --steps 3 --out " + work.file("run");
+        String predict = "predict --checkpoint " + work.init() + " --input " + work.data() + " --context 3 --output "
+                + work.file("out.npy");
+        for (String[] wrong : new String[][] {{train, "--precision bf16"}, {train, "--local-batch-norm"},
+            {train, "--seed 3"}, {train, "--nonsense"}, {predict, "--frames 2"}}) {
+            List<String> launcher = new ArrayList<>(MpiLauncher.any().start(2));
+            launcher.add(inSecond("set -- \"$@\" " + wrong[1]).toString());
+            End end = end(launcher, wrong[0]);
+            assertNotEquals(0, end.status);
+            assertEquals(1, end.errors().size(), wrong[1] + ": " + end.lines);
+            assertTrue(end.errors().get(0).startsWith("framecast: Process 1 was")
+                    || end.errors().get(0).contains("nonsense"), end.errors().get(0));
+        }
     }
 
     /** Process 0 alone writes, and cannot. */

@@ -59,6 +59,7 @@ final class EvaluateCommand implements Runnable, SharedCommand {
                 data.wanted(context, frames, model.model().input()))) {
             DataOptions.requireFrames(videos, data.data, model.model().input());
             int predicted = data.comparable(videos, context, frames);
+            Processes.requireSame(model, videos, context + " " + predicted);
             if (Processes.isFirst()) {
                 data.check(context + predicted);
             }

@@ -80,13 +80,17 @@ public final class Main {
             }
         }
         int status = new CommandLine.RunLast().execute(words);
-        Processes.leave();
+        try {
+            Processes.leave();
+        } catch (FramecastException e) {
+            return failed(e);
+        }
         return status;
     }
 
     private static boolean isWork(ParseResult words) {
-        return words.hasSubcommand() && !words.subcommand().isUsageHelpRequested()
-                && !words.subcommand().isVersionHelpRequested();
+        return words.hasSubcommand() && words.asCommandLineList().stream().map(CommandLine::getParseResult)
+                .noneMatch(part -> part.isUsageHelpRequested() || part.isVersionHelpRequested());
     }
 
     /** A command, by which words become values of options. */
@@ -117,9 +121,8 @@ public final class Main {
     }
 
     private static int badUsage(ParameterException e) {
-        System.err.println("framecast: " + Quote.line(Options.inUserWords(e)));
-        System.err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
-        Processes.letFirstSpeak();
+        Processes.failBeforeJoining("framecast: " + Quote.line(Options.inUserWords(e)),
+                "Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
         return BAD_USAGE;
     }
 

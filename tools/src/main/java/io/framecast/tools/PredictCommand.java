@@ -102,6 +102,7 @@ final class PredictCommand implements Runnable, SharedCommand {
                 Terminal.say("input: " + videos.describe());
                 DataOptions.requireFrames(videos, input.toString(), model.model().input());
                 requireContext(videos);
+                Processes.requireSame(model, videos, context + " " + frames + " " + atEnd + " " + teacherForced);
                 if (Processes.isFirst()) {
                     predict(backend, model, opened, to);
                 } else {

@@ -2,11 +2,14 @@ package io.framecast.tools.distributed;
 
 import io.framecast.backend.ProcessFailedException;
 import io.framecast.backend.ProcessGroup;
+import io.framecast.data.Videos;
+import io.framecast.distributed.Agreement;
 import io.framecast.distributed.MpiProcessGroup;
 import io.framecast.system.Processor;
 import io.framecast.text.Count;
 import io.framecast.text.Quote;
 import io.framecast.tools.terminal.Terminal;
+import io.framecast.train.Checkpoint;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -43,7 +46,7 @@ public final class Processes {
     }
 
     /** Waits, if this is not the first: the launcher ends all when one fails, and the first says why. */
-    public static void letFirstSpeak() {
+    private static void letFirstSpeak() {
         if (err != null) {
             sleep(SPEAK_MILLIS);
         }
@@ -90,6 +93,22 @@ public final class Processes {
         }
         group.allGather(0);
         return work.get();
+    }
+
+    /**
+     * Requires that all processes forecast the same.
+     *
+     * @param options that decide what is forecast
+     * @throws io.framecast.FramecastException in all processes, if one has something else
+     */
+    public static void requireSame(Checkpoint model, Videos videos, String options) {
+        if (group.size() > 1) {
+            Agreement agreement = new Agreement().add(options).add(videos.count() + " " + videos.frames())
+                    .add(videos.get(0).values());
+            model.parameters().forEach((name, tensor) -> agreement.add(name).add(tensor.values()));
+            agreement.require(group, "was given another checkpoint, other videos or other options than process 0; give "
+                    + "all the same.");
+        }
     }
 
     /**
@@ -157,6 +176,14 @@ public final class Processes {
             group.fail(sentence);
         } else if (!group.fail(sentence) && !heard) {
             print(sentence);
+        }
+    }
+
+    /** Reports wrong usage, for which no process has joined the others. */
+    public static void failBeforeJoining(String... lines) {
+        letFirstSpeak();
+        for (String line : lines) {
+            (err == null ? System.err : err).println(line);
         }
     }
 
