@@ -157,7 +157,9 @@ extern "C" __global__ void __launch_bounds__(256) batchNormGlobalStatistics(cons
     const int k = blockIdx.x * blockDim.x + threadIdx.x;
     if (k >= channels) return;
     double rows = 0, mean = 0, square = 0;
-    for (int r = 0; r < ranks; r++) {
+    int r = 0;
+#pragma unroll 1
+    do {
         const float *of = gathered + (size_t)r * SHARED * channels + k;
         const double count = of[Moments::COUNT * channels];
         if (count == 0) continue;
@@ -166,7 +168,7 @@ extern "C" __global__ void __launch_bounds__(256) batchNormGlobalStatistics(cons
         square += of[Moments::SQUARE * channels] + d * d * rows * share;
         mean += d * share;
         rows += count;
-    }
+    } while (++r < ranks);
     setStatistics(constants, channels, k, mean, square / rows, epsilon, gamma, beta, oneMinusMomentum, movingMean,
             movingVariance);
     constants[ROWS * channels + k] = (float)rows;
@@ -263,11 +265,13 @@ extern "C" __global__ void __launch_bounds__(256) batchNormGlobalGradients(const
     if (k >= channels) return;
     double dbeta = 0, product = 0;
     // No statistics depend on padding: of its gradients, zeros, dx is zeros.
-    for (int r = 0; counts && r < ranks; r++) {
+    int r = 0;
+#pragma unroll 1
+    do {
         const float *of = gathered + (size_t)r * 2 * channels + k;
-        dbeta += of[0];
-        product += of[channels];
-    }
+        dbeta += counts ? of[0] : 0;
+        product += counts ? of[channels] : 0;
+    } while (++r < ranks);
     setSlope(constants, channels, k, dbeta, gammaGradientOf(constants, channels, k, dbeta, product),
             constants[ROWS * channels + k]);
 }

@@ -25,12 +25,26 @@ public final class TestBackend extends OpScope {
         return cuda(Precision.FP32, convolutions, graphs);
     }
 
-    /** The same in a precision of convolutions. */
-    public static TestBackend cuda(Precision precision, Convolutions convolutions, boolean graphs) {
+    /** As one of several processes. */
+    public static TestBackend fp32(TestDevice device, DataParallel dataParallel) {
+        if (device == TestDevice.CPU) {
+            return new TestBackend(new CpuBackend(Precision.FP32, 1, dataParallel));
+        }
+        configure();
+        return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, Precision.FP32, Convolutions.KERNELS, true,
+                FetchListener.NONE, dataParallel));
+    }
+
+    private static void configure() {
         if (TestDevice.SOFTWARE) {
             SoftGpu.configure("checks=all,counters=on");
             SoftGpu.clearReport();
         }
+    }
+
+    /** The same in a precision of convolutions. */
+    public static TestBackend cuda(Precision precision, Convolutions convolutions, boolean graphs) {
+        configure();
         return new TestBackend(new CudaBackend(TestDevice.SOFTWARE, precision, convolutions, graphs));
     }
 

@@ -127,10 +127,7 @@ public final class Main {
     }
 
     private int failed(Throwable e) {
-        if (stacktrace) {
-            e.printStackTrace();
-        }
-        Processes.fail(e, sentence(e));
+        Processes.fail(e, sentence(e), stacktrace);
         return e instanceof Options.UsageException ? BAD_USAGE : FAILED;
     }
 

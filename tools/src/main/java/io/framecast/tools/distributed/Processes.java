@@ -165,17 +165,18 @@ public final class Processes {
      *
      * @param e what failed
      * @param sentence what to tell the user
+     * @param stackTrace whether to print where the failure came from, too
      */
-    public static void fail(Throwable e, String sentence) {
+    public static void fail(Throwable e, String sentence, boolean stackTrace) {
         boolean heard = e instanceof ProcessFailedException;
         if (group.size() == 1) {
             letFirstSpeak(); // Unless it can join the others, and so waits for this process.
-            print(sentence);
+            print(e, sentence, stackTrace);
         } else if (isFirst()) {
-            print(sentence);
+            print(e, sentence, stackTrace);
             group.fail(sentence);
         } else if (!group.fail(sentence) && !heard) {
-            print(sentence);
+            print(e, sentence, stackTrace);
         }
     }
 
@@ -183,13 +184,24 @@ public final class Processes {
     public static void failBeforeJoining(String... lines) {
         letFirstSpeak();
         for (String line : lines) {
-            (err == null ? System.err : err).println(line);
+            errors().println(line);
         }
     }
 
-    /** Prints an error, in any process. */
+    private static void print(Throwable e, String sentence, boolean stackTrace) {
+        print(sentence);
+        if (stackTrace) {
+            e.printStackTrace(errors());
+        }
+    }
+
     private static void print(String sentence) {
-        (err == null ? System.err : err).println("framecast: " + Quote.line(sentence));
+        errors().println("framecast: " + Quote.line(sentence));
+    }
+
+    /** Standard error, in any process. */
+    private static PrintStream errors() {
+        return err == null ? System.err : err;
     }
 
     /** Leaves the group when the work is done, after all others have come here. */

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,7 +29,10 @@ class BatchNormKernelsTest {
     private static final String FILE = "batch_norm.cu";
     private static final String[] OPTIONS = BatchNormOptions.floats().toArray(String[]::new);
     private static final double EPSILON = 1e-3;
-    private static final int CONSTANTS = 7;
+    private static final int CONSTANTS = 8;
+    /** Processes for statistics over several: most have the very rows of this one, and some have padding. */
+    private static final int RANKS = 11;
+    private static final Set<Integer> PADDING = Set.of(1, 2, 4, 7, 9);
 
     @RegisterExtension
     final KernelDevice device = new KernelDevice();
@@ -39,6 +43,8 @@ class BatchNormKernelsTest {
         final int channels;
         final int parts;
         int perTile = 8;
+        /** Whether the statistics are over {@link #RANKS} processes. */
+        boolean global;
         final DeviceMemory x;
         final DeviceMemory gamma;
         final DeviceMemory beta;
@@ -77,25 +83,59 @@ class BatchNormKernelsTest {
                     arguments);
         }
 
+        private void perChannel(String kernel, Object... arguments) {
+            device.kernel(FILE, kernel, OPTIONS).launch(Dim.of((channels + 255) / 256), Dim.of(256), 0, arguments);
+        }
+
+        private DeviceMemory gathered(DeviceMemory share) {
+            float[] own = read(share);
+            float[] all = new float[RANKS * own.length];
+            for (int rank = 0; rank < RANKS; rank++) {
+                if (!PADDING.contains(rank)) {
+                    System.arraycopy(own, 0, all, rank * own.length, own.length);
+                }
+            }
+            return device.memory(all);
+        }
+
         float[] train() {
             wide("batchNormMoments", x, partial, rows, channels);
-            narrow("batchNormStatistics", x, partial, parts, rows, channels, gamma, beta, (float) EPSILON,
-                    (float) (1 - 0.99), movingMean, movingVariance, constants);
+            if (global) {
+                DeviceMemory share = device.unwritten(4 * channels);
+                narrow("batchNormShare", x, partial, parts, channels, 1, share);
+                perChannel("batchNormGlobalStatistics", gathered(share), RANKS, channels, gamma, beta, (float) EPSILON,
+                        (float) (1 - 0.99), movingMean, movingVariance, constants);
+            } else {
+                narrow("batchNormStatistics", x, partial, parts, rows, channels, gamma, beta, (float) EPSILON,
+                        (float) (1 - 0.99), movingMean, movingVariance, constants);
+            }
             wide("batchNormNormalise", x, constants, y, rows, channels);
             return read(y);
         }
 
         float[] infer() {
-            device.kernel(FILE, "batchNormMovingStatistics", OPTIONS).launch(Dim.of((channels + 255) / 256),
-                    Dim.of(256), 0, movingMean, movingVariance, channels, gamma, beta, (float) EPSILON, constants);
+            perChannel("batchNormMovingStatistics", movingMean, movingVariance, channels, gamma, beta, (float) EPSILON,
+                    constants);
             wide("batchNormNormalise", x, constants, y, rows, channels);
             return read(y);
         }
 
         float[] backward(float[] dy) {
+            return backward(dy, 1);
+        }
+
+        /** @param counts 0: the rows of this process are padding */
+        float[] backward(float[] dy, int counts) {
             DeviceMemory gradient = device.memory(dy);
             wide("batchNormSums", x, gradient, constants, partial, rows, channels);
-            narrow("batchNormGradients", partial, parts, rows, channels, constants, gammaGradient, betaGradient);
+            if (global) {
+                DeviceMemory share = device.unwritten(2 * channels);
+                narrow("batchNormShareSums", partial, parts, channels, counts, constants, gammaGradient, betaGradient,
+                        share);
+                perChannel("batchNormGlobalGradients", gathered(share), RANKS, channels, counts, constants);
+            } else {
+                narrow("batchNormGradients", partial, parts, rows, channels, constants, gammaGradient, betaGradient);
+            }
             wide("batchNormBackward", x, gradient, constants, gradient, rows, channels);
             return read(gradient);
         }
@@ -166,6 +206,12 @@ class BatchNormKernelsTest {
         "130, 260, 2, 3, 8", "3, 1028, 2, 0, 8", "9, 301, 3, 5, 8", "64, 96, 2, 0, 8", "3500, 1, 2, 0, 8",
         "240, 129, 230, 0, 8", "2000, 12, 250, 0, 8", "70, 150, 3, 0, 200"})
     void anyShapeAgreesWithTheDefinition(int rows, int channels, int parts, double offset, int perTile) {
+        requireDefinition(rows, channels, parts, offset, perTile, false);
+        // The rows of all processes have the statistics of this one's.
+        requireDefinition(rows, channels, parts, offset, perTile, true);
+    }
+
+    private void requireDefinition(int rows, int channels, int parts, double offset, int perTile, boolean global) {
         Random random = new Random(rows);
         float[] x = normals(random, rows * channels, 1, offset);
         // The sums over rows of dy and of dy*(x - mean) do not cancel.
@@ -178,6 +224,7 @@ class BatchNormKernelsTest {
         float[] beta = normals(random, channels, 1, 0);
         Layer layer = new Layer(x, channels, parts, gamma, beta, new float[channels], new float[channels]);
         layer.perTile = perTile;
+        layer.global = global;
         float[] y = layer.train();
         float[] movingMean = read(layer.movingMean);
         float[] movingVariance = read(layer.movingVariance);
@@ -228,6 +275,16 @@ class BatchNormKernelsTest {
             // Shifting all rows by the same amount changes nothing.
             assertEquals(0, sum, 2e-6 * size * gamma[k] / Math.sqrt(variance + EPSILON), "sum of dx");
         }
+    }
+
+    /** No statistics depend on padding: of its gradient, zeros, the input's gradient is zeros. */
+    @Test
+    void paddingHasNoGradient() {
+        Layer layer = new Layer(normals(new Random(1), 60, 1, 2), 5, 2, new float[] {1, 2, 3, 4, 5}, new float[5],
+                new float[5], new float[5]);
+        layer.global = true;
+        layer.train();
+        assertArrayEquals(new float[60], layer.backward(new float[60], 0));
     }
 
     private static float[] normals(Random random, int n, double deviation, double mean) {
