@@ -129,8 +129,10 @@ final class Watch {
     }
 
     private void beat(BytePointer buffer) {
-        post(own == null || told ? message(ALIVE, "") : message(rank == 0 ? ENDS : FAILED, own));
-        if (own != null) {
+        String sentence = own; // Read once: fail may set it at any moment, and what was not posted is not told.
+        boolean tells = sentence != null && !told;
+        post(tells ? message(rank == 0 ? ENDS : FAILED, sentence) : message(ALIVE, ""));
+        if (tells) {
             told = true;
             if (rank == 0) {
                 ended.countDown();
