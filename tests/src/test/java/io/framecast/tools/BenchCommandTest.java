@@ -217,6 +217,7 @@ class BenchCommandTest {
         Cli.run("bench --as v100 --device softgpu", model).refused(2, "--as", "h100, a100, rtx4090", "v100");
         Cli.run("bench --as a100 --device softgpu --conv vendor", model).refused(2, "--conv");
         Cli.run("bench --as a100 --device softgpu --scaling", model).refused(2, "--scaling");
+        Cli.run("bench --as a100 --device softgpu --steps 5", model).refused(2, "--steps");
     }
 
     /** The tables show the figures of the JSON file of the same run, with a row for each part and each of its ops. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.backend.TestDevice;
+import io.framecast.backend.cuda.compiler.TestCompiler;
 import io.framecast.softgpu.SoftGpu;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -72,6 +73,9 @@ final class Cli {
             // A process can load one driver: on a GPU machine, "devices" would load NVIDIA's, and the tests of the
             // software device could not run.
             SoftGpu.load();
+        }
+        if (List.of(arguments).contains(TestDevice.CUDA.toString())) {
+            TestCompiler.load(); // Not by the command, which would tell of it.
         }
         PrintStream out = System.out;
         PrintStream err = System.err;

@@ -3,6 +3,7 @@ package io.framecast.tools;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.framecast.backend.TestDevice;
 import io.framecast.golden.Closeness;
@@ -153,8 +154,13 @@ class CudaCommandsTest {
     void aRunMovesBetweenDevices() throws IOException {
         Path whole = train("--steps 9" + CPU, "whole");
         Path moved = train("--steps 3" + CPU, "moved");
-        Cli.run("train --steps 6" + CUDA + " --resume", moved).done();
-        Cli.run("train --steps 9" + CPU + " --resume", moved).done();
+        assertTrue(Cli.run("train --steps 6" + CUDA + " --resume", moved).done().out()
+                .contains("device: the run was computed by CPU, "));
+        // The same precision by other libraries.
+        assertTrue(Cli.run("train --steps 7" + CUDA + " --conv vendor --resume", moved).done().out()
+                .contains("device: the run was computed by Framecast software device"));
+        assertTrue(Cli.run("train --steps 9" + CPU + " --resume", moved).done().out()
+                .contains(", convolutions of cuDNN and cuBLAS until now: "));
         assertSameLosses(whole, moved);
     }
 

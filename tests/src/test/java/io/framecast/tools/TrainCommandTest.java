@@ -202,7 +202,7 @@ class TrainCommandTest {
         Cli.run("train --resume", pieces).done();
         assertEquals(5, csv(pieces, "steps.csv", 2).size());
         Cli.run("train --steps 5 --resume", pieces).done();
-        Cli.run("train --epochs 3 --resume", pieces).done();
+        assertFalse(Cli.run("train --epochs 3 --resume", pieces).done().out().contains("until now"));
         assertSameRun(whole, pieces);
         // The run keeps that limit.
         Cli.run("train --resume", pieces).done();

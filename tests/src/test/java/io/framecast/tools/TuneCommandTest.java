@@ -138,6 +138,10 @@ class TuneCommandTest {
         assertEquals(made, Files.getLastModifiedTime(out("good.safetensors")));
         assertTrue(rows().contains(rows.get(0)), () -> rows.get(0).toString());
         assertTrue(rows().stream().noneMatch(row -> row.has("failure")), second::out);
+
+        write(wrong, huge);
+        tune().refused(1, "No variant could be trained", out("table.csv").toString());
+        assertEquals(2, rows().stream().filter(row -> row.has("failure")).count());
     }
 
     @Test

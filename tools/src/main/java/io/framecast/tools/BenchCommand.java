@@ -145,7 +145,9 @@ final class BenchCommand implements Runnable, SharedCommand {
         Options.require(device.device == Device.SOFTGPU, "--as models a GPU with --device softgpu; add that.");
         Options.require(device.convolutions == Convolutions.KERNELS,
                 "--as models this project's kernels, and nothing is known of the vendor's; leave --conv out.");
-        Options.require(!scaling && peer == null, "--as models one step; leave --scaling and --peer out.");
+        boolean stepsGiven = spec.commandLine().getParseResult().hasMatchedOption("--steps");
+        Options.require(!scaling && peer == null && !stepsGiven,
+                "--as models one step; leave --scaling, --peer and --steps out.");
         SampledStep counted;
         try (SampledGpu gpu = device.openAs(as.computeCapability(), as.memoryBytes())) {
             counted = SampledStep.count(gpu, config, FRAMES, batch);

@@ -54,6 +54,9 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
     /** In a run's config: the number of processes, if there were several. */
     private static final String PROCESSES = "processes";
 
+    /** In a run's config: what it was last computed by. Runs of versions without this entry lack it. */
+    private static final String DEVICE = "device";
+
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
     }
@@ -216,6 +219,17 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         }
     }
 
+    /** Devices add in other orders. A run may move between them. */
+    private void sayIfAnotherDevice(JsonNode config, Backend backend) {
+        String now = device.describe(backend);
+        String before = config == null ? now : config.path(DEVICE).asText(now);
+        boolean sameProcesses = config == null || config.path(PROCESSES).asInt(1) == Processes.group().size();
+        if (!before.equals(now) && sameProcesses) { // Of other processes it was said already.
+            Terminal.say("device: the run was computed by " + before + " until now: it goes on equal but for rounding, "
+                    + "not bit for bit");
+        }
+    }
+
     /**
      * The options of the preset's recipe that the user did not give. It is that of --model, also with --init: a
      * checkpoint has no recipe.
@@ -260,6 +274,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         }
         try (Backend backend = device.open(localBatchNorm)) {
             keepThreads(backend, last != null);
+            sayIfAnotherDevice(config, backend);
             // Other videos may be refused: they do not take the place of the run's clips.
             Path kept = last != null && given ? null : clips;
             // The first process imports videos, and the others take what it has imported.
@@ -276,7 +291,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
             }
             Checkpoint start = last != null ? last : start(split);
             requireFrames(split, start.model());
-            run.describe(description(fingerprint));
+            run.describe(description(fingerprint, backend));
             TrainingSettings settings = settings(epochs, steps);
             if (last != null) {
                 sayWhatNewLimitsChange(config, settings, last, split);
@@ -559,7 +574,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
     }
 
     /** The description of the run for its config: the present options, and the fingerprint of the videos. */
-    private Map<String, Object> description(Fingerprint fingerprint) {
+    private Map<String, Object> description(Fingerprint fingerprint, Backend backend) {
         Map<String, Object> options = new RunOptions(spec).toMap();
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
@@ -570,6 +585,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         description.put("framecast", Main.VERSION);
         description.put("options", options);
         description.put("data", fingerprint);
+        description.put(DEVICE, device.describe(backend));
         if (Processes.group().size() > 1) {
             description.put(PROCESSES, Processes.group().size());
         }

@@ -175,6 +175,9 @@ final class TuneCommand implements Runnable {
         write(common, table);
         System.out.println("\n" + table.markdown());
         Terminal.say("tables: " + table("csv") + ", " + table("json"));
+        if (rows.stream().allMatch(row -> row.has("failure"))) {
+            throw new FramecastException("No variant could be trained; " + table("csv") + " says why.");
+        }
     }
 
     /** Trains and scores a variant, and enters what is known of it into its row. */

@@ -68,9 +68,19 @@ public final class DeviceOptions {
             Terminal.say("processes: " + group.size()
                     + (group.localSize() < group.size() ? ", " + group.localSize() + " on this machine" : ""));
         }
-        Terminal.say("device: " + choice.backend().description() + ", " + precision.name().toLowerCase(Locale.ROOT)
+        Terminal.say("device: " + describe(choice.backend())
                 + choice.whyNotCuda().map(e -> "  (no CUDA: " + Remedies.sentence(e) + ")").orElse(""));
         return choice.backend();
+    }
+
+    /**
+     * {@return what computes, as far as results depend on it}
+     *
+     * @param backend that these options have opened
+     */
+    public String describe(Backend backend) {
+        return backend.description() + ", " + precision.name().toLowerCase(Locale.ROOT)
+                + (convolutions == Convolutions.VENDOR ? ", convolutions of cuDNN and cuBLAS" : "");
     }
 
     /** Opens the device without the other processes. */
