@@ -54,7 +54,8 @@ void async_copy(Warp &w, const Instr &i) {
     resolve(w, i, Space::shared, to, w.active, bytes, Access::store, at);
     block.counters = counters;
     if (counters) count_copy(counters[&i - block.grid->program.code.data()], to, w.active, bytes);
-    if (reading) resolve(w, i, Space::global, from, reading, bytes, Access::load, source);
+    Unwritten unwritten;
+    if (reading) resolve(w, i, Space::global, from, reading, bytes, Access::load, source, nullptr, &unwritten);
     block.counters = nullptr;
     for (uint32_t rest = w.active & ~reading; rest; rest &= rest - 1) {
         // A partial copy, byte by byte.
@@ -64,10 +65,20 @@ void async_copy(Warp &w, const Instr &i) {
         source[l] = nullptr;
         for (uint32_t b = 0; b < size[l]; ++b) {
             address[l] = from[l] + b;
-            resolve(w, i, Space::global, address, 1u << l, 1, Access::load, byte);
+            Unwritten missing;
+            resolve(w, i, Space::global, address, 1u << l, 1, Access::load, byte, nullptr, &missing);
+            if (missing.lanes)
+                store_origin(w, Space::shared, l, to[l] + b, 1,
+                             origin_of_read(w, i, missing, Space::global, l, address[l], 0, 1));
             if (b == 0) source[l] = byte[l];
         }
     }
+    for (uint32_t rest = unwritten.lanes; rest; rest &= rest - 1)
+        for (uint32_t b = 0; b < bytes; ++b) {
+            const int l = __builtin_ctz(rest);
+            store_origin(w, Space::shared, l, to[l] + b, 1,
+                         origin_of_read(w, i, unwritten, Space::global, l, from[l], b, 1));
+        }
     block.counters = counters;
     for (uint32_t rest = w.active; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);

@@ -186,6 +186,7 @@ template <class Op> void logic1(Warp &warp, const Instr &instr) {
 template <class Op> void logic(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type});
+    if (!std::is_same_v<Op, Xor>) d.instr.spread = BY_TRIAL;
     if (type == Type::pred) d.finish(logic2<Op>);
     else d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<Op, U, U, U>; }));
 }

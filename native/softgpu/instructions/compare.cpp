@@ -172,6 +172,7 @@ void set(Decoding &d) {
 void selp(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type, Type::pred});
+    d.instr.spread = MOVES;
     d.finish(kind(type) == Kind::other ? nullptr : ptx::size(type) == 8 ? select<uint64_t> : select<uint32_t>);
 }
 

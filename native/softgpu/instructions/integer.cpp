@@ -148,6 +148,7 @@ template <class Combine, class Product, class T> void carrying(Warp &warp, const
 bool take_carry(Decoding &d) {
     const bool takes = d.in.opcode.back() == 'c', sets = d.take("cc");
     d.instr.flags = static_cast<uint8_t>((takes ? TAKE_CARRY : 0) | (sets ? SET_CARRY : 0));
+    d.instr.spread = static_cast<uint8_t>((takes ? FROM_CARRY : 0) | (sets ? TO_CARRY : 0));
     return takes || sets;
 }
 

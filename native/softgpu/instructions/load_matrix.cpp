@@ -25,7 +25,8 @@ template <bool TRANSPOSED> void load_matrix(Warp &w, const Instr &i) {
     for (int l = 0; l < LANES; ++l) address[l] &= ~WINDOW_MASK;
     const int matrices = i.width;
     const uint32_t mask = matrices == 4 ? FULL : (1u << 8 * matrices) - 1;
-    resolve(w, i, Space::shared, address, mask, 16, Access::load, row);
+    Unwritten unwritten;
+    resolve(w, i, Space::shared, address, mask, 16, Access::load, row, nullptr, &unwritten);
     const Slot *slots = w.slots + i.more;
     uint32_t result[4][LANES];
     for (int m = 0; m < matrices; ++m)
@@ -34,6 +35,9 @@ template <bool TRANSPOSED> void load_matrix(Warp &w, const Instr &i) {
             for (int e = 0; e < 2; ++e) {
                 const int r = TRANSPOSED ? l % 4 * 2 + e : l / 4, c = TRANSPOSED ? l / 4 : l % 4 * 2 + e;
                 std::memcpy(&pair[e], row[8 * m + r] + 2 * c, 2);
+                if (unwritten.lanes) [[unlikely]]
+                    add_origin(w, slots[m], l, origin_of_read(w, i, unwritten, Space::shared, 8 * m + r,
+                                                              address[8 * m + r], 2 * c, 2));
             }
             result[m][l] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
         }
@@ -55,6 +59,9 @@ template <bool TRANSPOSED> void store_matrix(Warp &w, const Instr &i) {
                 const int r = TRANSPOSED ? l % 4 * 2 + e : l / 4, c = TRANSPOSED ? l / 4 : l % 4 * 2 + e;
                 const auto value = static_cast<uint16_t>(from[l] >> 16 * e);
                 std::memcpy(row[8 * m + r] + 2 * c, &value, 2);
+                if (w.undefined) [[unlikely]]
+                    store_origin(w, Space::shared, l, address[8 * m + r] + 2 * c, 2,
+                                 origin_of(w, w.slots[i.more + static_cast<uint32_t>(m)], l));
             }
     }
 }
@@ -78,6 +85,7 @@ void decode_move_matrix(const ptx::Instruction &in, Instr &instr, Operands &oper
     instr.cls = Class::warp;
     operands.result(0, in.operands.at(0), Type::b32);
     operands.source(1, in.operands.at(1), Type::b32);
+    instr.spread = MOVES;
     instr.exec = move_matrix;
 }
 

@@ -65,12 +65,32 @@ Access access_of(const Instr &i, bool store) {
     return store ? Access::store : Access::load;
 }
 
+// What is undefined of the elements, each of `bytes`, that have been loaded or are to be stored.
+void load_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space, const uint64_t *address,
+                  uint32_t mask, const Slot *slots, uint32_t bytes) {
+    for (uint32_t rest = mask; rest; rest &= rest - 1)
+        for (uint32_t e = 0; e < i.width; ++e) {
+            const int l = __builtin_ctz(rest);
+            add_origin(w, slots[e], l, origin_of_read(w, i, unwritten, space, l, address[l], e * bytes, bytes));
+        }
+}
+
+void store_origins(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, const Slot *slots,
+                   uint32_t bytes) {
+    for (uint32_t rest = mask; rest; rest &= rest - 1)
+        for (uint32_t e = 0; e < i.width; ++e) {
+            const int l = __builtin_ctz(rest);
+            store_origin(w, space, l, address[l] + e * bytes, bytes, origin_of(w, slots[e], l));
+        }
+}
+
 template <class T, class D> void load(Warp &w, const Instr &i) {
     uint64_t address[LANES];
     std::byte *at[LANES];
+    Unwritten unwritten;
     addresses(w, i, i.op[1], address);
     by_space(w, i, address, [&](Space space, uint32_t mask) {
-        resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, false), at);
+        resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, false), at, nullptr, &unwritten);
         const Slot *slots = i.width == 1 ? &i.op[0] : w.slots + i.more;
         if (sizeof(T) == 4 && sizeof(D) == 4 && i.width == 4 && mask == FULL) {
             load_four_words(w, at, slots);
@@ -88,6 +108,8 @@ template <class T, class D> void load(Warp &w, const Instr &i) {
             for (int e = 0; e < i.width; ++e)
                 load_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
         }
+        if (unwritten.lanes || w.undefined) [[unlikely]]
+            load_origins(w, i, unwritten, space, address, mask, slots, sizeof(T));
         if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);
     });
 }
@@ -101,6 +123,7 @@ template <class T, class D> void store(Warp &w, const Instr &i) {
         const Slot *slots = i.width == 1 ? &i.op[1] : w.slots + i.more;
         const StoredValues stored{slots, i.width, sizeof(T), sizeof(D) == 8};
         resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at, i.flags & STRONG ? nullptr : &stored);
+        if (w.undefined) [[unlikely]] store_origins(w, i, space, address, mask, slots, sizeof(T));
         if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
         for (int e = 0; e < i.width; ++e)
             store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));

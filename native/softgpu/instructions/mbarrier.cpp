@@ -124,13 +124,14 @@ uint32_t size_of(const Warp &w, const Instr &i, int lane) {
 
 // The host address of a lane's `bytes` in a space, checked in units of 16 bytes.
 std::vector<std::byte *> units(Warp &w, const Instr &i, Space space, uint64_t from, uint32_t bytes, int lane,
-    Access access) {
+    Access access, std::vector<Unwritten> *unwritten = nullptr) {
     std::vector<std::byte *> all;
     for (uint32_t at = 0; at < bytes; at += UNIT) {
         uint64_t address[LANES] = {};
         std::byte *host[LANES];
         address[lane] = from + at;
-        resolve(w, i, space, address, 1u << lane, UNIT, access, host);
+        if (unwritten) unwritten->emplace_back();
+        resolve(w, i, space, address, 1u << lane, UNIT, access, host, nullptr, unwritten ? &unwritten->back() : nullptr);
         all.push_back(host[lane]);
     }
     return all;
@@ -148,10 +149,16 @@ void load_bulk(Warp &w, const Instr &i) {
         if (bytes == 0) continue;
         Mbarrier::Copy copy{w.index * LANES + static_cast<uint32_t>(l), w.clock[w.index], static_cast<uint32_t>(to[l]),
             {}};
-        for (const std::byte *unit : units(w, i, Space::global, w.lanes<uint64_t>(i.op[1])[l], bytes, l, Access::load))
+        const uint64_t from = w.lanes<uint64_t>(i.op[1])[l];
+        std::vector<Unwritten> unwritten;
+        for (const std::byte *unit : units(w, i, Space::global, from, bytes, l, Access::load, &unwritten))
             copy.data.insert(copy.data.end(), reinterpret_cast<const uint8_t *>(unit),
                 reinterpret_cast<const uint8_t *>(unit) + UNIT);
         units(w, i, Space::shared, to[l], bytes, l, Access::store);
+        for (uint32_t b = 0; b < bytes; ++b)
+            if (const Unwritten &unit = unwritten[b / UNIT]; unit.lanes)
+                store_origin(w, Space::shared, l, to[l] + b, 1,
+                             origin_of_read(w, i, unit, Space::global, l, from + b / UNIT * UNIT, b % UNIT, 1));
         if (block.grid->settings.on(Check::shared_race))
             for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word)
                 block.shadow.words[word].write_bytes |= 32;

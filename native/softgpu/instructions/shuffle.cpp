@@ -106,6 +106,8 @@ void decode_shuffle(const ptx::Instruction &in, Instr &instr, Operands &operands
     operands.source(3, in.operands.at(2), Type::b32);
     operands.more_sources(in.operands.at(3), Type::b32);
     operands.source(4, in.operands.at(4), Type::b32);
+    instr.spread = MOVES;
+    instr.decides = 1 << 3 | 1 << 5;
     instr.exec = in.has("up")     ? shuffle<UP>
                  : in.has("down") ? shuffle<DOWN>
                  : in.has("bfly") ? shuffle<BUTTERFLY>
@@ -117,6 +119,7 @@ void decode_vote(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     operands.result(0, in.operands.at(0), ballot ? Type::b32 : Type::pred);
     operands.source(1, in.operands.at(1), Type::pred);
     operands.source(4, in.operands.at(2), Type::b32);
+    if (!in.has("uni")) instr.spread = BY_TRIAL;
     instr.exec = ballot ? vote<BALLOT> : in.has("all") ? vote<ALL> : in.has("any") ? vote<ANY> : vote<UNI>;
 }
 
@@ -128,6 +131,7 @@ void decode_match(const ptx::Instruction &in, Instr &instr, Operands &operands) 
     if (pair) operands.result(1, result.parts.at(1), Type::pred);
     operands.source(2, in.operands.at(1), wide ? Type::b64 : Type::b32);
     operands.source(4, in.operands.at(2), Type::b32);
+    instr.decides = 1 << 2;
     instr.exec = all ? (wide ? match<uint64_t, true> : match<uint32_t, true>)
                      : (wide ? match<uint64_t, false> : match<uint32_t, false>);
 }

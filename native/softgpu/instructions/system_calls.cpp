@@ -22,6 +22,7 @@ public:
 
     template <class T> T argument(const CallSite &site, size_t index) const {
         T value;
+        require_defined(w_.stack[lane_] + site.arguments[index].offset, sizeof(T));
         std::memcpy(&value, local_ + w_.stack[lane_] + site.arguments[index].offset, sizeof(T));
         return value;
     }
@@ -40,10 +41,19 @@ public:
     }
 
 private:
+    void require_defined(uint64_t offset, size_t bytes) const {
+        if (!w_.undefined) return;
+        if (const Origin origin = w_.undefined->of_local(lane_, offset, bytes))
+            report_use(w_, lane_, origin, "an undefined value is passed to a function of the system");
+    }
+
     const std::byte *at(uint64_t address, size_t bytes) const {
         const uint64_t offset = address & ~WINDOW_MASK;
         const Grid &grid = *w_.block->grid;
-        if ((address & WINDOW_MASK) == LOCAL_WINDOW && offset + bytes <= grid.local_bytes) return local_ + offset;
+        if ((address & WINDOW_MASK) == LOCAL_WINDOW && offset + bytes <= grid.local_bytes) {
+            require_defined(offset, bytes);
+            return local_ + offset;
+        }
         if ((address & WINDOW_MASK) == SHARED_WINDOW && offset + bytes <= grid.shared_bytes) return w_.block->shared + offset;
         if ((address & WINDOW_MASK) == 0 && Arena::get().holds(offset, bytes)) return reinterpret_cast<const std::byte *>(offset);
         throw Fault{Check::bounds, lane_, "out of bounds: printf or assert reads at " + hex(address) + "; it is " +
@@ -54,6 +64,12 @@ private:
     const int lane_;
     std::byte *const local_;
 };
+
+template <class T> void give_result(Warp &w, const CallSite &site, int lane, T value) {
+    const uint64_t at = w.stack[lane] + site.results[0].offset;
+    store_origin(w, ptx::Space::local, lane, at, sizeof(T), 0);
+    std::memcpy(w.local + static_cast<size_t>(lane) * w.block->grid->local_bytes + at, &value, sizeof(T));
+}
 
 // C's printf. The arguments are in one buffer, each at its natural alignment (CUDA C++ Programming Guide, "Formatted
 // Output"). `count` becomes the number of arguments read.
@@ -127,9 +143,7 @@ void print(Warp &w, const Instr &i) {
         int32_t count = 0;
         const std::string text = format(reader, pattern, reader.argument<uint64_t>(site, 1), count);
         std::fwrite(text.data(), 1, text.size(), stdout);
-        if (!site.results.empty())
-            std::memcpy(w.local + static_cast<size_t>(l) * w.block->grid->local_bytes
-                + w.stack[l] + site.results[0].offset, &count, 4);
+        if (!site.results.empty()) give_result(w, site, l, count);
     }
     std::fflush(stdout);
 }
@@ -152,8 +166,7 @@ void allocate(Warp &w, const Instr &i) {
         const int l = __builtin_ctz(rest);
         const uint64_t address = grid.launch.heap->allocate(Reader(w, l).argument<uint64_t>(site, 0),
             grid.launch.heap_bytes);
-        std::memcpy(w.local + static_cast<size_t>(l) * grid.local_bytes + w.stack[l] + site.results[0].offset,
-            &address, 8);
+        give_result(w, site, l, address);
     }
 }
 

@@ -167,6 +167,23 @@ const std::vector<Transfer> &transfers() {
     return all;
 }
 
+// What is undefined of elements that are loaded or stored: those from `first` on, which lie together.
+template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space,
+                                        const uint64_t *address, uint32_t mask, int first, int together) {
+    const Fragment &f = transfers()[i.width].fragment;
+    const Slot *const slots = w.slots + i.more;
+    const int per = f.per_register(), repeat = f.elements() / per;
+    const auto bytes = static_cast<uint32_t>(bytes_of(f.type));
+    for (uint32_t rest = mask; rest; rest &= rest - 1)
+        for (int x = 0; x < together; ++x) {
+            const int l = __builtin_ctz(rest), r = (first + x) / per;
+            const uint32_t offset = static_cast<uint32_t>(x) * bytes;
+            if (STORE) store_origin(w, space, l, address[l] + offset, bytes, origin_of(w, slots[r], l));
+            for (int to = r; !STORE && to < f.registers; to += repeat)
+                add_origin(w, slots[to], l, origin_of_read(w, i, unwritten, space, l, address[l], offset, bytes));
+        }
+}
+
 template <bool STORE> void transfer(Warp &w, const Instr &i) {
     const Transfer &t = transfers()[i.width];
     const Fragment &f = t.fragment;
@@ -188,7 +205,11 @@ template <bool STORE> void transfer(Warp &w, const Instr &i) {
                 const uint64_t stride = i.op[1] == NO_SLOT ? static_cast<uint64_t>(line) : w.lanes<uint32_t>(i.op[1])[l];
                 address[l] = base[l] + (static_cast<uint64_t>(major) * stride + static_cast<uint64_t>(minor)) * bytes;
             }
-            resolve(w, i, space, address, mask, static_cast<uint32_t>(together * bytes), STORE ? Access::store : Access::load, at);
+            Unwritten unwritten;
+            resolve(w, i, space, address, mask, static_cast<uint32_t>(together * bytes), STORE ? Access::store : Access::load, at,
+                    nullptr, &unwritten);
+            if (unwritten.lanes || w.undefined) [[unlikely]]
+                pass_origins<STORE>(w, i, unwritten, space, address, mask, e, together);
             for (uint32_t rest = mask; rest; rest &= rest - 1) {
                 const int l = __builtin_ctz(rest);
                 for (int x = 0; x < together; ++x) {
@@ -226,6 +247,7 @@ bool decode_transfer(Decoding &d) {
     else d.operands.more_results(registers, lane);
     decode_address(d.in.operands[store ? 0 : 1], 0, space, d.instr, d.operands);
     if (d.in.operands.size() == 3) d.operands.source(1, d.in.operands[2], u32);
+    d.instr.decides |= 1 << 1;
     need_target_of(type, d.operands);
     d.instr.width = static_cast<uint8_t>(found - all.begin());
     d.instr.cls = space == Space::shared ? (store ? Class::store_shared : Class::load_shared)

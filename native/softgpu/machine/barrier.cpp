@@ -107,6 +107,7 @@ void complete(Block &block, uint32_t id, bool exited_count) {
             case OR: w.set_predicate(i.op[0], truths ? FULL : 0); break;
             default: break;
             }
+            if (w.undefined) define_results(w, i, g.mask);
             make_ready(w, g.pc + 1, g.mask);
         }
     }

@@ -59,6 +59,7 @@ struct Block {
     std::byte *shared = nullptr;        // 16-byte aligned
     std::vector<std::byte> shared_store;
     SharedShadow shadow;                // shadow of its words (races.h)
+    UnwrittenReads unwritten;           // undefined.h
     BlockClock clock;                   // order relative to other blocks
 
     struct Barrier {

@@ -81,6 +81,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     for (size_t word = (grid.shared_bytes + 3) / 4; word < block.shadow.words.size(); ++word)
         block.shadow.words[word].written = 15;
     block.clock = BlockClock();
+    block.unwritten.clear();
     if (grid.settings.caches)
         block.l1.reset(L1Cache::bytes_of_block(limits(), grid.threads_per_block, grid.shared_bytes,
                                                grid.launch.carveout));
@@ -104,6 +105,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         w.active = 0;
         w.carry = 0;
         w.slots = program.slots.data();
+        w.undefined.reset();
         w.local = block.local.data() + size_t(grid.local_bytes) * LANES * v;
         std::fill(std::begin(w.stack), std::end(w.stack), 0);
         if (program.has_calls)

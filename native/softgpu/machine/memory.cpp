@@ -35,7 +35,7 @@ void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint
 }  // namespace
 
 void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-             std::byte **at, const StoredValues *stored) {
+             std::byte **at, const StoredValues *stored, Unwritten *unwritten) {
     Block &block = *w.block;
     const Grid &grid = *block.grid;
     switch (space) {
@@ -45,7 +45,7 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
         require_inside(address, mask, bytes, grid.shared_end, access, "shared");
         constexpr uint32_t checked = bit(Check::alignment) | bit(Check::initialized) | bit(Check::shared_race);
         if (!block.mbarriers.empty() && i.cls != Class::atomic) check_opaque(w, offset, mask, bytes);
-        if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored);
+        if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored, unwritten);
         if (block.counters) count_shared(block.counters[&i - grid.program.code.data()], offset, mask, bytes);
         for (int l = 0; l < LANES; ++l) at[l] = block.shared + offset[l];
         return;
@@ -65,7 +65,7 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
         constexpr uint32_t checked =
             bit(Check::bounds) | bit(Check::alignment) | bit(Check::initialized) | bit(Check::block_race);
         if (grid.settings.checks & checked) {
-            check_global(w, address, mask, bytes, access, stored);
+            check_global(w, address, mask, bytes, access, stored, unwritten);
         } else {
             const Arena &arena = Arena::get();
             const uint64_t last = arena.size() - bytes;

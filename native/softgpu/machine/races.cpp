@@ -142,7 +142,7 @@ void StoredValues::copy(const Warp &w, int lane, std::byte *to) const {
 }
 
 void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
-                  const StoredValues *stored) {
+                  const StoredValues *stored, Unwritten *unwritten) {
     const Block &block = *w.block;
     const Settings &settings = block.grid->settings;
     const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
@@ -166,8 +166,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
                 continue;
             if (races) touch(w, x, l, a, bytes, part, access, store, word);
             if (reading && initialized && (x.written & part) != part)
-                throw Fault{Check::initialized, l, "uninitialized " + at_shared(a, bytes, access) + ": nothing has written it",
-                            CUDA_ERROR_LAUNCH_FAILED};
+                find_unwritten(w, unwritten, l, ptx::Space::shared, a, bytes, 4 * word, part & ~x.written);
             if (writing) x.written |= part;
         }
     }
@@ -294,7 +293,7 @@ bool BlockOrder::published(uint64_t block, uint32_t epoch, uint64_t known) {
 }
 
 void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-                  const StoredValues *stored) {
+                  const StoredValues *stored, Unwritten *unwritten) {
     const Grid &grid = *w.block->grid;
     const Settings &settings = grid.settings;
     const Arena &arena = Arena::get();
@@ -325,8 +324,7 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
                             CUDA_ERROR_ILLEGAL_ADDRESS};
             if (races) touch(w, owners[word], l, a, bytes, part, access, store, word + arena.base() / 4);
             if (reading && initialized && (s & part) != part)
-                throw Fault{Check::initialized, l, "uninitialized " + at_global(a, bytes, access) +
-                            ": nothing has written it; it is " + arena.describe(a), CUDA_ERROR_LAUNCH_FAILED};
+                find_unwritten(w, unwritten, l, ptx::Space::global, a, bytes, 4 * word + arena.base(), part & ~s);
             // Another block may be writing the word's other bytes.
             if (writing && (s & part) != part) __atomic_fetch_or(&s, part, __ATOMIC_RELAXED);
         }

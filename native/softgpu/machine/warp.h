@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "machine/undefined.h"
 #include "program/program.h"
 
 namespace softgpu {
@@ -26,6 +28,7 @@ struct Frame {
     uint32_t call;              // the call instruction
     uint32_t stack;             // the caller's Warp::stack
     std::vector<uint8_t> saved; // one lane's saved registers of a recursive function (see warp_runner.cpp)
+    std::vector<Origin> origins;    // of these, if one is undefined
 };
 
 struct Warp {
@@ -37,6 +40,7 @@ struct Warp {
     uint32_t live;              // lanes that have not exited
     uint32_t carry;             // condition code CC.CF of add.cc etc., one bit per lane
     const uint32_t *slots;      // Program::slots of the running program
+    std::unique_ptr<UndefinedValues> undefined;     // null while all values are defined
 
     std::byte *local;           // local memory of the 32 lanes, Block::local_bytes each
     uint32_t stack[LANES];      // where each lane's current frame begins in its local memory

@@ -108,6 +108,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
     for (;;) {
         const Instr &i = code_[pc];
         const uint32_t active = mask & (w_.predicates[i.guard] ^ i.guard_flip);
+        if (w_.undefined) [[unlikely]] check_uses(w_, i, mask);
         w_.issued = ++issued;
         ran[pc] |= active;
         if (counters) {
@@ -118,7 +119,8 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
         switch (i.flow) {
         case Flow::next:
             w_.active = active;
-            if (active) i.exec(w_, i);
+            if (w_.undefined) [[unlikely]] run_with_origins(w_, i, mask);
+            else if (active) i.exec(w_, i);
             break;
         case Flow::branch:
             if (active == mask) {
@@ -144,8 +146,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
                         for (uint32_t rest = mask; rest; rest &= rest - 1)
                             same &= w_.lanes<uint32_t>(i.op[4])[__builtin_ctz(rest)] == all;
                     if (same) {
-                        w_.active = mask;
-                        i.exec(w_, i);
+                        run(i, mask);
                         break;
                     }
                 }
@@ -233,10 +234,16 @@ void WarpRunner::enter(const CallSite &site, uint32_t function, uint32_t active)
             throw Fault{Check::stack, l, "stack overflow: calls are nested too deeply for " +
                         std::to_string(grid_.local_bytes) + " bytes of stack", CUDA_ERROR_ILLEGAL_ADDRESS};
         std::byte *local = w_.local + static_cast<size_t>(l) * grid_.local_bytes;
+        if (w_.undefined) {
+            w_.undefined->set_local(l, to, callee.frame_bytes, 0);
+            for (size_t p = 0; p < site.arguments.size(); ++p)
+                copy_origins(l, to + callee.parameters[p].offset, from + site.arguments[p].offset,
+                             callee.parameters[p].bytes);
+        }
         for (size_t p = 0; p < site.arguments.size(); ++p)
             std::memcpy(local + to + callee.parameters[p].offset, local + from + site.arguments[p].offset,
                 callee.parameters[p].bytes);
-        Frame frame{pc, from, {}};
+        Frame frame{pc, from, {}, {}};
         if (site.saves_registers) {
             for (auto [offset, wide] : caller.places) {
                 const size_t bytes = wide ? 8 : 4;
@@ -245,6 +252,7 @@ void WarpRunner::enter(const CallSite &site, uint32_t function, uint32_t active)
             }
             for (uint32_t p = 0; p < caller.predicates; ++p)
                 frame.saved.push_back(w_.predicates[caller.first_predicate + p] >> l & 1);
+            save_origins(frame, caller, l);
         }
         w_.frames[l].push_back(std::move(frame));
         w_.stack[l] = to;
@@ -265,6 +273,9 @@ void WarpRunner::give_back(uint32_t active) {
                                                    [this](const FunctionCode &f) { return pc >= f.entry && pc < f.end; });
         std::byte *local = w_.local + static_cast<size_t>(l) * grid_.local_bytes;
         for (size_t r = 0; r < site.results.size(); ++r)
+            copy_origins(l, frame.stack + site.results[r].offset, w_.stack[l] + callee.results[r].offset,
+                         callee.results[r].bytes);
+        for (size_t r = 0; r < site.results.size(); ++r)
             std::memcpy(local + frame.stack + site.results[r].offset, local + w_.stack[l] + callee.results[r].offset,
                         callee.results[r].bytes);
         if (!frame.saved.empty()) {
@@ -278,10 +289,38 @@ void WarpRunner::give_back(uint32_t active) {
                 uint32_t &word = w_.predicates[caller.first_predicate + p];
                 word = (word & ~(1u << l)) | static_cast<uint32_t>(*saved++) << l;
             }
+            restore_origins(frame, caller, l);
         }
         w_.stack[l] = frame.stack;
         make_ready(w_, frame.call + 1, 1u << l);
     }
+}
+
+// Of a lane's local memory.
+void WarpRunner::copy_origins(int lane, uint64_t to, uint64_t from, uint64_t bytes) {
+    if (!w_.undefined) return;
+    for (uint64_t b = 0; b < bytes; ++b)
+        w_.undefined->set_local(lane, to + b, 1, w_.undefined->of_local(lane, from + b, 1));
+}
+
+// The origins of a lane's registers and predicates of a function.
+void WarpRunner::save_origins(Frame &frame, const FunctionCode &caller, int lane) const {
+    if (!w_.undefined) return;
+    for (auto [offset, wide] : caller.places)
+        frame.origins.push_back(w_.undefined->registers[(caller.first_register + offset) / ORIGIN_STRIDE][lane]);
+    for (uint32_t p = 0; p < caller.predicates; ++p)
+        frame.origins.push_back(w_.undefined->predicates[caller.first_predicate + p][lane]);
+}
+
+void WarpRunner::restore_origins(const Frame &frame, const FunctionCode &caller, int lane) {
+    if (frame.origins.empty() && !w_.undefined) return;
+    if (!w_.undefined) w_.undefined = std::make_unique<UndefinedValues>(program_);
+    size_t next = 0;
+    auto restore = [&](Origin &at) { w_.undefined->set(at, frame.origins.empty() ? Origin(0) : frame.origins[next++]); };
+    for (auto [offset, wide] : caller.places)
+        restore(w_.undefined->registers[(caller.first_register + offset) / ORIGIN_STRIDE][lane]);
+    for (uint32_t p = 0; p < caller.predicates; ++p)
+        restore(w_.undefined->predicates[caller.first_predicate + p][lane]);
 }
 
 void WarpRunner::exit(uint32_t active) {
@@ -321,8 +360,14 @@ void WarpRunner::execute(const Instr &i, uint32_t mask) {
     if (!i.has_mask && mask != FULL)
         throw Fault{Check::warp_sync, __builtin_ctz(mask), "all 32 threads of a warp must run this instruction; here only " +
                     hex(mask) + " do", CUDA_ERROR_LAUNCH_FAILED};
+    run(i, mask);
+}
+
+// Runs an instruction of lanes that execute it together.
+void WarpRunner::run(const Instr &i, uint32_t mask) {
     w_.active = mask;
-    i.exec(w_, i);
+    if (w_.undefined) [[unlikely]] run_with_origins(w_, i, mask);
+    else i.exec(w_, i);
 }
 
 // Releases the lanes whose set is complete. For bar.warp.sync (__syncwarp) each lane may be at a different instruction.

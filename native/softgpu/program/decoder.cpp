@@ -74,6 +74,7 @@ private:
     struct Fixup {
         uint32_t instr, where, reg;
         bool negated;
+        Use use;
     };
 
     static std::vector<Operand> elements(const Operand &vector) {
@@ -98,7 +99,7 @@ private:
             reject("takes register " + function_->registers[operand.reg].name + " as a whole only");
         if (!pred && (ptx::size(declared) == 8) != (ptx::size(type) == 8))
             reject("register " + function_->registers[operand.reg].name + " is of the wrong size");
-        fixups_.push_back({current_, where, operand.reg, operand.negated});
+        fixups_.push_back({current_, where, operand.reg, operand.negated, use});
         liveness_.note(current_ - code_->entry, operand.reg, use, in_->guard >= 0);
     }
 
@@ -441,6 +442,14 @@ void Decoder::decode_instruction(const Instruction &in, Instr &instr) {
     reject("the software device does not provide this instruction");
 }
 
+// What else than addresses must be defined.
+void note_deciding(Instr &instr) {
+    if (instr.cls == Class::atomic || instr.cls == Class::async_copy || instr.flow == Flow::barrier ||
+        instr.flow == Flow::table || instr.flow == Flow::call_indirect)
+        instr.decides = 0xff;
+    if (instr.has_mask) instr.decides |= 1 << 4;
+}
+
 void Decoder::decode_function(uint32_t index) {
     const Function &function = *sources_[index];
     function_ = &function;
@@ -458,6 +467,7 @@ void Decoder::decode_function(uint32_t index) {
         current_ = code_->entry + static_cast<uint32_t>(i);
         decode_instruction(function.body[i], program_.code[current_]);
         program_.code[current_].before_cas = before_cas[i];
+        note_deciding(program_.code[current_]);
     }
     Instr &last = program_.code.back();
     last.flow = function.is_entry ? Flow::exit : Flow::ret;
@@ -508,6 +518,7 @@ void Decoder::place_windows() {
     program_.register_bytes = end_bytes;
     program_.predicates = end_predicates;
 
+    program_.first_reference.reserve(program_.code.size() + 1);
     for (uint32_t f = 0; f < n; ++f) {
         const FunctionCode &code = program_.functions[f];
         auto place = [&](uint32_t reg, bool negated) {
@@ -519,12 +530,16 @@ void Decoder::place_windows() {
         for (const Fixup &fixup : all_fixups_[f]) {
             Slot &slot = fixup.where < 5 ? program_.code[fixup.instr].op[fixup.where] : program_.slots[fixup.where - 5];
             slot = place(fixup.reg, fixup.negated);
+            const Type type = sources_[f]->registers[fixup.reg].type;
+            program_.first_reference.resize(fixup.instr + 1, static_cast<uint32_t>(program_.references.size()));
+            program_.references.push_back({slot, fixup.where, fixup.use == Use::def, type == Type::pred, ptx::size(type) == 8});
         }
         for (size_t i = 0; i < sources_[f]->body.size(); ++i) {
             const Instruction &in = sources_[f]->body[i];
             if (in.guard >= 0) program_.code[code.entry + i].guard = place(static_cast<uint32_t>(in.guard), false) >> 1;
         }
     }
+    program_.first_reference.resize(program_.code.size() + 1, static_cast<uint32_t>(program_.references.size()));
 }
 
 void Decoder::run() {

@@ -51,6 +51,12 @@ struct TensorKind {
     uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
 };
 
+// Bits of Instr::spread: which results are undefined if a source is (machine/undefined.h). Without one of the first
+// two, all of that lane are; of an instruction that lanes execute together, those of all lanes.
+constexpr uint8_t BY_TRIAL = 1;         // those that differ if the undefined sources are all zeros and all ones
+constexpr uint8_t MOVES = 2;            // likewise; and each is the value of one source
+constexpr uint8_t FROM_CARRY = 4, TO_CARRY = 8;     // the carry is a source, a result
+
 struct Instr {
     Exec exec = nullptr;
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
@@ -71,6 +77,15 @@ struct Instr {
     bool cached = false;        // reads global memory through the level 1 cache
     bool streams = false;       // says that its data are used once
     bool before_cas = false;    // a load whose value atom.cas compares with (cas_reads.h)
+    uint8_t spread = 0;
+    uint8_t decides = 0;        // bit n: op[n] is an address or the like, which must be defined; bit 5: what `more` names
+};
+
+// A register or predicate that an instruction names.
+struct Reference {
+    Slot slot;
+    uint32_t where;             // below 5: op[where]; else 5 and its index in Program::slots
+    bool result, predicate, wide;
 };
 
 // Special registers that are constant while a block runs. The executor writes them when the block begins.
@@ -135,6 +150,8 @@ struct Program {
     ptx::Module source;
     std::vector<Instr> code;
     std::vector<uint32_t> slots;                // see Instr::more
+    std::vector<Reference> references;          // of each instruction in turn
+    std::vector<uint32_t> first_reference;      // of each instruction, and the end
     std::vector<std::vector<uint32_t>> tables;  // of brx.idx
     std::vector<uint32_t> constants;            // 32 lanes of each immediate, see Slot
     std::vector<FunctionCode> functions;
