@@ -200,9 +200,9 @@ std::vector<uint32_t> dependent_lanes(Warp &w, const Instr &i) {
     return lanes;
 }
 
-// The origins that the instruction moves to its results: both halves of a register have them as values.
+// The origins that the instruction moves to its results: undefined sources have them as values, in both halves.
 std::vector<Bits> moved_origins(Warp &w, const Instr &i) {
-    return trial(w, i, [](uint64_t, Origin o) { return o * uint64_t(0x10001); });
+    return trial(w, i, [](uint64_t now, Origin o) { return o ? o * uint64_t(0x10001) : now; });
 }
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
@@ -238,8 +238,8 @@ std::vector<Origins> result_origins(Warp &w, const Instr &i) {
     for (size_t r = 0; r < results; ++r)
         for (int l = 0; l < LANES; ++l) {
             const auto low = static_cast<Origin>(moved[r][l]), high = static_cast<Origin>(moved[r][l] >> 16);
-            if (dependent[r] >> l & 1) all[r][l] = low ? low : high ? high : own[l] ? own[l] : any;
-            else all[r][l] = choosing[l];
+            if (choosing[l]) all[r][l] = choosing[l];
+            else if (dependent[r] >> l & 1) all[r][l] = low ? low : high ? high : own[l] ? own[l] : any;
         }
     return all;
 }

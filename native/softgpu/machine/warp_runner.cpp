@@ -108,7 +108,8 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
     for (;;) {
         const Instr &i = code_[pc];
         const uint32_t active = mask & (w_.predicates[i.guard] ^ i.guard_flip);
-        if (w_.undefined) [[unlikely]] check_uses(w_, i, mask);
+        const bool undefined = w_.undefined != nullptr;
+        if (undefined) [[unlikely]] check_uses(w_, i, mask);
         w_.issued = ++issued;
         ran[pc] |= active;
         if (counters) {
@@ -119,7 +120,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
         switch (i.flow) {
         case Flow::next:
             w_.active = active;
-            if (w_.undefined) [[unlikely]] run_with_origins(w_, i, mask);
+            if (undefined) [[unlikely]] run_with_origins(w_, i, mask);
             else if (active) i.exec(w_, i);
             break;
         case Flow::branch:

@@ -1,0 +1,332 @@
+package io.framecast.softgpu;
+
+import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Values read from memory that nothing has written: they may go wherever no result depends on them, and are reported
+ * where one does, with the read that they come from.
+ */
+class UndefinedValueTest {
+
+    @RegisterExtension
+    final SoftDevice device = new SoftDevice("threads=1,compute=90");
+
+    /** Declarations before a kernel, and its body, for 32 threads, {@code n} of which have data: {@code i < n}. */
+    record Program(String name, String before, String body) {
+        String source() {
+            return before + """
+
+                    extern "C" __global__ void kernel(int *out, int *fresh, int n) {
+                    __shared__ int s[64];
+                    int i = threadIdx.x;
+                    if (i < n) s[i] = i + 1;
+                    __syncthreads();
+                    """ + body + "\n}\n";
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /**
+     * The line of the program that ends in {@code // LOAD} reads what is undefined, and the one that ends in
+     * {@code // USE} is reported; in the twin, {@code @} is replaced so that nothing is.
+     */
+    record Use(Program program, String bug, String correction, int user, int reader, String... words) {
+        String source(String choice) {
+            return program.source().replace("@", choice);
+        }
+
+        @Override
+        public String toString() {
+            return program.name;
+        }
+    }
+
+    private static final int COUNT = 20;
+
+    private static Use use(String name, String before, String body, String bug, String correction, int user, int reader,
+            String... words) {
+        return new Use(new Program(name, before, body), bug, correction, user, reader, words);
+    }
+
+    private static final String REDUCE = """
+            __device__ __forceinline__ int sum(int v) {
+                for (int d = 16; d > 0; d /= 2) v += __shfl_down_sync(~0u, v, d);
+                return v;
+            }
+            """;
+
+    private static final String CALLEE = """
+            __device__ __noinline__ int twice(int v) {
+                asm volatile("");
+                return v * 2;
+            }
+            __device__ __noinline__ int depth(int v, int n) {
+                return n == 0 ? v : depth(v + 1, n - 1) + v;
+            }
+            """;
+
+    private static final String TENSOR = """
+            __device__ __forceinline__ void mma(float *d, const unsigned *a, const unsigned *b) {
+                asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                    : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                    : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+            }
+            """;
+
+    static Stream<Use> uses() {
+        return Stream.of(
+                use("a sum whose first lanes need undefined ones", REDUCE, """
+                        int v = s[i];  // LOAD
+                        v = sum(i < @ ? v : 0);
+                        if (i == 0) out[0] = v;  // USE
+                        """, "21", "20", 0, 20, "an undefined value is stored at 0x"),
+                use("shuffle from an undefined lane", "", """
+                        int v = s[i];  // LOAD
+                        v = __shfl_sync(~0u, v, i ^ 31);
+                        if (i == @) out[i] = v;  // USE
+                        """, "3", "30", 3, 28),
+                use("lane of a shuffle", "", """
+                        int v = s[i];  // LOAD
+                        out[i] = __shfl_sync(~0u, i, i < @ ? v & 31 : 0);  // USE
+                        """, "32", "20", 20, 20, "what they read"),
+                use("match", "", """
+                        int v = s[i];  // LOAD
+                        out[i] = __match_any_sync(~0u, i < @ ? v : 0);  // USE
+                        """, "32", "20", 20, 20),
+                use("vote that undefined lanes decide", "", """
+                        int v = s[i];  // LOAD
+                        if (__any_sync(~0u, v == @)) out[i] = 1;  // USE
+                        """, "100", "3", 0, 20, "a branch depends on an undefined value"),
+                use("sum over a warp", "", """
+                        int v = s[i];  // LOAD
+                        int w = __reduce_add_sync(~0u, i < @ ? v : 0);
+                        if (i == 1) out[0] = w;  // USE
+                        """, "32", "20", 1, 20),
+                use("branch", "", """
+                        int v = s[i + @];  // LOAD
+                        if (i < 20 && v > 5) out[i] = __activemask();  // USE
+                        """, "4", "0", 16, 16, "undefined value"),
+                use("address", "", """
+                        int v = s[i];  // LOAD
+                        if (i < @) out[v & 7] = i;  // USE
+                        """, "21", "8", 20, 20, "an undefined value is used as an address"),
+                use("index of a jump", "", """
+                        int v = s[i];  // LOAD
+                        if (i < @) asm volatile("{ .reg .u32 r; sub.u32 r, %0, %0; all: .branchtargets end;"
+                            "brx.idx r, all; end: }" :: "r"(v));  // USE
+                        """, "21", "20", 20, 20,
+                        "a branch takes an undefined value as its index"),
+                use("function of a call", CALLEE + """
+                        __device__ __noinline__ int thrice(int v) { return v * 3; }
+                        """, """
+                        int v = s[i];  // LOAD
+                        int (*f)(int) = (i < @ ? v : i) == 7 ? twice : thrice;
+                        out[i] = f(i);  // USE
+                        """, "21", "20", 20, 20, "undefined value"),
+                use("atomic operation", "", """
+                        int v = s[i];  // LOAD
+                        if (i < @) atomicAdd(out, v);  // USE
+                        """, "21", "20", 20, 20, "an atomic operation takes an undefined value as an operand"),
+                use("argument of printf", "", """
+                        int v = s[i];  // LOAD
+                        if (i == @) printf("%d\\n", v);  // USE
+                        """, "20", "19", 20, 20, "a function of the system"),
+                use("id of a barrier", "", """
+                        int v = s[@];  // LOAD
+                        asm volatile("bar.sync %0;" :: "r"(v & 1));  // USE
+                        """, "40", "4", 0, 0, "a barrier takes an undefined value"),
+                use("through shared memory", "", """
+                        int v = s[i];  // LOAD
+                        s[i + 32] = v * 3;
+                        __syncthreads();
+                        int w = s[63 - i];
+                        if (i == @) out[i] = w;  // USE
+                        """, "2", "20", 2, 29),
+                use("through local memory", "", """
+                        volatile int a[4];
+                        int v = s[i];  // LOAD
+                        a[i & 3] = v;
+                        if (i == @) out[i] = a[i & 3];  // USE
+                        """, "20", "7", 20, 20),
+                use("through a call", CALLEE, """
+                        int v = s[i];  // LOAD
+                        v = twice(v);
+                        if (i == @) out[i] = v;  // USE
+                        """, "20", "7", 20, 20),
+                use("through recursion", CALLEE, """
+                        int v = s[i];  // LOAD
+                        v = depth(v, 3);
+                        if (i == @) out[i] = v;  // USE
+                        """, "20", "7", 20, 20),
+                use("through a predicate and a carry", "", """
+                        unsigned v = s[i], high;  // LOAD
+                        asm("{ .reg .u32 low; add.cc.u32 low, %1, %1; addc.u32 %0, 0, 0; }" : "=r"(high) : "r"(v));
+                        int w;
+                        asm("{ .reg .pred p; setp.gt.u32 p, %1, 3; mov.u32 %0, 1; \\x40p mov.u32 %0, 2; }"
+                            : "=r"(w) : "r"(high));
+                        if (i == @) out[i] = w;  // USE
+                        """, "20", "7", 20, 20),
+                use("selection of the undefined one", "", """
+                        int v = s[i], w;  // LOAD
+                        asm("{ .reg .pred p; setp.lt.s32 p, %2, @; selp.b32 %0, %1, 5, p; }"
+                            : "=r"(w) : "r"(v), "r"(i));
+                        out[i] = w;  // USE
+                        """, "21", "20", 20, 20),
+                use("selection by an undefined predicate", "", """
+                        int v = s[i], w;  // LOAD
+                        asm("{ .reg .pred p; setp.lt.s32 p, %1, 4; selp.b32 %0, 5, 6, p; }" : "=r"(w) : "r"(v));
+                        if (i == @) out[i] = w;  // USE
+                        """, "20", "7", 20, 20),
+                use("one component of a vector", "", """
+                        if (i == 0) s[21] = 3;
+                        __syncthreads();
+                        int4 v = reinterpret_cast<int4 *>(s)[i / 32 + 5];  // LOAD
+                        if (i == 0) out[0] = v.@;  // USE
+                        """, "z", "y", 0, 0, "read of 4 bytes at shared address 0x58"),
+                use("copy of global memory", "", """
+                        int v = fresh[i];  // LOAD
+                        if (i == @) out[i] = v;  // USE
+                        """, "5", "40", 5, 5, "at byte 20 of allocation #"),
+                use("asynchronous copy of global memory", "", """
+                        unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(&s[32 + i]));
+                        asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" :: "r"(to), "l"(fresh + i));  // LOAD
+                        asm volatile("cp.async.wait_all;" ::: "memory");
+                        int v = s[32 + i];
+                        if (i == @) out[i] = v;  // USE
+                        """, "5", "40", 5, 5, "at byte 20 of allocation #"),
+                use("product of a tensor core, of an undefined a", TENSOR, """
+                        unsigned v = s[i] & 0x3c00;  // LOAD
+                        float d[4] = {};
+                        unsigned a[4] = {v, 0, 0, 0}, b[2] = {0, 0};
+                        mma(d, a, b);
+                        out[i] = __float_as_int(d[@]);  // USE
+                        """, "0", "2", 20, 20),
+                use("product of a tensor core, of an undefined b", TENSOR, """
+                        unsigned v = s[i] & 0x3c00;  // LOAD
+                        float d[4] = {};
+                        unsigned a[4] = {0, 0, 0, 0}, b[2] = {0, v};
+                        mma(d, a, b);
+                        if (i % 4 == @) out[i] = __float_as_int(d[3]);  // USE
+                        """, "2", "1", 2, 20),
+                use("matrix loaded for a tensor core", "", """
+                        unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(&s[i % 8 * 4])), v;
+                        asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(v) : "r"(at));  // LOAD
+                        if (i == @) out[i] = v;  // USE
+                        """, "20", "19", 20, 5));
+    }
+
+    private static int line(String source, String mark) {
+        List<String> lines = source.lines().toList();
+        return 1 + IntStream.range(0, lines.size()).filter(l -> lines.get(l).endsWith(mark)).findFirst().orElseThrow();
+    }
+
+    private void run(String source) {
+        device.kernel(source, "kernel").launch(1, 32, device.buffer(new int[32]), device.allocate(128), COUNT);
+    }
+
+    @ParameterizedTest
+    @MethodSource("uses")
+    void namesTheUseAndTheRead(Use use) {
+        String source = use.source(use.bug);
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> run(source));
+        Stream.concat(Arrays.stream(use.words), Stream.of("check initialized failed in kernel kernel",
+                "\n  it comes from an uninitialized read of ", ": nothing has written it",
+                "\n    read by thread (" + use.reader + ",0,0) at test.cu:" + line(source, "// LOAD") + ", PTX line ",
+                "\n  source test.cu:" + line(source, "// USE") + "\n",
+                "\n  block (0,0,0), thread (" + use.user + ",0,0), warp 0"))
+                .forEach(words -> assertTrue(report.contains(words), "no \"" + words + "\" in\n" + report));
+    }
+
+    @ParameterizedTest
+    @MethodSource("uses")
+    void isSilentWhereTheValueIsNotUsed(Use use) {
+        run(use.source(use.correction));
+    }
+
+    // ---- Idioms that are correct ----------------------------------------------------------------------------------
+
+    /** The lanes beyond the count hold garbage, and so do their sums; they are above all others. */
+    @Test
+    void scansTheFirstLanesOfAWarp() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void scan(int *out, int n) {
+                    __shared__ int s[32];
+                    int i = threadIdx.x;
+                    if (i < n) s[i] = i + 1;
+                    __syncwarp();
+                    int v = s[i];
+                    for (int d = 1; d < 32; d *= 2) {
+                        int w = __shfl_up_sync(~0u, v, d);
+                        if (i >= d) v += w;
+                    }
+                    if (i < n) out[i] = v;
+                }
+                """);
+        Buffer out = device.buffer(new int[32]);
+        kernel.launch(1, 32, out, COUNT);
+        assertArrayEquals(IntStream.range(0, 32).map(i -> i < COUNT ? (i + 1) * (i + 2) / 2 : 0).toArray(), out.ints());
+    }
+
+    /** A predicate that is false whatever the undefined value is; a value of which zeros remain. */
+    @Test
+    void knowsWhatDoesNotDependOnTheValue() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void masks(int *out, int n) {
+                    __shared__ int s[32];
+                    int i = threadIdx.x, r;
+                    if (i < n) s[i] = i + 1;
+                    __syncwarp();
+                    asm volatile("{ .reg .pred p, q, r; .reg .b32 v; setp.lt.s32 p, %2, %3; setp.gt.s32 q, %1, 9;"
+                        "and.pred r, p, q; selp.b32 v, -1, 0, p; and.b32 %0, %1, v; @!r bra done; neg.s32 %0, %0; done: }"
+                        : "=r"(r) : "r"(s[i]), "r"(i), "r"(n));
+                    out[i] = r;
+                }
+                """);
+        Buffer out = device.buffer(new int[32]);
+        kernel.launch(1, 32, out, COUNT);
+        assertArrayEquals(IntStream.range(0, 32).map(i -> i >= COUNT ? 0 : i >= 9 ? -i - 1 : i + 1).toArray(),
+                out.ints());
+    }
+
+    /** Undefined values that are overwritten, in a register and in shared memory. */
+    @Test
+    void aWarpThatHasNoUndefinedValueAnyMoreIsCheckedAsBefore() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void again(int *out, int *fresh, int n) {
+                    __shared__ int s[32];
+                    int i = threadIdx.x, v = s[i];
+                    s[i] = v;
+                    __syncwarp();
+                    s[i] = i;
+                    __syncwarp();
+                    v = s[i ^ 1];
+                    out[i] = v;
+                    if (n) out[i] = fresh[i];
+                }
+                """);
+        Buffer out = device.buffer(new int[32]);
+        Buffer fresh = device.allocate(128);
+        kernel.launch(1, 32, out, fresh, 0);
+        assertArrayEquals(IntStream.range(0, 32).map(i -> i ^ 1).toArray(), out.ints());
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> kernel.launch(1, 32, out, fresh, 1));
+        assertTrue(report.contains("at byte 0 of allocation #"), report);
+        assertFalse(report.contains("shared address"), report);
+    }
+}
