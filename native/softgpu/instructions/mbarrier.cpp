@@ -131,7 +131,8 @@ std::vector<std::byte *> units(Warp &w, const Instr &i, Space space, uint64_t fr
         std::byte *host[LANES];
         address[lane] = from + at;
         if (unwritten) unwritten->emplace_back();
-        resolve(w, i, space, address, 1u << lane, UNIT, access, host, nullptr, unwritten ? &unwritten->back() : nullptr);
+        resolve(w, i, space, address, 1u << lane, UNIT, access, host, nullptr,
+            unwritten ? &unwritten->back() : nullptr);
         all.push_back(host[lane]);
     }
     return all;

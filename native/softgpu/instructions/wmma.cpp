@@ -206,8 +206,8 @@ template <bool STORE> void transfer(Warp &w, const Instr &i) {
                 address[l] = base[l] + (static_cast<uint64_t>(major) * stride + static_cast<uint64_t>(minor)) * bytes;
             }
             Unwritten unwritten;
-            resolve(w, i, space, address, mask, static_cast<uint32_t>(together * bytes), STORE ? Access::store : Access::load, at,
-                    nullptr, &unwritten);
+            resolve(w, i, space, address, mask, static_cast<uint32_t>(together * bytes),
+                    STORE ? Access::store : Access::load, at, nullptr, &unwritten);
             if (unwritten.lanes || w.undefined) [[unlikely]]
                 pass_origins<STORE>(w, i, unwritten, space, address, mask, e, together);
             for (uint32_t rest = mask; rest; rest &= rest - 1) {

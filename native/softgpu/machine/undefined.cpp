@@ -56,15 +56,22 @@ Origin UndefinedValues::of_local(int lane, uint64_t at, uint64_t bytes) const {
 
 // ---- Reports --------------------------------------------------------------------------------------------------------
 
+namespace {
+
+std::string unwritten_read(Space space, uint64_t address, uint32_t bytes) {
+    const std::string what = "uninitialized read of " + std::to_string(bytes) + (bytes == 1 ? " byte at " : " bytes at ");
+    if (space == Space::shared) return what + "shared address " + hex(address) + ": nothing has written it";
+    return what + hex(address) + ": nothing has written it; it is " + Arena::get().describe(address);
+}
+
+}  // namespace
+
 void report_use(const Warp &w, int lane, Origin origin, const std::string &use) {
     const Grid &grid = *w.block->grid;
     const UnwrittenReads::Read &read = w.block->unwritten[origin];
     const Instr &load = grid.program.code[read.pc];
     const Position p = position(grid, read.thread);
-    std::string text = use + "\n  it comes from an uninitialized read of " + std::to_string(read.bytes) +
-                       (read.bytes == 1 ? " byte" : " bytes") + " at " + (read.space == Space::shared ? "shared address " : "") +
-                       hex(read.address) + ": nothing has written it" +
-                       (read.space == Space::shared ? "" : "; it is " + Arena::get().describe(read.address)) +
+    std::string text = use + "\n  it comes from an " + unwritten_read(read.space, read.address, read.bytes) +
                        "\n    read by thread (" + std::to_string(p.x) + "," + std::to_string(p.y) + "," +
                        std::to_string(p.z) + ") at ";
     const std::vector<std::string> chain = ptx::inlined_chain(grid.program.source, load.source);
@@ -95,7 +102,8 @@ std::string use_of(const Instr &i) {
     switch (i.cls) {
     case Class::atomic: return "an atomic operation takes an undefined value as an operand";
     case Class::async_copy: return "an asynchronous copy takes an undefined value as an operand";
-    case Class::warp: case Class::barrier: return "an undefined value decides which threads of the warp take part, or what they read";
+    case Class::warp: case Class::barrier:
+        return "an undefined value decides which threads of the warp take part, or what they read";
     default: return "an undefined value is used as an address";
     }
 }
@@ -138,7 +146,9 @@ Bits read_bits(const Warp &w, const Reference &r) {
     Bits bits;
     const uint32_t predicate = r.predicate ? w.predicate(r.slot) : 0;
     for (int l = 0; l < LANES; ++l)
-        bits[l] = r.predicate ? predicate >> l & 1 : r.wide ? w.lanes<uint64_t>(r.slot)[l] : w.lanes<uint32_t>(r.slot)[l];
+        bits[l] = r.predicate ? predicate >> l & 1
+                  : r.wide    ? w.lanes<uint64_t>(r.slot)[l]
+                              : w.lanes<uint32_t>(r.slot)[l];
     return bits;
 }
 
@@ -249,8 +259,9 @@ std::vector<Origins> result_origins(Warp &w, const Instr &i) {
 void check_uses(const Warp &w, const Instr &i, uint32_t mask) {
     const UndefinedValues &u = *w.undefined;
     if (!only_computes(i))
-        require_defined(w, u.predicates[i.guard], mask, i.flow == Flow::branch ? "a branch depends on an undefined value"
-                        : "an undefined value decides whether this instruction runs");
+        require_defined(w, u.predicates[i.guard], mask,
+                        i.flow == Flow::branch ? "a branch depends on an undefined value"
+                                               : "an undefined value decides whether this instruction runs");
     if (!i.decides) return;
     const uint32_t active = mask & (w.predicates[i.guard] ^ i.guard_flip);
     for (const Reference &r : references(w, i))
@@ -302,14 +313,10 @@ void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, 
         unwritten->bytes[lane] |= word < address ? missing >> (address - word) : missing << (word - address);
         return;
     }
-    const std::string what = "uninitialized read of " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") +
-                             " at " + (space == Space::shared ? "shared address " : "") + hex(address);
-    if (space != Space::shared)
-        throw Fault{Check::initialized, lane, what + ": nothing has written it; it is " + Arena::get().describe(address),
-                    CUDA_ERROR_LAUNCH_FAILED};
-    if (const Origin stored = origin_of_shared(*w.block, address, bytes))
-        report_use(w, lane, stored, what + ": an undefined value was stored there");
-    throw Fault{Check::initialized, lane, what + ": nothing has written it", CUDA_ERROR_LAUNCH_FAILED};
+    if (space == Space::shared)
+        if (const Origin stored = origin_of_shared(*w.block, address, bytes))
+            report_use(w, lane, stored, "use of an undefined value that was stored at shared address " + hex(address));
+    throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes), CUDA_ERROR_LAUNCH_FAILED};
 }
 
 Origin origin_of_read(Warp &w, const Instr &i, const Unwritten &unwritten, Space space, int lane, uint64_t address,
@@ -320,7 +327,8 @@ Origin origin_of_read(Warp &w, const Instr &i, const Unwritten &unwritten, Space
     if (space == Space::shared)
         if (const Origin stored = origin_of_shared(*w.block, address + first, bytes)) return stored;
     const auto pc = static_cast<uint32_t>(&i - w.block->grid->program.code.data());
-    return w.block->unwritten.number({pc, w.index * LANES + static_cast<uint32_t>(lane), bytes, space, address + first});
+    const uint32_t thread = w.index * LANES + static_cast<uint32_t>(lane);
+    return w.block->unwritten.number({pc, thread, bytes, space, address + first});
 }
 
 Origin origin_of(const Warp &w, Slot slot, int lane) {

@@ -317,7 +317,9 @@ void WarpRunner::restore_origins(const Frame &frame, const FunctionCode &caller,
     if (frame.origins.empty() && !w_.undefined) return;
     if (!w_.undefined) w_.undefined = std::make_unique<UndefinedValues>(program_);
     size_t next = 0;
-    auto restore = [&](Origin &at) { w_.undefined->set(at, frame.origins.empty() ? Origin(0) : frame.origins[next++]); };
+    auto restore = [&](Origin &at) {
+        w_.undefined->set(at, frame.origins.empty() ? Origin(0) : frame.origins[next++]);
+    };
     for (auto [offset, wide] : caller.places)
         restore(w_.undefined->registers[(caller.first_register + offset) / ORIGIN_STRIDE][lane]);
     for (uint32_t p = 0; p < caller.predicates; ++p)

@@ -532,7 +532,8 @@ void Decoder::place_windows() {
             slot = place(fixup.reg, fixup.negated);
             const Type type = sources_[f]->registers[fixup.reg].type;
             program_.first_reference.resize(fixup.instr + 1, static_cast<uint32_t>(program_.references.size()));
-            program_.references.push_back({slot, fixup.where, fixup.use == Use::def, type == Type::pred, ptx::size(type) == 8});
+            program_.references.push_back(
+                {slot, fixup.where, fixup.use == Use::def, type == Type::pred, ptx::size(type) == 8});
         }
         for (size_t i = 0; i < sources_[f]->body.size(); ++i) {
             const Instruction &in = sources_[f]->body[i];

@@ -78,7 +78,7 @@ struct Instr {
     bool streams = false;       // says that its data are used once
     bool before_cas = false;    // a load whose value atom.cas compares with (cas_reads.h)
     uint8_t spread = 0;
-    uint8_t decides = 0;        // bit n: op[n] is an address or the like, which must be defined; bit 5: what `more` names
+    uint8_t decides = 0;        // bit n: op[n] is an address or the like, which must be defined; bit 5: those in slots
 };
 
 // A register or predicate that an instruction names.

@@ -2,7 +2,6 @@ package io.framecast.softgpu;
 
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -84,7 +83,8 @@ class UndefinedValueTest {
 
     private static final String TENSOR = """
             __device__ __forceinline__ void mma(float *d, const unsigned *a, const unsigned *b) {
-                asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"
+                    " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
                     : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
             }
@@ -159,6 +159,11 @@ class UndefinedValueTest {
                         int w = s[63 - i];
                         if (i == @) out[i] = w;  // USE
                         """, "2", "20", 2, 29),
+                use("atomic operation on memory to which one was stored", "", """
+                        int v = s[i];  // LOAD
+                        s[i + 32] = v;
+                        if (i == @) atomicAdd(&s[i + 32], 1);  // USE
+                        """, "20", "19", 20, 20, "use of an undefined value that was stored at shared address 0xd0"),
                 use("through local memory", "", """
                         volatile int a[4];
                         int v = s[i];  // LOAD
@@ -211,6 +216,25 @@ class UndefinedValueTest {
                         int v = s[32 + i];
                         if (i == @) out[i] = v;  // USE
                         """, "5", "40", 5, 5, "at byte 20 of allocation #"),
+                use("bulk copy of global memory", "", """
+                        __shared__ __align__(16) int t[32];
+                        __shared__ unsigned long long barrier;
+                        unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(&barrier));
+                        unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(t));
+                        if (i == 0) {
+                            asm volatile("mbarrier.init.shared.b64 [%0], 1;" :: "r"(at) : "memory");
+                            asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], 128;" :: "r"(at) : "memory");
+                            asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes"
+                                " [%0], [%1], 128, [%2];" :: "r"(to), "l"(fresh), "r"(at) : "memory");  // LOAD
+                        }
+                        __syncwarp();
+                        int done = 0;
+                        while (!done)
+                            asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], 0;"
+                                "selp.b32 %0, 1, 0, p; }" : "=r"(done) : "r"(at) : "memory");
+                        int v = t[i];
+                        if (i == @) out[i] = v;  // USE
+                        """, "5", "40", 5, 0, "at byte 20 of allocation #"),
                 use("product of a tensor core, of an undefined a", TENSOR, """
                         unsigned v = s[i] & 0x3c00;  // LOAD
                         float d[4] = {};
@@ -227,7 +251,8 @@ class UndefinedValueTest {
                         """, "2", "1", 2, 20),
                 use("matrix loaded for a tensor core", "", """
                         unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(&s[i % 8 * 4])), v;
-                        asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(v) : "r"(at));  // LOAD
+                        asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];"
+                            : "=r"(v) : "r"(at));  // LOAD
                         if (i == @) out[i] = v;  // USE
                         """, "20", "19", 20, 5));
     }
@@ -294,7 +319,8 @@ class UndefinedValueTest {
                     if (i < n) s[i] = i + 1;
                     __syncwarp();
                     asm volatile("{ .reg .pred p, q, r; .reg .b32 v; setp.lt.s32 p, %2, %3; setp.gt.s32 q, %1, 9;"
-                        "and.pred r, p, q; selp.b32 v, -1, 0, p; and.b32 %0, %1, v; @!r bra done; neg.s32 %0, %0; done: }"
+                        "and.pred r, p, q; selp.b32 v, -1, 0, p; and.b32 %0, %1, v;"
+                        "@!r bra done; neg.s32 %0, %0; done: }"
                         : "=r"(r) : "r"(s[i]), "r"(i), "r"(n));
                     out[i] = r;
                 }
