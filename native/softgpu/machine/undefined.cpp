@@ -217,6 +217,20 @@ std::vector<Bits> moved_origins(Warp &w, const Instr &i) {
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
 
+// Calls f(origin, lane, number of the result) for the results of the lanes `mask`. The carry is as the first result.
+template <class F> void for_results(Warp &w, const Instr &i, uint32_t mask, F f) {
+    const auto each_lane = [&](Origins &origins, size_t result) {
+        for (uint32_t rest = mask; rest; rest &= rest - 1) {
+            const int l = __builtin_ctz(rest);
+            f(origins[l], l, result);
+        }
+    };
+    size_t next = 0;
+    for (const Reference &r : references(w, i))
+        if (r.result) each_lane(origins_of(*w.undefined, r), next++);
+    if (i.spread & TO_CARRY) each_lane(w.undefined->carry, 0);
+}
+
 // The origins of each result, for lanes that run the instruction.
 std::vector<Origins> result_origins(Warp &w, const Instr &i) {
     const UndefinedValues &u = *w.undefined;
@@ -235,7 +249,7 @@ std::vector<Origins> result_origins(Warp &w, const Instr &i) {
     }
     // A shuffle may read lanes that do not take part.
     const uint32_t undefined = undefined_lanes(own) & (exchanges && !moves ? w.active : FULL);
-    std::vector<Origins> all(results);
+    std::vector<Origins> all(std::max<size_t>(results, 1));      // one for the carry
     if (!undefined) return all;
     const Origin any = own[__builtin_ctz(undefined)];
     if (!i.tensor && !(i.spread & (BY_TRIAL | MOVES))) {
@@ -256,51 +270,33 @@ std::vector<Origins> result_origins(Warp &w, const Instr &i) {
 
 }  // namespace
 
-void check_uses(const Warp &w, const Instr &i, uint32_t mask) {
-    const UndefinedValues &u = *w.undefined;
-    if (!only_computes(i))
-        require_defined(w, u.predicates[i.guard], mask,
-                        i.flow == Flow::branch ? "a branch depends on an undefined value"
-                                               : "an undefined value decides whether this instruction runs");
-    if (!i.decides) return;
+void check_uses(Warp &w, const Instr &i, uint32_t mask) {
+    UndefinedValues &u = *w.undefined;
     const uint32_t active = mask & (w.predicates[i.guard] ^ i.guard_flip);
+    const Origins guard = u.predicates[i.guard];
+    if (const uint32_t unsure = undefined_lanes(guard) & mask) {
+        if (!only_computes(i))
+            require_defined(w, guard, unsure,
+                            i.flow == Flow::branch ? "a branch depends on an undefined value"
+                                                   : "an undefined value decides whether this instruction runs");
+        for_results(w, i, unsure & ~active, [&](Origin &at, int l, size_t) { u.set(at, guard[l]); });
+    }
+    if (!i.decides) return;
     for (const Reference &r : references(w, i))
         if (!r.result && decides(i, r)) require_defined(w, origins_of(u, r), active, use_of(i));
 }
 
-void run_with_origins(Warp &w, const Instr &i, uint32_t mask) {
+void run_with_origins(Warp &w, const Instr &i) {
     UndefinedValues &u = *w.undefined;
+    const std::vector<Origins> results = result_origins(w, i);
     const Origins guard = u.predicates[i.guard];
-    const uint32_t active = w.active;
-    if (active || (undefined_lanes(guard) & mask)) {
-        const std::vector<Origins> results = result_origins(w, i);
-        auto set = [&](Origin &at, int l, Origin origin) {
-            if (active >> l & 1) u.set(at, guard[l] ? guard[l] : origin);
-            else if (guard[l] && !at) u.set(at, guard[l]);
-        };
-        size_t next = 0;
-        for (const Reference &r : references(w, i)) {
-            if (!r.result) continue;
-            for (uint32_t rest = mask; rest; rest &= rest - 1) {
-                const int l = __builtin_ctz(rest);
-                set(origins_of(u, r)[l], l, results[next][l]);
-            }
-            ++next;
-        }
-        if (i.spread & TO_CARRY)
-            for (uint32_t rest = mask; rest; rest &= rest - 1) {
-                const int l = __builtin_ctz(rest);
-                set(u.carry[l], l, results[0][l]);
-            }
-    }
-    if (active) i.exec(w, i);
+    for_results(w, i, w.active, [&](Origin &at, int l, size_t r) { u.set(at, guard[l] ? guard[l] : results[r][l]); });
+    i.exec(w, i);
     if (u.count == 0) w.undefined.reset();
 }
 
 void define_results(Warp &w, const Instr &i, uint32_t mask) {
-    for (const Reference &r : references(w, i))
-        for (uint32_t rest = r.result ? mask : 0; rest; rest &= rest - 1)
-            w.undefined->set(origins_of(*w.undefined, r)[__builtin_ctz(rest)], 0);
+    for_results(w, i, mask, [&](Origin &at, int, size_t) { w.undefined->set(at, 0); });
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------

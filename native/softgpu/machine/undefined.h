@@ -67,10 +67,10 @@ struct Unwritten {
 // ---- What the runner of warps calls while w.undefined is there ------------------------------------------------------
 
 // Throws if what decides about this instruction of the lanes `mask` is undefined: its guard, an address, an operand of
-// an atomic operation...
-void check_uses(const Warp &w, const Instr &i, uint32_t mask);
-// Runs the instruction for the active lanes, of `mask` those whose guard is true. Its results get their origins.
-void run_with_origins(Warp &w, const Instr &i, uint32_t mask);
+// an atomic operation... If it only computes, the guard may be: then what its false lanes keep is undefined.
+void check_uses(Warp &w, const Instr &i, uint32_t mask);
+// Runs the instruction for the active lanes, and gives its results their origins.
+void run_with_origins(Warp &w, const Instr &i);
 // A result that was written otherwise is defined.
 void define_results(Warp &w, const Instr &i, uint32_t mask);
 

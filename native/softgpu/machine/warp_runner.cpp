@@ -108,8 +108,11 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
     for (;;) {
         const Instr &i = code_[pc];
         const uint32_t active = mask & (w_.predicates[i.guard] ^ i.guard_flip);
-        const bool undefined = w_.undefined != nullptr;
-        if (undefined) [[unlikely]] check_uses(w_, i, mask);
+        Exec exec = i.exec;
+        if (w_.undefined) [[unlikely]] {
+            check_uses(w_, i, mask);
+            exec = run_with_origins;
+        }
         w_.issued = ++issued;
         ran[pc] |= active;
         if (counters) {
@@ -120,8 +123,7 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
         switch (i.flow) {
         case Flow::next:
             w_.active = active;
-            if (undefined) [[unlikely]] run_with_origins(w_, i, mask);
-            else if (active) i.exec(w_, i);
+            if (active) exec(w_, i);
             break;
         case Flow::branch:
             if (active == mask) {
@@ -147,7 +149,8 @@ void WarpRunner::run_group(Group group, uint32_t limit, uint64_t end) {
                         for (uint32_t rest = mask; rest; rest &= rest - 1)
                             same &= w_.lanes<uint32_t>(i.op[4])[__builtin_ctz(rest)] == all;
                     if (same) {
-                        run(i, mask);
+                        w_.active = mask;
+                        exec(w_, i);
                         break;
                     }
                 }
@@ -363,14 +366,8 @@ void WarpRunner::execute(const Instr &i, uint32_t mask) {
     if (!i.has_mask && mask != FULL)
         throw Fault{Check::warp_sync, __builtin_ctz(mask), "all 32 threads of a warp must run this instruction; here only " +
                     hex(mask) + " do", CUDA_ERROR_LAUNCH_FAILED};
-    run(i, mask);
-}
-
-// Runs an instruction of lanes that execute it together.
-void WarpRunner::run(const Instr &i, uint32_t mask) {
     w_.active = mask;
-    if (w_.undefined) [[unlikely]] run_with_origins(w_, i, mask);
-    else i.exec(w_, i);
+    (w_.undefined ? run_with_origins : i.exec)(w_, i);
 }
 
 // Releases the lanes whose set is complete. For bar.warp.sync (__syncwarp) each lane may be at a different instruction.

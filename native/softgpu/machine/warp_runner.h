@@ -26,7 +26,6 @@ private:
     void converge(const Instr &i, uint32_t active);
     bool release();
     void execute(const Instr &i, uint32_t mask);
-    void run(const Instr &i, uint32_t mask);
     void copy_origins(int lane, uint64_t to, uint64_t from, uint64_t bytes);
     void save_origins(Frame &frame, const FunctionCode &caller, int lane) const;
     void restore_origins(const Frame &frame, const FunctionCode &caller, int lane);
