@@ -18,6 +18,8 @@ struct Node;
 struct GraphExec;
 struct Library;
 struct Linker;
+struct Array;
+struct TextureReference;
 }  // namespace softgpu
 
 using CUdevice = int;
@@ -34,6 +36,10 @@ using CUgraphNode = softgpu::Node *;
 using CUgraphExec = softgpu::GraphExec *;
 using CUlibrary = softgpu::Library *;
 using CUlinkState = softgpu::Linker *;
+using CUarray = softgpu::Array *;
+using CUtexref = softgpu::TextureReference *;
+using CUtexObject = uint64_t;
+using CUsurfObject = uint64_t;
 using CUhostFn = void (*)(void *data);
 using CUstreamCallback = void (*)(CUstream stream, CUresult status, void *data);
 using CUoccupancyB2DSize = size_t (*)(int block_size);
@@ -199,13 +205,13 @@ struct CUDA_MEMCPY2D {
     CUmemorytype srcMemoryType;
     const void *srcHost;
     CUdeviceptr srcDevice;
-    void *srcArray;
+    CUarray srcArray;
     size_t srcPitch;
     size_t dstXInBytes, dstY;
     CUmemorytype dstMemoryType;
     void *dstHost;
     CUdeviceptr dstDevice;
-    void *dstArray;
+    CUarray dstArray;
     size_t dstPitch;
     size_t WidthInBytes, Height;
 };
@@ -215,18 +221,80 @@ struct CUDA_MEMCPY3D {
     CUmemorytype srcMemoryType;
     const void *srcHost;
     CUdeviceptr srcDevice;
-    void *srcArray;
+    CUarray srcArray;
     void *reserved0;
     size_t srcPitch, srcHeight;
     size_t dstXInBytes, dstY, dstZ, dstLOD;
     CUmemorytype dstMemoryType;
     void *dstHost;
     CUdeviceptr dstDevice;
-    void *dstArray;
+    CUarray dstArray;
     void *reserved1;
     size_t dstPitch, dstHeight;
     size_t WidthInBytes, Height, Depth;
 };
+
+enum CUarray_format : int {
+    CU_AD_FORMAT_UNSIGNED_INT8 = 1,
+    CU_AD_FORMAT_UNSIGNED_INT16 = 2,
+    CU_AD_FORMAT_UNSIGNED_INT32 = 3,
+    CU_AD_FORMAT_SIGNED_INT8 = 8,
+    CU_AD_FORMAT_SIGNED_INT16 = 9,
+    CU_AD_FORMAT_SIGNED_INT32 = 10,
+    CU_AD_FORMAT_HALF = 16,
+    CU_AD_FORMAT_FLOAT = 32
+};
+struct CUDA_ARRAY_DESCRIPTOR {
+    size_t Width, Height;
+    CUarray_format Format;
+    unsigned NumChannels;
+};
+struct CUDA_ARRAY3D_DESCRIPTOR {
+    size_t Width, Height, Depth;
+    CUarray_format Format;
+    unsigned NumChannels, Flags;
+};
+constexpr unsigned CUDA_ARRAY3D_LAYERED = 1, CUDA_ARRAY3D_SURFACE_LDST = 2, CUDA_ARRAY3D_CUBEMAP = 4,
+                   CUDA_ARRAY3D_TEXTURE_GATHER = 8;
+
+enum CUresourcetype : int {
+    CU_RESOURCE_TYPE_ARRAY, CU_RESOURCE_TYPE_MIPMAPPED_ARRAY, CU_RESOURCE_TYPE_LINEAR, CU_RESOURCE_TYPE_PITCH2D
+};
+struct CUDA_RESOURCE_DESC {
+    CUresourcetype resType;
+    union {
+        CUarray array;
+        struct {
+            CUdeviceptr devPtr;
+            CUarray_format format;
+            unsigned numChannels;
+            size_t sizeInBytes;
+        } linear;
+        struct {
+            CUdeviceptr devPtr;
+            CUarray_format format;
+            unsigned numChannels;
+            size_t width, height, pitchInBytes;
+        } pitch2D;
+        int reserved[32];
+    } res;
+    unsigned flags;
+};
+enum CUaddress_mode : int {
+    CU_TR_ADDRESS_MODE_WRAP, CU_TR_ADDRESS_MODE_CLAMP, CU_TR_ADDRESS_MODE_MIRROR, CU_TR_ADDRESS_MODE_BORDER
+};
+enum CUfilter_mode : int { CU_TR_FILTER_MODE_POINT, CU_TR_FILTER_MODE_LINEAR };
+struct CUDA_TEXTURE_DESC {
+    CUaddress_mode addressMode[3];
+    CUfilter_mode filterMode;
+    unsigned flags, maxAnisotropy;
+    CUfilter_mode mipmapFilterMode;
+    float mipmapLevelBias, minMipmapLevelClamp, maxMipmapLevelClamp;
+    float borderColor[4];
+    int reserved[12];
+};
+constexpr unsigned CU_TRSF_READ_AS_INTEGER = 1, CU_TRSF_NORMALIZED_COORDINATES = 2, CU_TRSF_DISABLE_TRILINEAR = 0x20,
+                   CU_TRSA_OVERRIDE_FORMAT = 1;
 
 struct CUDA_MEMSET_NODE_PARAMS {
     CUdeviceptr dst;

@@ -5,6 +5,7 @@
 #include "driver/module/module.h"
 #include "driver/state/call.h"
 #include "driver/state/contexts.h"
+#include "driver/state/image.h"
 #include "driver/stream/graph.h"
 #include "driver/stream/queue.h"
 #include "driver/work/place.h"
@@ -30,6 +31,9 @@ void end(Context &context) {
     driver.graph_execs.remove_if(owned);
     driver.graphs.remove_if(owned);
     driver.linkers.remove_if(owned);
+    std::erase_if(driver.image_objects, [&](const auto &entry) { return owned(*entry.second); });
+    driver.texture_references.remove_if(owned);
+    driver.arrays.remove_if(owned);
     unload_modules(context);
     context.heap.clear();
     for (const auto &stream : context.streams) {

@@ -5,6 +5,7 @@
 
 #include "base/settings.h"
 #include "driver/state/call.h"
+#include "driver/state/image.h"
 
 namespace softgpu {
 
@@ -13,7 +14,7 @@ namespace {
 constexpr char NAME[] = "Framecast software device";
 constexpr char PCI_ADDRESS[] = "0000:00:00.0";
 constexpr CUuuid UUID = {{'f', 'r', 'a', 'm', 'e', 'c', 'a', 's', 't', '-', 's', 'o', 'f', 't', 'g', '0'}};
-constexpr int CONSTANT_BYTES = 65536, MOST_PITCH = 2147483647, CLOCK_KHZ = 1000000, TEXTURE_ALIGNMENT = 512;
+constexpr int CONSTANT_BYTES = 65536, MOST_PITCH = 2147483647, CLOCK_KHZ = 1000000;
 constexpr int MOST_BLOCK[3] = {1024, 1024, 64}, MOST_GRID[3] = {2147483647, 65535, 65535};
 constexpr int LAST_ATTRIBUTE = 147;
 
@@ -22,8 +23,14 @@ struct Attribute {
     int (*value)(const Limits &);
 };
 
-// The attributes that are not 0. Those of features that the device does not have are 0: textures, surfaces, peers,
-// memory mapping, memory pools and others.
+int width(const Limits &) { return TextureLimits::width; }
+int height(const Limits &) { return TextureLimits::height; }
+int three(const Limits &) { return TextureLimits::three; }
+int layered(const Limits &) { return TextureLimits::layered; }
+int layers(const Limits &) { return TextureLimits::layers; }
+
+// The attributes that are not 0. Those of features that the device does not have are 0: peers, memory mapping,
+// memory pools and others.
 constexpr Attribute ATTRIBUTES[] = {
     {1, [](const Limits &l) { return l.max_threads_per_block; }},
     {2, [](const Limits &) { return MOST_BLOCK[0]; }},
@@ -42,6 +49,17 @@ constexpr Attribute ATTRIBUTES[] = {
     {15, [](const Limits &) { return 1; }},                                 // copies overlap kernels
     {16, [](const Limits &l) { return l.multiprocessors; }},
     {19, [](const Limits &) { return 1; }},                                 // can map host memory
+    // Textures, then surfaces: of one dimension, two and three; with layers and cubemaps; in linear memory.
+    {21, width}, {22, width}, {23, height}, {24, three}, {25, three}, {26, three},
+    {27, layered}, {28, layered}, {29, layers}, {42, layered}, {43, layers}, {45, layered}, {46, layered},
+    {52, layered}, {53, layered}, {54, [](const Limits &) { return TextureLimits::layers / 6 * 6; }},
+    {55, layered}, {56, width}, {57, height}, {58, three}, {59, three}, {60, three},
+    {61, layered}, {62, layers}, {63, layered}, {64, layered}, {65, layers}, {66, layered}, {67, layered},
+    {68, [](const Limits &) { return TextureLimits::layers / 6 * 6; }},
+    {69, [](const Limits &) { return TextureLimits::linear; }},
+    {70, [](const Limits &) { return TextureLimits::pitched[0]; }},
+    {71, [](const Limits &) { return TextureLimits::pitched[1]; }},
+    {72, [](const Limits &) { return 2097120; }},                           // pitch in bytes
     {30, [](const Limits &) { return 512; }},                               // surface alignment
     {31, [](const Limits &) { return 1; }},                                 // concurrent kernels
     {36, [](const Limits &) { return CLOCK_KHZ; }},                         // memory clock
@@ -50,7 +68,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {39, [](const Limits &l) { return l.max_threads_per_multiprocessor; }},
     {40, [](const Limits &) { return 2; }},                                 // copy engines
     {41, [](const Limits &) { return 1; }},                                 // unified addressing
-    {51, [](const Limits &) { return 32; }},                                // texture pitch alignment
+    {51, [](const Limits &) { return TEXTURE_PITCH_ALIGNMENT; }},            // texture pitch alignment
     {75, [](const Limits &l) { return l.compute / 10; }},
     {76, [](const Limits &l) { return l.compute % 10; }},
     {78, [](const Limits &) { return 1; }},                                 // stream priorities

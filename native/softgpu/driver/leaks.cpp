@@ -5,6 +5,7 @@
 #include "driver/module/module.h"
 #include "driver/state/driver.h"
 #include "driver/state/faults.h"
+#include "driver/state/image.h"
 #include "driver/stream/graph.h"
 #include "machine/report.h"
 
@@ -12,7 +13,7 @@ namespace softgpu {
 
 namespace {
 
-constexpr const char *KINDS[] = {"device", "pinned host", "variable", "managed"};
+constexpr const char *KINDS[] = {"device", "pinned host", "variable", "managed", "heap", "CUDA array"};
 
 template <class T>
 void list(std::string &text, const Registry<T> &registry, const Context &context, const char *kind) {
@@ -44,6 +45,10 @@ void report_leaks(Context &context, bool at_exit) {
         list(text, driver.events, context, "event");
         list(text, driver.graphs, context, "graph");
         list(text, driver.graph_execs, context, "executable graph");
+        for (const auto &[handle, object] : driver.image_objects)
+            if (object->context == &context)
+                text += std::string(object->is_surface ? "\n  surface" : "\n  texture") + " object #" +
+                        std::to_string(object->number);
     }
     if (text.empty()) return;
     const std::string which = context.primary ? "the primary context" : "context #" + std::to_string(context.number);

@@ -22,6 +22,7 @@ void decode_address(const Operand &operand, int index, Space space, Instr &instr
     instr.space = space;
     instr.imm = operand.offset;
     if (operand.kind != Operand::Kind::address) operands.reject("expects an address in brackets");
+    if (!operand.parts.empty()) operands.reject("takes an address without coordinates");
     instr.decides |= static_cast<uint8_t>(1 << index);
     if (operand.base == Operand::Kind::reg) {
         Operand base;

@@ -20,6 +20,7 @@ bool decode_mbarrier(const ptx::Instruction &in, Instr &instr, Operands &operand
 bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &operands);  // ldmatrix
 bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands);       // atom, red
 bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands);         // shfl, vote, match, redux
+bool decode_texture(const ptx::Instruction &in, Instr &instr, Operands &operands);      // tex, tld4, suld, sust
 bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands);        // vadd, vadd2, vadd4...
 bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands);      // bar, membar, fence
 

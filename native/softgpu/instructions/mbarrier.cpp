@@ -189,6 +189,7 @@ void store_bulk(Warp &w, const Instr &i) {
 // An address in brackets without an offset that is not in its register: as a 32-bit or 64-bit source.
 void bulk_address(const Operand &operand, int index, Type type, Operands &operands) {
     if (operand.kind != Operand::Kind::address) operands.reject("expects an address in brackets");
+    if (!operand.parts.empty()) operands.reject("tensor maps are not provided");
     if (operand.offset != 0 && operand.base == Operand::Kind::reg) operands.reject("takes addresses without an offset");
     Operand plain = operand;
     plain.kind = operand.base;

@@ -28,6 +28,11 @@ void give_back(uint64_t address, uint64_t bytes) {
     if (begin < end) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }
 
+// Whether it takes the device's memory.
+bool is_counted(Arena::Kind kind) {
+    return kind == Arena::Kind::device || kind == Arena::Kind::managed || kind == Arena::Kind::array;
+}
+
 }  // namespace
 
 Arena &Arena::get() {
@@ -84,7 +89,7 @@ uint64_t Arena::find_room(uint64_t room) const {
 
 uint64_t Arena::allocate(uint64_t bytes, Kind kind, const std::string &name) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const bool counted = kind == Kind::device || kind == Kind::managed;
+    const bool counted = is_counted(kind);
     if (bytes == 0 || bytes > size_ || (counted && used_ + bytes > settings().memory_bytes)) return 0;
     const uint64_t room = align_up(bytes, ALIGNMENT) + GAP;
     const uint64_t address = find_room(room);
@@ -108,7 +113,7 @@ bool Arena::free(uint64_t address, Kind kind) {
     if (at == allocations_.end() || at->second.freed || at->second.kind != kind) return false;
     Allocation &a = at->second;
     a.freed = true;
-    if (kind == Kind::device || kind == Kind::managed) used_ -= a.bytes;
+    if (is_counted(kind)) used_ -= a.bytes;
     const uint64_t word = (address - base_) / 4;
     // Sets the state to zero (not accessible), by hand at the ends where the range shares a page with others.
     const uint64_t words = (a.bytes + 3) / 4, edge = std::min(words, PAGE);
@@ -141,7 +146,7 @@ std::string Arena::describe(uint64_t address) const {
     if (address < 4096) return "a null pointer" + (address ? " plus " + std::to_string(address) : std::string());
     if (!contains(address)) return "no address of the device: a host pointer, or garbage";
     if (!find(address, a)) return "not in any allocation, and there is none";
-    static const char *const kinds[] = {"", "pinned host ", "", "managed ", "device heap "};
+    static const char *const kinds[] = {"", "pinned host ", "", "managed ", "device heap ", "array "};
     std::string what = a.kind == Kind::global ? "variable " + a.name
                                               : std::string(kinds[static_cast<int>(a.kind)]) + "allocation #" + std::to_string(a.number);
     if (a.freed) what += ", which was freed,";

@@ -19,7 +19,7 @@ namespace softgpu {
 
 class Arena {
 public:
-    enum class Kind : uint8_t { device, pinned, global, managed, heap };
+    enum class Kind : uint8_t { device, pinned, global, managed, heap, array };
 
     struct Allocation {
         uint64_t address = 0;

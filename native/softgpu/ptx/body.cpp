@@ -504,7 +504,7 @@ private:
         return o;
     }
 
-    // [reg+4], [symbol+4], [4]
+    // [reg+4], [symbol+4], [4]; [image, {x, y}]
     Operand address() {
         Operand o;
         tokens.expect("[");
@@ -521,7 +521,7 @@ private:
         if (o.base == Operand::Kind::reg && tokens.accept("+"))
             o.offset = static_cast<int64_t>(integer_constant(tokens));
         o.kind = Operand::Kind::address;
-        if (tokens.at(",")) tokens.fail("']' (coordinates of textures and tensors are not supported)");
+        while (tokens.accept(",")) o.parts.push_back(tokens.at("{") ? vector() : simple());
         tokens.expect("]");
         return o;
     }

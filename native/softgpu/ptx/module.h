@@ -42,7 +42,8 @@ struct Operand {
         integer,    // integer, as its 64 bits
         floating,   // bits of 0f... (is_double false) or 0d... (true); decimal literals are doubles
         symbol,     // variable or function by name, plus offset
-        address,    // [base + offset], base a reg, a symbol or an absolute integer: `base` says which
+        address,    // [base + offset], base a reg, a symbol or an absolute integer: `base` says which. What follows
+                    // it in the brackets, such as coordinates, is in parts
         vector,     // {a, b, ...} in parts
         label,      // index of the instruction it names, in `target`
         special,    // %tid.x and its kind, by name with its component
@@ -102,6 +103,7 @@ struct Variable {
     uint64_t align = 1;
     uint64_t bytes = 0;                     // 0 for an extern array without a size (dynamic shared memory)
     bool is_extern = false;
+    bool is_texture = false;                // .texref: eight bytes, the handle of what is bound to it
     std::vector<uint8_t> initial;           // empty, or `bytes` of them
     std::vector<Relocation> relocations;
     uint32_t line = 0;

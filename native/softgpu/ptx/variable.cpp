@@ -147,6 +147,7 @@ struct Shape {
     Type type = Type::none;
     int width = 1;
     uint64_t align = 0;
+    bool is_texture = false;
 };
 
 Shape shape(Tokens &tokens) {
@@ -154,7 +155,8 @@ Shape shape(Tokens &tokens) {
     skip_attribute(tokens);
     if (tokens.accept(".align")) s.align = alignment(tokens);
     const uint32_t line = tokens.line();
-    s.type = expect_type(tokens, s.width);
+    s.is_texture = tokens.accept(".texref");
+    s.type = s.is_texture ? Type::u64 : expect_type(tokens, s.width);
     if (s.type == Type::pred) throw Error(line, "a variable of type .pred must be a register");
     if (s.align == 0) s.align = size(s.type) * s.width;
     return s;
@@ -167,6 +169,8 @@ Variable named(Tokens &tokens, const Shape &shape, Space space, std::vector<uint
     v.type = shape.type;
     v.align = shape.align;
     v.line = tokens.line();
+    v.is_texture = shape.is_texture;
+    if (v.is_texture && space != Space::global) throw Error(v.line, "a texture reference must be a .global variable");
     v.name = tokens.expect(Token::Kind::identifier, "the name of a variable");
     while (tokens.accept("[")) {
         const uint32_t line = tokens.line();
@@ -247,7 +251,7 @@ std::vector<Variable> variables(Tokens &tokens, Space space, bool is_extern) {
         Variable v = named(tokens, s, space, dimensions);
         v.is_extern = is_extern;
         if (tokens.at("=")) {
-            if (is_extern || (space != Space::global && space != Space::constant))
+            if (is_extern || v.is_texture || (space != Space::global && space != Space::constant))
                 tokens.fail("no initial value (only .global and .const variables defined here have one)");
             if (v.bytes > MAX_INITIAL_BYTES) throw Error(v.line, "'" + v.name + "' is too large for an initial value");
             tokens.next();

@@ -20,7 +20,7 @@ uint64_t allocate(Context &context, uint64_t bytes, Kind kind, unsigned flags) {
     const uint64_t address = arena.allocate(bytes, kind);
     require(address, CUDA_ERROR_OUT_OF_MEMORY);
     // Writes by the host cannot be observed, so its memory counts as written.
-    if (kind != Kind::device) arena.mark_written(address, bytes);
+    if (kind == Kind::pinned || kind == Kind::managed) arena.mark_written(address, bytes);
     Driver::get().allocations[address] = {&context, kind, bytes, flags, false, nullptr};
     return address;
 }

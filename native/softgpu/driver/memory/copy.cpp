@@ -55,6 +55,49 @@ CUresult copy_call(const char *name, CUstream stream, Wait wait, const CUDA_MEMC
     return copy_call(name, stream, wait, &box);
 }
 
+// The bytes of a one-dimensional array from `offset` on, as a side of a copy.
+struct ArraySide {
+    CUarray array;
+    size_t offset;
+};
+
+void set_source(CUDA_MEMCPY3D &p, ArraySide side) {
+    p.srcMemoryType = CU_MEMORYTYPE_ARRAY;
+    p.srcArray = side.array;
+    p.srcXInBytes = side.offset;
+}
+void set_source(CUDA_MEMCPY3D &p, const void *host) {
+    p.srcMemoryType = CU_MEMORYTYPE_HOST;
+    p.srcHost = host;
+}
+void set_source(CUDA_MEMCPY3D &p, CUdeviceptr device) {
+    p.srcMemoryType = CU_MEMORYTYPE_DEVICE;
+    p.srcDevice = device;
+}
+void set_target(CUDA_MEMCPY3D &p, ArraySide side) {
+    p.dstMemoryType = CU_MEMORYTYPE_ARRAY;
+    p.dstArray = side.array;
+    p.dstXInBytes = side.offset;
+}
+void set_target(CUDA_MEMCPY3D &p, void *host) {
+    p.dstMemoryType = CU_MEMORYTYPE_HOST;
+    p.dstHost = host;
+}
+void set_target(CUDA_MEMCPY3D &p, CUdeviceptr device) {
+    p.dstMemoryType = CU_MEMORYTYPE_DEVICE;
+    p.dstDevice = device;
+}
+
+template <class To, class From>
+CUresult array_copy(const char *name, CUstream stream, Wait wait, To to, From from, size_t bytes) {
+    CUDA_MEMCPY3D p{};
+    p.WidthInBytes = bytes;
+    p.Height = p.Depth = 1;
+    set_target(p, to);
+    set_source(p, from);
+    return copy_call(name, stream, wait, &p);
+}
+
 Side device(CUdeviceptr address) { return linear(address, true); }
 Side host(const void *address) { return linear(reinterpret_cast<uint64_t>(address), false); }
 // For cuMemcpy, which finds out whether an address belongs to the host or the device.
@@ -87,6 +130,28 @@ CU_API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
 }
 CU_API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
     return copy_call(__func__, stream, Wait::pageable, device(to), device(from), bytes);
+}
+
+CU_API cuMemcpyHtoA_v2(CUarray to, size_t offset, const void *from, size_t bytes) {
+    return array_copy(__func__, nullptr, Wait::always, ArraySide{to, offset}, from, bytes);
+}
+CU_API cuMemcpyHtoAAsync_v2(CUarray to, size_t offset, const void *from, size_t bytes, CUstream stream) {
+    return array_copy(__func__, stream, Wait::pageable, ArraySide{to, offset}, from, bytes);
+}
+CU_API cuMemcpyAtoH_v2(void *to, CUarray from, size_t offset, size_t bytes) {
+    return array_copy(__func__, nullptr, Wait::always, to, ArraySide{from, offset}, bytes);
+}
+CU_API cuMemcpyAtoHAsync_v2(void *to, CUarray from, size_t offset, size_t bytes, CUstream stream) {
+    return array_copy(__func__, stream, Wait::pageable, to, ArraySide{from, offset}, bytes);
+}
+CU_API cuMemcpyDtoA_v2(CUarray to, size_t offset, CUdeviceptr from, size_t bytes) {
+    return array_copy(__func__, nullptr, Wait::always, ArraySide{to, offset}, from, bytes);
+}
+CU_API cuMemcpyAtoD_v2(CUdeviceptr to, CUarray from, size_t offset, size_t bytes) {
+    return array_copy(__func__, nullptr, Wait::always, to, ArraySide{from, offset}, bytes);
+}
+CU_API cuMemcpyAtoA_v2(CUarray to, size_t to_offset, CUarray from, size_t from_offset, size_t bytes) {
+    return array_copy(__func__, nullptr, Wait::always, ArraySide{to, to_offset}, ArraySide{from, from_offset}, bytes);
 }
 
 CU_API cuMemcpy2D_v2(const CUDA_MEMCPY2D *parameters) {

@@ -8,6 +8,7 @@
 #include "driver/module/module.h"
 #include "driver/module/program_cache.h"
 #include "driver/state/call.h"
+#include "driver/state/image.h"
 #include "instructions/instruction_set.h"
 #include "machine/coverage.h"
 #include "program/location.h"
@@ -201,6 +202,7 @@ std::shared_ptr<Module> load(Context &context, std::string_view text, const JitO
 
 void unload(Module &module) {
     for (const auto &[name, function] : module.functions) Driver::get().functions.remove(function.get());
+    Driver::get().texture_references.remove_if([&](const TextureReference &r) { return r.module == &module; });
     Driver::get().modules.remove(&module);
 }
 

@@ -21,6 +21,7 @@
 namespace softgpu {
 
 struct Capture;
+struct ImageObject;
 
 // The objects of one kind by handle, so that a stale or invalid handle gives an error instead of a crash.
 template <class T> class Registry {
@@ -175,6 +176,9 @@ public:
     Registry<Library> libraries;
     Registry<Linker> linkers;
     Registry<Pool> pools;
+    Registry<Array> arrays;
+    std::map<uint64_t, std::shared_ptr<ImageObject>> image_objects;     // by handle
+    Registry<TextureReference> texture_references;
     Pool *default_pool = nullptr, *current_pool = nullptr;
     std::map<uint64_t, Owned> allocations;      // by address; without module variables, which belong to their module
 

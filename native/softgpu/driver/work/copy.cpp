@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cstring>
 
 #include "driver/state/call.h"
+#include "driver/state/image.h"
 #include "driver/work/place.h"
 #include "driver/work/transfer.h"
 #include "machine/arena.h"
@@ -36,10 +38,19 @@ CUDA_MEMCPY3D parameters_of(const CopyWork &copy) {
     return p;
 }
 
-Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, size_t x, size_t y, size_t z, size_t pitch,
-             size_t height, const CUDA_MEMCPY3D &p) {
-    require(type == CU_MEMORYTYPE_HOST || type == CU_MEMORYTYPE_DEVICE || type == CU_MEMORYTYPE_UNIFIED,
-            type == CU_MEMORYTYPE_ARRAY ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE);
+Side side_of(CUarray handle, size_t x, size_t y, size_t z, const CUDA_MEMCPY3D &p) {
+    const Image &image = object_of(Driver::get().arrays, handle)->image;
+    const auto inside = [](size_t at, size_t count, size_t size) { return at <= size && count <= size - at; };
+    require(inside(x, p.WidthInBytes, image.pitch) && inside(y, p.Height, std::max(image.height, 1u)) &&
+            inside(z, p.Depth, std::max(image.depth, 1u)));
+    require(x % image.format.bytes() == 0 && p.WidthInBytes % image.format.bytes() == 0);
+    return {image.address + z * image.slice + y * image.pitch + x, image.pitch, image.slice, true, false};
+}
+
+Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, CUarray array, size_t x, size_t y, size_t z,
+             size_t pitch, size_t height, const CUDA_MEMCPY3D &p) {
+    if (type == CU_MEMORYTYPE_ARRAY) return side_of(array, x, y, z, p);
+    require(type == CU_MEMORYTYPE_HOST || type == CU_MEMORYTYPE_DEVICE || type == CU_MEMORYTYPE_UNIFIED);
     const uint64_t start = type == CU_MEMORYTYPE_HOST ? reinterpret_cast<uint64_t>(host) : device;
     // A pitch of 0 means rows without gaps; it is allowed if there is only one row.
     require(pitch == 0 ? p.Height <= 1 && p.Depth <= 1 : pitch >= x + p.WidthInBytes);
@@ -84,10 +95,10 @@ CopyWork copy_of(const CUDA_MEMCPY3D &p) {
     copy.width = p.WidthInBytes;
     copy.height = p.Height;
     copy.depth = p.Depth;
-    copy.from = side_of(p.srcMemoryType, p.srcHost, p.srcDevice, p.srcXInBytes, p.srcY, p.srcZ, p.srcPitch,
+    copy.from = side_of(p.srcMemoryType, p.srcHost, p.srcDevice, p.srcArray, p.srcXInBytes, p.srcY, p.srcZ, p.srcPitch,
                         p.srcHeight, p);
-    copy.to = side_of(p.dstMemoryType, p.dstHost, p.dstDevice, p.dstXInBytes, p.dstY, p.dstZ, p.dstPitch, p.dstHeight,
-                      p);
+    copy.to = side_of(p.dstMemoryType, p.dstHost, p.dstDevice, p.dstArray, p.dstXInBytes, p.dstY, p.dstZ, p.dstPitch,
+                      p.dstHeight, p);
     return copy;
 }
 

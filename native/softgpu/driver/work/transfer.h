@@ -12,7 +12,7 @@ bool empty(const CopyWork &copy);
 bool empty(const CUDA_MEMSET_NODE_PARAMS &fill);
 
 CopyWork linear_copy(CopyWork::Side to, CopyWork::Side from, uint64_t bytes);
-// From 3D parameters; fails if they are inconsistent or use CUDA arrays.
+// From 3D parameters; fails if they are inconsistent, or reach outside a CUDA array.
 CopyWork copy_of(const CUDA_MEMCPY3D &parameters);
 // Fails unless source and destination are in the kind of memory that the parameters state.
 void check(const CopyWork &copy);
