@@ -32,9 +32,8 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntSupplier;
 import jcuda.Pointer;
-import jcuda.driver.CUDA_ARRAY_DESCRIPTOR;
+import jcuda.driver.CUDA_ARRAY3D_DESCRIPTOR;
 import jcuda.driver.CUDA_MEMCPY2D;
-import jcuda.driver.CUarray;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdeviceptr;
@@ -42,6 +41,7 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUjit_option;
 import jcuda.driver.CUmemorytype;
+import jcuda.driver.CUmipmappedArray;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUpointer_attribute;
 import jcuda.driver.CUresult;
@@ -163,7 +163,7 @@ class DriverTest {
     @Test
     void refusesWhatItDoesNotProvide() {
         IntSupplier[] calls = {
-            () -> cuArrayCreate(new CUarray(), new CUDA_ARRAY_DESCRIPTOR()),
+            () -> cuMipmappedArrayCreate(new CUmipmappedArray(), new CUDA_ARRAY3D_DESCRIPTOR(), 1),
             () -> cuStreamWriteValue32(null, device.allocate(4).pointer(), 1, 0)};
         for (IntSupplier call : calls) {
             assertResult(CUDA_ERROR_NOT_SUPPORTED, call.getAsInt());
