@@ -164,8 +164,8 @@ Place place_of(const Warp &w, const Instr &i, const BoundImage &bound, const Slo
 
 // The channels of one texel for each lane of `mask`: `corner` has a bit for each axis, 1 for the second texel of the
 // footprint. Calls f(lane, texel), with null for one outside the image.
-template <class F> void read_texels(Warp &w, const Instr &i, const BoundImage &bound, const Place *places, uint32_t mask,
-                                    unsigned corner, F f) {
+template <class F> void read_texels(Warp &w, const Instr &i, const BoundImage &bound, const Place *places,
+                                    uint32_t mask, unsigned corner, F f) {
     const Image &image = bound.image;
     const Geometry &geometry = geometry_of(i);
     const uint32_t sizes[3] = {image.width, std::max(image.height, 1u), image.depth};
@@ -346,7 +346,7 @@ template <class F> void each_surface(Warp &w, const Instr &i, const Slot *first,
 template <class T, class D> void load_surface(Warp &w, const Instr &i) {
     const auto count = static_cast<uint32_t>(i.imm);
     const Slot *const results = w.slots + i.more;
-    each_surface(w, i, results + count, count * sizeof(T), [&](uint32_t mask, uint32_t inside, const uint64_t *address) {
+    const auto load = [&](uint32_t mask, uint32_t inside, const uint64_t *address) {
         std::byte *at[LANES];
         if (inside) resolve(w, i, Space::global, address, inside, count * sizeof(T), Access::load, at);
         for (uint32_t rest = mask; rest; rest &= rest - 1) {
@@ -357,7 +357,8 @@ template <class T, class D> void load_surface(Warp &w, const Instr &i) {
                 w.lanes<D>(results[e])[l] = value;
             }
         }
-    });
+    };
+    each_surface(w, i, results + count, count * sizeof(T), load);
 }
 
 template <class T, class D> void store_surface(Warp &w, const Instr &i) {

@@ -151,7 +151,8 @@ CU_API cuTexRefGetAddress_v2(CUdeviceptr *address, CUtexref texref) {
     return get(__func__, texref, address, [&](const TextureReference &reference) {
         const CUDA_RESOURCE_DESC &resource = reference.resource;
         require(reference.is_bound && resource.resType != CU_RESOURCE_TYPE_ARRAY);
-        *address = resource.resType == CU_RESOURCE_TYPE_LINEAR ? resource.res.linear.devPtr : resource.res.pitch2D.devPtr;
+        *address = resource.resType == CU_RESOURCE_TYPE_LINEAR ? resource.res.linear.devPtr
+                                                               : resource.res.pitch2D.devPtr;
     });
 }
 
@@ -170,7 +171,9 @@ CU_API cuTexRefGetAddressMode(CUaddress_mode *mode, CUtexref texref, int dimensi
 }
 
 CU_API cuTexRefGetFilterMode(CUfilter_mode *mode, CUtexref texref) {
-    return get(__func__, texref, mode, [&](const TextureReference &reference) { *mode = reference.texture.filterMode; });
+    return get(__func__, texref, mode, [&](const TextureReference &reference) {
+        *mode = reference.texture.filterMode;
+    });
 }
 
 CU_API cuTexRefGetFlags(unsigned *flags, CUtexref texref) {

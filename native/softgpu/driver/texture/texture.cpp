@@ -86,7 +86,8 @@ BoundImage texture_of(const CUDA_RESOURCE_DESC &resource, const CUDA_TEXTURE_DES
     }
     Sampling &sampling = bound.sampling;
     for (int d = 0; d < 3; ++d) {
-        require(texture.addressMode[d] >= CU_TR_ADDRESS_MODE_WRAP && texture.addressMode[d] <= CU_TR_ADDRESS_MODE_BORDER);
+        require(texture.addressMode[d] >= CU_TR_ADDRESS_MODE_WRAP);
+        require(texture.addressMode[d] <= CU_TR_ADDRESS_MODE_BORDER);
         sampling.mode[d] = static_cast<AddressMode>(texture.addressMode[d]);
     }
     require(texture.filterMode == CU_TR_FILTER_MODE_POINT || texture.filterMode == CU_TR_FILTER_MODE_LINEAR);
