@@ -383,6 +383,7 @@ template <class T, class D> void store_surface(Warp &w, const Instr &i) {
 void decode_handle(const Operand &operand, Instr &instr, Operands &operands) {
     if (operand.kind != Operand::Kind::address || operand.offset != 0)
         operands.reject("expects a texture or surface in brackets");
+    instr.decides |= 1;
     if (operand.base == Operand::Kind::reg) {
         Operand handle;
         handle.kind = Operand::Kind::reg;
@@ -406,6 +407,7 @@ void decode_place(Decoding &d, const Operand &operand, const Geometry &geometry)
     if (count != geometry.operands)
         d.operands.reject("needs " + std::to_string(geometry.operands) + " coordinates");
     d.operands.more_sources(given, Type::b32);
+    d.instr.decides |= 1 << 5;      // with the coordinates the values of sust, which are stored to global memory
 }
 
 void take_geometry(Decoding &d) {

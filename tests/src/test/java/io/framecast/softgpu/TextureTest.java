@@ -25,6 +25,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import jcuda.Pointer;
 import jcuda.driver.CUDA_ARRAY3D_DESCRIPTOR;
@@ -484,6 +485,20 @@ class TextureTest {
             kernel.launch(1, 1, surface);
         });
         assertTrue(report.contains("coordinate 1 is 2"), report);
+        for (String use : List.of("surf1Dwrite(v, s, 0)", "surf1Dwrite(0, s, v & 4)", "surf1Dwrite(0, s + v, 0)")) {
+            report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> {
+                Kernel kernel = device.kernel("""
+                        extern "C" __global__ void undefined(cudaSurfaceObject_t s, const int *fresh) {
+                            int v = *fresh;
+                            %s;
+                        }
+                        """.formatted(use));
+                CUsurfObject surface = new CUsurfObject();
+                check(cuSurfObjectCreate(surface, of(array(2, 0, 0, CU_AD_FORMAT_FLOAT, 1, SURFACE))));
+                kernel.launch(1, 1, surface, device.allocate(4));
+            });
+            assertTrue(report.contains("undefined value"), report);
+        }
     }
 
     @Test
