@@ -152,6 +152,9 @@ std::string best_ptx(const void *image, int compute) {
     }
     if (!newer.empty())
         refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "the fat binary has PTX for " + list(newer) + " only, which is newer than this device");
+    if (compiled.empty())       // nvcc's linker leaves out what it cannot link, which is all PTX
+        refuse(CUDA_ERROR_NO_BINARY_FOR_GPU,
+               "the fat binary is empty: relocatable PTX is not linked; compile with -rdc=false");
     refuse(CUDA_ERROR_NO_BINARY_FOR_GPU, "the fat binary has machine code only (" + list(compiled) +
                                              "), and this device runs PTX: compile with -gencode arch=compute_80,code=compute_80");
 }

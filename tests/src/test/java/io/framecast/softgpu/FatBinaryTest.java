@@ -117,6 +117,7 @@ class FatBinaryTest {
     void refusesWhatItCannotRun() {
         CUmodule module = new CUmodule();
         assertEquals(CUDA_ERROR_NO_BINARY_FOR_GPU, cuModuleLoadData(module, fatBinary(machineCode(80))));
+        assertEquals(CUDA_ERROR_NO_BINARY_FOR_GPU, cuModuleLoadData(module, fatBinary()));
         assertEquals(CUDA_ERROR_NO_BINARY_FOR_GPU, cuModuleLoadData(module, fatBinary(ptx(90, PLAIN))));
     }
 
