@@ -204,14 +204,35 @@ void c_not(Decoding &d) {
     d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<CNot, U, U>; }));
 }
 
+// lop3.and and lop3.or: also a predicate, (d != 0) and or or another one. Program::slots has this one after the first.
+template <class Op> void lop3_with_predicate(Warp &warp, const Instr &instr) {
+    const Slot *const predicates = warp.slots + instr.more;
+    const uint32_t other = warp.predicate(predicates[1]);
+    of_three<Lop3>(warp, instr);
+    const uint32_t *d = warp.lanes<uint32_t>(instr.op[0]);
+    uint32_t bits = 0;
+    for (int l = 0; l < LANES; ++l) bits |= static_cast<uint32_t>(d[l] != 0) << l;
+    warp.set_predicate(predicates[0], Op{}(bits, other));
+}
+
 void lop3(Decoding &d) {
-    d.expect(5);
+    const int with = d.take_one({"and", "or"});
+    d.expect(with < 0 ? 5 : 6);
     for (int i = 1; i <= 3; ++i) d.operands.source(i, d.in.operands[i], Type::b32);
-    d.operands.result(0, d.in.operands[0], Type::b32);
+    const ptx::Operand &result = d.in.operands[0];
+    if (with < 0) {
+        d.operands.result(0, result, Type::b32);
+    } else {
+        if (result.kind != ptx::Operand::Kind::pair) d.operands.reject("needs two results, d|p");
+        d.operands.result(0, result.parts[0], Type::b32);
+        d.operands.more_results(result.parts[1], Type::pred);
+        d.operands.more_sources(d.in.operands[5], Type::pred);
+    }
     const ptx::Operand &lut = d.in.operands[4];
     if (lut.kind != ptx::Operand::Kind::integer || lut.integer > 0xff) d.operands.reject("immLut must be 0 to 255");
     d.instr.imm = static_cast<int64_t>(lut.integer);
-    d.finish(d.take_type() == Type::b32 ? of_three<Lop3> : nullptr);
+    const Exec execs[] = {of_three<Lop3>, lop3_with_predicate<And>, lop3_with_predicate<Or>};
+    d.finish(d.take_type() == Type::b32 ? execs[with + 1] : nullptr);
 }
 
 void shift_left(Decoding &d) {

@@ -6,6 +6,7 @@ import static java.math.BigInteger.ZERO;
 import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -367,6 +368,25 @@ class IntegerTest {
             });
         }
         lop3.check(new long[][] {{0xf0f0f0f0L, 0xccccccccL, 0xaaaaaaaaL}, {0x12345678L, 0xdeadbeefL, 0x0badf00dL}});
+
+        // With a predicate p = (d != 0) op q, in bit 31 of the result; 0x80 is and.
+        Instructions predicate = new Instructions(device, "rrrr");
+        for (String d : List.of("d", "_")) {
+            for (boolean not : new boolean[] {false, true}) {
+                for (boolean and : new boolean[] {false, true}) {
+                    predicate.add("{ .reg .pred p, q; .reg .b32 d, h; mov.b32 d, 0; setp.ne.u32 q, %3, 0; lop3."
+                            + (and ? "and" : "or") + ".b32 " + d + "|p, %1, %2, 7, 0x80, " + (not ? "!q" : "q")
+                            + "; selp.b32 h, 0x80000000, 0, p; or.b32 %0, d, h; }", x -> {
+                        long value = x[0] & x[1] & 7;
+                        boolean q = x[2] != 0 ^ not;
+                        boolean p = and ? value != 0 && q : value != 0 || q;
+                        return (d.equals("d") ? value : 0) | (p ? 1L << 31 : 0);
+                    });
+                }
+            }
+        }
+        predicate.check(Instructions.combinations(new long[] {0, 5, 8}, new long[] {4, 2, 0xffffffffL},
+                new long[] {0, 1}));
     }
 
     @Test
