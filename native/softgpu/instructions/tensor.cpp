@@ -1,7 +1,7 @@
 // mma.sync (PTX manual, "Warp Level Matrix Multiply-Accumulate Instructions"): d = a * b + c for the fragments of a
 // warp.
 //
-// Computed in double: products are exact, and so are integer sums. c and the products are summed in the order of k, and
+// Computed in double: products are exact but those of f64, and so are integer sums. c and the products are summed in the order of k, and
 // the sum is rounded once to the type of d. PTX does not specify the order and the precision of floating-point sums.
 // Tensor cores align the terms of a step and truncate, so their results differ in the last bits. The lowest 13 bits of
 // tf32 operands are ignored, as in hardware.
@@ -14,6 +14,7 @@
 #include "instructions/families.h"
 #include "machine/warp.h"
 #include "program/decoding.h"
+#include "program/target.h"
 
 namespace softgpu {
 namespace {
@@ -115,6 +116,28 @@ template <class A, class B, class C, int M, int K> void mma(Warp &warp, const In
     }
 }
 
+// The same for f64, whose elements have a register each. Products are not exact here: each is fused with its sum, in the
+// order of k.
+template <int M, int K> void mma_f64(Warp &warp, const Instr &instr) {
+    constexpr int row_tiles = M / 8;
+    const uint32_t *const d_slots = warp.slots + instr.more, *const a_slots = d_slots + 2 * row_tiles;
+    const uint32_t *const b_slots = a_slots + row_tiles * (K / 4), *const c_slots = b_slots + K / 4;
+    const auto at = [&warp](const uint32_t *slots, int r, int l) { return warp.lanes<double>(slots[r])[l]; };
+    double sum[M][8];
+    for (int row = 0; row < M; ++row)
+        for (int n = 0; n < 8; ++n) {
+            const int group = row % 8 * 4;
+            double &d = sum[row][n] = at(c_slots, row / 8 * 2 + n % 2, group + n / 2);
+            for (int k = 0; k < K; ++k)
+                d = std::fma(at(a_slots, k / 4 * row_tiles + row / 8, group + k % 4),
+                             at(b_slots, k / 4, n * 4 + k % 4), d);
+        }
+    for (int i = 0; i < 2 * row_tiles; ++i) {
+        double *lanes = warp.lanes<double>(d_slots[i]);
+        for (int l = 0; l < LANES; ++l) lanes[l] = sum[i / 2 * 8 + l / 4][l % 4 * 2 + i % 2];
+    }
+}
+
 // Registers per lane: for d and c, for a, and for b.
 struct Shape {
     TensorKind kind;
@@ -132,6 +155,12 @@ constexpr Shape form(std::string_view shape, ptx::Type c, ptx::Type a, ptx::Type
 
 template <class A, class B, int M, int K> constexpr Shape integers(std::string_view shape, ptx::Type a, ptx::Type b) {
     return form<A, B, S32Accumulator<false>, M, K, S32Accumulator<true>>(shape, ptx::Type::s32, a, b);
+}
+
+template <int M, int K> constexpr Shape doubles(std::string_view shape) {
+    using ptx::Type;
+    return {{shape, Type::f64, 2 * M * 8 * K}, Type::f64, Type::f64, M / 4, M / 8 * (K / 4), K / 4, mma_f64<M, K>,
+            nullptr};
 }
 
 using enum ptx::Type;
@@ -155,6 +184,7 @@ constexpr Shape SHAPES[] = {
     integers<S8, U8, 16, 16>("m16n8k16", s8, u8), integers<S8, S8, 16, 16>("m16n8k16", s8, s8),
     integers<U8, U8, 16, 32>("m16n8k32", u8, u8), integers<U8, S8, 16, 32>("m16n8k32", u8, s8),
     integers<S8, U8, 16, 32>("m16n8k32", s8, u8), integers<S8, S8, 16, 32>("m16n8k32", s8, s8),
+    doubles<8, 4>("m8n8k4"), doubles<16, 4>("m16n8k4"), doubles<16, 8>("m16n8k8"), doubles<16, 16>("m16n8k16"),
 };
 
 }  // namespace
@@ -177,10 +207,14 @@ bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands)
     for (int i = 0; i < 4; ++i)
         if (in.operands[i].kind != ptx::Operand::Kind::vector || in.operands[i].parts.size() != registers[i])
             operands.reject("operand " + std::to_string(i) + " needs " + std::to_string(registers[i]) + " registers");
-    const ptx::Type accumulator = c == f16 ? b32 : c;
+    if (a == f64) {
+        d.take("rn");
+        need_target(operands, shape->a_registers == 1 ? 80 : 90);
+    }
+    const ptx::Type accumulator = c == f16 ? b32 : c, operand = a == f64 ? f64 : b32;
     operands.more_results(in.operands[0], accumulator);
-    operands.more_sources(in.operands[1], b32);
-    operands.more_sources(in.operands[2], b32);
+    operands.more_sources(in.operands[1], operand);
+    operands.more_sources(in.operands[2], operand);
     operands.more_sources(in.operands[3], accumulator);
     instr.cls = Class::tensor;
     instr.tensor = &shape->kind;

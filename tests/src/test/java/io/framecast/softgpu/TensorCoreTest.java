@@ -22,7 +22,7 @@ class TensorCoreTest {
     private static final int LANES = 32;
 
     @RegisterExtension
-    final SoftDevice device = new SoftDevice();
+    final SoftDevice device = new SoftDevice("compute=90");     // m16n8k4 to m16n8k16 of f64 need it
 
     private final Random random = new Random(31);
 
@@ -175,6 +175,63 @@ class TensorCoreTest {
                     device.buffer(shape.c.of(c)), d);
             assertArrayEquals(shape.c.of(product(a, b, c)), d.ints(), shape.name + "." + shape.types);
         }
+    }
+
+    /** f64: an element a register, of a and b as those of tf32. Sums in the order of k, each fused with its product. */
+    @Test
+    void multipliesDoubles() {
+        int[][] shapes = {{8, 4}, {16, 4}, {16, 8}, {16, 16}};
+        for (int[] shape : shapes) {
+            int m = shape[0], k = shape[1], rows = m / 8;
+            String name = "m" + m + "n8k" + k;
+            double[][] a = doubles(m, k), b = doubles(k, 8), c = doubles(m, 8);
+            double[] fragmentA = new double[LANES * rows * k / 4], fragmentB = new double[LANES * k / 4];
+            double[] fragmentC = new double[LANES * 2 * rows], expected = new double[LANES * 2 * rows];
+            for (int lane = 0; lane < LANES; lane++) {
+                for (int i = 0; i < rows * k / 4; i++) {
+                    fragmentA[lane * rows * k / 4 + i] = a[g(lane) + i % rows * 8][t(lane) + i / rows * 4];
+                }
+                for (int i = 0; i < k / 4; i++) {
+                    fragmentB[lane * k / 4 + i] = b[t(lane) + i * 4][g(lane)];
+                }
+                for (int i = 0; i < 2 * rows; i++) {
+                    int row = g(lane) + i / 2 * 8, column = t(lane) * 2 + i % 2;
+                    double sum = c[row][column];
+                    for (int j = 0; j < k; j++) {
+                        sum = Math.fma(a[row][j], b[j][column], sum);
+                    }
+                    fragmentC[lane * 2 * rows + i] = c[row][column];
+                    expected[lane * 2 * rows + i] = sum;
+                }
+            }
+            Kernel kernel = device.kernel("""
+                    extern "C" __global__ void multiply(const double *a, const double *b, double *c) {
+                        a += threadIdx.x * %1$d, b += threadIdx.x * %2$d, c += threadIdx.x * %3$d;
+                        asm("mma.sync.aligned.%4$s.row.col%5$s.f64.f64.f64.f64 {%6$s}, {%7$s}, {%8$s}, {%6$s};"
+                            : %9$s : %10$s, %11$s);
+                    }
+                    """.formatted(rows * k / 4, k / 4, 2 * rows, name, m == 8 ? "" : ".rn", Shape.list(0, 2 * rows),
+                    Shape.list(2 * rows, rows * k / 4), Shape.list(2 * rows + rows * k / 4, k / 4),
+                    bind("+", "c", 2 * rows), bind("", "a", rows * k / 4), bind("", "b", k / 4)));
+            Buffer d = device.buffer(fragmentC);
+            kernel.launch(1, LANES, device.buffer(fragmentA), device.buffer(fragmentB), d);
+            assertArrayEquals(expected, d.doubles(), name);
+        }
+    }
+
+    private static String bind(String write, String array, int count) {
+        return IntStream.range(0, count).mapToObj(i -> "\"" + write + "d\"(" + array + "[" + i + "])")
+                .collect(Collectors.joining(", "));
+    }
+
+    private double[][] doubles(int rows, int columns) {
+        double[][] matrix = new double[rows][columns];
+        for (double[] row : matrix) {
+            for (int i = 0; i < columns; i++) {
+                row[i] = random.nextDouble() - 0.5;
+            }
+        }
+        return matrix;
     }
 
     private int[][] matrix(int rows, int columns, int from, int to) {
