@@ -1,6 +1,7 @@
 #include "machine/counters.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -52,13 +53,25 @@ uint32_t count_global(LineCounters &c, const uint64_t *address, uint32_t mask, u
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
     // In units of one access: the number of lanes per pass (128 bytes), and of columns of the banks.
     const uint32_t unit = std::max<uint32_t>(bytes, 4), columns = 128 / unit;
+    const uint32_t whole = columns == LANES ? FULL : (1u << columns) - 1;
+    const auto shift = static_cast<uint32_t>(std::countr_zero(unit));
     ++c.requests;
     for (uint32_t begin = 0; begin < LANES; begin += columns) {
-        const uint32_t part = mask >> begin & (columns == LANES ? FULL : (1u << columns) - 1);
+        const uint32_t part = mask >> begin & whole;
         if (!part) continue;
+        // Mostly the lanes access adjacent units: each is in a bank of its own.
+        const uint32_t *const from = address + begin;
+        bool adjacent = part == whole;
+        for (uint32_t l = 0; l < columns; ++l) adjacent &= from[l] >> shift == (from[0] >> shift) + l;
+        if (adjacent) {
+            ++c.wavefronts;
+            ++c.ideal;
+            c.bytes += uint64_t(columns) * bytes;
+            continue;
+        }
         uint32_t seen[LANES][LANES], distinct[LANES] = {}, most = 0, count = 0;
         for (uint32_t rest = part; rest; rest &= rest - 1) {
-            const uint32_t at = address[begin + static_cast<uint32_t>(__builtin_ctz(rest))] / unit, column = at % columns;
+            const uint32_t at = from[__builtin_ctz(rest)] >> shift, column = at & (columns - 1);
             bool fresh = true;
             for (uint32_t i = 0; i < distinct[column] && fresh; ++i) fresh = seen[column][i] != at;
             if (!fresh) continue;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <sys/mman.h>
 #include <thread>
+#include <type_traits>
 
 #include "base/hex.h"
 #include "machine/arena.h"
@@ -91,8 +92,10 @@ private:
     }
 };
 
-void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address, uint32_t bytes, uint8_t part, Access access,
-           const Store &store, uint32_t word) {
+// Inlined, so that what follows from a constant `access` is not tested.
+[[gnu::always_inline]] inline void touch(const Warp &w, SharedShadow::Word &x, int lane, uint32_t address,
+                                         uint32_t bytes, uint8_t part, Access access, const Store &store,
+                                         uint32_t word) {
     const std::byte *const memory = w.block->shared + address;
     const uint16_t thread = static_cast<uint16_t>(w.index * LANES + static_cast<uint32_t>(lane));
     const uint32_t now = w.clock[w.index];
@@ -141,23 +144,27 @@ void StoredValues::copy(const Warp &w, int lane, std::byte *to) const {
     }
 }
 
-void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
-                  const StoredValues *stored, Unwritten *unwritten) {
-    const Block &block = *w.block;
+namespace {
+
+// Access_ and Bytes are Access and uint32_t, or constants of these types, for which this is compiled once more.
+template <class Access_, class Bytes>
+void check_lanes(Warp &w, const uint32_t *address, uint32_t mask, Bytes bytes, Access_ access,
+                 const StoredValues *stored, Unwritten *unwritten) {
+    Block &block = *w.block;
     const Settings &settings = block.grid->settings;
     const bool races = settings.on(Check::shared_race), initialized = settings.on(Check::initialized);
-    const bool writing = writes(access), reading = reads(access);
+    const bool aligned = settings.on(Check::alignment), writing = writes(access), reading = reads(access);
     const uint32_t now = w.clock[w.index];
     const Store store{w, settings.on(Check::benign_races) ? nullptr : stored, address, mask, bytes};
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint32_t a = address[l];
-        if (settings.on(Check::alignment) && (a & (bytes - 1)))
+        if (aligned && (a & (bytes - 1)))
             throw Fault{Check::alignment, l, "misaligned " + at_shared(a, bytes, access) + ": not a multiple of " +
                         std::to_string(bytes), CUDA_ERROR_MISALIGNED_ADDRESS};
         if (!races && !initialized) continue;
         for (uint32_t word = a / 4; word <= (a + bytes - 1) / 4; ++word) {
-            SharedShadow::Word &x = const_cast<Block &>(block).shadow.words[word];
+            SharedShadow::Word &x = block.shadow.words[word];
             const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
             // Several threads of this warp have read the word since the warp last synchronised (a broadcast). One more
             // read changes nothing, and a write since then would have been reported.
@@ -170,6 +177,18 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
             if (writing) x.written |= part;
         }
     }
+}
+
+}  // namespace
+
+void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const StoredValues *stored, Unwritten *unwritten) {
+    constexpr std::integral_constant<Access, Access::load> load;
+    constexpr std::integral_constant<Access, Access::store> store;
+    constexpr std::integral_constant<uint32_t, 4> word;     // most accesses are of words
+    if (bytes == word && access == load) check_lanes(w, address, mask, word, load, stored, unwritten);
+    else if (bytes == word && access == store) check_lanes(w, address, mask, word, store, stored, unwritten);
+    else check_lanes(w, address, mask, bytes, access, stored, unwritten);
 }
 
 // ---- Global memory --------------------------------------------------------------------------------------------------
