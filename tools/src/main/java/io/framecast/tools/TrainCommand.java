@@ -210,7 +210,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
 
     /** Sums over other numbers of processes have other roundings; and each process had its share of a machine. */
     private void sayIfOtherProcesses(JsonNode config) {
-        int before = config.path(PROCESSES).asInt(1);
+        int before = processes(config);
         int now = Processes.group().size();
         if (before != now) {
             device.threads = 0;
@@ -219,12 +219,15 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         }
     }
 
+    private static int processes(JsonNode config) {
+        return config.path(PROCESSES).asInt(1);
+    }
+
     /** Devices add in other orders. A run may move between them. */
     private void sayIfAnotherDevice(JsonNode config, Backend backend) {
         String now = device.describe(backend);
-        String before = config == null ? now : config.path(DEVICE).asText(now);
-        boolean sameProcesses = config == null || config.path(PROCESSES).asInt(1) == Processes.group().size();
-        if (!before.equals(now) && sameProcesses) { // Of other processes it was said already.
+        String before = config.path(DEVICE).asText(now);
+        if (!before.equals(now) && processes(config) == Processes.group().size()) { // Else it was said already.
             Terminal.say("device: the run was computed by " + before + " until now: it goes on equal but for rounding, "
                     + "not bit for bit");
         }
@@ -274,7 +277,9 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         }
         try (Backend backend = device.open(localBatchNorm)) {
             keepThreads(backend, last != null);
-            sayIfAnotherDevice(config, backend);
+            if (last != null) {
+                sayIfAnotherDevice(config, backend);
+            }
             // Other videos may be refused: they do not take the place of the run's clips.
             Path kept = last != null && given ? null : clips;
             // The first process imports videos, and the others take what it has imported.
