@@ -18,7 +18,6 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.jcudnn.cudnnConvolutionMode;
 import jcuda.jcudnn.cudnnMathType;
 import jcuda.jcudnn.cudnnTensorFormat;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -30,12 +29,6 @@ class LibrariesBeforeTensorCoresTest {
 
     @RegisterExtension
     final SoftDevice device = new SoftDevice("compute=75");
-
-    /** Tests of other classes do not set it. */
-    @AfterAll
-    static void reset() {
-        SoftGpu.configure("compute=80");
-    }
 
     /** A convolution of one pixel. */
     private int convolve(Element type, Pointer x, Pointer y) {
