@@ -182,11 +182,17 @@ template <class Op> void logic1(Warp &warp, const Instr &instr) {
     warp.set_predicate(instr.op[0], Op{}(warp.predicate(instr.op[1])));
 }
 
+// Each bit of the result depends on one bit of each source, but for the sources that `steers` names.
+void choose_bits(Decoding &d, uint8_t steers = 0) {
+    d.instr.spread = Spread::bits;
+    d.instr.steers = steers;
+}
+
 // and, or, xor.
 template <class Op> void logic(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type});
-    if (!std::is_same_v<Op, Xor>) d.instr.spread = BY_TRIAL;
+    choose_bits(d);
     if (type == Type::pred) d.finish(logic2<Op>);
     else d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<Op, U, U, U>; }));
 }
@@ -194,6 +200,7 @@ template <class Op> void logic(Decoding &d) {
 void logical_not(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type});
+    choose_bits(d);
     if (type == Type::pred) d.finish(logic1<Not>);
     else d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<Not, U, U>; }));
 }
@@ -201,6 +208,7 @@ void logical_not(Decoding &d) {
 void c_not(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type});
+    d.instr.spread = Spread::decided;
     d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<CNot, U, U>; }));
 }
 
@@ -222,6 +230,7 @@ void lop3(Decoding &d) {
     const ptx::Operand &result = d.in.operands[0];
     if (with < 0) {
         d.operands.result(0, result, Type::b32);
+        d.instr.spread = Spread::bits;
     } else {
         if (result.kind != ptx::Operand::Kind::pair) d.operands.reject("needs two results, d|p");
         d.operands.result(0, result.parts[0], Type::b32);
@@ -238,12 +247,14 @@ void lop3(Decoding &d) {
 void shift_left(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, Type::u32});
+    choose_bits(d, 1 << 2);
     d.finish(pick_bits(type, []<class U>() -> Exec { return lanewise<ShiftLeft, U, U, uint32_t>; }));
 }
 
 void shift_right(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, Type::u32});
+    choose_bits(d, 1 << 2);
     const auto make = []<class T>() -> Exec { return lanewise<ShiftRight, T, T, uint32_t>; };
     const Exec exec = pick_bits(type, make);
     d.finish(exec ? exec : pick_integer(type, make));
@@ -253,6 +264,7 @@ void funnel_shift(Decoding &d) {
     const bool left = d.need_one({"l", "r"}) == 0, wraps = d.need_one({"clamp", "wrap"}) == 1;
     const Type type = d.take_type();
     d.bind({type, type, type, Type::u32});
+    choose_bits(d, 1 << 3);
     d.finish(type != Type::b32 ? nullptr
              : left            ? (wraps ? of_three<FunnelShift<true, true>> : of_three<FunnelShift<true, false>>)
                                : (wraps ? of_three<FunnelShift<false, true>> : of_three<FunnelShift<false, false>>));
@@ -279,6 +291,7 @@ void find_bit(Decoding &d) {
 void reverse_bits(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type});
+    choose_bits(d);
     d.finish(type == Type::b32   ? lanewise<Reverse, uint32_t, uint32_t>
              : type == Type::b64 ? lanewise<Reverse, uint64_t, uint64_t>
                                  : nullptr);
@@ -287,12 +300,14 @@ void reverse_bits(Decoding &d) {
 void extract_field(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, Type::u32, Type::u32});
+    choose_bits(d, 1 << 2 | 1 << 3);
     d.finish(pick_word(type, []<class T>() -> Exec { return lanewise<ExtractField, T, T, uint32_t, uint32_t>; }));
 }
 
 void insert_field(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type, Type::u32, Type::u32});
+    choose_bits(d, 1 << 3 | 1 << 4);
     d.finish(type == Type::b32   ? lanewise<InsertField, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>
              : type == Type::b64 ? lanewise<InsertField, uint64_t, uint64_t, uint64_t, uint32_t, uint32_t>
                                  : nullptr);
@@ -309,6 +324,7 @@ void extend(Decoding &d) {
     const bool clamps = d.need_one({"clamp", "wrap"}) == 0;
     const Type type = d.take_type();
     d.bind({type, type, Type::u32});
+    choose_bits(d, 1 << 2);
     d.finish(pick<uint32_t, int32_t>(type, [clamps]<class T>() -> Exec {
         return clamps ? lanewise<Extend<true>, T, T, uint32_t> : lanewise<Extend<false>, T, T, uint32_t>;
     }));
@@ -327,6 +343,7 @@ void permute(Decoding &d) {
     const int mode = d.take_one({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"}, 6);
     const Type type = d.take_type();
     d.bind({type, type, type, Type::b32});
+    choose_bits(d, 1 << 3);
     d.finish(type == Type::b32 ? modes[mode] : nullptr);
 }
 

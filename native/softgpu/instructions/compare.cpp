@@ -139,6 +139,8 @@ Class class_of(Type type) {
 // The operands a and b, and c if there is .and, .or or .xor: from op[first] and PTX operand `at` on.
 void bind_compared(Decoding &d, int first, int at, Type type) {
     d.instr.flags = static_cast<uint8_t>(d.take_one({"and", "or", "xor"}) + 1);
+    d.instr.spread = Spread::decided;
+    d.instr.compares = static_cast<uint8_t>(first);
     d.expect(d.instr.flags == ALONE ? at + 2 : at + 3);
     d.operands.source(first, d.in.operands[at], type);
     d.operands.source(first + 1, d.in.operands[at + 1], type);
@@ -172,7 +174,7 @@ void set(Decoding &d) {
 void selp(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type, type, Type::pred});
-    d.instr.spread = MOVES;
+    d.instr.spread = Spread::bits;
     d.finish(kind(type) == Kind::other ? nullptr : ptx::size(type) == 8 ? select<uint64_t> : select<uint32_t>);
 }
 
@@ -184,6 +186,7 @@ template <class H> Exec slct_by(Type by, bool ftz) {
 void slct(Decoding &d) {
     const Type by = d.take_type(), type = d.take_type();
     d.bind({type, type, type, by});
+    d.instr.spread = Spread::bits;
     const bool ftz = d.take("ftz");
     d.finish(kind(type) == Kind::other ? nullptr
              : ptx::size(type) == 8    ? slct_by<uint64_t>(by, ftz)

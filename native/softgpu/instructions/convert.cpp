@@ -337,6 +337,7 @@ void bind(Decoding &d, Type to, Type from, size_t sources) {
         }
         d.operands.source(static_cast<int>(i), d.in.operands[i], source.type);
     }
+    if (sources == 2 && result.bytes == ptx::size(to)) d.instr.spread = Spread::pair;
 }
 
 // cvt.frnd{.relu}{.satfinite}.type.f32 for the types narrower than f32. Only f16 and bf16 have .rm, .rp, .ftz and (f16)
@@ -423,6 +424,7 @@ void decode_general(Decoding &d, Type to, Type from) {
         d.instr.imm = d.need_one({"rn", "rm", "rp", "rz"});
     }
     if (to_integer && ptx::is_signed(to)) flags |= SIGNED;
+    if (from_integer && !(flags & SAT)) d.instr.spread = to_integer ? Spread::bits : Spread::decided;
     bind(d, to, from, 1);
     d.finish(general(to, from, flags & SAT));
 }

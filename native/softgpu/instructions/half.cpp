@@ -236,6 +236,7 @@ void decode_arithmetic(Decoding &d, const Operation &op, ptx::Type type) {
 
     d.instr.cls = op.cls;
     d.instr.flags = flags;
+    d.instr.spread = is_packed(type) ? Spread::halves : Spread::all;
     d.expect(1 + op.sources);
     d.operands.result(0, d.in.operands[0], type);
     for (int i = 1; i <= op.sources; ++i) d.operands.source(i, d.in.operands[i], type);
@@ -252,6 +253,7 @@ void decode_comparison(Decoding &d, ptx::Type type) {
     if (!is_bf16(type) && d.take("ftz")) d.instr.flags |= COMPARE_FTZ;
     const int combine = d.take_one({"and", "or", "xor"}) + 1;
     d.instr.flags |= combine << BOOL_SHIFT;
+    if (is_packed(type)) d.instr.spread = Spread::halves;
     d.expect(combine ? 4 : 3);
     d.operands.source(2, d.in.operands[1], type);
     d.operands.source(3, d.in.operands[2], type);

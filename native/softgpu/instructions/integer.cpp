@@ -148,7 +148,8 @@ template <class Combine, class Product, class T> void carrying(Warp &warp, const
 bool take_carry(Decoding &d) {
     const bool takes = d.in.opcode.back() == 'c', sets = d.take("cc");
     d.instr.flags = static_cast<uint8_t>((takes ? TAKE_CARRY : 0) | (sets ? SET_CARRY : 0));
-    d.instr.spread = static_cast<uint8_t>((takes ? FROM_CARRY : 0) | (sets ? TO_CARRY : 0));
+    d.instr.takes_carry = takes;
+    d.instr.sets_carry = sets;
     return takes || sets;
 }
 
@@ -163,13 +164,16 @@ template <class Op> void binary(Decoding &d) {
 template <class Op, class Saturating, class Combine> void sum(Decoding &d) {
     if (std::is_same_v<Op, Add> && (d.take("u16x2") || d.take("s16x2"))) {
         d.bind({Type::b32, Type::b32, Type::b32});
+        d.instr.spread = Spread::halves;
         d.finish(halves<Add, uint16_t>);
         return;
     }
     const Type type = d.take_type();
     d.bind({type, type, type});
+    const bool saturates = d.take("sat");
+    d.instr.spread = saturates ? Spread::decided : Spread::upwards;
     if (take_carry(d)) d.finish(pick_word(type, []<class T>() -> Exec { return carrying<Combine, void, T>; }));
-    else if (d.take("sat")) d.finish(type == Type::s32 ? lanewise<Saturating, int32_t, int32_t, int32_t> : nullptr);
+    else if (saturates) d.finish(type == Type::s32 ? lanewise<Saturating, int32_t, int32_t, int32_t> : nullptr);
     else d.finish(pick_integer(type, []<class T>() -> Exec {
         using U = Unsigned<T>;
         return lanewise<Op, U, U, U>;
@@ -191,6 +195,7 @@ enum Part { LOW, HIGH, WIDE };
 void multiply(Decoding &d) {
     const Type type = d.take_type();
     const int part = d.need_one({"lo", "hi", "wide"});
+    d.instr.spread = part == HIGH ? Spread::decided : Spread::upwards;
     if (part == WIDE) {
         d.bind({twice(type), type, type});
         d.finish(pick<uint16_t, int16_t, uint32_t, int32_t>(
@@ -208,6 +213,7 @@ void multiply(Decoding &d) {
 void multiply_add(Decoding &d) {
     const Type type = d.take_type();
     const int part = d.need_one({"lo", "hi", "wide"});
+    if (part != HIGH) d.instr.spread = Spread::upwards;
     if (part == WIDE) {
         d.bind({twice(type), type, type, twice(type)});
         d.finish(pick<uint16_t, int16_t, uint32_t, int32_t>(
@@ -234,6 +240,7 @@ void multiply24(Decoding &d) {
     const Type type = d.take_type();
     const int part = d.need_one({"lo", "hi"});
     d.bind({type, type, type});
+    if (part == LOW) d.instr.spread = Spread::upwards;
     d.finish(pick<uint32_t, int32_t>(type, [part]<class T>() -> Exec {
         return part == LOW ? lanewise<Mul24Low, T, T, T> : lanewise<Mul24High, T, T, T>;
     }));
@@ -243,6 +250,7 @@ void multiply_add24(Decoding &d) {
     const Type type = d.take_type();
     const int part = d.need_one({"lo", "hi"});
     d.bind({type, type, type, type});
+    if (part == LOW) d.instr.spread = Spread::upwards;
     if (d.take("sat")) {
         const bool fits = part == HIGH && type == Type::s32;
         d.finish(fits ? lanewise<MulAddSaturating<Mul24High>, int32_t, int32_t, int32_t, int32_t> : nullptr);
@@ -262,12 +270,14 @@ void sum_of_differences(Decoding &d) {
 template <class Op> void of_signed(Decoding &d) {
     const Type type = d.take_type();
     d.bind({type, type});
+    if (std::is_same_v<Op, Neg>) d.instr.spread = Spread::upwards;
     d.finish(pick_signed(type, []<class T>() -> Exec { return lanewise<Op, T, T>; }));
 }
 
 // min, max.
 template <class Op> void extreme(Decoding &d) {
     const int packed = d.take_one({"u16x2", "s16x2"});
+    d.instr.spread = packed >= 0 ? Spread::halves : Spread::decided;
     if (packed >= 0) {
         const bool relu = packed == 1 && d.take("relu");
         d.bind({Type::b32, Type::b32, Type::b32});

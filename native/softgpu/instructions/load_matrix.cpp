@@ -36,8 +36,8 @@ template <bool TRANSPOSED> void load_matrix(Warp &w, const Instr &i) {
                 const int r = TRANSPOSED ? l % 4 * 2 + e : l / 4, c = TRANSPOSED ? l / 4 : l % 4 * 2 + e;
                 std::memcpy(&pair[e], row[8 * m + r] + 2 * c, 2);
                 if (unwritten.lanes) [[unlikely]]
-                    add_origin(w, slots[m], l, origin_of_read(w, i, unwritten, Space::shared, 8 * m + r,
-                                                              address[8 * m + r], 2 * c, 2));
+                    add_origins(w, {i, unwritten, Space::shared, 8 * m + r, address[8 * m + r]}, 2 * c, 2,
+                                {slots[m], l, false, 2 * static_cast<uint32_t>(e)});
             }
             result[m][l] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
         }
@@ -60,8 +60,8 @@ template <bool TRANSPOSED> void store_matrix(Warp &w, const Instr &i) {
                 const auto value = static_cast<uint16_t>(from[l] >> 16 * e);
                 std::memcpy(row[8 * m + r] + 2 * c, &value, 2);
                 if (w.undefined) [[unlikely]]
-                    store_origin(w, Space::shared, l, address[8 * m + r] + 2 * c, 2,
-                                 origin_of(w, w.slots[i.more + static_cast<uint32_t>(m)], l));
+                    store_origins(w, Space::shared, address[8 * m + r] + 2 * c, 2,
+                                  {w.slots[i.more + static_cast<uint32_t>(m)], l, false, 2 * static_cast<uint32_t>(e)});
             }
     }
 }
@@ -85,7 +85,7 @@ void decode_move_matrix(const ptx::Instruction &in, Instr &instr, Operands &oper
     instr.cls = Class::warp;
     operands.result(0, in.operands.at(0), Type::b32);
     operands.source(1, in.operands.at(1), Type::b32);
-    instr.spread = MOVES;
+    instr.spread = Spread::bits;
     instr.exec = move_matrix;
 }
 

@@ -65,22 +65,26 @@ Access access_of(const Instr &i, bool store) {
     return store ? Access::store : Access::load;
 }
 
-// What is undefined of the elements, each of `bytes`, that have been loaded or are to be stored.
-void load_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space, const uint64_t *address,
-                  uint32_t mask, const Slot *slots, uint32_t bytes) {
+// What is undefined of the elements of type T that have been loaded to lanes of type D.
+template <class T, class D> void load_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space,
+                                              const uint64_t *address, uint32_t mask, const Slot *slots) {
     for (uint32_t rest = mask; rest; rest &= rest - 1)
         for (uint32_t e = 0; e < i.width; ++e) {
             const int l = __builtin_ctz(rest);
-            add_origin(w, slots[e], l, origin_of_read(w, i, unwritten, space, l, address[l], e * bytes, bytes));
+            const LaneBytes to{slots[e], l, sizeof(D) == 8};
+            add_origins(w, {i, unwritten, space, l, address[l]}, e * sizeof(T), sizeof(T), to);
+            if (!std::is_signed_v<T> || !w.undefined) continue;
+            Origin *const bytes = w.undefined->of_register(to);
+            for (uint32_t b = sizeof(T); b < sizeof(D); ++b) w.undefined->set(bytes[b], bytes[sizeof(T) - 1]);
         }
 }
 
-void store_origins(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, const Slot *slots,
-                   uint32_t bytes) {
+template <class T, class D> void store_origins(Warp &w, const Instr &i, Space space, const uint64_t *address,
+                                               uint32_t mask, const Slot *slots) {
     for (uint32_t rest = mask; rest; rest &= rest - 1)
         for (uint32_t e = 0; e < i.width; ++e) {
             const int l = __builtin_ctz(rest);
-            store_origin(w, space, l, address[l] + e * bytes, bytes, origin_of(w, slots[e], l));
+            store_origins(w, space, address[l] + e * sizeof(T), sizeof(T), {slots[e], l, sizeof(D) == 8});
         }
 }
 
@@ -109,7 +113,7 @@ template <class T, class D> void load(Warp &w, const Instr &i) {
                 load_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
         }
         if (unwritten.lanes || w.undefined) [[unlikely]]
-            load_origins(w, i, unwritten, space, address, mask, slots, sizeof(T));
+            load_origins<T, D>(w, i, unwritten, space, address, mask, slots);
         if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);
     });
 }
@@ -123,7 +127,7 @@ template <class T, class D> void store(Warp &w, const Instr &i) {
         const Slot *slots = i.width == 1 ? &i.op[1] : w.slots + i.more;
         const StoredValues stored{slots, i.width, sizeof(T), sizeof(D) == 8};
         resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at, i.flags & STRONG ? nullptr : &stored);
-        if (w.undefined) [[unlikely]] store_origins(w, i, space, address, mask, slots, sizeof(T));
+        if (w.undefined) [[unlikely]] store_origins<T, D>(w, i, space, address, mask, slots);
         if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
         for (int e = 0; e < i.width; ++e)
             store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));

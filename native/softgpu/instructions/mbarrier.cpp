@@ -159,7 +159,7 @@ void load_bulk(Warp &w, const Instr &i) {
         for (uint32_t b = 0; b < bytes; ++b)
             if (const Unwritten &unit = unwritten[b / UNIT]; unit.lanes)
                 store_origin(w, Space::shared, l, to[l] + b, 1,
-                             origin_of_read(w, i, unit, Space::global, l, from + b / UNIT * UNIT, b % UNIT, 1));
+                             origin_of_read(w, {i, unit, Space::global, l, from + b / UNIT * UNIT}, b % UNIT, 0, UNIT));
         if (block.grid->settings.on(Check::shared_race))
             for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word)
                 block.shadow.words[word].write_bytes |= 32;

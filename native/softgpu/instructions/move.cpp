@@ -131,6 +131,7 @@ bool decode_mov(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     const Type type = ptx::type_of(in.modifiers.back());
     const Operand &to = in.operands.at(0), &from = in.operands.at(1);
     instr.cls = Class::move;
+    instr.spread = Spread::bits;
     if (type == Type::pred) {
         operands.result(0, to, type);
         operands.source(1, from, type);
@@ -215,6 +216,7 @@ bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands) {
         return true;
     }
     if (!in.has("u64")) operands.reject("generic addresses have 64 bits");
+    instr.spread = Spread::bits;
     const Operand &from = in.operands.at(1);
     operands.result(0, in.operands.at(0), Type::u64);
     if (from.kind == Operand::Kind::symbol) {

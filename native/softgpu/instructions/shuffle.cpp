@@ -106,7 +106,7 @@ void decode_shuffle(const ptx::Instruction &in, Instr &instr, Operands &operands
     operands.source(3, in.operands.at(2), Type::b32);
     operands.more_sources(in.operands.at(3), Type::b32);
     operands.source(4, in.operands.at(4), Type::b32);
-    instr.spread = MOVES;
+    instr.spread = Spread::bits;
     instr.decides = 1 << 3 | 1 << 5;
     instr.exec = in.has("up")     ? shuffle<UP>
                  : in.has("down") ? shuffle<DOWN>
@@ -119,7 +119,7 @@ void decode_vote(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     operands.result(0, in.operands.at(0), ballot ? Type::b32 : Type::pred);
     operands.source(1, in.operands.at(1), Type::pred);
     operands.source(4, in.operands.at(2), Type::b32);
-    if (!in.has("uni")) instr.spread = BY_TRIAL;
+    if (!in.has("uni")) instr.spread = Spread::bits;
     instr.exec = ballot ? vote<BALLOT> : in.has("all") ? vote<ALL> : in.has("any") ? vote<ANY> : vote<UNI>;
 }
 
@@ -186,6 +186,8 @@ bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands) {
         operands.result(0, in.operands.at(0), Type::b32);
         operands.source(1, in.operands.at(1), Type::b32);
         operands.source(4, in.operands.at(2), Type::b32);
+        if (in.has("and") || in.has("or")) instr.spread = Spread::bits;
+        if (in.has("min") || in.has("max")) instr.spread = Spread::decided;
         instr.exec = reduction(in, operands);
     }
     return true;

@@ -178,9 +178,10 @@ template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten
         for (int x = 0; x < together; ++x) {
             const int l = __builtin_ctz(rest), r = (first + x) / per;
             const uint32_t offset = static_cast<uint32_t>(x) * bytes;
-            if (STORE) store_origin(w, space, l, address[l] + offset, bytes, origin_of(w, slots[r], l));
+            const auto within = static_cast<uint32_t>((first + x) % per) * bytes;
+            if (STORE) store_origins(w, space, address[l] + offset, bytes, {slots[r], l, f.wide(), within});
             for (int to = r; !STORE && to < f.registers; to += repeat)
-                add_origin(w, slots[to], l, origin_of_read(w, i, unwritten, space, l, address[l], offset, bytes));
+                add_origins(w, {i, unwritten, space, l, address[l]}, offset, bytes, {slots[to], l, f.wide(), within});
         }
 }
 

@@ -31,7 +31,7 @@ void UnwrittenReads::clear() {
 }
 
 UndefinedValues::UndefinedValues(const Program &program)
-    : registers(program.register_bytes / ORIGIN_STRIDE), predicates(program.predicates) {}
+    : registers(program.register_bytes), predicates(program.predicates) {}
 
 void UndefinedValues::set(Origin &at, Origin origin) {
     count += (origin != 0);
@@ -47,6 +47,10 @@ void UndefinedValues::set_local(int lane, uint64_t at, uint64_t bytes, Origin or
     if (!origin) return;
     for (uint64_t b = at; b < at + bytes; ++b) origins[b] = origin;
     count += bytes;
+}
+
+Origin *UndefinedValues::of_register(const LaneBytes &at) {
+    return &registers[at.slot + static_cast<uint32_t>(at.lane) * (at.wide ? 8 : 4) + at.first];
 }
 
 Origin UndefinedValues::of_local(int lane, uint64_t at, uint64_t bytes) const {
@@ -115,11 +119,22 @@ std::span<const Reference> references(const Warp &w, const Instr &i) {
             program.references.data() + program.first_reference[pc + 1]};
 }
 
-Origins &origins_of(UndefinedValues &u, const Reference &r) {
-    return r.predicate ? u.predicates[r.slot >> 1] : u.registers[r.slot / ORIGIN_STRIDE];
+// The origins of a lane of a register, by byte, or that of a predicate's lane.
+Origin *origins_of(UndefinedValues &u, const Reference &r, int lane) {
+    if (r.predicate()) return &u.predicates[r.slot >> 1][lane];
+    return &u.registers[r.slot + static_cast<uint32_t>(lane) * r.lane_bytes()];
 }
-const Origins &origins_of(const UndefinedValues &u, const Reference &r) {
-    return origins_of(const_cast<UndefinedValues &>(u), r);
+const Origin *origins_of(const UndefinedValues &u, const Reference &r, int lane) {
+    return origins_of(const_cast<UndefinedValues &>(u), r, lane);
+}
+uint32_t count_of(const Reference &r) { return r.predicate() ? 1 : r.lane_bytes(); }
+
+// The first origin in a lane.
+Origin origin_in(const UndefinedValues &u, const Reference &r, int lane) {
+    const Origin *const at = origins_of(u, r, lane);
+    for (uint32_t b = 0; b < count_of(r); ++b)
+        if (at[b]) return at[b];
+    return 0;
 }
 
 // Whether the instruction has no effect but on its results.
@@ -127,57 +142,146 @@ bool only_computes(const Instr &i) { return i.flow == Flow::next && i.cls <= Cla
 
 bool decides(const Instr &i, const Reference &r) { return i.decides >> std::min(r.where, 5u) & 1; }
 
-void require_defined(const Warp &w, const Origins &origins, uint32_t mask, const std::string &use) {
-    for (uint32_t rest = mask; rest; rest &= rest - 1)
-        if (const int l = __builtin_ctz(rest); origins[l]) report_use(w, l, origins[l], use);
-}
-
-uint32_t undefined_lanes(const Origins &origins) {
-    uint32_t lanes = 0;
-    for (int l = 0; l < LANES; ++l) lanes |= static_cast<uint32_t>(origins[l] != 0) << l;
-    return lanes;
-}
-
 // ---- Trials ---------------------------------------------------------------------------------------------------------
 
 using Bits = std::array<uint64_t, LANES>;
 
 Bits read_bits(const Warp &w, const Reference &r) {
     Bits bits;
-    const uint32_t predicate = r.predicate ? w.predicate(r.slot) : 0;
+    const uint32_t predicate = r.predicate() ? w.predicate(r.slot) : 0;
     for (int l = 0; l < LANES; ++l)
-        bits[l] = r.predicate ? predicate >> l & 1
-                  : r.wide    ? w.lanes<uint64_t>(r.slot)[l]
-                              : w.lanes<uint32_t>(r.slot)[l];
+        bits[l] = r.predicate()  ? predicate >> l & 1
+                  : r.bytes == 8 ? w.lanes<uint64_t>(r.slot)[l]
+                                 : w.lanes<uint32_t>(r.slot)[l];
     return bits;
 }
 
 void write_bits(Warp &w, const Reference &r, const Bits &bits) {
     uint32_t predicate = 0;
     for (int l = 0; l < LANES; ++l) {
-        if (r.predicate) predicate |= static_cast<uint32_t>(bits[l] & 1) << l;
-        else if (r.wide) w.lanes<uint64_t>(r.slot)[l] = bits[l];
+        if (r.predicate()) predicate |= static_cast<uint32_t>(bits[l] & 1) << l;
+        else if (r.bytes == 8) w.lanes<uint64_t>(r.slot)[l] = bits[l];
         else w.lanes<uint32_t>(r.slot)[l] = static_cast<uint32_t>(bits[l]);
     }
-    if (r.predicate) w.predicates[r.slot >> 1] = predicate ^ -(r.slot & 1);
+    if (r.predicate()) w.predicates[r.slot >> 1] = predicate ^ -(r.slot & 1);
 }
 
-// The results of the instruction if its sources had other values: value(now, origin) for each lane.
-template <class F> std::vector<Bits> trial(Warp &w, const Instr &i, F value) {
-    std::vector<std::pair<const Reference *, Bits>> before;
-    for (const Reference &r : references(w, i)) before.emplace_back(&r, read_bits(w, r));
-    for (const auto &[r, bits] : before) {
-        if (r->result || decides(i, *r)) continue;
-        Bits other;
-        for (int l = 0; l < LANES; ++l) other[l] = value(bits[l], origins_of(*w.undefined, *r)[l]);
-        write_bits(w, *r, other);
+// A source of an instruction, with its undefined bits.
+struct Source {
+    const Reference *r;
+    Bits now, undefined{};
+    uint32_t lanes = 0;         // in which some are undefined
+};
+
+// The sources that need not be defined.
+std::vector<Source> sources_of(const Warp &w, const Instr &i) {
+    std::vector<Source> sources;
+    for (const Reference &r : references(w, i)) {
+        if (r.result || decides(i, r)) continue;
+        Source s{&r, read_bits(w, r)};
+        for (int l = 0; l < LANES; ++l) {
+            const Origin *const at = origins_of(*w.undefined, r, l);
+            for (uint32_t b = 0; b < std::max<uint32_t>(r.bytes, 1); ++b)
+                if (at[b]) s.undefined[l] |= uint64_t(0xff) << 8 * b;
+            s.lanes |= static_cast<uint32_t>(s.undefined[l] != 0) << l;
+        }
+        sources.push_back(s);
     }
-    i.exec(w, i);
-    std::vector<Bits> results;
-    for (const auto &[r, bits] : before)
-        if (r->result) results.push_back(read_bits(w, *r));
-    for (const auto &[r, bits] : before) write_bits(w, *r, bits);
-    return results;
+    return sources;
+}
+
+// Runs an instruction with other values of its sources, and notes in which bits its results differ.
+class Trials {
+public:
+    Trials(Warp &w, const Instr &i, const std::vector<Source> &sources) : w_(w), i_(i), sources_(sources) {
+        for (const Reference &r : references(w, i))
+            if (r.result) results_.emplace_back(&r, read_bits(w, r));
+        differ.resize(results_.size());
+    }
+
+    std::vector<Bits> differ;       // by result
+
+    // The results if the sources have the values value(source, lane). Sources get them in the order of operands.
+    template <class F> std::vector<Bits> run(F value) {
+        const uint32_t carry = w_.carry;
+        for (const Source &s : sources_) {
+            Bits other;
+            for (int l = 0; l < LANES; ++l) other[l] = value(s, l);
+            write_bits(w_, *s.r, other);
+        }
+        i_.exec(w_, i_);
+        std::vector<Bits> results;
+        for (const auto &[r, before] : results_) results.push_back(read_bits(w_, *r));
+        for (const auto &[r, before] : results_) write_bits(w_, *r, before);
+        for (const Source &s : sources_) write_bits(w_, *s.r, s.now);
+        w_.carry = carry;
+        return results;
+    }
+    // The same, with other values of the undefined bits only.
+    template <class F> std::vector<Bits> run_undefined(F value) {
+        return run([&](const Source &s, int l) {
+            return (s.now[l] & ~s.undefined[l]) | (value(s, l) & s.undefined[l]);
+        });
+    }
+    void note(const std::vector<Bits> &results) {
+        if (first_.empty()) first_ = results;
+        for (size_t r = 0; r < results.size(); ++r)
+            for (int l = 0; l < LANES; ++l) differ[r][l] |= results[r][l] ^ first_[r][l];
+    }
+
+private:
+    Warp &w_;
+    const Instr &i_;
+    const std::vector<Source> &sources_;
+    std::vector<std::pair<const Reference *, Bits>> results_;
+    std::vector<Bits> first_;
+};
+
+// The values of a trial: all zeros and all ones; for what depends on order also the least and the greatest integers and
+// floats. So an operation that is monotone in each source gives its least and its greatest result.
+constexpr uint32_t EXTREMES = 10;
+uint64_t pattern(const Reference &r, uint32_t n) {
+    if (r.predicate()) return n;
+    const uint32_t bits = 8u * r.bytes;
+    const uint64_t sign = uint64_t(1) << (bits - 1), infinity = bits == 64 ? uint64_t(0x7ff) << 52 : 0x7f800000;
+    const uint64_t large = sign - 1 - (uint64_t(1) << (bits - 8));  // a finite one, also with any lower bytes
+    switch (n) {
+    case 0: return 0;
+    case 1: return ~uint64_t(0);        // a NaN
+    case 2: return sign - 1;
+    case 3: return sign;
+    case 4: return infinity;
+    case 5: return infinity | sign;
+    case 6: return infinity - 1;        // the greatest finite one
+    case 7: return (infinity - 1) | sign;
+    case 8: return large;
+    default: return large | sign;
+    }
+}
+
+// Tries all combinations of patterns of the undefined sources.
+void try_patterns(Trials &trials, const std::vector<Source> &sources, uint32_t patterns) {
+    const auto count = [=](const Source &s) { return !s.lanes ? 1 : s.r->predicate() ? 2 : patterns; };
+    size_t combinations = 1;
+    for (const Source &s : sources) combinations *= count(s);
+    std::vector<uint64_t> chosen(sources.size());
+    for (size_t n = 0; n < combinations; ++n) {
+        size_t rest = n;
+        for (size_t s = 0; s < sources.size(); rest /= count(sources[s++]))
+            chosen[s] = pattern(*sources[s].r, static_cast<uint32_t>(rest % count(sources[s])));
+        trials.note(trials.run_undefined([&](const Source &s, int) { return chosen[&s - sources.data()]; }));
+    }
+}
+
+// Tries two operands that are equal where they can be: the undefined bits of each are those of the other one, which
+// for the second are what the first one has got.
+void try_equal(Trials &trials, const Warp &w, const Instr &i) {
+    const uint32_t first = i.compares, second = first + 1;
+    trials.note(trials.run_undefined([&](const Source &s, int l) -> uint64_t {
+        if (s.r->where != first && s.r->where != second) return 0;
+        const Slot other = i.op[s.r->where == first ? second : first];
+        return s.r->bytes == 8 ? w.lanes<uint64_t>(other)[l] : w.lanes<uint32_t>(other)[l];
+    }));
 }
 
 // Number 1, or a pair of equal numbers, or four of them, in the type of a tensor core's operands. Read as a type of
@@ -192,80 +296,147 @@ uint64_t ones(ptx::Type type) {
     }
 }
 
-// The lanes of each result that depend on undefined sources: those that differ if only these do. In a matrix product of
-// ones, each zero makes the sums smaller to which it contributes.
-std::vector<uint32_t> dependent_lanes(Warp &w, const Instr &i) {
-    std::vector<Bits> one, other;
-    if (i.tensor) {
-        const uint64_t all = ones(i.tensor->type);
-        one = trial(w, i, [=](uint64_t, Origin) { return all; });
-        other = trial(w, i, [=](uint64_t, Origin o) { return o ? 0 : all; });
-    } else {
-        one = trial(w, i, [](uint64_t now, Origin o) { return o ? 0 : now; });
-        other = trial(w, i, [](uint64_t now, Origin o) { return o ? ~uint64_t(0) : now; });
-    }
-    std::vector<uint32_t> lanes(one.size());
-    for (size_t r = 0; r < one.size(); ++r)
-        for (int l = 0; l < LANES; ++l) lanes[r] |= static_cast<uint32_t>(one[r][l] != other[r][l]) << l;
-    return lanes;
+// The bits of all numbers of `bytes` that have one of these bits.
+uint64_t whole(uint64_t bits, uint32_t bytes) {
+    const uint64_t one = bytes == 8 ? ~uint64_t(0) : (uint64_t(1) << 8 * bytes) - 1;
+    uint64_t all = 0;
+    for (uint32_t at = 0; at < 8; at += bytes)
+        if (bits >> 8 * at & one) all |= one << 8 * at;
+    return all;
 }
 
-// The origins that the instruction moves to its results: undefined sources have them as values, in both halves.
-std::vector<Bits> moved_origins(Warp &w, const Instr &i) {
-    return trial(w, i, [](uint64_t now, Origin o) { return o ? o * uint64_t(0x10001) : now; });
+// In a matrix product of ones, each zero makes the sums smaller to which it contributes.
+void try_product(Trials &trials, const Instr &i) {
+    const uint64_t all = ones(i.tensor->type);
+    const auto bytes = static_cast<uint32_t>(ptx::size(i.tensor->type));
+    trials.note(trials.run([=](const Source &, int) { return all; }));
+    trials.note(trials.run([=](const Source &s, int l) { return all & ~whole(s.undefined[l], bytes); }));
 }
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
 
-// Calls f(origin, lane, number of the result) for the results of the lanes `mask`. The carry is as the first result.
-template <class F> void for_results(Warp &w, const Instr &i, uint32_t mask, F f) {
-    const auto each_lane = [&](Origins &origins, size_t result) {
-        for (uint32_t rest = mask; rest; rest &= rest - 1) {
-            const int l = __builtin_ctz(rest);
-            f(origins[l], l, result);
+// What is undefined of the results of an instruction.
+struct Effect {
+    std::vector<Bits> undefined;        // bits of each result
+    Origins own{};                      // the first origin in the sources of each lane
+    Origin any = 0;                     // one of the lanes that take part
+    bool exchanges = false;             // between lanes
+    std::vector<std::pair<int, Origin>> known;      // all origins in the sources, by lane; of lane 0 if it exchanges
+    std::vector<Bits> low, high;        // see find_moved_origins
+
+    Origin origin(size_t result, int lane, uint32_t byte) const {
+        if (!(undefined[result][lane] >> 8 * byte & 0xff)) return 0;
+        if (!low.empty()) {
+            const auto moved = static_cast<Origin>((low[result][lane] >> 8 * byte & 0xff) |
+                                                   (high[result][lane] >> 8 * byte & 0xff) << 8);
+            const std::pair<int, Origin> found{exchanges ? 0 : lane, moved};
+            if (std::ranges::binary_search(known, found)) return found.second;
         }
+        return own[lane] ? own[lane] : any;
+    }
+};
+
+// Many instructions only move bytes. Where one moves origins, each result gets the origin of its source: so it runs
+// with the lower bytes of origins as the values of undefined bytes, and with the upper ones.
+void find_moved_origins(Effect &effect, Trials &trials, const UndefinedValues &u) {
+    const auto moved = [&](int shift) {
+        return trials.run_undefined([&](const Source &s, int l) {
+            const Origin *const at = origins_of(u, *s.r, l);
+            uint64_t value = 0;
+            for (uint32_t b = 0; b < count_of(*s.r); ++b) value |= uint64_t(at[b] >> shift & 0xff) << 8 * b;
+            return s.r->predicate() ? s.now[l] : value;
+        });
     };
-    size_t next = 0;
-    for (const Reference &r : references(w, i))
-        if (r.result) each_lane(origins_of(*w.undefined, r), next++);
-    if (i.spread & TO_CARRY) each_lane(w.undefined->carry, 0);
+    effect.low = moved(0);
+    effect.high = moved(8);
 }
 
-// The origins of each result, for lanes that run the instruction.
-std::vector<Origins> result_origins(Warp &w, const Instr &i) {
-    const UndefinedValues &u = *w.undefined;
-    const bool exchanges = i.flow == Flow::converge, moves = i.spread & MOVES;
-    Origins own{}, choosing{};      // of the first undefined one of a lane's sources; of its predicates
-    if (i.spread & FROM_CARRY) own = u.carry;
-    size_t results = 0;
+void note_origins(Effect &effect, const Warp &w, const Instr &i, const std::vector<Source> &sources) {
+    if (i.takes_carry) effect.own = w.undefined->carry;
+    for (const Source &s : sources)
+        for (uint32_t rest = s.lanes; rest; rest &= rest - 1) {
+            const int l = __builtin_ctz(rest);
+            if (!effect.own[l]) effect.own[l] = origin_in(*w.undefined, *s.r, l);
+            const Origin *const at = origins_of(*w.undefined, *s.r, l);
+            for (uint32_t b = 0; b < count_of(*s.r); ++b)
+                if (at[b]) effect.known.emplace_back(effect.exchanges ? 0 : l, at[b]);
+        }
+    std::ranges::sort(effect.known);
+    for (int l = 0; l < LANES && !effect.any; ++l)
+        if (w.active >> l & 1) effect.any = effect.own[l];
+}
+
+// Spread::halves and Spread::pair.
+void spread_halves(Effect &effect, const Warp &w, const Instr &i, const std::vector<Source> &sources) {
+    size_t next = 0;
     for (const Reference &r : references(w, i)) {
-        results += r.result;
-        if (r.result) continue;
-        const Origins &origins = origins_of(u, r);
-        for (int l = 0; l < LANES; ++l) {
-            if (!own[l]) own[l] = origins[l];
-            if (moves && r.predicate && !choosing[l]) choosing[l] = origins[l];
-        }
+        if (!r.result) continue;
+        Bits &undefined = effect.undefined[next++];
+        const uint32_t half = std::max<uint32_t>(r.bytes / 2, 1);
+        for (const Source &s : sources)
+            for (int l = 0; l < LANES; ++l) {
+                const uint64_t bits = s.undefined[l];
+                if (s.r->predicate()) undefined[l] |= bits ? ~uint64_t(0) : 0;
+                else if (r.predicate()) undefined[l] |= bits >> 16 * r.where & 0xffff;
+                else if (i.spread == Spread::halves) undefined[l] |= whole(bits, half);
+                else if (bits) undefined[l] |= whole(1, half) << (s.r->where == 1 ? 8 * half : 0);
+            }
     }
-    // A shuffle may read lanes that do not take part.
-    const uint32_t undefined = undefined_lanes(own) & (exchanges && !moves ? w.active : FULL);
-    std::vector<Origins> all(std::max<size_t>(results, 1));      // one for the carry
-    if (!undefined) return all;
-    const Origin any = own[__builtin_ctz(undefined)];
-    if (!i.tensor && !(i.spread & (BY_TRIAL | MOVES))) {
-        for (Origins &result : all)
-            for (int l = 0; l < LANES; ++l) result[l] = exchanges ? any : own[l];
-        return all;
+}
+
+Effect effect_of(Warp &w, const Instr &i) {
+    Effect effect;
+    effect.exchanges = i.flow == Flow::converge;
+    for (const Reference &r : references(w, i))
+        if (r.result) effect.undefined.emplace_back();
+    const std::vector<Source> sources = sources_of(w, i);
+    note_origins(effect, w, i, sources);
+    if (effect.known.empty() && !effect.any) return effect;
+    const auto all_of = [&](int lane, bool are) {
+        for (Bits &undefined : effect.undefined) undefined[lane] = are ? ~uint64_t(0) : 0;
+    };
+    if (i.spread == Spread::all && !i.tensor) {
+        for (int l = 0; l < LANES; ++l) all_of(l, effect.exchanges ? effect.any : effect.own[l]);
+        return effect;
     }
-    const std::vector<uint32_t> dependent = dependent_lanes(w, i);
-    const std::vector<Bits> moved = moves ? moved_origins(w, i) : std::vector<Bits>(results);
-    for (size_t r = 0; r < results; ++r)
-        for (int l = 0; l < LANES; ++l) {
-            const auto low = static_cast<Origin>(moved[r][l]), high = static_cast<Origin>(moved[r][l] >> 16);
-            if (choosing[l]) all[r][l] = choosing[l];
-            else if (dependent[r] >> l & 1) all[r][l] = low ? low : high ? high : own[l] ? own[l] : any;
+    if (i.spread == Spread::halves || i.spread == Spread::pair) {
+        spread_halves(effect, w, i, sources);
+        return effect;
+    }
+    Trials trials(w, i, sources);
+    if (i.tensor) try_product(trials, i);
+    else try_patterns(trials, sources, i.spread == Spread::decided ? EXTREMES : 2);
+    if (i.compares) try_equal(trials, w, i);
+    effect.undefined = trials.differ;
+    for (Bits &undefined : effect.undefined)
+        for (uint64_t &bits : undefined) {
+            if (!bits) continue;
+            if (i.spread == Spread::upwards) bits = -(bits & -bits);
+            else if (i.spread != Spread::bits) bits = ~uint64_t(0);
         }
-    return all;
+    for (const Source &s : sources)
+        if (s.r->where < 5 && (i.steers >> s.r->where & 1))
+            for (uint32_t rest = s.lanes; rest; rest &= rest - 1) all_of(__builtin_ctz(rest), true);
+    if (i.takes_carry)
+        for (int l = 0; l < LANES; ++l)
+            if (w.undefined->carry[l]) all_of(l, true);
+    if (i.spread == Spread::bits) find_moved_origins(effect, trials, *w.undefined);
+    return effect;
+}
+
+// Gives the results in the lanes `mask` their origins: origin(result, lane, byte), and none beyond a narrow register.
+template <class F> void set_origins(Warp &w, const Instr &i, uint32_t mask, F origin) {
+    size_t result = 0;
+    for (const Reference &r : references(w, i)) {
+        if (!r.result) continue;
+        for (uint32_t rest = mask; rest; rest &= rest - 1) {
+            const int l = __builtin_ctz(rest);
+            Origin *const at = origins_of(*w.undefined, r, l);
+            for (uint32_t b = 0; b < count_of(r); ++b)
+                w.undefined->set(at[b], b == 0 || b < r.bytes ? origin(result, l, b) : Origin(0));
+        }
+        ++result;
+    }
 }
 
 }  // namespace
@@ -274,29 +445,44 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
     UndefinedValues &u = *w.undefined;
     const uint32_t active = mask & (w.predicates[i.guard] ^ i.guard_flip);
     const Origins guard = u.predicates[i.guard];
-    if (const uint32_t unsure = undefined_lanes(guard) & mask) {
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        if (!guard[l]) continue;
         if (!only_computes(i))
-            require_defined(w, guard, unsure,
-                            i.flow == Flow::branch ? "a branch depends on an undefined value"
-                                                   : "an undefined value decides whether this instruction runs");
-        for_results(w, i, unsure & ~active, [&](Origin &at, int l, size_t) { u.set(at, guard[l]); });
+            report_use(w, l, guard[l],
+                       i.flow == Flow::branch ? "a branch depends on an undefined value"
+                                              : "an undefined value decides whether this instruction runs");
+        if (active >> l & 1) continue;
+        set_origins(w, i, 1u << l, [&](size_t, int, uint32_t) { return guard[l]; });
+        if (i.sets_carry) u.set(u.carry[l], guard[l]);
     }
     if (!i.decides) return;
-    for (const Reference &r : references(w, i))
-        if (!r.result && decides(i, r)) require_defined(w, origins_of(u, r), active, use_of(i));
+    for (const Reference &r : references(w, i)) {
+        if (r.result || !decides(i, r)) continue;
+        for (uint32_t rest = active; rest; rest &= rest - 1) {
+            const int l = __builtin_ctz(rest);
+            if (const Origin origin = origin_in(u, r, l)) report_use(w, l, origin, use_of(i));
+        }
+    }
 }
 
 void run_with_origins(Warp &w, const Instr &i) {
     UndefinedValues &u = *w.undefined;
-    const std::vector<Origins> results = result_origins(w, i);
+    const Effect effect = effect_of(w, i);
     const Origins guard = u.predicates[i.guard];
-    for_results(w, i, w.active, [&](Origin &at, int l, size_t r) { u.set(at, guard[l] ? guard[l] : results[r][l]); });
+    set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
+        return guard[l] ? guard[l] : effect.origin(result, l, b);
+    });
+    for (uint32_t rest = i.sets_carry ? w.active : 0; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        u.set(u.carry[l], guard[l] ? guard[l] : effect.own[l]);
+    }
     i.exec(w, i);
     if (u.count == 0) w.undefined.reset();
 }
 
 void define_results(Warp &w, const Instr &i, uint32_t mask) {
-    for_results(w, i, mask, [&](Origin &at, int, size_t) { w.undefined->set(at, 0); });
+    set_origins(w, i, mask, [](size_t, int, uint32_t) { return Origin(0); });
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------
@@ -315,28 +501,24 @@ void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, 
     throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes), CUDA_ERROR_LAUNCH_FAILED};
 }
 
-Origin origin_of_read(Warp &w, const Instr &i, const Unwritten &unwritten, Space space, int lane, uint64_t address,
-                      uint32_t first, uint32_t bytes) {
-    if (space == Space::local) return w.undefined ? w.undefined->of_local(lane, address + first, bytes) : Origin(0);
-    const uint64_t part = ((uint64_t(1) << bytes) - 1) << first;
-    if (!(unwritten.lanes >> lane & 1) || !(unwritten.bytes[lane] & part)) return 0;
+Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes) {
+    const auto &[i, unwritten, space, lane, address] = read;
+    if (space == Space::local) return w.undefined ? w.undefined->of_local(lane, address + at, 1) : Origin(0);
+    if (!(unwritten.lanes >> lane & 1) || !(unwritten.bytes[lane] >> at & 1)) return 0;
     if (space == Space::shared)
-        if (const Origin stored = origin_of_shared(*w.block, address + first, bytes)) return stored;
+        if (const Origin stored = origin_of_shared(*w.block, address + at, 1)) return stored;
     const auto pc = static_cast<uint32_t>(&i - w.block->grid->program.code.data());
     const uint32_t thread = w.index * LANES + static_cast<uint32_t>(lane);
     return w.block->unwritten.number({pc, thread, bytes, space, address + first});
 }
 
-Origin origin_of(const Warp &w, Slot slot, int lane) {
-    const bool constant = slot & 1;
-    return constant || !w.undefined ? Origin(0) : w.undefined->registers[slot / ORIGIN_STRIDE][lane];
-}
-
-void add_origin(Warp &w, Slot slot, int lane, Origin origin) {
-    if (!origin) return;
-    if (!w.undefined) w.undefined = std::make_unique<UndefinedValues>(w.block->grid->program);
-    Origin &at = w.undefined->registers[slot / ORIGIN_STRIDE][lane];
-    w.undefined->set(at, origin);
+void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to) {
+    for (uint32_t b = 0; b < bytes; ++b) {
+        const Origin origin = origin_of_read(w, read, first + b, first, bytes);
+        if (!origin) continue;
+        if (!w.undefined) w.undefined = std::make_unique<UndefinedValues>(w.block->grid->program);
+        w.undefined->set(w.undefined->of_register(to)[b], origin);
+    }
 }
 
 void store_origin(Warp &w, Space space, int lane, uint64_t address, uint32_t bytes, Origin origin) {
@@ -350,6 +532,13 @@ void store_origin(Warp &w, Space space, int lane, uint64_t address, uint32_t byt
         w.block->shadow.words[b / 4].written &= static_cast<uint8_t>(~(1u << b % 4));
         w.block->unwritten.shared[static_cast<uint32_t>(b)] = origin;
     }
+}
+
+void store_origins(Warp &w, Space space, uint64_t address, uint32_t bytes, const LaneBytes &from) {
+    const bool constant = from.slot & 1;
+    const Origin *const origins = constant || !w.undefined ? nullptr : w.undefined->of_register(from);
+    for (uint32_t b = 0; b < bytes; ++b)
+        store_origin(w, space, from.lane, address + b, 1, origins ? origins[b] : Origin(0));
 }
 
 }  // namespace softgpu

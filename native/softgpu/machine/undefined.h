@@ -1,10 +1,11 @@
 // Undefined values: what a thread has read from memory that nothing had written. They may be loaded, moved and computed
 // with, as long as nothing depends on them; the check `initialized` reports where one is used. The method is that of
-// Valgrind's memcheck (Seward and Nethercote, 2005), by whole values instead of bits.
+// Valgrind's memcheck (Seward and Nethercote, 2005), by bytes instead of bits.
 //
-// Each lane of a register or predicate has an origin: the read that its value comes from, if it is undefined. A warp
-// has origins only while one of its values is undefined, so that other warps pay for one test an instruction. Shared
-// memory to which an undefined value was stored counts as not written; local memory has origins by byte.
+// Each byte of a lane of a register has an origin: the read that it comes from, if it is undefined. So has each lane of
+// a predicate, and each byte of local memory. A warp has origins only while one of its values is undefined, so that
+// other warps pay for one test an instruction. Shared memory to which an undefined value was stored counts as not
+// written.
 #pragma once
 
 #include <array>
@@ -19,9 +20,9 @@
 
 namespace softgpu {
 
-// The number of an unwritten read in UnwrittenReads; 0 for a defined value.
+// The number of an unwritten read in UnwrittenReads; 0 for a defined byte.
 using Origin = uint16_t;
-using Origins = std::array<Origin, LANES>;
+using Origins = std::array<Origin, LANES>;      // of a predicate
 
 // The reads of a block that found memory unwritten.
 class UnwrittenReads {
@@ -43,9 +44,17 @@ private:
     std::map<std::tuple<uint32_t, uint32_t, uint64_t>, Origin> numbers_;    // by pc, thread and address
 };
 
+// The bytes from `first` on of a lane of a register.
+struct LaneBytes {
+    Slot slot;
+    int lane;
+    bool wide;              // a register of 64 bits
+    uint32_t first = 0;
+};
+
 // The origins of a warp's values.
 struct UndefinedValues {
-    std::vector<Origins> registers;             // by Slot / ORIGIN_STRIDE
+    std::vector<Origin> registers;              // by byte of the warp's registers
     std::vector<Origins> predicates;
     Origins carry{};
     std::map<uint64_t, Origin> local[LANES];    // by byte of the lane's local memory
@@ -53,10 +62,10 @@ struct UndefinedValues {
 
     explicit UndefinedValues(const Program &program);
     void set(Origin &at, Origin origin);
+    Origin *of_register(const LaneBytes &at);
     void set_local(int lane, uint64_t at, uint64_t bytes, Origin origin);
     Origin of_local(int lane, uint64_t at, uint64_t bytes) const;
 };
-constexpr Slot ORIGIN_STRIDE = LANES * 4;       // bytes of a narrow register
 
 // What an access reads though nothing has written it.
 struct Unwritten {
@@ -81,14 +90,22 @@ void define_results(Warp &w, const Instr &i, uint32_t mask);
 void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, ptx::Space space, uint64_t address, uint32_t bytes,
                     uint64_t word, uint32_t missing);
 
-// The origin of the bytes [first, first + bytes) of what a lane reads at `address`.
-Origin origin_of_read(Warp &w, const Instr &i, const Unwritten &unwritten, ptx::Space space, int lane, uint64_t address,
-                      uint32_t first, uint32_t bytes);
-// The origin of a lane of a register.
-Origin origin_of(const Warp &w, Slot slot, int lane);
-// A lane of a register gets a value of this origin.
-void add_origin(Warp &w, Slot slot, int lane, Origin origin);
-// A lane stores bytes of this origin: passed on by local and shared memory, a use in global memory.
+// What a lane reads at `address`.
+struct LaneRead {
+    const Instr &i;
+    const Unwritten &unwritten;
+    ptx::Space space;
+    int lane;
+    uint64_t address;
+};
+// The origin of byte `at` of it, which is read as one of the element [first, first + bytes).
+Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes);
+
+// The element [first, first + bytes) of what was read gets to these bytes of a register.
+void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to);
+// These bytes of a register are stored.
+void store_origins(Warp &w, ptx::Space space, uint64_t address, uint32_t bytes, const LaneBytes &from);
+// Bytes of one origin are stored: passed on by local and shared memory, a use in global memory.
 void store_origin(Warp &w, ptx::Space space, int lane, uint64_t address, uint32_t bytes, Origin origin);
 // `use` of a value with an origin, as "an undefined value is printed".
 [[noreturn]] void report_use(const Warp &w, int lane, Origin origin, const std::string &use);

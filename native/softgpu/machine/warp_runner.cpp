@@ -310,8 +310,10 @@ void WarpRunner::copy_origins(int lane, uint64_t to, uint64_t from, uint64_t byt
 // The origins of a lane's registers and predicates of a function.
 void WarpRunner::save_origins(Frame &frame, const FunctionCode &caller, int lane) const {
     if (!w_.undefined) return;
-    for (auto [offset, wide] : caller.places)
-        frame.origins.push_back(w_.undefined->registers[(caller.first_register + offset) / ORIGIN_STRIDE][lane]);
+    for (auto [offset, wide] : caller.places) {
+        const Origin *const bytes = w_.undefined->of_register({caller.first_register + offset, lane, wide});
+        frame.origins.insert(frame.origins.end(), bytes, bytes + (wide ? 8 : 4));
+    }
     for (uint32_t p = 0; p < caller.predicates; ++p)
         frame.origins.push_back(w_.undefined->predicates[caller.first_predicate + p][lane]);
 }
@@ -323,8 +325,10 @@ void WarpRunner::restore_origins(const Frame &frame, const FunctionCode &caller,
     auto restore = [&](Origin &at) {
         w_.undefined->set(at, frame.origins.empty() ? Origin(0) : frame.origins[next++]);
     };
-    for (auto [offset, wide] : caller.places)
-        restore(w_.undefined->registers[(caller.first_register + offset) / ORIGIN_STRIDE][lane]);
+    for (auto [offset, wide] : caller.places) {
+        Origin *const bytes = w_.undefined->of_register({caller.first_register + offset, lane, wide});
+        for (int b = 0; b < (wide ? 8 : 4); ++b) restore(bytes[b]);
+    }
     for (uint32_t p = 0; p < caller.predicates; ++p)
         restore(w_.undefined->predicates[caller.first_predicate + p][lane]);
 }

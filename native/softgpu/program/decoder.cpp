@@ -533,7 +533,8 @@ void Decoder::place_windows() {
             const Type type = sources_[f]->registers[fixup.reg].type;
             program_.first_reference.resize(fixup.instr + 1, static_cast<uint32_t>(program_.references.size()));
             program_.references.push_back(
-                {slot, fixup.where, fixup.use == Use::def, type == Type::pred, ptx::size(type) == 8});
+                {slot, fixup.where, fixup.use == Use::def,
+                 static_cast<uint8_t>(type == Type::pred ? 0 : ptx::size(type))});
         }
         for (size_t i = 0; i < sources_[f]->body.size(); ++i) {
             const Instruction &in = sources_[f]->body[i];

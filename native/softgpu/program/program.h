@@ -51,11 +51,17 @@ struct TensorKind {
     uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
 };
 
-// Bits of Instr::spread: which results are undefined if a source is (machine/undefined.h). Without one of the first
-// two, all of that lane are; of an instruction that lanes execute together, those of all lanes.
-constexpr uint8_t BY_TRIAL = 1;         // those that differ if the undefined sources are all zeros and all ones
-constexpr uint8_t MOVES = 2;            // likewise; and each is the value of one source
-constexpr uint8_t FROM_CARRY = 4, TO_CARRY = 8;     // the carry is a source, a result
+// Which bytes of the results are undefined if bytes of the sources are (machine/undefined.h). Of an instruction that
+// lanes execute together, the results of all lanes. By trial means: the instruction runs with other values instead.
+enum class Spread : uint8_t {
+    all,            // all
+    decided,        // all, if one differs by trial: order, and what is monotone
+    bits,           // those that differ by trial: each bit of a result depends on one bit of each source
+    upwards,        // from the lowest one on that differs by trial: sums and products of integers
+    halves,         // the lower half of a result by the lower halves of the sources, and the upper one likewise; of two
+                    // predicates, the second by the upper halves
+    pair            // the upper half by op[1], the lower one by op[2]
+};
 
 struct Instr {
     Exec exec = nullptr;
@@ -77,7 +83,10 @@ struct Instr {
     bool cached = false;        // reads global memory through the level 1 cache
     bool streams = false;       // says that its data are used once
     bool before_cas = false;    // a load whose value atom.cas compares with (cas_reads.h)
-    uint8_t spread = 0;
+    Spread spread = Spread::all;
+    uint8_t steers = 0;         // bit n: if op[n] is undefined, so is all of the result, whatever `spread` says
+    uint8_t compares = 0;       // if not 0: op[compares] and the next one are compared, also for equality
+    bool takes_carry = false, sets_carry = false;   // for `spread`: the carry is a source, a result
     uint8_t decides = 0;        // bit n: op[n] is an address or the like, which must be defined; bit 5: those in slots
 };
 
@@ -85,7 +94,10 @@ struct Instr {
 struct Reference {
     Slot slot;
     uint32_t where;             // below 5: op[where]; else 5 and its index in Program::slots
-    bool result, predicate, wide;
+    bool result;
+    uint8_t bytes;              // of the register; 0 for a predicate
+    bool predicate() const { return bytes == 0; }
+    uint32_t lane_bytes() const { return bytes == 8 ? 8 : 4; }
 };
 
 // Special registers that are constant while a block runs. The executor writes them when the block begins.

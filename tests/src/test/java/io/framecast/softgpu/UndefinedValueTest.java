@@ -129,7 +129,7 @@ class UndefinedValueTest {
                         """, "21", "8", 20, 20, "an undefined value is used as an address"),
                 use("index of a jump", "", """
                         int v = s[i];  // LOAD
-                        if (i < @) asm volatile("{ .reg .u32 r; sub.u32 r, %0, %0; all: .branchtargets end;"
+                        if (i < @) asm volatile("{ .reg .u32 r; shr.u32 r, %0, 31; all: .branchtargets end;"
                             "brx.idx r, all; end: }" :: "r"(v));  // USE
                         """, "21", "20", 20, 20,
                         "a branch takes an undefined value as its index"),
@@ -234,7 +234,7 @@ class UndefinedValueTest {
                                 "selp.b32 %0, 1, 0, p; }" : "=r"(done) : "r"(at) : "memory");
                         int v = t[i];
                         if (i == @) out[i] = v;  // USE
-                        """, "5", "40", 5, 0, "at byte 20 of allocation #"),
+                        """, "5", "40", 5, 0, "read of 16 bytes at 0x", "at byte 16 of allocation #"),
                 use("product of a tensor core, of an undefined a", TENSOR, """
                         unsigned v = s[i] & 0x3c00;  // LOAD
                         float d[4] = {};
@@ -254,7 +254,152 @@ class UndefinedValueTest {
                         asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];"
                             : "=r"(v) : "r"(at));  // LOAD
                         if (i == @) out[i] = v;  // USE
-                        """, "20", "19", 20, 5));
+                        """, "20", "19", 20, 5),
+                use("matrix stored from a tensor core's registers", "", """
+                        __shared__ __align__(16) short m[8][8];
+                        unsigned v = s[i];  // LOAD
+                        asm volatile("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%0], {%1};"
+                            :: "r"(static_cast<unsigned>(__cvta_generic_to_shared(m[i % 8]))), "r"(v) : "memory");
+                        __syncwarp();
+                        if (i == 0) out[0] = m[@][1];  // USE
+                        """, "5", "4", 0, 20),
+                use("product of matrices", "", """
+                        __shared__ __align__(32) unsigned short a[256], b[256];
+                        __shared__ float d[256];
+                        for (int e = i; e < 256; e += 32) b[e] = 0x3c00;
+                        for (int e = i; e < 256; e += 32) if (e != 16 * 3 + 5) a[e] = 0x3c00;
+                        __syncwarp();
+                        unsigned x[8], y[8];
+                        asm volatile("wmma.load.a.sync.aligned.row.m16n16k16.f16 {%0,%1,%2,%3,%4,%5,%6,%7}, [%8], 16;"
+                            : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]), "=r"(x[4]), "=r"(x[5]), "=r"(x[6]),
+                            "=r"(x[7]) : "l"(a));  // LOAD
+                        asm volatile("wmma.load.b.sync.aligned.row.m16n16k16.f16 {%0,%1,%2,%3,%4,%5,%6,%7}, [%8], 16;"
+                            : "=r"(y[0]), "=r"(y[1]), "=r"(y[2]), "=r"(y[3]), "=r"(y[4]), "=r"(y[5]), "=r"(y[6]),
+                            "=r"(y[7]) : "l"(b));
+                        float z[8] = {};
+                        asm volatile("wmma.mma.sync.aligned.row.row.m16n16k16.f32.f32 {%0,%1,%2,%3,%4,%5,%6,%7},"
+                            "{%8,%9,%10,%11,%12,%13,%14,%15}, {%16,%17,%18,%19,%20,%21,%22,%23},"
+                            "{%0,%1,%2,%3,%4,%5,%6,%7};" : "+f"(z[0]), "+f"(z[1]), "+f"(z[2]), "+f"(z[3]), "+f"(z[4]),
+                            "+f"(z[5]), "+f"(z[6]), "+f"(z[7]) : "r"(x[0]), "r"(x[1]), "r"(x[2]), "r"(x[3]),
+                            "r"(x[4]), "r"(x[5]), "r"(x[6]), "r"(x[7]), "r"(y[0]), "r"(y[1]), "r"(y[2]), "r"(y[3]),
+                            "r"(y[4]), "r"(y[5]), "r"(y[6]), "r"(y[7]));
+                        asm volatile("wmma.store.d.sync.aligned.row.m16n16k16.f32 [%0], {%1,%2,%3,%4,%5,%6,%7,%8}, 16;"
+                            :: "l"(d), "f"(z[0]), "f"(z[1]), "f"(z[2]), "f"(z[3]), "f"(z[4]), "f"(z[5]), "f"(z[6]),
+                            "f"(z[7]) : "memory");
+                        __syncwarp();
+                        if (i == 0) out[0] = d[16 * @ + 7];  // USE
+                        """, "3", "4", 0, 6, "read of 2 bytes at shared address 0x"),
+                use("asynchronous copy of a part", "", """
+                        __shared__ int4 t;
+                        if (i == 0)
+                            asm volatile("cp.async.ca.shared.global [%0], [%1], 16, 8;" ::
+                                "r"(static_cast<unsigned>(__cvta_generic_to_shared(&t))), "l"(fresh));  // LOAD
+                        asm volatile("cp.async.wait_all;" ::: "memory");
+                        if (i == 0) out[0] = t.@;  // USE
+                        """, "y", "z", 0, 0, "at byte 4 of allocation #"),
+                use("argument of a call through a pointer", CALLEE + """
+                        __device__ __noinline__ int none(int) { return 0; }
+                        __device__ int (*functions[])(int) = {twice, none};
+                        """, """
+                        int v = s[i];  // LOAD
+                        v = functions[i < @](v);
+                        out[i] = v;  // USE
+                        """, "20", "32", 20, 20),
+                use("one of two stored values", "", """
+                        int v = s[i];  // LOAD
+                        if (i == @) reinterpret_cast<int2 *>(out)[1] = make_int2(i, v);  // USE
+                        """, "20", "19", 20, 20, "an undefined value is stored at 0x"),
+                use("one of four values stored to shared memory", "", """
+                        __shared__ int4 t[32];
+                        int v = s[i];  // LOAD
+                        t[i] = make_int4(i, v, 3, 4);
+                        __syncwarp();
+                        int4 w = t[i ^ 1];
+                        if (i == 20) out[0] = w.@;  // USE
+                        """, "y", "z", 20, 21),
+                use("value to compare with", "", """
+                        int v = s[i];  // LOAD
+                        if (i < @) atomicCAS(&out[i], v, 1);  // USE
+                        """, "21", "20", 20, 20, "an atomic operation takes an undefined value as an operand"),
+                use("address of an atomic operation", "", """
+                        int v = s[i];  // LOAD
+                        if (i < @) atomicAdd(&out[v & 7], 1);  // USE
+                        """, "21", "20", 20, 20, "an atomic operation takes an undefined value as an operand"),
+                use("extension of a byte by its sign", "", """
+                        unsigned v, at = static_cast<unsigned>(__cvta_generic_to_shared(&s[i]));
+                        asm volatile("ld.shared.@8 %0, [%1];" : "=r"(v) : "r"(at));  // LOAD
+                        out[i] = v >> 8;  // USE
+                        """, "s", "u", 20, 20, "read of 1 byte at shared address 0x50"),
+                use("padding of a structure in local memory", "", """
+                        volatile short a[2];
+                        int v = s[i];  // LOAD
+                        a[i & 1] = v;
+                        a[~i & 1] = 7;
+                        if (i == 20) out[i] = a[@];  // USE
+                        """, "i & 1", "~i & 1", 20, 20),
+                use("bits that another thread has set", "", """
+                        unsigned v = s[i];  // LOAD
+                        out[i] = __reduce_or_sync(~0u, i < n ? @ : v);  // USE
+                        """, "0x00ffffff", "0xffffffff", 0, 20));
+    }
+
+    /**
+     * An instruction on {@code v} (%1), whose lower half is the thread's index (%2) and whose upper half is padding that
+     * nothing has written. Its result (%0) is stored.
+     */
+    private static Use padded(String name, String instructions, String bug, String correction) {
+        return use(name, "", """
+                __shared__ unsigned short h[64];
+                h[2 * i] = i;
+                __syncwarp();
+                unsigned v = reinterpret_cast<unsigned *>(h)[i], r;  // LOAD
+                asm volatile("{ .reg .b16 a, b; .reg .b32 c, d; .reg .b64 w; .reg .pred p, q; %s }"
+                    : "=r"(r) : "r"(v), "r"(i));
+                out[i] = r;  // USE
+                """.formatted(instructions), bug, correction, 0, 0, "an undefined value is stored at 0x",
+                "read of 4 bytes at shared address 0x");
+    }
+
+    static Stream<Use> partlyUndefined() {
+        return Stream.of(
+                padded("unpacked halves", "mov.b32 {a, b}, %1; cvt.u32.u16 %0, @;", "b", "a"),
+                padded("packed and unpacked words", "mov.b64 w, {%2, %1}; mov.b64 {c, d}, w; mov.b32 %0, @;", "d", "c"),
+                padded("narrowing", "cvt.u16.u32 a, @; cvt.u32.u16 %0, a;", "%1; mov.b32 {b, a}, %1", "%1"),
+                padded("shift", "@.b32 %0, %1, 16;", "shr", "shl"),
+                padded("shift by an undefined count", "shl.b32 %0, 1, @;", "%1", "%2"),
+                padded("funnel shift", "shf.l.wrap.b32 %0, @, 16;", "%1, 0", "0, %1"),
+                padded("and", "and.b32 %0, %1, @;", "0x10000", "0xffff"),
+                padded("or", "or.b32 %0, %1, @;", "0x7fff0000", "0xffff0000"),
+                padded("any function of bits", "lop3.b32 %0, %1, 0xffff, %2, @;", "0x3c", "0x80"),
+                padded("difference of bits", "xor.b32 %0, %1, @;", "%2", "%1"),
+                padded("field", "bfe.u32 %0, %1, @, 8;", "9", "8"),
+                padded("inserted field", "bfi.b32 %0, %1, 7, 4, @;", "17", "16"),
+                padded("permuted bytes", "prmt.b32 %0, %1, 7, @;", "0x4421", "0x4410"),
+                padded("reversed bits", "brev.b32 c, %1; and.b32 %0, c, @;", "0xffff", "0xffff0000"),
+                padded("sum", "add.u32 c, %1, 9; and.b32 %0, c, @;", "0x10000", "0xffff"),
+                padded("product", "mad.lo.u32 c, %1, 3, %2; and.b32 %0, c, @;", "0x10000", "0xffff"),
+                padded("product that moves the lower half up", "mul.lo.u32 %0, %1, @;", "0x8000", "0x10000"),
+                padded("product with zero", "mul.wide.u32 w, %1, @; cvt.u32.u64 %0, w;", "1", "0"),
+                padded("high half of a product", "mul.hi.u32 %0, %1, @;", "0x10001", "1"),
+                padded("difference from itself", "sub.u32 %0, %1, @;", "%2", "%1"),
+                padded("minimum", "min.u32 %0, %1, @;", "1", "0"),
+                padded("signed maximum", "max.s32 %0, %1, @;", "0x7ffeffff", "0x7fffffff"),
+                padded("equality", "setp.eq.u32 p, %1, @; selp.b32 %0, 1, 0, p;", "%2", "77"),
+                padded("equality of two undefined values", "xor.b32 c, %1, @; setp.eq.u32 p, %1, c; selp.b32 %0, 1, 0, p;",
+                        "0", "1"),
+                padded("order", "setp.gt.u32 p, %1, @; selp.b32 %0, 1, 0, p;", "0xfffeffff", "0xffffff00"),
+                padded("signed order", "setp.lt.s32 p, %1, @; selp.b32 %0, 1, 0, p;", "0x80000100", "0x80000000"),
+                padded("order of floats", "setp.lt.f32 p, %1, @; selp.b32 %0, 1, 0, p;", "0fFF000000", "0fFF800000"),
+                padded("comparison and a predicate", "setp.eq.s32 q, %2, @; setp.lt.and.f32 p, %1, 0f3F800000, q;"
+                        + "selp.b32 %0, 1, 0, p;", "0", "99"),
+                padded("selection of equal values", "setp.gt.u32 p, %1, 70000; selp.b32 %0, 5, @, p;", "6", "5"),
+                padded("selection by sign", "slct.b32.s32 %0, %1, @, %2; and.b32 %0, %0, @;", "0x30000", "0x3000"),
+                padded("pair of halves", "add.rn.f16x2 c, %1, %1; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
+                padded("pair of bfloat16", "fma.rn.bf16x2 c, %1, %1, %2; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
+                padded("pair of integers", "max.s16x2 c, %1, 0; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
+                padded("comparison of pairs", "setp.lt.f16x2 p|q, %1, %2; selp.b32 %0, 1, 0, @;", "q", "p"),
+                padded("pair made of floats", "cvt.rn.f16x2.f32 c, %1, 0f3F800000; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;",
+                        "b", "a"));
     }
 
     private static int line(String source, String mark) {
@@ -267,7 +412,7 @@ class UndefinedValueTest {
     }
 
     @ParameterizedTest
-    @MethodSource("uses")
+    @MethodSource({"uses", "partlyUndefined"})
     void namesTheUseAndTheRead(Use use) {
         String source = use.source(use.bug);
         String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> run(source));
@@ -280,7 +425,7 @@ class UndefinedValueTest {
     }
 
     @ParameterizedTest
-    @MethodSource("uses")
+    @MethodSource({"uses", "partlyUndefined"})
     void isSilentWhereTheValueIsNotUsed(Use use) {
         run(use.source(use.correction));
     }
