@@ -344,8 +344,8 @@ class UndefinedValueTest {
     }
 
     /**
-     * An instruction on {@code v} (%1), whose lower half is the thread's index (%2) and whose upper half is padding that
-     * nothing has written. Its result (%0) is stored.
+     * Instructions on {@code v} (%1), whose lower half is the thread's index (%2), and whose upper half is padding,
+     * which nothing has written. Their result (%0) is stored.
      */
     private static Use padded(String name, String instructions, String bug, String correction) {
         return use(name, "", """
@@ -366,7 +366,7 @@ class UndefinedValueTest {
                 padded("packed and unpacked words", "mov.b64 w, {%2, %1}; mov.b64 {c, d}, w; mov.b32 %0, @;", "d", "c"),
                 padded("narrowing", "cvt.u16.u32 a, @; cvt.u32.u16 %0, a;", "%1; mov.b32 {b, a}, %1", "%1"),
                 padded("shift", "@.b32 %0, %1, 16;", "shr", "shl"),
-                padded("shift by an undefined count", "shl.b32 %0, 1, @;", "%1", "%2"),
+                padded("shift by an undefined count", "shl.b32 c, 0x100, @; and.b32 %0, c, 0xff0000;", "%1", "%2"),
                 padded("funnel shift", "shf.l.wrap.b32 %0, @, 16;", "%1, 0", "0, %1"),
                 padded("and", "and.b32 %0, %1, @;", "0x10000", "0xffff"),
                 padded("or", "or.b32 %0, %1, @;", "0x7fff0000", "0xffff0000"),
@@ -377,7 +377,7 @@ class UndefinedValueTest {
                 padded("permuted bytes", "prmt.b32 %0, %1, 7, @;", "0x4421", "0x4410"),
                 padded("reversed bits", "brev.b32 c, %1; and.b32 %0, c, @;", "0xffff", "0xffff0000"),
                 padded("sum", "add.u32 c, %1, 9; and.b32 %0, c, @;", "0x10000", "0xffff"),
-                padded("product", "mad.lo.u32 c, %1, 3, %2; and.b32 %0, c, @;", "0x10000", "0xffff"),
+                padded("product", "mad.lo.u32 c, %1, 0xffff, %2; and.b32 %0, c, @;", "0x1000000", "0xffff"),
                 padded("product that moves the lower half up", "mul.lo.u32 %0, %1, @;", "0x8000", "0x10000"),
                 padded("product with zero", "mul.wide.u32 w, %1, @; cvt.u32.u64 %0, w;", "1", "0"),
                 padded("high half of a product", "mul.hi.u32 %0, %1, @;", "0x10001", "1"),
@@ -385,7 +385,8 @@ class UndefinedValueTest {
                 padded("minimum", "min.u32 %0, %1, @;", "1", "0"),
                 padded("signed maximum", "max.s32 %0, %1, @;", "0x7ffeffff", "0x7fffffff"),
                 padded("equality", "setp.eq.u32 p, %1, @; selp.b32 %0, 1, 0, p;", "%2", "77"),
-                padded("equality of two undefined values", "xor.b32 c, %1, @; setp.eq.u32 p, %1, c; selp.b32 %0, 1, 0, p;",
+                padded("equality of two undefined values",
+                        "xor.b32 c, %1, @; setp.eq.u32 p, %1, c; selp.b32 %0, 1, 0, p;",
                         "0", "1"),
                 padded("order", "setp.gt.u32 p, %1, @; selp.b32 %0, 1, 0, p;", "0xfffeffff", "0xffffff00"),
                 padded("signed order", "setp.lt.s32 p, %1, @; selp.b32 %0, 1, 0, p;", "0x80000100", "0x80000000"),
@@ -395,11 +396,15 @@ class UndefinedValueTest {
                 padded("selection of equal values", "setp.gt.u32 p, %1, 70000; selp.b32 %0, 5, @, p;", "6", "5"),
                 padded("selection by sign", "slct.b32.s32 %0, %1, @, %2; and.b32 %0, %0, @;", "0x30000", "0x3000"),
                 padded("pair of halves", "add.rn.f16x2 c, %1, %1; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
-                padded("pair of bfloat16", "fma.rn.bf16x2 c, %1, %1, %2; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
+                padded("pair of bfloat16",
+                        "fma.rn.bf16x2 c, %1, %1, %2; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
                 padded("pair of integers", "max.s16x2 c, %1, 0; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"),
                 padded("comparison of pairs", "setp.lt.f16x2 p|q, %1, %2; selp.b32 %0, 1, 0, @;", "q", "p"),
-                padded("pair made of floats", "cvt.rn.f16x2.f32 c, %1, 0f3F800000; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;",
-                        "b", "a"));
+                padded("comparison of pairs and a predicate",
+                        "setp.gt.u32 q, %1, @; setp.eq.and.f16x2 p|q, %2, %2, q; selp.b32 %0, 1, 0, p;",
+                        "70000", "0xffffff00"),
+                padded("pair made of floats",
+                        "cvt.rn.f16x2.f32 c, %1, 0f3F800000; mov.b32 {a, b}, c; cvt.u32.u16 %0, @;", "b", "a"));
     }
 
     private static int line(String source, String mark) {
