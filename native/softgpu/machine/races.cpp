@@ -48,9 +48,15 @@ std::string at_global(uint64_t address, uint32_t bytes, Access access) {
 }
 
 [[noreturn]] void shared_race(const Warp &w, int lane, uint32_t address, uint32_t bytes, Access access, uint32_t other,
-                              const char *other_access) {
-    throw Fault{Check::shared_race, lane, at_shared(address, bytes, access) + " races with " + other_access + " by thread " +
-                thread_name(*w.block->grid, other) + " of the block: no barrier came between", CUDA_ERROR_LAUNCH_FAILED};
+                              const char *other_access, bool async = false) {
+    const char *const missing = async ? "no wait for it came between"
+                                : other / LANES == w.index
+                                    ? "no barrier came between, nor __syncwarp(), without which threads of a warp run "
+                                      "in any order"
+                                    : "no barrier came between";
+    throw Fault{Check::shared_race, lane, at_shared(address, bytes, access) + " races with " + other_access +
+                " by thread " + thread_name(*w.block->grid, other) + " of the block: " + missing +
+                "\n  checks=all+-shared_race accepts it", CUDA_ERROR_LAUNCH_FAILED};
 }
 
 // Whether an earlier access by a thread, stamped `time`, happens before the present of warp `w`.
@@ -101,7 +107,7 @@ private:
     const uint32_t now = w.clock[w.index];
     if (x.write_time && (x.write_bytes & part)) {
         if (x.write_bytes & ASYNC)
-            shared_race(w, lane, address, bytes, access, x.writer, "a cp.async that is still under way, started");
+            shared_race(w, lane, address, bytes, access, x.writer, "a cp.async that is still under way, started", true);
         if (x.writer != thread && !known(w, x.writer, x.write_time) && !((x.write_bytes & ATOMIC) && is_atomic(access)) &&
             !store.repeats(lane, address, word, memory, x.writer))
             shared_race(w, lane, address, bytes, access, x.writer, x.write_bytes & ATOMIC ? "an atomic access" : "a write");
@@ -243,8 +249,9 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
     };
     auto race = [&](uint64_t other, const char *what) {
         throw Fault{Check::block_race, lane, at_global(address, bytes, access) + " races with " + what + " by block " +
-                    block_name(grid, block_of(other)) + ": neither an atomic access nor a fence came between; it is " +
-                    Arena::get().describe(address), CUDA_ERROR_LAUNCH_FAILED};
+                    block_name(grid, block_of(other)) +
+                    ": no fence followed by an atomic access came between; it is " + Arena::get().describe(address) +
+                    "\n  checks=all+-block_race accepts it", CUDA_ERROR_LAUNCH_FAILED};
     };
     const bool atomic = is_atomic(access);
     if (writes(access)) {

@@ -203,7 +203,8 @@ class CheckTest {
                         @
                         if (i < 32) s[i] = 7;  // BUG
                         """, KEEP, "__syncthreads();", "(0,0,0), warp 0",
-                        "write of 4 bytes at shared address 0x0 races with a read by thread (32,0,0)"),
+                        "write of 4 bytes at shared address 0x0 races with a read by thread (32,0,0) of the block: "
+                        + "no barrier came between\n"),
                 race("write after write between warps", 64, """
                         __shared__ int s[64];
                         if (i < 32) s[i] = 1;
@@ -236,7 +237,8 @@ class CheckTest {
                         @
                         s[i] = v + 1;  // BUG
                         """, KEEP, "__syncwarp();", "(0,0,0), warp 0",
-                        "write of 4 bytes at shared address 0x0 races with a read by thread (1,0,0)"),
+                        "write of 4 bytes at shared address 0x0 races with a read by thread (1,0,0) of the block: "
+                        + "no barrier came between, nor __syncwarp()", "checks=all+-shared_race accepts it"),
                 race("two lanes write one word", 32, """
                         __shared__ int s[32];
                         s[i / @] = i;  // BUG
@@ -276,7 +278,8 @@ class CheckTest {
                 race("cp.async of the last group waited for too little", 64, ASYNC_COPY + """
                         asm volatile("cp.async.wait_group @;" ::: "memory");
                         out[i] = s[4 * i];  // BUG
-                        """, "1", "0", "(0,0,0), warp 0", "cp.async that is still under way"),
+                        """, "1", "0", "(0,0,0), warp 0", "cp.async that is still under way",
+                        "no wait for it came between"),
                 race("cp.async of another thread without a barrier", 64, ASYNC_COPY + """
                         asm volatile("cp.async.wait_all;" ::: "memory");
                         @
@@ -291,7 +294,8 @@ class CheckTest {
                         if (blockIdx.x == 0) out[i] = 7;
                         else in[i] = out[i + @];  // BUG
                         """, "0", "64", "block (1,0,0), thread (0,0,0), warp 0",
-                        "read of 4 bytes at $out races with a write by block (0,0,0)"),
+                        "read of 4 bytes at $out races with a write by block (0,0,0): no fence followed by an atomic",
+                        "checks=all+-block_race accepts it"),
                 blockRace("a block writes what another reads", """
                         if (blockIdx.x == 0) in[i] = out[i + 1];
                         else out[i + @] = 7;  // BUG
