@@ -59,7 +59,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {69, [](const Limits &) { return TextureLimits::linear; }},
     {70, [](const Limits &) { return TextureLimits::pitched[0]; }},
     {71, [](const Limits &) { return TextureLimits::pitched[1]; }},
-    {72, [](const Limits &) { return 2097120; }},                           // pitch in bytes
+    {72, [](const Limits &) { return TextureLimits::pitch; }},
     {30, [](const Limits &) { return 512; }},                               // surface alignment
     {31, [](const Limits &) { return 1; }},                                 // concurrent kernels
     {36, [](const Limits &) { return CLOCK_KHZ; }},                         // memory clock

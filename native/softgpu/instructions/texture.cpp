@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "instructions/families.h"
 #include "machine/fault.h"
@@ -306,7 +307,9 @@ enum Outside : uint32_t { TRAP, CLAMP, ZERO };      // Instr::target of suld and
 template <class F> void each_surface(Warp &w, const Instr &i, const Slot *first, uint32_t bytes, F f) {
     const Geometry &geometry = geometry_of(i);
     each_image(w, i, true, [&](const BoundImage &bound, uint32_t mask) {
-        const Image &image = bound.image;
+        // The faces of a cubemap are layers here.
+        Image image = bound.image;
+        image.layered |= std::exchange(image.cubemap, false);
         require_geometry(image, geometry, __builtin_ctz(mask));
         // Of x in bytes, y and z; and of the layer.
         const int64_t size[4] = {image.width * image.format.bytes(), std::max(image.height, 1u),

@@ -14,7 +14,7 @@ struct TextureLimits {
     static constexpr int three = 16384;                     // of each dimension of three
     static constexpr int layered = 32768, layers = 2048;
     static constexpr int linear = 1 << 28;
-    static constexpr int pitched[2] = {131072, 65000};
+    static constexpr int pitched[2] = {131072, 65000}, pitch = 2097120;    // the pitch in bytes
 };
 
 // Its memory is one of Driver::allocations. The rows follow each other without gaps, the planes and layers too.

@@ -51,7 +51,7 @@ template <class Read> CUresult get(const char *name, CUtexref handle, const void
 extern "C" {
 
 CU_API cuModuleGetTexRef(CUtexref *result, CUmodule handle, const char *name) {
-    return context_call(__func__, [&](Context &context) {
+    return context_call(__func__, [&](Context &) {
         require(result && name);
         Driver &driver = Driver::get();
         const auto module = object_of(driver.modules, handle);
@@ -62,7 +62,7 @@ CU_API cuModuleGetTexRef(CUtexref *result, CUmodule handle, const char *name) {
         for (const auto &[texref, reference] : driver.texture_references.all())
             if (reference->variable == address) return void(*result = reference.get());
         auto reference = std::make_shared<TextureReference>();
-        reference->context = &context;
+        reference->context = module->context;
         reference->module = module.get();
         reference->variable = address;
         std::fill_n(reference->texture.addressMode, 3, CU_TR_ADDRESS_MODE_CLAMP);

@@ -58,7 +58,7 @@ Image image_of(const CUDA_RESOURCE_DESC &resource) {
         image.address = pitched.devPtr;
         require(pitched.width > 0 && pitched.width <= TextureLimits::pitched[0]);
         require(pitched.height > 0 && pitched.height <= TextureLimits::pitched[1]);
-        require(pitched.pitchInBytes % TEXTURE_PITCH_ALIGNMENT == 0 &&
+        require(pitched.pitchInBytes <= TextureLimits::pitch && pitched.pitchInBytes % TEXTURE_PITCH_ALIGNMENT == 0 &&
                 pitched.pitchInBytes >= pitched.width * image.format.bytes());
         image.width = static_cast<uint32_t>(pitched.width);
         image.height = static_cast<uint32_t>(pitched.height);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/extent.h"
 #include "driver/state/call.h"
 #include "driver/state/image.h"
 #include "driver/work/place.h"
@@ -14,7 +15,7 @@ namespace {
 using Side = CopyWork::Side;
 
 uint64_t extent(const CopyWork &copy, const Side &side) {
-    return (copy.depth - 1) * side.slice + (copy.height - 1) * side.pitch + copy.width;
+    return extent_of(copy.depth, side.slice, extent_of(copy.height, side.pitch, copy.width));
 }
 
 // Calls `body` with the offset of each row from the first row.
@@ -53,11 +54,13 @@ Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, CUarray ar
     require(type == CU_MEMORYTYPE_HOST || type == CU_MEMORYTYPE_DEVICE || type == CU_MEMORYTYPE_UNIFIED);
     const uint64_t start = type == CU_MEMORYTYPE_HOST ? reinterpret_cast<uint64_t>(host) : device;
     // A pitch of 0 means rows without gaps; it is allowed if there is only one row.
-    require(pitch == 0 ? p.Height <= 1 && p.Depth <= 1 : pitch >= x + p.WidthInBytes);
+    require(pitch == 0 ? p.Height <= 1 && p.Depth <= 1 : pitch >= sum(x, p.WidthInBytes));
     require(p.Depth <= 1 || height >= p.Height);
     const bool on_device = type == CU_MEMORYTYPE_DEVICE ||
                            (type == CU_MEMORYTYPE_UNIFIED && place_of(device) != Place::pageable);
-    return {start + (z * height + y) * pitch + x, pitch, pitch * height, on_device, false};
+    const uint64_t rows = sum(product(z, height), y), first = sum(start, sum(product(rows, pitch), x));
+    require(first != UINT64_MAX);
+    return {first, pitch, product(pitch, height), on_device, false};
 }
 
 void check(const char *what, const Side &side, uint64_t bytes) {

@@ -1,3 +1,4 @@
+#include "base/extent.h"
 #include "driver/state/call.h"
 #include "driver/work/place.h"
 #include "driver/work/transfer.h"
@@ -8,7 +9,7 @@ namespace softgpu {
 namespace {
 
 uint64_t extent(const CUDA_MEMSET_NODE_PARAMS &fill) {
-    return (fill.height - 1) * fill.pitch + fill.width * fill.elementSize;
+    return extent_of(fill.height, fill.pitch, product(fill.width, fill.elementSize));
 }
 
 template <class T> void fill_row(uint64_t address, T value, size_t count) {
@@ -24,7 +25,7 @@ void check(const CUDA_MEMSET_NODE_PARAMS &fill) {
     const unsigned size = fill.elementSize;
     require(size == 1 || size == 2 || size == 4);
     if (empty(fill)) return;
-    require(fill.height == 1 || fill.pitch >= fill.width * size);
+    require(fill.height == 1 || fill.pitch >= product(fill.width, size));
     require(fill.dst % size == 0 && (fill.height == 1 || fill.pitch % size == 0));
     require(accessible("destination", fill.dst, extent(fill)));
 }

@@ -375,6 +375,12 @@ class DriverTest {
         assertResult(CUDA_ERROR_INVALID_VALUE, cuMemcpy2D(copy));
         move.Height = 5;
         assertRefused(cuMemcpy2D(move));
+        // A pitch of which a multiple is a small number again.
+        move.Height = 3;
+        move.srcPitch = 1L << 63;
+        assertRefused(cuMemcpy2D(move));
+        assertRefused(cuMemsetD2D8(target.pointer(), 1L << 63, (byte) 0, 3, 3));
+        assertRefused(cuMemsetD32(target.pointer(), 0, 1L << 62));
     }
 
     @Test

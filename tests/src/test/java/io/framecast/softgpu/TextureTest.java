@@ -340,6 +340,52 @@ class TextureTest {
     }
 
     @Test
+    void writesTheFacesOfACubemap() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void faces(cudaSurfaceObject_t s, int *out) {
+                    int face = threadIdx.x;
+                    surfCubemapwrite(100 + face, s, 4, 1, face);
+                    out[face] = surfCubemapread<int>(s, 4, 1, face);
+                }
+                """);
+        CUarray array = array(2, 2, 6, CU_AD_FORMAT_SIGNED_INT32, 1, CUBEMAP | SURFACE);
+        CUsurfObject surface = new CUsurfObject();
+        check(cuSurfObjectCreate(surface, of(array)));
+        Buffer out = device.buffer(new int[6]);
+        kernel.launch(1, 6, surface, out);
+        assertArrayEquals(new int[] {100, 101, 102, 103, 104, 105}, out.ints());
+        check(cuSurfObjectDestroy(surface));
+        check(cuArrayDestroy(array));
+    }
+
+    /** No coordinate leads outside an image: what is read lies between its values and those of the border. */
+    @Test
+    void readsAtAnyCoordinates() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void any(cudaTextureObject_t t, const float *at, int n, float *out) {
+                    for (int y = 0; y < n; ++y) out[n * threadIdx.x + y] = tex2D<float>(t, at[threadIdx.x], at[y]);
+                }
+                """);
+        float[] coordinates = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MAX_VALUE,
+            -Float.MAX_VALUE, Float.MIN_VALUE, -Float.MIN_VALUE, 0x1p31f, -0x1p31f, 0x1p63f, -0x1p63f, 0.5f};
+        CUarray array = array(2, 3, 0, 1, 0, 1, 2, 3, 4, 5, 6);
+        Buffer at = device.buffer(coordinates);
+        Buffer out = device.buffer(new float[coordinates.length * coordinates.length]);
+        for (int mode = 0; mode < 4; ++mode) {
+            for (int choice = 0; choice < 4; ++choice) {
+                CUtexObject texture = texture(of(array), mode, (choice & 1) != 0, (choice & 2) != 0 ? NORMALIZED : 0);
+                kernel.launch(1, coordinates.length, texture, at, coordinates.length, out);
+                for (float value : out.floats()) {
+                    assertTrue(value >= (mode == CU_TR_ADDRESS_MODE_BORDER ? -64 : 1) && value <= 6,
+                            value + " in mode " + mode);
+                }
+                check(cuTexObjectDestroy(texture));
+            }
+        }
+        check(cuArrayDestroy(array));
+    }
+
+    @Test
     void writesAndReadsSurfaces() {
         Module module = device.module("""
                 extern "C" __global__ void write(cudaSurfaceObject_t s) {
@@ -523,5 +569,15 @@ class TextureTest {
         assertEquals(CUDA_ERROR_INVALID_VALUE, cuSurfObjectCreate(new CUsurfObject(), of(array)));
         assertEquals(CUDA_ERROR_INVALID_VALUE, cuTexObjectDestroy(object));
         check(cuArrayDestroy(array));
+        // A pitch of which a multiple would be a small number again.
+        CUDA_RESOURCE_DESC rows = new CUDA_RESOURCE_DESC();
+        rows.resType = CUresourcetype.CU_RESOURCE_TYPE_PITCH2D;
+        rows.pitch2D_devPtr = device.allocate(1024).pointer();
+        rows.pitch2D_format = CU_AD_FORMAT_FLOAT;
+        rows.pitch2D_numChannels = 1;
+        rows.pitch2D_width = 4;
+        rows.pitch2D_height = 3;
+        rows.pitch2D_pitchInBytes = 1L << 63;
+        assertEquals(CUDA_ERROR_INVALID_VALUE, cuTexObjectCreate(object, rows, new CUDA_TEXTURE_DESC(), null));
     }
 }
