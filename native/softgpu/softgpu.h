@@ -45,8 +45,8 @@ SOFTGPU_API const char *softgpu_counters_json(void);
 SOFTGPU_API const char *softgpu_listing(const char *kernel, const char *source);
 SOFTGPU_API void softgpu_reset_counters(void);
 
-// Which PTX instructions some thread has run since the process began, as JSON: for all programs that were loaded, or
-// for those with code from a source file of this name. Independent of resets, unloading and counters=off.
+// Which PTX instructions some thread has run, as JSON: for all programs that were loaded while coverage=on, or for
+// those of them with code from a source file of this name. Independent of resets, unloading and counters=off.
 SOFTGPU_API const char *softgpu_coverage_json(const char *file);
 
 // Injects faults: "alloc:3=CUDA_ERROR_OUT_OF_MEMORY", "copy:1=700", "launch:2=...", "synchronize:1=...", "load:1=..."

@@ -84,6 +84,9 @@ std::string Settings::apply(const std::string &options) {
                 return "counters is on, off or caches, not " + value;
             next.counters = value != "off";
             next.caches = value == "caches";
+        } else if (key == "coverage") {
+            if (value != "on" && value != "off") return "coverage is on or off, not " + value;
+            next.coverage = value == "on";
         } else if (key == "threads") {
             if (!parse_number(value, number, false) || number > 1024) return "threads is a number up to 1024, not " + value;
             next.threads = static_cast<int>(number);
@@ -105,7 +108,8 @@ std::string Settings::apply(const std::string &options) {
             if (!parse_number(value, number, true)) return "watchdog is a number of instructions, not " + value;
             next.watchdog_instructions = number;
         } else {
-            return "there is no option named " + key + "; there are checks, counters, threads, processors, compute, memory, driver and watchdog";
+            return "there is no option named " + key + "; "
+                   "there are checks, counters, coverage, threads, processors, compute, memory, driver and watchdog";
         }
     }
     *this = next;
@@ -116,7 +120,8 @@ std::string Settings::text() const {
     std::string names = "none";
     for (int c = 0; c < static_cast<int>(Check::count); ++c)
         if (on(static_cast<Check>(c))) names += std::string("+") + CHECKS[c];
-    return "checks=" + names + ",counters=" + (caches ? "caches" : counters ? "on" : "off") + ",threads=" + std::to_string(threads) +
+    return "checks=" + names + ",counters=" + (caches ? "caches" : counters ? "on" : "off") +
+           ",coverage=" + (coverage ? "on" : "off") + ",threads=" + std::to_string(threads) +
            ",processors=" + std::to_string(processors) + ",compute=" + std::to_string(compute) +
            ",memory=" + std::to_string(memory_bytes) + ",driver=" + std::to_string(driver) +
            ",watchdog=" + std::to_string(watchdog_instructions);

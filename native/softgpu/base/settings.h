@@ -28,6 +28,7 @@ struct Settings {
     uint32_t checks = ALL;                  // a bit for each Check
     bool counters = true;
     bool caches = false;                    // counters know level 1 caches (machine/l1_cache.h)
+    bool coverage = false;                  // the programs that are loaded get a record (machine/coverage.h)
     int threads = 0;                        // host threads that run blocks; 0: one per processor
     int processors = 0;                     // processors that this process may use; 0: the C++ library's count
     int compute = 80;                       // compute capability: 75, 80, 86, 89, 90
@@ -43,8 +44,9 @@ struct Settings {
 
     bool on(Check check) const { return checks & bit(check); }
 
-    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "threads=N" "processors=N" "compute=80"
-    // "memory=16g" "driver=13010" "watchdog=N", separated by commas. Returns an error message, or an empty string.
+    // "checks=all" "checks=none" "checks=bounds+alignment" "counters=on|off|caches" "coverage=on|off" "threads=N"
+    // "processors=N" "compute=80" "memory=16g" "driver=13010" "watchdog=N", separated by commas. Returns an error
+    // message, or an empty string.
     std::string apply(const std::string &options);
     // All of them, as apply() takes them.
     std::string text() const;

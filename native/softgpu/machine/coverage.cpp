@@ -97,6 +97,7 @@ Coverage &coverage_of(const Program &program) {
 }
 
 void cover(const Program &program, const std::vector<uint32_t> &ran) {
+    if (!program.coverage) return;
     const std::lock_guard<std::mutex> lock(mutex);
     for (size_t at = 0; at < ran.size(); ++at) program.coverage->code[at].executed |= ran[at] != 0;
 }

@@ -176,7 +176,7 @@ struct Program {
     bool uses_reserved_shared = false;          // of %reserved_smem_offset_begin and its kind
     bool has_addresses = false;                 // of one module's variables in device memory
     uint64_t fingerprint = 0;                   // of the PTX text: FNV-1a of its lines, each with a newline after it
-    Coverage *coverage = nullptr;               // its record (coverage.h)
+    Coverage *coverage = nullptr;               // its record (coverage.h), if it has one
 };
 
 }  // namespace softgpu

@@ -133,8 +133,9 @@ ProgramCache &programs() {
 }
 
 void make_program(Module &module, std::string_view text, const JitOptions &jit) {
+    const bool coverage = settings().coverage;
     module.program = programs().find(text);
-    if (module.program) {
+    if (module.program && (module.program->coverage || !coverage)) {
         check_target(module.program->source, jit);
         place_variables(module, module.program->source);
     } else {
@@ -144,7 +145,7 @@ void make_program(Module &module, std::string_view text, const JitOptions &jit) 
         std::map<std::string, uint64_t> addresses;
         for (const auto &[name, variable] : module.variables) addresses[name] = variable.address;
         module.program = decode(std::move(source), addresses, instruction_set());
-        module.program->coverage = &coverage_of(*module.program);
+        if (coverage) module.program->coverage = &coverage_of(*module.program);
         if (!module.program->has_addresses) programs().keep(text, module.program);
     }
     initialize_variables(module);

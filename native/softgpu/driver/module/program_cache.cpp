@@ -11,6 +11,10 @@ std::shared_ptr<Program> ProgramCache::find(std::string_view text) {
 
 void ProgramCache::keep(std::string_view text, std::shared_ptr<Program> program) {
     if (text.size() > MOST_BYTES) return;
+    if (const auto known = by_text_.find(text); known != by_text_.end()) {
+        known->second->program = std::move(program);
+        return;
+    }
     for (bytes_ += text.size(); bytes_ > MOST_BYTES; entries_.pop_back()) {
         bytes_ -= entries_.back().text.size();
         by_text_.erase(entries_.back().text);

@@ -16,7 +16,8 @@ class ProgramCache {
 public:
     // Null where the text is not known.
     std::shared_ptr<Program> find(std::string_view text);
-    // Only for a program that modules can share: one without addresses of variables. The least recently used one goes.
+    // Only for a program that modules can share: one without addresses of variables. It takes the place of one of the
+    // same text, else the least recently used one goes.
     void keep(std::string_view text, std::shared_ptr<Program> program);
 
 private:

@@ -101,10 +101,10 @@ public final class SoftGpu {
 
     /**
      * Sets what is checked, counted and simulated: {@code checks=all|none|bounds+alignment...},
-     * {@code counters=on|off}, {@code threads=N} (0: one for each processor), {@code processors=N} (which
-     * this process may use; the JVM's count at first), {@code compute=80}, {@code memory=16g},
-     * {@code driver=13010} (for CUDA 13.1), {@code watchdog=N} (warp instructions of a block; 0: never), separated by
-     * commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute capability and memory
+     * {@code counters=on|off}, {@code coverage=on|off}, {@code threads=N} (0: one for each processor),
+     * {@code processors=N} (which this process may use; the JVM's count at first), {@code compute=80},
+     * {@code memory=16g}, {@code driver=13010} (for CUDA 13.1), {@code watchdog=N} (warp instructions of a block;
+     * 0: never), separated by commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute capability and memory
      * can only change while no context exists.
      *
      * @param options the options; those that are not named keep their values
@@ -208,9 +208,9 @@ public final class SoftGpu {
     }
 
     /**
-     * Which PTX instructions some thread has run since the process began, as JSON. It lists each program (one PTX
-     * text), its functions and their instructions. Each instruction has the index of its place: a source line, followed
-     * by the lines of the calls that were inlined there. Resetting counters, unloading modules and
+     * Which PTX instructions some thread has run, as JSON. It lists each program (one PTX text) that was loaded while
+     * {@code coverage=on}, its functions and their instructions. Each instruction has the index of its place: a source
+     * line, followed by the lines of the calls that were inlined there. Resetting counters, unloading modules and
      * {@code counters=off} do not change the record.
      *
      * @param file the name of a source file, to list only programs with code from it; null for all

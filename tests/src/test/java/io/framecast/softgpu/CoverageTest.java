@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CoverageTest {
 
     @RegisterExtension
-    final SoftDevice device = new SoftDevice();
+    final SoftDevice device = new SoftDevice("coverage=on");
 
     /** Block 4, n from 4 on: everything runs except one branch, whose condition is never true. */
     private static String ptx(String file) {
@@ -104,6 +104,17 @@ class CoverageTest {
         assertEquals(List.of(all.get(1), all.get(4)), missing(programs(file).get(0), "sum"));
         device.ptxKernel(ptx(file), "sum").launch(1, 4, out, 4);
         assertEquals(List.of(all.get(1), all.get(4)), missing(programs(file).get(0), "sum"));
+    }
+
+    /** So that a process which makes modules without end does not grow. */
+    @Test
+    void keepsNothingUnlessAsked() {
+        SoftGpu.configure("coverage=off");
+        device.ptxKernel(ptx("unrecorded.cu"), "sum").launch(1, 4, device.buffer(0), 4);
+        assertEquals(List.of(), programs("unrecorded.cu"));
+        SoftGpu.configure("coverage=on");
+        device.ptxKernel(ptx("unrecorded.cu"), "sum").launch(1, 4, device.buffer(0), 4);
+        assertEquals(5, missing(programs("unrecorded.cu").get(0), "sum").size());
     }
 
     @Test

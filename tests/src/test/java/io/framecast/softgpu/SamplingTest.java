@@ -175,8 +175,8 @@ class SamplingTest {
 
     @Test
     void optionsAreGivenAsTheyAreTaken() {
-        String options = "checks=none+bounds+leaks,counters=off,threads=3,processors=2,compute=80,memory=17179869184,"
-                + "driver=12000,watchdog=99";
+        String options = "checks=none+bounds+leaks,counters=off,coverage=off,threads=3,processors=2,compute=80,"
+                + "memory=17179869184,driver=12000,watchdog=99";
         String before = SoftGpu.options();
         SoftGpu.configure(options);
         assertEquals(options, SoftGpu.options());

@@ -1,5 +1,7 @@
 package io.framecast.backend.cuda;
 
+import io.framecast.backend.TestDevice;
+import io.framecast.softgpu.SoftGpu;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -11,13 +13,19 @@ import org.junit.jupiter.api.ClassDescriptor;
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.jupiter.api.ClassOrdererContext;
 
-/** Orders the test classes of a run: {@link KernelCoverageTest} comes last, the others keep their order. */
+/**
+ * Orders the test classes of a run: {@link KernelCoverageTest} comes last, the others keep their order. Before the first
+ * one, the software device is told to keep the record that this test reads.
+ */
 final class KernelCoverageLast implements ClassOrderer {
 
     private static final Set<String> RUN = ConcurrentHashMap.newKeySet();
 
     @Override
     public void orderClasses(ClassOrdererContext context) {
+        if (TestDevice.SOFTWARE) {
+            SoftGpu.configure("coverage=on");
+        }
         context.getClassDescriptors().sort(Comparator.comparing(
                 descriptor -> descriptor.getTestClass() == KernelCoverageTest.class));
         context.getClassDescriptors().stream().map(ClassDescriptor::getTestClass).map(Class::getName).forEach(RUN::add);
