@@ -172,7 +172,8 @@ template <class F> std::vector<Bits> trial(Warp &w, const Instr &i, F value) {
         for (int l = 0; l < LANES; ++l) other[l] = value(bits[l], origins_of(*w.undefined, *r)[l]);
         write_bits(w, *r, other);
     }
-    i.exec(w, i);
+    const Exec exec = i.tensor && i.tensor->trial ? i.tensor->trial : i.exec;
+    exec(w, i);
     std::vector<Bits> results;
     for (const auto &[r, bits] : before)
         if (r->result) results.push_back(read_bits(w, *r));
@@ -188,6 +189,8 @@ uint64_t ones(ptx::Type type) {
     case ptx::Type::bf16: return 0x3f803f80;
     case ptx::Type::tf32: return 0x3f800000;
     case ptx::Type::f64: return 0x3ff0000000000000;
+    case ptx::Type::e4m3: return 0x38383838;
+    case ptx::Type::e5m2: return 0x3c3c3c3c;
     default: return 0x01010101;
     }
 }

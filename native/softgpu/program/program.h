@@ -49,6 +49,7 @@ struct TensorKind {
     std::string_view shape;     // "m16n8k16"
     ptx::Type type;             // of the elements of a
     uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
+    Exec trial = nullptr;       // runs for the instruction to find its undefined results (undefined.cpp)
 };
 
 // Bits of Instr::spread: which results are undefined if a source is (machine/undefined.h). Without one of the first
@@ -62,7 +63,8 @@ struct Instr {
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
     uint32_t more = 0;          // first index in Program::slots of elements of vectors and fragments, in PTX's order
     int64_t imm = 0;            // offset of an address, or a modifier's value
-    uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into calls
+    uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into
+                                // calls; else for the exec function
     uint32_t line = 0;          // of the PTX text
     ptx::SourceLine source;
     const TensorKind *tensor = nullptr;     // of an mma.sync; never freed
