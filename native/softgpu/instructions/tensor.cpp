@@ -292,7 +292,7 @@ bool decode_tensor(const ptx::Instruction &in, Instr &instr, Operands &operands)
                sum = d.take_type();
 
     const Form *form = forms.find([&](const Form &f) {
-        const bool of_bits = f.a != b1 ? bits < 0 : (f.trial != nullptr) == (bits == 1);
+        const bool of_bits = f.a != b1 ? bits < 0 : bits >= 0 && (f.exec == mma_xor) == (bits == 1);
         return f.d == sum && f.a == a && f.b == b && f.c == c && of_bits && d.take(f.shape);
     });
     if (!form) operands.reject("this shape is not provided for these types");
