@@ -23,6 +23,13 @@ struct PoolProperties {
     unsigned char reserved[54];
 };
 
+struct AllocParameters {
+    PoolProperties pool;
+    const void *access;
+    size_t accesses, bytes;
+    CUdeviceptr address;
+};
+
 struct NodeParameters {
     Handle function;
     unsigned grid[3], block[3], shared;
@@ -66,6 +73,19 @@ CUresult cuStreamEndCapture(Handle, Handle *);
 CUresult cuGraphCreate(Handle *, unsigned);
 CUresult cuGraphAddKernelNode_v2(Handle *, Handle, const Handle *, size_t, const NodeParameters *);
 CUresult cuGraphGetNodes(Handle, Handle *, size_t *);
+CUresult cuGraphAddMemAllocNode(Handle *, Handle, const Handle *, size_t, AllocParameters *);
+CUresult cuGraphAddMemFreeNode(Handle *, Handle, const Handle *, size_t, CUdeviceptr);
+CUresult cuGraphAddChildGraphNode(Handle *, Handle, const Handle *, size_t, Handle);
+CUresult cuGraphMemAllocNodeGetParams(Handle, AllocParameters *);
+CUresult cuGraphMemFreeNodeGetParams(Handle, CUdeviceptr *);
+CUresult cuGraphNodeGetType(Handle, int *);
+CUresult cuGraphDestroyNode(Handle);
+CUresult cuGraphInstantiateWithFlags(Handle *, Handle, unsigned long long);
+CUresult cuGraphLaunch(Handle, Handle);
+CUresult cuGraphExecDestroy(Handle);
+CUresult cuDeviceGetGraphMemAttribute(CUdevice, int, uint64_t *);
+CUresult cuDeviceSetGraphMemAttribute(CUdevice, int, uint64_t *);
+CUresult cuDeviceGraphMemTrim(CUdevice);
 CUresult cuGraphDestroy(Handle);
 CUresult cuMemAllocManaged(CUdeviceptr *, size_t, unsigned);
 CUresult cuMemFree_v2(CUdeviceptr);
@@ -242,6 +262,68 @@ static void memory() {
     OK(cuMemFree_v2(managed));
 }
 
+static uint64_t graph_memory_attribute(int attribute) {
+    uint64_t value = ~uint64_t(0);
+    OK(cuDeviceGetGraphMemAttribute(0, attribute, &value));
+    return value;
+}
+
+// Two allocations of a graph, of which one is freed in it: it is counted while it is there.
+static void graph_memory() {
+    enum { USED, HIGH, DEVICE = 1, ALLOC = 10, FREE = 11 };
+    Handle graph, other, exec, first, second, freed;
+    AllocParameters a{{1, 0, {DEVICE, 0}, nullptr, 0, 0, {}}, nullptr, 0, 1000, 0}, b = a, got;
+    b.bytes = 3000;
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphCreate(&other, 0));
+    OK(cuGraphAddMemAllocNode(&first, graph, nullptr, 0, &a));
+    OK(cuGraphAddMemAllocNode(&second, graph, &first, 1, &b));
+    OK(cuGraphAddMemFreeNode(&freed, graph, &second, 1, a.address));
+    CHECK(cuGraphAddMemFreeNode(&freed, graph, nullptr, 0, a.address) == 1);        // twice
+    CHECK(cuGraphAddMemFreeNode(&freed, graph, nullptr, 0, a.address + 4) == 1);
+    CHECK(cuGraphAddChildGraphNode(&freed, other, nullptr, 0, graph) == 801);
+    CHECK(cuGraphDestroyNode(second) == 801);
+    int type;
+    OK(cuGraphNodeGetType(first, &type));
+    CHECK(type == ALLOC);
+    OK(cuGraphMemAllocNodeGetParams(second, &got));
+    CHECK(got.address == b.address && got.bytes == 3000 && a.address && b.address != a.address);
+    b.pool.location.id = 1;
+    CHECK(cuGraphAddMemAllocNode(&first, graph, nullptr, 0, &b) == 1);
+    size_t count = 8;
+    Handle nodes[8];
+    OK(cuGraphGetNodes(graph, nodes, &count));
+    CHECK(count == 3);
+    OK(cuGraphNodeGetType(nodes[2], &type));
+    CUdeviceptr address;
+    OK(cuGraphMemFreeNodeGetParams(nodes[2], &address));
+    CHECK(type == FREE && address == a.address);
+
+    CHECK(graph_memory_attribute(USED) == 0 && graph_memory_attribute(HIGH) == 0);
+    OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+    OK(cuGraphLaunch(exec, nullptr));
+    OK(cuCtxSynchronize());
+    CHECK(graph_memory_attribute(USED) == 3000 && graph_memory_attribute(HIGH) == 4000);
+    uint64_t zero = 0, one = 1;
+    CHECK(cuDeviceSetGraphMemAttribute(0, USED, &zero) == 1 && cuDeviceSetGraphMemAttribute(0, HIGH, &one) == 1);
+    OK(cuDeviceSetGraphMemAttribute(0, HIGH, &zero));
+    CHECK(graph_memory_attribute(HIGH) == 3000);
+    OK(cuMemFree_v2(b.address));
+    OK(cuDeviceGraphMemTrim(0));
+    CHECK(graph_memory_attribute(USED) == 0);
+    OK(cuGraphExecDestroy(exec));
+
+    // Each launch frees what the one before left: CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH.
+    OK(cuGraphInstantiateWithFlags(&exec, graph, 1));
+    for (int launch = 0; launch < 3; ++launch) OK(cuGraphLaunch(exec, nullptr));
+    OK(cuCtxSynchronize());
+    CHECK(graph_memory_attribute(USED) == 3000 && graph_memory_attribute(HIGH) == 4000);
+    OK(cuMemFree_v2(b.address));
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+    OK(cuGraphDestroy(other));
+}
+
 // What the runtime library stores with a context goes with it.
 static void storage() {
     static const unsigned char ID[] = {0xc6, 0x93, 0x33, 0x6e, 0x11, 0x21, 0xdf, 0x11,
@@ -280,5 +362,6 @@ int main() {
     kernel_nodes();
     attributes();
     memory();
+    graph_memory();
     storage();
 }
