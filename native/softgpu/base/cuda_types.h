@@ -341,6 +341,7 @@ struct CUlaunchAttribute {
     union {
         char bytes[64];
         int number;
+        uint32_t size[3];
     } value;
 };
 struct CUlaunchConfig {
@@ -349,7 +350,8 @@ struct CUlaunchConfig {
     CUlaunchAttribute *attrs;
     unsigned numAttrs;
 };
-constexpr int CU_LAUNCH_ATTRIBUTE_IGNORE = 0, CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2;
+constexpr int CU_LAUNCH_ATTRIBUTE_IGNORE = 0, CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2,
+              CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4, CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING = 5;
 
 struct CUdevprop {
     int maxThreadsPerBlock;

@@ -259,7 +259,7 @@ bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands)
     const bool red = in.opcode == "red";
     if (!red && in.opcode != "atom") return false;
     require_known(in, operands, {"add", "and", "or", "xor", "min", "max", "inc", "dec", "exch", "cas", "global", "shared",
-                                 "shared::cta", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "cluster",
+                                 "shared::cta", "shared::cluster", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "cluster",
                                  "noftz", "v2", "v4", "v8"}, true);
     if (in.has("bf16") || in.has("bf16x2")) need_target(operands, 90);
     static const std::pair<const char *, Op> names[] = {
@@ -284,7 +284,7 @@ bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands)
         if (!in.has("cta")) instr.flags |= DEVICE_SCOPE;
     }
     const size_t shift = red ? 0 : 1;
-    decode_address(in.operands.at(shift), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(shift), 1, space_of(in), instr, operands);
     if (type == Type::b128) return decode_128(in, op, !red, instr, operands), true;
     for (const auto &[name, elements] : {std::pair("v2", 2), {"v4", 4}, {"v8", 8}})
         if (in.has(name)) return decode_elements(in, op, type, elements, !red, instr, operands), true;

@@ -22,6 +22,7 @@ bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands)
 bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands);         // shfl, vote, match, redux
 bool decode_texture(const ptx::Instruction &in, Instr &instr, Operands &operands);      // tex, tld4, suld, sust
 bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands);        // vadd, vadd2, vadd4...
+bool decode_cluster(const ptx::Instruction &in, Instr &instr, Operands &operands);      // barrier.cluster, mapa
 bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands);      // bar, membar, fence
 
 }  // namespace softgpu

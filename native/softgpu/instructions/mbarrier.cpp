@@ -7,6 +7,7 @@
 #include "instructions/async_copy.h"
 #include "instructions/families.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "machine/memory.h"
 #include "program/decoding.h"
@@ -82,6 +83,7 @@ void arrive_at(Warp &w, const Instr &i) {
 void wait(Warp &w, const Instr &i) {
     uint32_t ended = 0;
     each(w, i, Access::atomic_load, [&](int l, uint64_t at) {
+        require_own(w, l, at);
         const uint32_t parity = i.width & PARITY
             ? w.lanes<uint32_t>(i.op[2])[l] : parity_of(w.lanes<uint64_t>(i.op[2])[l]);
         ended |= static_cast<uint32_t>(has_ended(w, mbarrier_at(w, l, at), parity)) << l;
@@ -109,8 +111,15 @@ void arrive_after_copies(Warp &w, const Instr &i) {
 
 constexpr uint32_t UNIT = 16;       // of sizes and addresses
 
+// Of the own block.
 void shared_addresses(const Warp &w, Slot slot, uint64_t *to) {
-    for (int l = 0; l < LANES; ++l) to[l] = w.lanes<uint32_t>(slot)[l];
+    for (int l = 0; l < LANES; ++l) {
+        const uint32_t address = w.lanes<uint32_t>(slot)[l];
+        if (w.active >> l & 1 && &owner_of(w, l, address) != w.block)
+            throw Fault{Check::illegal_instruction, l, "bulk copies to or from another block of the cluster are not "
+                        "provided", CUDA_ERROR_ILLEGAL_INSTRUCTION};
+        to[l] = without_rank(address);
+    }
 }
 
 uint32_t size_of(const Warp &w, const Instr &i, int lane) {
@@ -234,7 +243,7 @@ void decode_arrive_after_copies(const ptx::Instruction &in, Instr &instr, Operan
     require_known(in, operands, {"async", "mbarrier", "arrive", "noinc", "shared", "shared::cta"});
     instr.cls = Class::atomic;
     if (in.has("noinc")) instr.width |= NO_INCREMENT;
-    decode_address(in.operands.at(0), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(0), 1, space_of(in), instr, operands);
     instr.exec = arrive_after_copies;
 }
 
@@ -244,7 +253,7 @@ void decode_arrive(const ptx::Instruction &in, Instr &instr, Operands &operands)
     const bool with_state = in.operands.at(0).kind != Operand::Kind::address;
     if (with_state && in.operands[0].kind != Operand::Kind::sink) operands.result(0, in.operands[0], Type::b64);
     const size_t at = with_state ? 1 : 0;
-    decode_address(in.operands.at(at), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(at), 1, space_of(in), instr, operands);
     if (in.operands.size() > at + 1) operands.source(2, in.operands[at + 1], Type::u32);
     else if (expects || no_complete) operands.reject("needs a count");
     if (in.operands.size() > at + 2) operands.reject("has too many operands");
@@ -255,7 +264,7 @@ void decode_wait(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.has("parity")) instr.width |= PARITY;
     if (in.has("try_wait")) instr.width |= YIELDS;
     operands.result(0, in.operands.at(0), Type::pred);
-    decode_address(in.operands.at(1), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(1), 1, space_of(in), instr, operands);
     operands.source(2, in.operands.at(2), in.has("parity") ? Type::u32 : Type::b64);
     // A limit of the time to wait: there is no time here.
     if (in.operands.size() > (in.has("try_wait") ? 4u : 3u)) operands.reject("has too many operands");
@@ -271,7 +280,7 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.modifiers.empty() || in.modifiers.back() != "b64") operands.reject("is for .b64");
     require_known(in, operands, {"init", "inval", "expect_tx", "complete_tx", "arrive", "arrive_drop", "noComplete",
                                  "test_wait", "try_wait", "parity", "pending_count", "shared", "shared::cta",
-                                 "release", "acquire", "relaxed", "cta", "cluster"});
+                                 "shared::cluster", "release", "acquire", "relaxed", "cta", "cluster"});
     const std::string &kind = in.modifiers[0];
     if (kind == "pending_count") {
         operands.result(0, in.operands.at(0), Type::u32);
@@ -282,7 +291,7 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     } else if (kind == "test_wait" || kind == "try_wait") {
         decode_wait(in, instr, operands);
     } else {
-        decode_address(in.operands.at(0), 1, space_of(in, operands), instr, operands);
+        decode_address(in.operands.at(0), 1, space_of(in), instr, operands);
         if (kind != "inval") operands.source(2, in.operands.at(1), Type::u32);
         instr.exec = kind == "init" ? initialize : kind == "inval" ? invalidate : kind == "expect_tx" ? expect
                    : kind == "complete_tx" ? complete : nullptr;

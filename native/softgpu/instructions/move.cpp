@@ -25,6 +25,13 @@ void move_predicate(Warp &w, const Instr &i) {
     w.set_predicate(i.op[0], w.predicate(i.op[1]));
 }
 
+// A special register that is a predicate.
+void move_flag(Warp &w, const Instr &i) {
+    uint32_t bits = 0;
+    for (int l = 0; l < LANES; ++l) bits |= static_cast<uint32_t>(w.lanes<uint32_t>(i.op[1])[l] != 0) << l;
+    w.set_predicate(i.op[0], bits);
+}
+
 // Packs {a, b, ...} of N bits each into one register, the first element in the lowest bits.
 template <class D, class E, int COUNT> void pack(Warp &w, const Instr &i) {
     const E *part[COUNT];
@@ -176,6 +183,11 @@ bool decode_mov(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     instr.cls = Class::move;
     if (type == Type::pred) {
         operands.result(0, to, type);
+        if (from.kind == Operand::Kind::special) {
+            operands.source(1, from, Type::u32);
+            instr.exec = move_flag;
+            return true;
+        }
         operands.source(1, from, type);
         instr.exec = move_predicate;
         return true;
@@ -283,7 +295,7 @@ bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.opcode == "mov") return decode_mov(in, instr, operands);
     if (in.opcode != "cvta" && in.opcode != "isspacep") return false;
     instr.cls = Class::move;
-    const Space space = space_of(in, operands);
+    const Space space = space_of(in);
     instr.imm = static_cast<int64_t>(window_of(space));
     if (in.opcode == "isspacep") {
         if (space == Space::generic) operands.reject("names no state space");

@@ -244,7 +244,7 @@ bool decode_transfer(Decoding &d) {
     for (std::string_view modifier : {"sync", "aligned"}) d.need_one({modifier});
     const bool column_major = d.need_one({"row", "col"}) == 1;
     const Type type = d.take_type(ptx::matrix_type_of);
-    const Space space = space_of(d.in, d.operands);
+    const Space space = space_of(d.in);
     d.take_one({"global", "shared", "shared::cta"});
     const auto &all = transfers();
     const auto found = std::ranges::find_if(all, [&](const Transfer &t) {

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "machine/arena.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "ptx/source.h"
 
@@ -348,7 +349,8 @@ void store_origin(Warp &w, Space space, int lane, uint64_t address, uint32_t byt
         return;
     }
     if (!origin) return;
-    if (space != Space::shared) report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
+    if (space != Space::shared || rank_bits(address))       // of another block: its threads do not know of it
+        report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
     for (uint64_t b = address; b < address + bytes; ++b) {
         w.block->shadow.words[b / 4].written &= static_cast<uint8_t>(~(1u << b % 4));
         w.block->unwritten.shared[static_cast<uint32_t>(b)] = origin;

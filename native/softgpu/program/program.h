@@ -58,6 +58,9 @@ constexpr uint8_t BY_TRIAL = 1;         // those that differ if the undefined so
 constexpr uint8_t MOVES = 2;            // likewise; and each is the value of one source
 constexpr uint8_t FROM_CARRY = 4, TO_CARRY = 8;     // the carry is a source, a result
 
+// The bit of Instr::flags of an access to .shared::cluster.
+constexpr uint8_t IN_CLUSTER = 64;
+
 struct Instr {
     Exec exec = nullptr;
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
@@ -98,7 +101,10 @@ enum class Special : uint8_t {
     dynamic_smem_size, total_smem_size, aggr_smem_size,
     grid_workspace_low, grid_workspace_high,    // %envreg2, %envreg1
     reserved_begin, reserved_end, reserved_own, reserved_bytes,     // %reserved_smem_offset_begin, _end, _1, _cap
-    zero, one,          // of a cluster that is one block, and what is not used
+    zero,               // what is not used
+    clusterid_x, clusterid_y, clusterid_z, nclusterid_x, nclusterid_y, nclusterid_z,
+    cluster_ctaid_x, cluster_ctaid_y, cluster_ctaid_z, cluster_nctaid_x, cluster_nctaid_y, cluster_nctaid_z,
+    cluster_ctarank, cluster_nctarank, is_explicit_cluster,
     dynamic_shared      // not PTX's: where the dynamic shared memory begins
 };
 
@@ -145,6 +151,7 @@ struct Kernel {
     uint32_t registers = 0;             // estimate, including all functions it can call
     uint32_t max_threads = 1024;        // .maxntid and what registers allow
     uint32_t required_threads[3] = {0, 0, 0};
+    uint32_t cluster[3] = {0, 0, 0};    // .reqnctapercluster; 0: not given
 };
 
 // All the code of a module.

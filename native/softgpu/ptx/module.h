@@ -126,6 +126,7 @@ struct Function {
     std::vector<std::pair<std::string, uint32_t>> labels;   // name and index into body (may be body.size())
     uint32_t max_threads[3] = {0, 0, 0};    // .maxntid; 0: not given
     uint32_t required_threads[3] = {0, 0, 0};   // .reqntid
+    uint32_t cluster[3] = {0, 0, 0};        // .reqnctapercluster
     uint32_t min_blocks = 0;                // .minnctapersm
     uint32_t max_registers = 0;             // .maxnreg
     uint32_t line = 0;

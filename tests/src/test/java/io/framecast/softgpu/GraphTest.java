@@ -171,6 +171,29 @@ class GraphTest {
         assertEquals(7, out.ints()[1]);
     }
 
+    /** What it has captured must have been joined. */
+    @Test
+    void aStreamMayEndBeforeTheCapture() {
+        for (boolean joins : new boolean[] {true, false}) {
+            CUstream side = create(new CUstream());
+            CUevent fork = event(), join = event();
+            begin(stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
+            check(cuEventRecord(fork, stream));
+            check(cuStreamWaitEvent(side, fork, 0));
+            check(put(4, side));
+            check(cuEventRecord(join, side));
+            if (joins) {
+                check(cuStreamWaitEvent(stream, join, 0));
+            }
+            check(cuStreamDestroy(side));
+            if (joins) {
+                assertEquals(4, launched(instantiate(end(stream))));
+            } else {
+                assertResult(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, cuStreamEndCapture(stream, new CUgraph()));
+            }
+        }
+    }
+
     @Test
     void capturesWhatForksAndJoins() {
         CUstream side = create(new CUstream());

@@ -37,6 +37,20 @@ struct NodeParameters {
     Handle kernel, context;
 };
 
+struct LaunchAttribute {
+    int id, pad;
+    union {
+        char bytes[64];
+        unsigned size[3];
+    };
+};
+struct LaunchConfiguration {
+    unsigned grid[3], block[3], shared;
+    Handle stream;
+    LaunchAttribute *attributes;
+    unsigned count;
+};
+
 extern "C" {
 CUresult cuInit(unsigned);
 CUresult cuGetExportTable(const void **table, const void *id);
@@ -59,6 +73,11 @@ CUresult cuFuncGetAttribute(int *, int, Handle);
 CUresult cuKernelGetLibrary(Handle *, Handle);
 CUresult cuLaunchKernel(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void **,
                         void **);
+CUresult cuLaunchKernelEx(const LaunchConfiguration *, Handle, void **, void **);
+CUresult cuModuleLoadData(Handle *, const void *);
+CUresult cuModuleUnload(Handle);
+CUresult cuModuleGetFunction(Handle *, Handle, const char *);
+CUresult cuFuncSetAttribute(Handle, int, int);
 CUresult cuLaunchKernel_ptsz(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle,
                              void **, void **);
 CUresult cuMemcpyDtoH_v2(void *, CUdeviceptr, size_t);
@@ -158,6 +177,8 @@ static void libraries() {
     OK(cuCtxSetCurrent(primary));
     bump(5);
     CHECK(count() == 15);
+    // As the runtime library, which passes this on as cudaErrorInvalidConfiguration.
+    CHECK(cuLaunchKernel(kernel, 1, 1, 1, 2048, 1, 1, 0, nullptr, nullptr, nullptr) == 9);
     int virtual_architecture;       // by which CUB chooses its code
     OK(cuFuncGetAttribute(&virtual_architecture, 5, kernel));
     CHECK(virtual_architecture == 80);
@@ -324,6 +345,48 @@ static void graph_memory() {
     OK(cuGraphDestroy(other));
 }
 
+// The size of clusters is the launch's, where the kernel says none.
+static void clusters() {
+    static const char SIZES[] = R"(
+.version 7.8
+.target sm_90
+.address_size 64
+.visible .entry size(.param .u64 to) {
+    .reg .b64 %rd<1>;
+    .reg .b32 %r<2>;
+    ld.param.u64 %rd0, [to];
+    mov.u32 %r0, %cluster_nctaid.x;
+    mov.u32 %r1, %cluster_nctarank;
+    st.global.v2.u32 [%rd0], {%r0, %r1};
+    ret;
+})";
+    enum { CLUSTER = 4, LARGE_CLUSTERS = 14, INVALID = 912 };
+    Handle module, function;
+    OK(cuModuleLoadData(&module, SIZES));
+    OK(cuModuleGetFunction(&function, module, "size"));
+    CUdeviceptr to;
+    OK(cuMemAllocManaged(&to, 8, 1));
+    void *arguments[] = {&to};
+    LaunchAttribute attribute{CLUSTER, 0, {}};
+    const LaunchConfiguration launch{{16, 2, 1}, {1, 1, 1}, 0, nullptr, &attribute, 1};
+    const auto launched = [&](unsigned x, unsigned y) {
+        attribute.size[0] = x, attribute.size[1] = y, attribute.size[2] = 1;
+        return cuLaunchKernelEx(&launch, function, arguments, nullptr);
+    };
+    const auto *sizes = reinterpret_cast<const volatile unsigned *>(to);
+    OK(launched(4, 2));
+    OK(cuCtxSynchronize());
+    CHECK(sizes[0] == 4 && sizes[1] == 8);
+    CHECK(launched(16, 1) == INVALID && launched(3, 1) == INVALID && launched(0, 1) == INVALID);
+    OK(cuFuncSetAttribute(function, LARGE_CLUSTERS, 1));
+    OK(launched(16, 1));
+    CHECK(launched(16, 2) == INVALID);
+    OK(cuCtxSynchronize());
+    CHECK(sizes[0] == 16 && sizes[1] == 16);
+    OK(cuMemFree_v2(to));
+    OK(cuModuleUnload(module));
+}
+
 // What the runtime library stores with a context goes with it.
 static void storage() {
     static const unsigned char ID[] = {0xc6, 0x93, 0x33, 0x6e, 0x11, 0x21, 0xdf, 0x11,
@@ -363,5 +426,6 @@ int main() {
     attributes();
     memory();
     graph_memory();
+    clusters();
     storage();
 }
