@@ -1,5 +1,7 @@
 // atom and red (PTX ISA, "atom", "red"). The lanes of a warp run one after another, lowest first. Blocks on other host
 // threads are synchronised by the host's atomics.
+#include "instructions/atomic.h"
+
 #include <cmath>
 #include <cstring>
 
@@ -131,6 +133,13 @@ template <class K, class D> void update(Op op, Space space, uint32_t mask, std::
     }
 }
 
+template <class K, Op OP> void update_element(std::byte *at, const std::byte *operand) {
+    typename K::Bits value;
+    std::memcpy(&value, operand, sizeof value);
+    typename K::Bits old;
+    update<K, typename K::Bits>(OP, Space::global, 1, &at, 0, &value, nullptr, &old);
+}
+
 Op operation_of(const Instr &i) { return static_cast<Op>(i.target); }
 
 template <class K, class D> void atomic(Warp &w, const Instr &i) {
@@ -142,8 +151,8 @@ template <class K, class D> void atomic(Warp &w, const Instr &i) {
     });
 }
 
-// .v2, .v4, .v8: each element by itself is updated atomically. The slots are those of the results, if there are any, and
-// those of the operand.
+// .v2, .v4, .v8: each element by itself is updated atomically. The slots are those of the results, if there are any,
+// and those of the operand.
 constexpr int MOST_ELEMENTS = 8;
 constexpr uint8_t RETURNS = 32;         // of Instr::flags
 
@@ -255,12 +264,41 @@ void decode_128(const ptx::Instruction &in, Op op, bool returns, Instr &instr, O
 
 }  // namespace
 
+namespace {
+
+template <class K, Op... OPS>
+void add_updates(std::vector<ElementUpdate> &to, Type type, std::initializer_list<std::string_view> names) {
+    const std::string_view *name = names.begin();
+    (to.push_back({*name++, type, sizeof(typename K::Bits), update_element<K, OPS>}), ...);
+}
+
+}  // namespace
+
+const std::vector<ElementUpdate> &element_updates() {
+    static const std::vector<ElementUpdate> &all = *[] {
+        auto *made = new std::vector<ElementUpdate>;
+        add_updates<Integer<uint32_t>, Op::add, Op::min, Op::max, Op::inc, Op::dec>(
+            *made, Type::u32, {"add", "min", "max", "inc", "dec"});
+        add_updates<Integer<int32_t>, Op::add, Op::min, Op::max>(*made, Type::s32, {"add", "min", "max"});
+        add_updates<Integer<uint64_t>, Op::add, Op::min, Op::max>(*made, Type::u64, {"add", "min", "max"});
+        add_updates<Integer<int64_t>, Op::min, Op::max>(*made, Type::s64, {"min", "max"});
+        add_updates<Integer<uint32_t>, Op::and_, Op::or_, Op::xor_>(*made, Type::b32, {"and", "or", "xor"});
+        add_updates<Integer<uint64_t>, Op::and_, Op::or_, Op::xor_>(*made, Type::b64, {"and", "or", "xor"});
+        add_updates<Float32, Op::add>(*made, Type::f32, {"add"});
+        add_updates<Float64, Op::add>(*made, Type::f64, {"add"});
+        add_updates<Half<F16>, Op::add, Op::min, Op::max>(*made, Type::f16, {"add", "min", "max"});
+        add_updates<Half<BF16>, Op::add, Op::min, Op::max>(*made, Type::bf16, {"add", "min", "max"});
+        return made;
+    }();
+    return all;
+}
+
 bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     const bool red = in.opcode == "red";
     if (!red && in.opcode != "atom") return false;
     require_known(in, operands, {"add", "and", "or", "xor", "min", "max", "inc", "dec", "exch", "cas", "global", "shared",
-                                 "shared::cta", "shared::cluster", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "cluster",
-                                 "noftz", "v2", "v4", "v8"}, true);
+                                 "shared::cta", "shared::cluster", "relaxed", "acquire", "release", "acq_rel", "cta",
+                                 "gpu", "sys", "cluster", "noftz", "v2", "v4", "v8"}, true);
     if (in.has("bf16") || in.has("bf16x2")) need_target(operands, 90);
     static const std::pair<const char *, Op> names[] = {
         {"add", Op::add}, {"and", Op::and_}, {"or", Op::or_}, {"xor", Op::xor_}, {"min", Op::min},

@@ -217,7 +217,8 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
     const Type type = quad ? Type::b64 : ptx::type_of(in.modifiers.back());
     if (type == Type::none || type == Type::pred || ptx::size(type) == 0)
         operands.reject("type " + in.modifiers.back() + " is not provided");
-    require_known(in, operands, {"global", "shared", "shared::cta", "shared::cluster", "local", "const", "param", "param::entry", "param::func",
+    require_known(in, operands, {"global", "shared", "shared::cta", "shared::cluster", "local", "const", "param",
+                                 "param::entry", "param::func",
                                  "weak", "volatile", "relaxed", "acquire", "release", "cta", "gpu", "sys", "cluster", "nc",
                                  "ca", "cg", "cs", "lu", "cv", "wb", "wt", "v2", "v4"}, true);
     const Operand &value = in.operands.at(load ? 0 : 1), &address = in.operands.at(load ? 1 : 0);

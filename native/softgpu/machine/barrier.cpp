@@ -120,8 +120,8 @@ void complete(Block &block, uint32_t id, bool exited_count) {
 void require_aligned_lanes(const Warp &w, uint32_t here) {
     const Block &block = *w.block;
     if (const uint32_t missing = w.live & ~here; missing && block.grid->settings.on(Check::barrier))
-        throw Fault{Check::barrier, __builtin_ctz(missing), "barrier in divergent code: " + some_threads(block, w, here) +
-                    " came here, but " + some_threads(block, w, missing) + " of the same warp did not",
+        throw Fault{Check::barrier, __builtin_ctz(missing), "barrier in divergent code: " +
+                    some_threads(block, w, here) + " came here, but " + some_threads(block, w, missing) + " of the same warp did not",
                     CUDA_ERROR_LAUNCH_FAILED};
 }
 

@@ -107,8 +107,9 @@ void resolve_in_cluster(Warp &w, const Instr &i, const uint64_t *address, uint32
     if (own) resolve(w, i, ptx::Space::shared, plain, own, bytes, access, places, stored, unwritten);
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
-        at[l] = own >> l & 1 ? places[l]
-                             : access_other(owner_of(w, l, address[l]), l, static_cast<uint32_t>(plain[l]), bytes, access);
+        at[l] = own >> l & 1
+                    ? places[l]
+                    : access_other(owner_of(w, l, address[l]), l, static_cast<uint32_t>(plain[l]), bytes, access);
     }
 }
 

@@ -147,10 +147,10 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
 void begin_cluster(Cluster &cluster, Grid &grid, uint64_t index) {
     const uint32_t *const size = grid.launch.cluster, *const blocks = grid.launch.grid;
     const uint64_t across = blocks[0] / size[0], down = blocks[1] / size[1];
-    const uint64_t first[3] = {index % across * size[0], index / across % down * size[1], index / across / down * size[2]};
     for (uint32_t rank = 0; rank < cluster.blocks.size(); ++rank) {
-        const uint64_t x = first[0] + rank % size[0], y = first[1] + rank / size[0] % size[1];
-        const uint64_t z = first[2] + rank / size[0] / size[1];
+        const uint64_t x = index % across * size[0] + rank % size[0];
+        const uint64_t y = index / across % down * size[1] + rank / size[0] % size[1];
+        const uint64_t z = index / across / down * size[2] + rank / size[0] / size[1];
         Block &block = *cluster.blocks[rank];
         block.cluster = &cluster;
         block.rank = rank;

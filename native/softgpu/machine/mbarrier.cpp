@@ -65,7 +65,8 @@ Mbarrier &mbarrier_at(Warp &w, int lane, uint64_t address) {
     auto &all = owner_of(w, lane, address).mbarriers;
     const auto at = all.find(static_cast<uint32_t>(without_rank(address)));
     if (at == all.end())
-        misuse(lane, "at shared address " + hex(without_rank(address)) + ": none was initialised there, or it was invalidated");
+        misuse(lane, "at shared address " + hex(without_rank(address)) +
+                     ": none was initialised there, or it was invalidated");
     return at->second;
 }
 

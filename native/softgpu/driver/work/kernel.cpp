@@ -15,8 +15,8 @@ namespace {
 constexpr uint32_t PORTABLE_CLUSTER = 8, MOST_CLUSTER = 16;      // blocks
 constexpr uint32_t MOST_GRID[3] = {0x7fffffff, 65535, 65535}, MOST_BLOCK[3] = {1024, 1024, 64};
 
-// What the driver says of a shape that no kernel can have. The runtime library passes on what the driver says; on a GPU its
-// programs find this code, which the driver API does not have. It loads libraries.
+// What the runtime library, which loads libraries, is told of a shape that no kernel can have. It passes on what the
+// driver says, and on a GPU its programs find this code, which the driver API does not have.
 constexpr auto INVALID_CONFIGURATION = static_cast<CUresult>(9);
 
 void check_shape(const Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
@@ -83,13 +83,17 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
     return work;
 }
 
+uint32_t most_cluster(const Function &function) {
+    return limits().compute < 90 ? 1 : function.large_clusters ? MOST_CLUSTER : PORTABLE_CLUSTER;
+}
+
 void set_cluster(KernelWork &work, const uint32_t (&size)[3]) {
     Launch &launch = work.launch;
     const Kernel &kernel = *launch.kernel;
     constexpr auto INVALID = CUDA_ERROR_INVALID_CLUSTER_SIZE;
     const uint64_t blocks = uint64_t(size[0]) * size[1] * size[2];
-    require(blocks > 0 && (blocks == 1 || limits().compute >= 90), INVALID);
-    require(blocks <= (work.function->large_clusters ? MOST_CLUSTER : PORTABLE_CLUSTER), INVALID);
+    require(blocks > 0, INVALID);
+    require(blocks <= most_cluster(*work.function), INVALID);
     for (int d = 0; d < 3; ++d) {
         require(kernel.cluster[0] == 0 || kernel.cluster[d] == size[d], INVALID);
         require(launch.grid[d] % size[d] == 0, INVALID);

@@ -13,8 +13,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.LongBinaryOperator;
+import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,12 +78,12 @@ class WideAtomicTest {
         Buffer out = device.buffer(new long[1]);
         device.kernel(source.replace("@", "y")).launch(1, 1, out);
         assertEquals(7, out.longs()[0]);
-        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> device.kernel(source.replace("@", "x")).launch(1, 1,
-                device.buffer(new long[1])));
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED,
+                () -> device.kernel(source.replace("@", "x")).launch(1, 1, device.buffer(new long[1])));
         assertTrue(report.contains("an undefined value is stored") && report.contains("read of 8 bytes"), report);
     }
 
-    /** All threads add to one number of 128 bits, each as often as a compare-and-swap fails; carries cross its halves. */
+    /** All threads add to one number of 128 bits, as often as a compare-and-swap fails; carries cross its halves. */
     @ParameterizedTest
     @ValueSource(strings = {"global", "shared"})
     void comparesAndSwaps128Bits(String space) {
@@ -274,5 +278,64 @@ class WideAtomicTest {
         Buffer out = device.buffer(new int[8]);
         kernel.launch(1, 1, device.buffer(1), out);
         assertArrayEquals(new int[] {1, 1, 1, 1, 2, 2, 0, 0}, out.ints());
+    }
+
+    /** A reduction: the bytes of its elements, their bits for a number, and what it makes of two. */
+    private record Reduced(String operation, int bytes, LongUnaryOperator encode, LongBinaryOperator combine) {
+    }
+
+    private static Reduced halves(String operation, FloatFormat format) {
+        return new Reduced(operation, 2, number -> format.round(number, HALF_EVEN), (a, b) -> operation.contains("add")
+                ? format.add(a, b, HALF_EVEN) : format.value(a) > format.value(b) ? a : b);
+    }
+
+    /** Blocks combine what they have in shared memory with global memory, in bulk. */
+    @Test
+    void combinesInBulk() {
+        Reduced[] all = {new Reduced("add.u32", 4, n -> n, Long::sum), new Reduced("min.s32", 4, n -> n, Math::min),
+            new Reduced("max.u32", 4, n -> n & 0xffffffffL, Math::max), new Reduced("max.s64", 8, n -> n, Math::max),
+            new Reduced("add.u64", 8, n -> n, Long::sum), new Reduced("xor.b64", 8, n -> n, (a, b) -> a ^ b),
+            new Reduced("add.f64", 8, n -> Double.doubleToLongBits(n),
+                    (a, b) -> Double.doubleToLongBits(Double.longBitsToDouble(a) + Double.longBitsToDouble(b))),
+            halves("add.noftz.f16", F16), halves("max.bf16", BF16)};
+        final int bytes = 512, blocks = 3;
+        for (Reduced reduced : all) {
+            Kernel kernel = device.kernel("""
+                    extern "C" __global__ void reduce(const unsigned *from, unsigned *to) {
+                        __shared__ __align__(16) unsigned box[128];
+                        box[threadIdx.x] = from[128 * blockIdx.x + threadIdx.x];
+                        __syncthreads();
+                        if (threadIdx.x == 0) {
+                            asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+                            asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group.%s [%%0], [%%1], 512;"
+                                :: "l"(to), "r"((unsigned) __cvta_generic_to_shared(box)) : "memory");
+                            asm volatile("cp.async.bulk.commit_group; cp.async.bulk.wait_group 0;" ::: "memory");
+                        }
+                    }
+                    """.formatted(reduced.operation));
+            int count = bytes / reduced.bytes;
+            ByteBuffer from = ByteBuffer.allocate(bytes * blocks).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer to = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer expected = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < count; i++) {
+                long value = reduced.encode.applyAsLong(random.nextInt(200) - 100);
+                put(to, i, reduced.bytes, value);
+                for (int block = 0; block < blocks; block++) {
+                    long operand = reduced.encode.applyAsLong(random.nextInt(200) - 100);
+                    put(from, count * block + i, reduced.bytes, operand);
+                    value = reduced.combine.applyAsLong(value, operand);
+                }
+                put(expected, i, reduced.bytes, value);
+            }
+            Buffer result = device.buffer(to.array());
+            kernel.launch(blocks, 128, device.buffer(from.array()), result);
+            assertArrayEquals(expected.array(), result.bytes(), reduced.operation);
+        }
+    }
+
+    private static void put(ByteBuffer to, int index, int bytes, long value) {
+        for (int b = 0; b < bytes; b++) {
+            to.put(index * bytes + b, (byte) (value >> 8 * b));
+        }
     }
 }
