@@ -157,6 +157,12 @@ struct cudnnActivationStruct {
     double swish_beta = 1;
 };
 
+struct cudnnDropoutStruct {
+    float dropout = 0;
+    void *states = nullptr;
+    unsigned long long seed = 0;
+};
+
 struct cudnnPoolingStruct {
     cudnnPoolingMode_t mode = CUDNN_POOLING_MAX;
     cudnnNanPropagation_t nan = CUDNN_NOT_PROPAGATE_NAN;
@@ -176,5 +182,6 @@ using cudnnTensorDescriptor_t = cudnnTensorStruct *;
 using cudnnFilterDescriptor_t = cudnnFilterStruct *;
 using cudnnConvolutionDescriptor_t = cudnnConvolutionStruct *;
 using cudnnActivationDescriptor_t = cudnnActivationStruct *;
+using cudnnDropoutDescriptor_t = cudnnDropoutStruct *;
 using cudnnPoolingDescriptor_t = cudnnPoolingStruct *;
 using cudnnLRNDescriptor_t = cudnnLRNStruct *;

@@ -48,7 +48,8 @@ void end(Context &context) {
     context.per_thread.clear();
     for (auto at = driver.allocations.begin(); at != driver.allocations.end();) {
         if (at->second.context == &context) {
-            Arena::get().free(at->first, at->second.kind);
+            if (at->second.graph_memory) Arena::get().close(at->first);
+            else Arena::get().free(at->first, at->second.kind);
             at = driver.allocations.erase(at);
         } else {
             ++at;

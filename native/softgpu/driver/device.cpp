@@ -88,6 +88,7 @@ constexpr Attribute ATTRIBUTES[] = {
     {106, [](const Limits &l) { return l.max_blocks_per_multiprocessor; }},
     {111, [](const Limits &l) { return l.reserved_shared_per_block; }},
     {115, [](const Limits &) { return 1; }},                                // stream-ordered allocation
+    {120, [](const Limits &l) { return int(l.compute >= 90); }},            // clusters
     {126, [](const Limits &) { return 1; }},                                // memory synchronisation domains
 };
 

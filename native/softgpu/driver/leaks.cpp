@@ -13,7 +13,7 @@ namespace softgpu {
 
 namespace {
 
-constexpr const char *KINDS[] = {"device", "pinned host", "variable", "managed", "heap", "CUDA array"};
+constexpr const char *KINDS[] = {"device", "pinned host", "variable", "managed", "heap", "CUDA array", "graph"};
 
 template <class T>
 void list(std::string &text, const Registry<T> &registry, const Context &context, const char *kind) {

@@ -6,14 +6,13 @@ using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
 
-Space space_of(const ptx::Instruction &in, Operands &operands) {
+Space space_of(const ptx::Instruction &in) {
     for (const std::string &m : in.modifiers) {
         if (m == "global") return Space::global;
-        if (m == "shared" || m == "shared::cta") return Space::shared;
+        if (m == "shared" || m == "shared::cta" || m == "shared::cluster") return Space::shared;
         if (m == "local") return Space::local;
         if (m == "const") return Space::constant;
         if (m == "param" || m == "param::entry" || m == "param::func") return Space::param;
-        if (m == "shared::cluster") operands.reject("clusters are not provided");
     }
     return Space::generic;
 }
@@ -21,6 +20,7 @@ Space space_of(const ptx::Instruction &in, Operands &operands) {
 void decode_address(const Operand &operand, int index, Space space, Instr &instr, Operands &operands) {
     instr.space = space;
     instr.imm = operand.offset;
+    if (operands.instruction().has("shared::cluster")) instr.flags |= IN_CLUSTER;
     if (operand.kind != Operand::Kind::address) operands.reject("expects an address in brackets");
     if (!operand.parts.empty()) operands.reject("takes an address without coordinates");
     instr.decides |= static_cast<uint8_t>(1 << index);

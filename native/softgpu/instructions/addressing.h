@@ -19,7 +19,7 @@ constexpr uint8_t DEVICE_SCOPE = 16;    // for RELEASE: device scope, not only t
 // space. A constant address of generic space belongs to global memory.
 void decode_address(const ptx::Operand &operand, int index, ptx::Space space, Instr &instr, Operands &operands);
 // The state space in the modifiers of an opcode; generic if there is none.
-ptx::Space space_of(const ptx::Instruction &in, Operands &operands);
+ptx::Space space_of(const ptx::Instruction &in);
 
 // The addresses of the active lanes.
 void addresses(const Warp &w, const Instr &i, Slot base, uint64_t *address);

@@ -16,12 +16,14 @@ bool decode_wmma(const ptx::Instruction &in, Instr &instr, Operands &operands); 
 bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands);         // mov, cvta, isspacep
 bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &operands);   // ld, st
 bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &operands);   // cp.async
-bool decode_mbarrier(const ptx::Instruction &in, Instr &instr, Operands &operands);     // mbarrier, cp.async.bulk
+bool decode_mbarrier(const ptx::Instruction &in, Instr &instr, Operands &operands);     // mbarrier
+bool decode_bulk_copy(const ptx::Instruction &in, Instr &instr, Operands &operands);    // cp.async.bulk
 bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &operands);  // ldmatrix
 bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands);       // atom, red
 bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands);         // shfl, vote, match, redux
 bool decode_texture(const ptx::Instruction &in, Instr &instr, Operands &operands);      // tex, tld4, suld, sust
 bool decode_video(const ptx::Instruction &in, Instr &instr, Operands &operands);        // vadd, vadd2, vadd4...
+bool decode_cluster(const ptx::Instruction &in, Instr &instr, Operands &operands);      // barrier.cluster, mapa
 bool decode_barrier(const ptx::Instruction &in, Instr &instr, Operands &operands);      // bar, membar, fence
 
 }  // namespace softgpu

@@ -217,14 +217,17 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
     if (in.opcode != "ld" && in.opcode != "ldu" && in.opcode != "st") return false;
     const bool load = in.opcode != "st";
     if (in.modifiers.empty()) operands.reject("has no type");
-    const Type type = ptx::type_of(in.modifiers.back());
-    if (type == Type::none || type == Type::pred || type == Type::b128 || ptx::size(type) == 0)
+    const bool quad = in.modifiers.back() == "b128";        // a register of which is a vector of its halves
+    const Type type = quad ? Type::b64 : ptx::type_of(in.modifiers.back());
+    if (type == Type::none || type == Type::pred || ptx::size(type) == 0)
         operands.reject("type " + in.modifiers.back() + " is not provided");
-    require_known(in, operands, {"global", "shared", "shared::cta", "local", "const", "param", "param::entry", "param::func",
+    require_known(in, operands, {"global", "shared", "shared::cta", "shared::cluster", "local", "const", "param",
+                                 "param::entry", "param::func",
                                  "weak", "volatile", "relaxed", "acquire", "release", "cta", "gpu", "sys", "cluster", "nc",
                                  "ca", "cg", "cs", "lu", "cv", "wb", "wt", "v2", "v4"}, true);
     const Operand &value = in.operands.at(load ? 0 : 1), &address = in.operands.at(load ? 1 : 0);
-    const int width = in.has("v4") ? 4 : in.has("v2") ? 2 : 1;
+    if (quad && (in.has("v2") || in.has("v4"))) operands.reject("a vector of .b128 has too many bits");
+    const int width = in.has("v4") ? 4 : in.has("v2") || quad ? 2 : 1;
     const bool vector = value.kind == Operand::Kind::vector;
     if (vector ? static_cast<int>(value.parts.size()) != width : width != 1)
         operands.reject("expects " + std::to_string(width) + " registers");
@@ -254,7 +257,7 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
         if (load) operands.more_results(value, lane);
         else operands.more_sources(value, lane);
     }
-    decode_address(address, load ? 1 : 0, space_of(in, operands), instr, operands);
+    decode_address(address, load ? 1 : 0, space_of(in), instr, operands);
     instr.exec = load ? load_exec(type, bytes) : store_exec(ptx::size(type), bytes);
     instr.cls = class_of(instr.space, load);
     instr.streams = in.has("cs");

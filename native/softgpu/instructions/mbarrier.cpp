@@ -1,4 +1,4 @@
-// mbarrier, and the bulk copies between global and shared memory (PTX ISA, "mbarrier", "cp.async.bulk").
+// mbarrier (PTX ISA).
 #include "machine/mbarrier.h"
 
 #include <cstring>
@@ -7,6 +7,7 @@
 #include "instructions/async_copy.h"
 #include "instructions/families.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "machine/memory.h"
 #include "program/decoding.h"
@@ -82,6 +83,7 @@ void arrive_at(Warp &w, const Instr &i) {
 void wait(Warp &w, const Instr &i) {
     uint32_t ended = 0;
     each(w, i, Access::atomic_load, [&](int l, uint64_t at) {
+        require_own(w, l, at);
         const uint32_t parity = i.width & PARITY
             ? w.lanes<uint32_t>(i.op[2])[l] : parity_of(w.lanes<uint64_t>(i.op[2])[l]);
         ended |= static_cast<uint32_t>(has_ended(w, mbarrier_at(w, l, at), parity)) << l;
@@ -105,136 +107,14 @@ void arrive_after_copies(Warp &w, const Instr &i) {
     });
 }
 
-// ---- Bulk copies ----------------------------------------------------------------------------------------------------
-
-constexpr uint32_t UNIT = 16;       // of sizes and addresses
-
-void shared_addresses(const Warp &w, Slot slot, uint64_t *to) {
-    for (int l = 0; l < LANES; ++l) to[l] = w.lanes<uint32_t>(slot)[l];
-}
-
-uint32_t size_of(const Warp &w, const Instr &i, int lane) {
-    const uint32_t bytes = w.lanes<uint32_t>(i.op[2])[lane];
-    if (bytes % UNIT)
-        throw Fault{Check::alignment, lane, "the size of a bulk copy must be a multiple of 16, not "
-            + std::to_string(bytes),
-                    CUDA_ERROR_MISALIGNED_ADDRESS};
-    return bytes;
-}
-
-// The host address of a lane's `bytes` in a space, checked in units of 16 bytes.
-std::vector<std::byte *> units(Warp &w, const Instr &i, Space space, uint64_t from, uint32_t bytes, int lane,
-    Access access, std::vector<Unwritten> *unwritten = nullptr) {
-    std::vector<std::byte *> all;
-    for (uint32_t at = 0; at < bytes; at += UNIT) {
-        uint64_t address[LANES] = {};
-        std::byte *host[LANES];
-        address[lane] = from + at;
-        if (unwritten) unwritten->emplace_back();
-        resolve(w, i, space, address, 1u << lane, UNIT, access, host, nullptr,
-            unwritten ? &unwritten->back() : nullptr);
-        all.push_back(host[lane]);
-    }
-    return all;
-}
-
-void load_bulk(Warp &w, const Instr &i) {
-    Block &block = *w.block;
-    uint64_t to[LANES], barriers[LANES];
-    shared_addresses(w, i.op[0], to);
-    shared_addresses(w, i.op[3], barriers);
-    for (uint32_t rest = w.active; rest; rest &= rest - 1) {
-        const int l = __builtin_ctz(rest);
-        const uint32_t bytes = size_of(w, i, l);
-        Mbarrier &barrier = mbarrier_at(w, l, barriers[l]);
-        if (bytes == 0) continue;
-        Mbarrier::Copy copy{w.index * LANES + static_cast<uint32_t>(l), w.clock[w.index], static_cast<uint32_t>(to[l]),
-            {}};
-        const uint64_t from = w.lanes<uint64_t>(i.op[1])[l];
-        std::vector<Unwritten> unwritten;
-        for (const std::byte *unit : units(w, i, Space::global, from, bytes, l, Access::load, &unwritten))
-            copy.data.insert(copy.data.end(), reinterpret_cast<const uint8_t *>(unit),
-                reinterpret_cast<const uint8_t *>(unit) + UNIT);
-        units(w, i, Space::shared, to[l], bytes, l, Access::store);
-        for (uint32_t b = 0; b < bytes; ++b)
-            if (const Unwritten &unit = unwritten[b / UNIT]; unit.lanes)
-                store_origin(w, Space::shared, l, to[l] + b, 1,
-                             origin_of_read(w, {i, unit, Space::global, l, from + b / UNIT * UNIT}, b % UNIT, 0, UNIT));
-        if (block.grid->settings.on(Check::shared_race))
-            for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word)
-                block.shadow.words[word].write_bytes |= 32;
-        // The issuing thread is not ordered after its copy: only those are who wait.
-        std::vector<uint32_t> &clock = barrier.arrived;
-        clock.resize(std::max(clock.size(), w.clock.size()));
-        clock[w.index] = std::max(clock[w.index], w.clock[w.index]);
-        ++w.clock[w.index];
-        barrier.copies.push_back(std::move(copy));
-    }
-}
-
-void store_bulk(Warp &w, const Instr &i) {
-    uint64_t from[LANES];
-    shared_addresses(w, i.op[1], from);
-    for (uint32_t rest = w.active; rest; rest &= rest - 1) {
-        const int l = __builtin_ctz(rest);
-        const uint32_t bytes = size_of(w, i, l);
-        const auto source = units(w, i, Space::shared, from[l], bytes, l, Access::load);
-        const auto target = units(w, i, Space::global, w.lanes<uint64_t>(i.op[0])[l], bytes, l, Access::store);
-        for (size_t u = 0; u < source.size(); ++u) std::memcpy(target[u], source[u], UNIT);
-    }
-}
-
 // ---- Decoding -------------------------------------------------------------------------------------------------------
-
-// An address in brackets without an offset that is not in its register: as a 32-bit or 64-bit source.
-void bulk_address(const Operand &operand, int index, Type type, Operands &operands) {
-    if (operand.kind != Operand::Kind::address) operands.reject("expects an address in brackets");
-    if (!operand.parts.empty()) operands.reject("tensor maps are not provided");
-    if (operand.offset != 0 && operand.base == Operand::Kind::reg) operands.reject("takes addresses without an offset");
-    Operand plain = operand;
-    plain.kind = operand.base;
-    if (plain.kind == Operand::Kind::reg &&
-        ptx::size(operands.function().registers[plain.reg].type) != ptx::size(type))
-        operands.reject("expects a shared address of 32 bits and a global one of 64");
-    operands.source(index, plain, type);
-}
-
-bool decode_bulk(const ptx::Instruction &in, Instr &instr, Operands &operands) {
-    need_target(operands, 90);
-    instr.cls = Class::async_copy;
-    const bool barrier = in.has("mbarrier::complete_tx::bytes");
-    if (in.has("commit_group") || in.has("wait_group") || in.has("prefetch")) {
-        // A store has been done when the next instruction begins.
-        instr.exec = [](Warp &, const Instr &) {};
-        return true;
-    }
-    require_known(in, operands, {"async", "bulk", "shared::cluster", "shared::cta", "global",
-        "mbarrier::complete_tx::bytes", "bulk_group"},
-                  true);
-    const auto space = [&](size_t which) -> std::string {
-        for (const std::string &m : in.modifiers)
-            if ((m == "global" || m.starts_with("shared")) && which-- == 0) return m;
-        operands.reject("names two state spaces");
-    };
-    const bool loads = space(0) != "global" && space(1) == "global" && barrier;
-    const bool stores = space(0) == "global" && space(1) == "shared::cta" && in.has("bulk_group");
-    if (!loads && !stores)
-        operands.reject("copies from global to shared memory with an mbarrier, or back with a .bulk_group");
-    if (in.operands.size() < (loads ? 4u : 3u)) operands.reject("has too few operands");
-    bulk_address(in.operands[0], 0, loads ? Type::u32 : Type::u64, operands);
-    bulk_address(in.operands[1], 1, loads ? Type::u64 : Type::u32, operands);
-    operands.source(2, in.operands[2], Type::u32);
-    if (loads) bulk_address(in.operands[3], 3, Type::u32, operands);
-    instr.exec = loads ? load_bulk : store_bulk;
-    return true;
-}
 
 void decode_arrive_after_copies(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     need_target(operands, 80);
     require_known(in, operands, {"async", "mbarrier", "arrive", "noinc", "shared", "shared::cta"});
     instr.cls = Class::atomic;
     if (in.has("noinc")) instr.width |= NO_INCREMENT;
-    decode_address(in.operands.at(0), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(0), 1, space_of(in), instr, operands);
     instr.exec = arrive_after_copies;
 }
 
@@ -244,7 +124,7 @@ void decode_arrive(const ptx::Instruction &in, Instr &instr, Operands &operands)
     const bool with_state = in.operands.at(0).kind != Operand::Kind::address;
     if (with_state && in.operands[0].kind != Operand::Kind::sink) operands.result(0, in.operands[0], Type::b64);
     const size_t at = with_state ? 1 : 0;
-    decode_address(in.operands.at(at), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(at), 1, space_of(in), instr, operands);
     if (in.operands.size() > at + 1) operands.source(2, in.operands[at + 1], Type::u32);
     else if (expects || no_complete) operands.reject("needs a count");
     if (in.operands.size() > at + 2) operands.reject("has too many operands");
@@ -255,7 +135,7 @@ void decode_wait(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.has("parity")) instr.width |= PARITY;
     if (in.has("try_wait")) instr.width |= YIELDS;
     operands.result(0, in.operands.at(0), Type::pred);
-    decode_address(in.operands.at(1), 1, space_of(in, operands), instr, operands);
+    decode_address(in.operands.at(1), 1, space_of(in), instr, operands);
     operands.source(2, in.operands.at(2), in.has("parity") ? Type::u32 : Type::b64);
     // A limit of the time to wait: there is no time here.
     if (in.operands.size() > (in.has("try_wait") ? 4u : 3u)) operands.reject("has too many operands");
@@ -263,7 +143,6 @@ void decode_wait(const ptx::Instruction &in, Instr &instr, Operands &operands) {
 }
 
 bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
-    if (in.opcode == "cp" && in.has("bulk") && in.has("async")) return decode_bulk(in, instr, operands);
     if (in.opcode == "cp" && in.has("mbarrier")) return decode_arrive_after_copies(in, instr, operands), true;
     if (in.opcode != "mbarrier") return false;
     need_target(operands, 80);
@@ -271,7 +150,7 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.modifiers.empty() || in.modifiers.back() != "b64") operands.reject("is for .b64");
     require_known(in, operands, {"init", "inval", "expect_tx", "complete_tx", "arrive", "arrive_drop", "noComplete",
                                  "test_wait", "try_wait", "parity", "pending_count", "shared", "shared::cta",
-                                 "release", "acquire", "relaxed", "cta", "cluster"});
+                                 "shared::cluster", "release", "acquire", "relaxed", "cta", "cluster"});
     const std::string &kind = in.modifiers[0];
     if (kind == "pending_count") {
         operands.result(0, in.operands.at(0), Type::u32);
@@ -282,7 +161,7 @@ bool decode(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     } else if (kind == "test_wait" || kind == "try_wait") {
         decode_wait(in, instr, operands);
     } else {
-        decode_address(in.operands.at(0), 1, space_of(in, operands), instr, operands);
+        decode_address(in.operands.at(0), 1, space_of(in), instr, operands);
         if (kind != "inval") operands.source(2, in.operands.at(1), Type::u32);
         instr.exec = kind == "init" ? initialize : kind == "inval" ? invalidate : kind == "expect_tx" ? expect
                    : kind == "complete_tx" ? complete : nullptr;

@@ -1,6 +1,8 @@
 // mov in all its forms, addresses of variables, clocks, cvta and isspacep (PTX ISA, "mov", "cvta", "isspacep").
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cstring>
 
 #include "instructions/addressing.h"
 #include "instructions/families.h"
@@ -21,6 +23,13 @@ template <class T> void move(Warp &w, const Instr &i) {
 
 void move_predicate(Warp &w, const Instr &i) {
     w.set_predicate(i.op[0], w.predicate(i.op[1]));
+}
+
+// A special register that is a predicate.
+void move_flag(Warp &w, const Instr &i) {
+    uint32_t bits = 0;
+    for (int l = 0; l < LANES; ++l) bits |= static_cast<uint32_t>(w.lanes<uint32_t>(i.op[1])[l] != 0) << l;
+    w.set_predicate(i.op[0], bits);
 }
 
 // Packs {a, b, ...} of N bits each into one register, the first element in the lowest bits.
@@ -126,6 +135,47 @@ bool decode_move_vector(const ptx::Instruction &in, Type type, Instr &instr, Ope
     return true;
 }
 
+// mov.b128: a register of 128 bits is a vector of its halves. On the other side is another, or a vector of up to 16
+// elements that make up as many bits.
+constexpr int MOST_PARTS = 16;
+
+void move_128(Warp &w, const Instr &i) {
+    const Slot *const to = w.slots + i.more, *const from = to + i.width;
+    const size_t results = i.width, sources = i.target;
+    std::byte bits[LANES][MOST_PARTS];
+    for (size_t e = 0; e < sources; ++e)
+        for (size_t l = 0; l < LANES; ++l) {
+            const uint64_t value = sources == 2 ? w.lanes<uint64_t>(from[e])[l] : w.lanes<uint32_t>(from[e])[l];
+            std::memcpy(bits[l] + e * (16 / sources), &value, 16 / sources);
+        }
+    for (size_t e = 0; e < results; ++e) {
+        const auto part = [&](int l) {
+            uint64_t value = 0;
+            std::memcpy(&value, bits[l] + e * (16 / results), 16 / results);
+            return value;
+        };
+        if (results == 2) for_lanes(w, w.lanes<uint64_t>(to[e]), part);
+        else for_lanes(w, w.lanes<uint32_t>(to[e]), [&](int l) { return static_cast<uint32_t>(part(l)); });
+    }
+}
+
+bool decode_move_128(const ptx::Instruction &in, Instr &instr, Operands &operands) {
+    size_t parts[2];
+    for (size_t o = 0; o < 2; ++o) {
+        parts[o] = in.operands[o].parts.size();
+        if (in.operands[o].kind != Operand::Kind::vector || !std::has_single_bit(parts[o]) || parts[o] == 1 ||
+            parts[o] > MOST_PARTS)
+            operands.reject("needs registers of 128 bits, or vectors of 2 to 16 elements that have as many");
+    }
+    operands.more_results(in.operands[0], parts[0] == 2 ? Type::b64 : Type::b32);
+    operands.more_sources(in.operands[1], parts[1] == 2 ? Type::b64 : Type::b32);
+    instr.width = static_cast<uint8_t>(parts[0]);
+    instr.target = static_cast<uint32_t>(parts[1]);
+    instr.spread = Spread::bits;
+    instr.exec = move_128;
+    return true;
+}
+
 bool decode_mov(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.modifiers.empty()) operands.reject("has no type");
     const Type type = ptx::type_of(in.modifiers.back());
@@ -134,12 +184,18 @@ bool decode_mov(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     instr.spread = Spread::bits;
     if (type == Type::pred) {
         operands.result(0, to, type);
+        if (from.kind == Operand::Kind::special) {
+            operands.source(1, from, Type::u32);
+            instr.exec = move_flag;
+            return true;
+        }
         operands.source(1, from, type);
         instr.exec = move_predicate;
         return true;
     }
-    if (type == Type::none || type == Type::b128) operands.reject("type " + in.modifiers.back() + " is not provided");
+    if (type == Type::none) operands.reject("type " + in.modifiers.back() + " is not provided");
     if (in.operands.size() != 2) operands.reject("needs 2 operands");
+    if (type == Type::b128) return decode_move_128(in, instr, operands);
     if (in.has("v2") || in.has("v4")) return decode_move_elements(in, type, instr, operands);
     if (to.kind == Operand::Kind::vector || from.kind == Operand::Kind::vector)
         return decode_move_vector(in, type, instr, operands);
@@ -200,19 +256,57 @@ void is_space(Warp &w, const Instr &i) {
     w.set_predicate(i.op[0], bits);
 }
 
+// Constants lie in the same window as global memory: CONSTANT tells whether an address is one of the module's.
+template <bool CONSTANT> void is_constant(Warp &w, const Instr &i) {
+    const uint64_t *a = w.lanes<uint64_t>(i.op[1]);
+    uint32_t bits = 0;
+    for (int l = 0; l < LANES; ++l) {
+        bool constant = false;
+        for (uint32_t v = 0; v < i.target; ++v) {
+            const Slot *const range = w.slots + i.more + 2 * v;
+            constant |= a[l] - w.lanes<uint64_t>(range[0])[l] < w.lanes<uint64_t>(range[1])[l];
+        }
+        bits |= static_cast<uint32_t>((a[l] & WINDOW_MASK) == 0 && constant == CONSTANT) << l;
+    }
+    w.set_predicate(i.op[0], bits);
+}
+
+// Where the module's constants are, as address and bytes of each.
+void note_constants(Instr &instr, Operands &operands) {
+    const auto add = [&](uint64_t value) {
+        Operand constant;
+        constant.kind = Operand::Kind::integer;
+        constant.integer = value;
+        operands.more_sources(constant, Type::u64);
+    };
+    for (const ptx::Variable &v : operands.module().variables) {
+        if (v.space != Space::constant || v.is_extern) continue;
+        Operand symbol;
+        symbol.kind = Operand::Kind::symbol;
+        symbol.name = v.name;
+        add(operands.locate(symbol).offset);
+        add(v.bytes);
+        ++instr.target;
+    }
+}
+
 }  // namespace
 
 bool decode_move(const ptx::Instruction &in, Instr &instr, Operands &operands) {
     if (in.opcode == "mov") return decode_mov(in, instr, operands);
     if (in.opcode != "cvta" && in.opcode != "isspacep") return false;
     instr.cls = Class::move;
-    const Space space = space_of(in, operands);
+    const Space space = space_of(in);
     instr.imm = static_cast<int64_t>(window_of(space));
     if (in.opcode == "isspacep") {
-        if (space == Space::constant) operands.reject("constants lie in global memory here, and cannot be told from it");
+        if (space == Space::generic) operands.reject("names no state space");
         operands.result(0, in.operands.at(0), Type::pred);
         operands.source(1, in.operands.at(1), Type::u64);
         instr.exec = is_space;
+        if (space == Space::constant || space == Space::global) {
+            note_constants(instr, operands);
+            instr.exec = space == Space::constant ? is_constant<true> : is_constant<false>;
+        }
         return true;
     }
     if (!in.has("u64")) operands.reject("generic addresses have 64 bits");

@@ -1,8 +1,8 @@
-// wmma.load, wmma.store and wmma.mma (PTX manual, "Warp Level Matrix Instructions using wmma"): the matrix instructions of
-// nvcuda::wmma.
+// wmma.load, wmma.store and wmma.mma (PTX manual, "Warp Level Matrix Instructions using wmma"): the matrix instructions
+// of nvcuda::wmma.
 //
-// The manual leaves open which elements a lane holds. Here, the elements of a matrix are numbered as they lie in memory,
-// along its rows (.row, and c and d) or its columns (.col), and lane l holds n consecutive ones from l * n on. A matrix
+// The manual leaves open which elements a lane holds. Here, the elements of a matrix are numbered as they lie in
+// memory, along its rows (.row, and c and d) or its columns (.col), and lane l holds n consecutive ones from l * n on. A matrix
 // of f16 has more registers than that takes for some shapes: they repeat the elements.
 //
 // Sums are computed as those of mma.sync (tensor.cpp): in double, in the order of k, rounded once.
@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "base/formats.h"
@@ -147,9 +148,11 @@ struct Transfer {
     std::string_view shape, role;
     Fragment fragment;
     bool column_major;      // in memory
+    Type type;
+    uint32_t per_element = 1;   // of the fragment: elements smaller than a byte are loaded as words
 };
 
-// All there are, by number: Instr::width.
+// All there are, by number: Instr::target.
 const std::vector<Transfer> &transfers() {
     static const std::vector<Transfer> all = [] {
         std::vector<Transfer> made;
@@ -158,10 +161,19 @@ const std::vector<Transfer> &transfers() {
                 for (const Type type : {f16, bf16, tf32, f32, s8, u8, s32, f64}) {
                     if (has_operands(shape, type))
                         for (const char *role : {"a", "b"})
-                            made.push_back({shape.name, role, fragment(shape, *role, type, column), column});
+                            made.push_back({shape.name, role, fragment(shape, *role, type, column), column, type});
                     if (has_accumulators(shape, type))
-                        made.push_back({shape.name, "c", fragment(shape, 'c', type, column), column});
+                        made.push_back({shape.name, "c", fragment(shape, 'c', type, column), column, type});
                 }
+        // These are multiplied as by mma.sync (tensor.cpp), whose fragments have the same elements in the same lanes.
+        for (const auto &[shape, type, per_word] : {std::tuple("m8n8k32", s4, 8u), {"m8n8k32", u4, 8u},
+                                                    {"m8n8k128", b1, 32u}}) {
+            made.push_back({shape, "a", {8, 4, b32, false, 1}, false, type, per_word});
+            made.push_back({shape, "b", {4, 8, b32, true, 1}, true, type, per_word});
+        }
+        for (const char *shape : {"m8n8k32", "m8n8k128"})
+            for (const bool column : {false, true})
+                made.push_back({shape, "c", {8, 8, s32, false, 2}, column, s32});
         return made;
     }();
     return all;
@@ -170,7 +182,7 @@ const std::vector<Transfer> &transfers() {
 // What is undefined of elements that are loaded or stored: those from `first` on, which lie together.
 template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space,
                                         const uint64_t *address, uint32_t mask, int first, int together) {
-    const Fragment &f = transfers()[i.width].fragment;
+    const Fragment &f = transfers()[i.target].fragment;
     const Slot *const slots = w.slots + i.more;
     const int per = f.per_register(), repeat = f.elements() / per;
     const auto bytes = static_cast<uint32_t>(bytes_of(f.type));
@@ -186,7 +198,7 @@ template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten
 }
 
 template <bool STORE> void transfer(Warp &w, const Instr &i) {
-    const Transfer &t = transfers()[i.width];
+    const Transfer &t = transfers()[i.target];
     const Fragment &f = t.fragment;
     const int bytes = bytes_of(f.type), elements = f.elements();
     const int line = t.column_major ? f.rows : f.columns;
@@ -203,8 +215,10 @@ template <bool STORE> void transfer(Warp &w, const Instr &i) {
                 const int index = l * elements + e;
                 int major = index / f.line(), minor = index % f.line();
                 if (!along) std::swap(major, minor);
-                const uint64_t stride = i.op[1] == NO_SLOT ? static_cast<uint64_t>(line) : w.lanes<uint32_t>(i.op[1])[l];
-                address[l] = base[l] + (static_cast<uint64_t>(major) * stride + static_cast<uint64_t>(minor)) * bytes;
+                const uint64_t stride = i.op[1] == NO_SLOT ? static_cast<uint64_t>(line) * t.per_element
+                                                           : w.lanes<uint32_t>(i.op[1])[l];
+                address[l] = base[l] + static_cast<uint64_t>(major) * stride * bytes / t.per_element +
+                             static_cast<uint64_t>(minor) * bytes;
             }
             Unwritten unwritten;
             resolve(w, i, space, address, mask, static_cast<uint32_t>(together * bytes),
@@ -230,12 +244,12 @@ bool decode_transfer(Decoding &d) {
     const char *const role = store ? (d.need_one({"d"}), "c") : ROLES[d.need_one({"a", "b", "c"})];
     for (std::string_view modifier : {"sync", "aligned"}) d.need_one({modifier});
     const bool column_major = d.need_one({"row", "col"}) == 1;
-    const Type type = d.take_type();
-    const Space space = space_of(d.in, d.operands);
+    const Type type = d.take_type(ptx::matrix_type_of);
+    const Space space = space_of(d.in);
     d.take_one({"global", "shared", "shared::cta"});
     const auto &all = transfers();
     const auto found = std::ranges::find_if(all, [&](const Transfer &t) {
-        return t.role == role && t.column_major == column_major && t.fragment.type == type && d.take(t.shape);
+        return t.role == role && t.column_major == column_major && t.type == type && d.take(t.shape);
     });
     if (found == all.end()) d.operands.reject("this shape is not provided for this type");
     if (d.in.operands.size() != 2 && d.in.operands.size() != 3) d.operands.reject("needs 2 or 3 operands");
@@ -250,7 +264,7 @@ bool decode_transfer(Decoding &d) {
     if (d.in.operands.size() == 3) d.operands.source(1, d.in.operands[2], u32);
     d.instr.decides |= 1 << 1;
     need_target_of(type, d.operands);
-    d.instr.width = static_cast<uint8_t>(found - all.begin());
+    d.instr.target = static_cast<uint32_t>(found - all.begin());
     d.instr.cls = space == Space::shared ? (store ? Class::store_shared : Class::load_shared)
                                          : (store ? Class::store_global : Class::load_global);
     d.finish(store ? transfer<true> : transfer<false>);
@@ -259,14 +273,13 @@ bool decode_transfer(Decoding &d) {
 
 // ---- Products -------------------------------------------------------------------------------------------------------
 
-struct Product {
-    TensorKind kind;
+struct Product : TensorKind {
     Fragment a, b, c, d;
     bool a_column, b_column, satfinite;
 };
 
 const std::vector<Product> &products() {
-    static const std::vector<Product> all = [] {
+    static const std::vector<Product> &all = *new std::vector<Product>([] {     // never freed, as TensorKind is
         struct Types {
             Type d, c, a, b;
         };
@@ -288,12 +301,12 @@ const std::vector<Product> &products() {
                         }
             }
         return made;
-    }();
+    }());
     return all;
 }
 
 void multiply(Warp &w, const Instr &i) {
-    const Product &p = products()[i.width];
+    const Product &p = *static_cast<const Product *>(i.tensor);
     const Slot *const d = w.slots + i.more, *const a = d + p.d.registers, *const b = a + p.a.registers,
                *const c = b + p.b.registers;
     Numbers left, right, sums;
@@ -327,7 +340,7 @@ void decode_product(Decoding &d) {
     const auto &all = products();
     const auto found = std::ranges::find_if(all, [&](const Product &p) {
         return p.d.type == types[0] && p.a.type == types[1] && p.b.type == types[2] && p.c.type == types[3] &&
-               p.a_column == columns[0] && p.b_column == columns[1] && p.satfinite == satfinite && d.take(p.kind.shape);
+               p.a_column == columns[0] && p.b_column == columns[1] && p.satfinite == satfinite && d.take(p.shape);
     });
     if (found == all.end()) d.operands.reject("this shape is not provided for these types");
     d.expect(4);
@@ -341,9 +354,8 @@ void decode_product(Decoding &d) {
         else d.operands.more_sources(operand, lane);
     }
     need_target_of(found->a.type, d.operands);
-    d.instr.width = static_cast<uint8_t>(found - all.begin());
     d.instr.cls = Class::tensor;
-    d.instr.tensor = &found->kind;
+    d.instr.tensor = &*found;
     d.finish(multiply);
 }
 

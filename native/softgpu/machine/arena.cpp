@@ -99,12 +99,16 @@ uint64_t Arena::allocate(uint64_t bytes, Kind kind, const std::string &name) {
     allocations_.erase(first, allocations_.lower_bound(address + room));
     next_ = address + room;
     if (counted) used_ += bytes;
-    allocations_[address] = {address, bytes, kind, ++numbered_, name, false};
-    // Accessible, and not yet written.
-    const uint64_t word = (address - base_) / 4;
-    std::memset(state_ + word, 0xf0, bytes / 4);
-    if (bytes % 4) state_[word + bytes / 4] = static_cast<uint8_t>(((1u << bytes % 4) - 1) << 4);
+    Allocation &made = allocations_[address] = {address, bytes, kind, ++numbered_, name, false, kind == Kind::graph};
+    if (!made.closed) make_accessible(made);
     return address;
+}
+
+// And not yet written.
+void Arena::make_accessible(const Allocation &a) {
+    const uint64_t word = (a.address - base_) / 4;
+    std::memset(state_ + word, 0xf0, a.bytes / 4);
+    if (a.bytes % 4) state_[word + a.bytes / 4] = static_cast<uint8_t>(((1u << a.bytes % 4) - 1) << 4);
 }
 
 bool Arena::free(uint64_t address, Kind kind) {
@@ -113,17 +117,56 @@ bool Arena::free(uint64_t address, Kind kind) {
     if (at == allocations_.end() || at->second.freed || at->second.kind != kind) return false;
     Allocation &a = at->second;
     a.freed = true;
+    if (a.closed) return true;
     if (is_counted(kind)) used_ -= a.bytes;
-    const uint64_t word = (address - base_) / 4;
-    // Sets the state to zero (not accessible), by hand at the ends where the range shares a page with others.
+    if (kind == Kind::graph) graph_use_.now -= a.bytes, used_ -= a.bytes;
+    make_inaccessible(a);
+    return true;
+}
+
+void Arena::make_inaccessible(const Allocation &a) {
+    const uint64_t word = (a.address - base_) / 4;
+    // Sets the state to zero, by hand at the ends where the range shares a page with others.
     const uint64_t words = (a.bytes + 3) / 4, edge = std::min(words, PAGE);
     std::memset(state_ + word, 0, edge);
     std::memset(state_ + word + words - edge, 0, edge);
     give_back(reinterpret_cast<uint64_t>(state_ + word), words);
-    give_back(address, a.bytes);
+    give_back(a.address, a.bytes);
     give_back(reinterpret_cast<uint64_t>(owners_) + word * 16, a.bytes / 4 * 16);
     give_back(reinterpret_cast<uint64_t>(sectors_) + word, a.bytes / 4);
+}
+
+bool Arena::open(uint64_t address) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Allocation &a = allocations_.at(address);
+    if (!a.closed) return true;
+    if (used_ + a.bytes > settings().memory_bytes) return false;
+    a.closed = false;
+    used_ += a.bytes;
+    graph_use_.now += a.bytes;
+    graph_use_.most = std::max(graph_use_.most, graph_use_.now);
+    make_accessible(a);
     return true;
+}
+
+void Arena::close(uint64_t address) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Allocation &a = allocations_.at(address);
+    if (a.closed) return;
+    a.closed = true;
+    used_ -= a.bytes;
+    graph_use_.now -= a.bytes;
+    make_inaccessible(a);
+}
+
+Arena::GraphUse Arena::graph_use() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return graph_use_;
+}
+
+void Arena::forget_most() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    graph_use_.most = graph_use_.now;
 }
 
 bool Arena::find(uint64_t address, Allocation &found) const {
@@ -146,10 +189,11 @@ std::string Arena::describe(uint64_t address) const {
     if (address < 4096) return "a null pointer" + (address ? " plus " + std::to_string(address) : std::string());
     if (!contains(address)) return "no address of the device: a host pointer, or garbage";
     if (!find(address, a)) return "not in any allocation, and there is none";
-    static const char *const kinds[] = {"", "pinned host ", "", "managed ", "device heap ", "array "};
+    static const char *const kinds[] = {"", "pinned host ", "", "managed ", "device heap ", "array ", "graph "};
     std::string what = a.kind == Kind::global ? "variable " + a.name
                                               : std::string(kinds[static_cast<int>(a.kind)]) + "allocation #" + std::to_string(a.number);
     if (a.freed) what += ", which was freed,";
+    else if (a.closed) what += ", which is not allocated now,";
     what += " of " + std::to_string(a.bytes) + " bytes at " + hex(a.address);
     if (address < a.address) return std::to_string(a.address - address) + " bytes before the beginning of " + what;
     if (address < a.address + a.bytes) return "at byte " + std::to_string(address - a.address) + " of " + what;
@@ -157,12 +201,12 @@ std::string Arena::describe(uint64_t address) const {
     return (past ? std::to_string(past) + " bytes past the end of " : "just past the end of ") + what;
 }
 
-bool Arena::holds(uint64_t address, uint64_t bytes) const {
+bool Arena::holds(uint64_t address, uint64_t bytes, bool closed) const {
     const std::lock_guard<std::mutex> lock(mutex_);
     auto after = allocations_.upper_bound(address);
     if (after == allocations_.begin()) return false;
     const Allocation &a = std::prev(after)->second;
-    return !a.freed && address - a.address <= a.bytes && bytes <= a.bytes - (address - a.address);
+    return !a.freed && (closed || !a.closed) && address - a.address <= a.bytes && bytes <= a.bytes - (address - a.address);
 }
 
 void Arena::clear_sectors() {

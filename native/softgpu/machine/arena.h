@@ -19,7 +19,7 @@ namespace softgpu {
 
 class Arena {
 public:
-    enum class Kind : uint8_t { device, pinned, global, managed, heap, array };
+    enum class Kind : uint8_t { device, pinned, global, managed, heap, array, graph };
 
     struct Allocation {
         uint64_t address = 0;
@@ -28,6 +28,7 @@ public:
         uint64_t number = 0;        // counted from 1, over the lifetime of the process
         std::string name;           // name of a module's variable
         bool freed = false;
+        bool closed = false;        // reserved only: it cannot be accessed now
         uint64_t end() const { return address + bytes; }
     };
 
@@ -39,12 +40,22 @@ public:
     // False if no live allocation of this kind begins there.
     bool free(uint64_t address, Kind kind);
 
+    // Memory of a graph is allocated closed: it takes no memory of the device before it is opened, and none after it is
+    // closed again. Its address stays. False if there is not enough memory.
+    bool open(uint64_t address);
+    void close(uint64_t address);
+    struct GraphUse {
+        uint64_t now = 0, most = 0;     // bytes of open ones, at present and at most
+    };
+    GraphUse graph_use() const;
+    void forget_most();                 // begins to count the most anew
+
     // The allocation that contains `address`, else the nearest one (also a freed one); false if there is none at all.
     bool find(uint64_t address, Allocation &found) const;
     // "at byte 4096 of allocation #3 of 4096 bytes (0x...), just past its end": the place of an address, in words.
     std::string describe(uint64_t address) const;
-    // Whether a live allocation contains all of [address, address + bytes).
-    bool holds(uint64_t address, uint64_t bytes) const;
+    // Whether a live allocation contains all of [address, address + bytes); with `closed`, also one that is closed.
+    bool holds(uint64_t address, uint64_t bytes, bool closed = false) const;
     std::vector<Allocation> live() const;
     uint64_t used() const;          // bytes of device and managed memory allocated
 
@@ -64,6 +75,8 @@ public:
 
 private:
     uint64_t find_room(uint64_t room) const;
+    void make_accessible(const Allocation &a);
+    void make_inaccessible(const Allocation &a);
 
     Arena();
     mutable std::mutex mutex_;
@@ -71,6 +84,7 @@ private:
     uint8_t *state_ = nullptr;
     std::byte *owners_ = nullptr, *sectors_ = nullptr;
     std::map<uint64_t, Allocation> allocations_;    // live and freed, by address
+    GraphUse graph_use_;
 };
 
 }  // namespace softgpu

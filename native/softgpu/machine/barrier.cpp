@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hex.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "ptx/source.h"
 
@@ -116,8 +117,20 @@ void complete(Block &block, uint32_t id, bool exited_count) {
 
 }  // namespace
 
+void require_aligned_lanes(const Warp &w, uint32_t here) {
+    const Block &block = *w.block;
+    if (const uint32_t missing = w.live & ~here; missing && block.grid->settings.on(Check::barrier))
+        throw Fault{Check::barrier, __builtin_ctz(missing), "barrier in divergent code: " +
+                    some_threads(block, w, here) + " came here, but " + some_threads(block, w, missing) + " of the same warp did not",
+                    CUDA_ERROR_LAUNCH_FAILED};
+}
+
 uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask) {
     const Instr &i = block.grid->program.code[pc];
+    if ((i.flags & KIND) == CLUSTER_WAIT) {
+        if (i.flags & ALIGNED) require_aligned_lanes(w, mask);
+        return wait_for_cluster(w, pc, mask);
+    }
     uint32_t free = 0;
     while (mask) {
         const int first = __builtin_ctz(mask);
@@ -203,6 +216,7 @@ bool settle(Block &block, const Warp *&warp, uint32_t &at) {
                     if (others.empty() && h.wait == Group::Wait::barrier && h.barrier != g.barrier)
                         others = some_threads(block, v, h.mask) + " wait at another, at " + where(block.grid->program, code[h.pc]);
             }
+            if (others.empty()) others = "it expects more than there are";
             throw Fault{Check::barrier, __builtin_ctz(g.mask), "barrier " + std::to_string(g.barrier) +
                         " is not reached by all threads of the block: " + some_threads(block, w, g.mask) + " wait here, but " +
                         others, CUDA_ERROR_LAUNCH_FAILED};

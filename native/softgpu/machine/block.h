@@ -31,12 +31,13 @@ struct Grid {
 
     uint32_t threads_per_block = 0, warps_per_block = 0;
     uint64_t blocks = 0;
+    uint32_t cluster_blocks = 1;        // of a cluster
     BlockChoice choice{0, 0};           // which of them run
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
     uint32_t reserved_begin = 0;        // the system's part of shared memory, if the program asks for it
     uint32_t shared_end = 0;            // of all shared memory
     uint32_t local_bytes = 0;           // of a thread
-    std::atomic<uint64_t> next{0};      // of the blocks that run
+    std::atomic<uint64_t> next{0};      // of the blocks, or clusters of several, that run
     std::atomic<bool> stopped{false};   // set by a fault: running blocks stop at their next turn
     BlockOrder order;                   // order between blocks (races.h)
 
@@ -45,10 +46,16 @@ struct Grid {
     int error = 0;
 };
 
+struct Cluster;
+
 struct Block {
     Grid *grid = nullptr;
     uint64_t index = 0;                 // linear
     uint32_t id[3] = {0, 0, 0};
+    Cluster *cluster = nullptr;
+    uint32_t rank = 0;                  // in it
+    std::vector<uint32_t> cluster_arrivals, cluster_clock;  // joined clocks of warps at barrier.cluster: so far; of the
+                                                            // phase before
     uint32_t exited = 0;                // threads
 
     std::vector<std::byte> registers;   // of all warps

@@ -5,6 +5,7 @@
 
 #include "machine/barrier.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/coverage.h"
 #include "machine/fault.h"
 #include "machine/fault_report.h"
@@ -55,7 +56,23 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::reserved_end: return grid.reserved_begin + RESERVED_SHARED;
     case Special::reserved_bytes: return RESERVED_SHARED;
     case Special::zero: return 0;
-    case Special::one: return 1;
+    case Special::clusterid_x: case Special::clusterid_y: case Special::clusterid_z: {
+        const int d = static_cast<int>(which) - static_cast<int>(Special::clusterid_x);
+        return block.id[d] / grid.launch.cluster[d];
+    }
+    case Special::nclusterid_x: case Special::nclusterid_y: case Special::nclusterid_z: {
+        const int d = static_cast<int>(which) - static_cast<int>(Special::nclusterid_x);
+        return grid.launch.grid[d] / grid.launch.cluster[d];
+    }
+    case Special::cluster_ctaid_x: case Special::cluster_ctaid_y: case Special::cluster_ctaid_z: {
+        const int d = static_cast<int>(which) - static_cast<int>(Special::cluster_ctaid_x);
+        return block.id[d] % grid.launch.cluster[d];
+    }
+    case Special::cluster_nctaid_x: case Special::cluster_nctaid_y: case Special::cluster_nctaid_z:
+        return grid.launch.cluster[static_cast<int>(which) - static_cast<int>(Special::cluster_nctaid_x)];
+    case Special::cluster_ctarank: return block.rank;
+    case Special::cluster_nctarank: return grid.cluster_blocks;
+    case Special::is_explicit_cluster: return grid.launch.explicit_cluster;
     case Special::dynamic_shared: return grid.shared_bytes - grid.launch.dynamic_shared;
     }
     return 0;
@@ -86,6 +103,8 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         block.l1.reset(L1Cache::bytes_of_block(limits(), grid.threads_per_block, grid.shared_bytes,
                                                grid.launch.carveout));
     for (Block::Barrier &barrier : block.barriers) barrier = Block::Barrier();
+    block.cluster_arrivals.clear();
+    block.cluster_clock.clear();
     block.copies.clear();
     block.mbarriers.clear();
     block.copy_group.assign(grid.threads_per_block, 0);
@@ -116,6 +135,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         w.clock[v] = 1;
         w.fenced = false;
         w.yields = false;
+        w.cluster_arrived = w.cluster_passes = 0;
         w.groups.clear();
         make_ready(w, program.functions[grid.kernel.function].entry, w.live);
         for (auto [which, slot] : program.specials)
@@ -123,8 +143,26 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
     }
 }
 
-// Gives each warp of a block a turn. False if the block has ended or the grid stops. A fault stops the grid.
-bool run_turn(Block &block) {
+// Begins the blocks of cluster number `index`, in the order of their ranks.
+void begin_cluster(Cluster &cluster, Grid &grid, uint64_t index) {
+    const uint32_t *const size = grid.launch.cluster, *const blocks = grid.launch.grid;
+    const uint64_t across = blocks[0] / size[0], down = blocks[1] / size[1];
+    for (uint32_t rank = 0; rank < cluster.blocks.size(); ++rank) {
+        const uint64_t x = index % across * size[0] + rank % size[0];
+        const uint64_t y = index / across % down * size[1] + rank / size[0] % size[1];
+        const uint64_t z = index / across / down * size[2] + rank / size[0] / size[1];
+        Block &block = *cluster.blocks[rank];
+        block.cluster = &cluster;
+        block.rank = rank;
+        begin_block(block, grid, (z * blocks[1] + y) * blocks[0] + x);
+    }
+}
+
+enum class Turn { ended, ran, waited };     // waited: for others of its cluster
+
+// Gives each warp of a block a turn. The block has ended also if the grid stops. A fault stops the grid. `stuck`: no
+// block of the cluster could run.
+Turn run_turn(Block &block, bool stuck) {
     const Warp *warp = nullptr;
     uint32_t at = 0;
     try {
@@ -141,12 +179,31 @@ bool run_turn(Block &block) {
                 throw;
             }
         }
-        if (block.grid->stopped.load(std::memory_order_relaxed)) return false;
-        if (alive && !moved) settle(block, warp, at);
-        return alive;
+        if (!alive || block.grid->stopped.load(std::memory_order_relaxed)) return Turn::ended;
+        if (moved) return Turn::ran;
+        if (waits_for_cluster(block)) {
+            if (!stuck) return Turn::waited;
+            require_cluster_barrier(block, warp, at);
+        }
+        settle(block, warp, at);
+        return Turn::ran;
     } catch (const Fault &fault) {
         report_fault(block, *warp, block.grid->program.code[at], fault);
-        return false;
+        return Turn::ended;
+    }
+}
+
+// The blocks take turns until all have ended.
+void run_cluster(const std::vector<Block *> &cluster) {
+    std::vector<Block *> blocks = cluster;
+    for (bool stuck = false; !blocks.empty();) {
+        bool ran = false;
+        std::erase_if(blocks, [&](Block *block) {
+            const Turn turn = run_turn(*block, stuck);
+            ran |= turn != Turn::waited;
+            return turn == Turn::ended;
+        });
+        stuck = !ran;
     }
 }
 
@@ -155,9 +212,17 @@ struct Counted {
     std::vector<LineCounters> inner, edges;     // of each instruction (sampling.h)
 };
 
-void work(Grid &grid, Block &block, Counted &counted) {
+void prepare(Block &block, const Grid &grid, Counted &counted) {
     block.ran.assign(grid.program.code.size(), 0);
     block.touched = {};
+    block.sample = 0;
+    block.edge = false;
+    block.counters = counted.inner.empty() ? nullptr : counted.inner.data();
+}
+
+void work(Grid &grid, Block &block, Counted &counted) {
+    prepare(block, grid, counted);
+    Cluster alone{{&block}};
     while (!grid.stopped.load(std::memory_order_relaxed)) {
         const uint64_t k = grid.next.fetch_add(1);
         if (k >= grid.choice.count()) return;
@@ -165,22 +230,34 @@ void work(Grid &grid, Block &block, Counted &counted) {
         block.edge = grid.choice.is_edge(k);
         std::vector<LineCounters> &lines = block.edge ? counted.edges : counted.inner;
         block.counters = lines.empty() ? nullptr : lines.data();
+        block.cluster = &alone;
+        block.rank = 0;
         begin_block(block, grid, grid.choice.block(k));
-        while (run_turn(block)) {}
+        run_cluster(alone.blocks);
+    }
+}
+
+// The same for clusters of several blocks, of which a host thread runs one at a time.
+void work_in_clusters(Grid &grid, const std::vector<Block *> &blocks, Counted &counted) {
+    Cluster cluster{blocks};
+    for (Block *block : blocks) prepare(*block, grid, counted);
+    while (!grid.stopped.load(std::memory_order_relaxed)) {
+        const uint64_t k = grid.next.fetch_add(1);
+        if (k >= grid.blocks / grid.cluster_blocks) return;
+        begin_cluster(cluster, grid, k);
+        run_cluster(cluster.blocks);
     }
 }
 
 // A host thread's blocks of a cooperative grid: all are resident, and each gets a turn.
-void work_together(Grid &grid, std::vector<Block *> blocks, Counted &counted) {
-    for (Block *block : blocks) {
-        block->ran.assign(grid.program.code.size(), 0);
-        block->touched = {};
-        block->sample = 0;
-        block->edge = false;
-        block->counters = counted.inner.empty() ? nullptr : counted.inner.data();
-        begin_block(*block, grid, grid.next.fetch_add(1));
-    }
-    while (!blocks.empty()) std::erase_if(blocks, [](Block *block) { return !run_turn(*block); });
+void work_together(Grid &grid, const std::vector<Block *> &blocks, Counted &counted) {
+    std::vector<Cluster> clusters;
+    for (size_t b = 0; b < blocks.size(); b += grid.cluster_blocks)
+        clusters.push_back({{blocks.begin() + static_cast<long>(b),
+                             blocks.begin() + static_cast<long>(b + grid.cluster_blocks)}});
+    for (Block *block : blocks) prepare(*block, grid, counted);
+    for (Cluster &cluster : clusters) begin_cluster(cluster, grid, grid.next.fetch_add(1));
+    run_cluster(blocks);
 }
 
 void add(std::vector<LineCounters> &to, const std::vector<LineCounters> &more) {
@@ -231,13 +308,14 @@ int run(const Launch &launch) {
     grid.threads_per_block = launch.block[0] * launch.block[1] * launch.block[2];
     grid.warps_per_block = (grid.threads_per_block + LANES - 1) / LANES;
     grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+    grid.cluster_blocks = launch.cluster[0] * launch.cluster[1] * launch.cluster[2];
     // Dynamic shared memory begins at a multiple of 16, after the static shared memory.
     grid.shared_bytes = (kernel.static_shared + 15) / 16 * 16 + launch.dynamic_shared;
     grid.reserved_begin = (grid.shared_bytes + 15) / 16 * 16;
     grid.shared_end = grid.program.uses_reserved_shared ? grid.reserved_begin + RESERVED_SHARED : grid.shared_bytes;
     grid.local_bytes = kernel.local_bytes;
-    // A block of a cooperative grid may wait for any other.
-    const bool sampling = grid.settings.sampled_blocks > 0 && !launch.cooperative;
+    // A block of a cooperative grid may wait for any other, and one of a cluster for those of the cluster.
+    const bool sampling = grid.settings.sampled_blocks > 0 && !launch.cooperative && grid.cluster_blocks == 1;
     grid.choice = BlockChoice(grid.blocks, sampling ? grid.settings.sampled_blocks : 0);
     if (sampling)
         if (const LaunchCounts *known = counted_before(launch, grid.settings.sampled_launches)) {
@@ -248,8 +326,8 @@ int run(const Launch &launch) {
     begin_sectors();
 
     size_t threads = static_cast<size_t>(grid.settings.host_threads());
-    threads = std::min<size_t>(threads, grid.choice.count());
-    const size_t used = launch.cooperative ? grid.blocks : threads;
+    threads = std::min<size_t>(threads, grid.choice.count() / grid.cluster_blocks);
+    const size_t used = launch.cooperative ? grid.blocks : threads * grid.cluster_blocks;
     while (blocks.size() < used) blocks.push_back(std::make_unique<Block>());
     std::vector<Counted> counted(threads);
     if (grid.settings.counters)
@@ -260,10 +338,11 @@ int run(const Launch &launch) {
 
     const auto begin = std::chrono::steady_clock::now();
     const auto work_as = [&](size_t t) {
-        if (!launch.cooperative) return work(grid, *blocks[t], counted[t]);
+        if (grid.cluster_blocks == 1 && !launch.cooperative) return work(grid, *blocks[t], counted[t]);
         std::vector<Block *> own;
-        for (size_t b = t; b < used; b += threads) own.push_back(blocks[b].get());
-        work_together(grid, std::move(own), counted[t]);
+        for (size_t c = t; c < used / grid.cluster_blocks; c += threads)
+            for (size_t b = 0; b < grid.cluster_blocks; ++b) own.push_back(blocks[c * grid.cluster_blocks + b].get());
+        (launch.cooperative ? work_together : work_in_clusters)(grid, own, counted[t]);
     };
     std::vector<std::thread> helpers;
     for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work_as, t);

@@ -15,6 +15,8 @@ struct Launch {
     const Kernel *kernel = nullptr;
     uint32_t grid[3] = {1, 1, 1};
     uint32_t block[3] = {1, 1, 1};
+    uint32_t cluster[3] = {1, 1, 1};        // blocks
+    bool explicit_cluster = false;          // the kernel or the launch says so
     uint32_t dynamic_shared = 0;            // bytes
     int carveout = -1;                      // the part for shared memory that the kernel prefers, in percent; -1: none
     std::vector<uint8_t> parameters;        // laid out as Kernel::parameters says

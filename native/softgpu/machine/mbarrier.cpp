@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 
 namespace softgpu {
@@ -30,7 +31,10 @@ void end_phase_if_complete(Mbarrier &barrier) {
     barrier.arrived.clear();
 }
 
+// The clocks are those of the warps of one block: what other blocks do is ordered as between any blocks.
 void release(Warp &w, Mbarrier &barrier) {
+    release_to_cluster(w);
+    if (barrier.owner != w.block) return;
     join_clocks(barrier.arrived, w.clock);
     ++w.clock[w.index];
 }
@@ -52,26 +56,36 @@ void deliver(Block &block, Mbarrier &barrier) {
 
 }  // namespace
 
+void require_own(const Warp &w, int lane, uint64_t address) {
+    if (&owner_of(w, lane, address) != w.block)
+        misuse(lane, "of another block of the cluster: only arrivals and counts of bytes may come from here");
+}
+
 Mbarrier &mbarrier_at(Warp &w, int lane, uint64_t address) {
-    const auto at = w.block->mbarriers.find(static_cast<uint32_t>(address));
-    if (at == w.block->mbarriers.end())
-        misuse(lane, "at shared address " + hex(address) + ": none was initialised there, or it was invalidated");
+    auto &all = owner_of(w, lane, address).mbarriers;
+    const auto at = all.find(static_cast<uint32_t>(without_rank(address)));
+    if (at == all.end())
+        misuse(lane, "at shared address " + hex(without_rank(address)) +
+                     ": none was initialised there, or it was invalidated");
     return at->second;
 }
 
 void initialize_mbarrier(Warp &w, int lane, uint64_t address, uint32_t count) {
     if (count == 0 || count > MOST_ARRIVALS)
         misuse(lane, "expects 1 to " + std::to_string(MOST_ARRIVALS) + " arrivals, not " + std::to_string(count));
+    require_own(w, lane, address);
     Mbarrier barrier;
+    barrier.owner = w.block;
     barrier.expected = barrier.pending = count;
-    if (!w.block->mbarriers.emplace(static_cast<uint32_t>(address), std::move(barrier)).second)
+    if (!w.block->mbarriers.emplace(static_cast<uint32_t>(without_rank(address)), std::move(barrier)).second)
         misuse(lane, "at shared address " + hex(address) + " is initialised again; mbarrier.inval must come between");
 }
 
 void invalidate_mbarrier(Warp &w, int lane, uint64_t address) {
+    require_own(w, lane, address);
     if (!mbarrier_at(w, lane, address).copies.empty())
         misuse(lane, "at shared address " + hex(address) + " is invalidated while a bulk copy is under way");
-    w.block->mbarriers.erase(static_cast<uint32_t>(address));
+    w.block->mbarriers.erase(static_cast<uint32_t>(without_rank(address)));
 }
 
 uint64_t arrive(Warp &w, int lane, Mbarrier &barrier, uint32_t count, bool drops, bool completes) {
@@ -108,6 +122,7 @@ bool has_ended(Warp &w, Mbarrier &barrier, uint32_t parity) {
     }
     if ((barrier.phase & 1) == (parity & 1)) return false;
     join_clocks(w.clock, barrier.completed);
+    acquire_from_cluster(w);
     return true;
 }
 

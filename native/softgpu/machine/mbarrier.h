@@ -12,6 +12,7 @@ struct Warp;
 constexpr uint32_t MOST_ARRIVALS = (1 << 20) - 1;       // and bytes expected at once
 
 struct Mbarrier {
+    Block *owner = nullptr;
     uint32_t expected = 0;              // arrivals of the next phase
     uint32_t pending = 0;               // of this one
     int64_t bytes = 0;                  // that copies of this phase have still to bring
@@ -27,6 +28,8 @@ struct Mbarrier {
     std::vector<Copy> copies;
 };
 
+// Throws Fault for an object of another block of the cluster.
+void require_own(const Warp &w, int lane, uint64_t address);
 // The object at a shared address, for lane `lane`. Throws Fault if none was initialised there.
 Mbarrier &mbarrier_at(Warp &w, int lane, uint64_t address);
 void initialize_mbarrier(Warp &w, int lane, uint64_t address, uint32_t count);

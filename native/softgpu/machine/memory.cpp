@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "machine/arena.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "machine/registered.h"
 
@@ -40,6 +41,11 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
     const Grid &grid = *block.grid;
     switch (space) {
     case Space::shared: {
+        if (grid.cluster_blocks > 1 && (i.space == Space::generic || i.flags & IN_CLUSTER)) {
+            uint32_t ranks = 0;
+            for (uint32_t rest = mask; rest; rest &= rest - 1) ranks |= rank_bits(address[__builtin_ctz(rest)]);
+            if (ranks) return resolve_in_cluster(w, i, address, mask, bytes, access, at, stored, unwritten);
+        }
         uint32_t offset[LANES];
         for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
         require_inside(address, mask, bytes, grid.shared_end, access, "shared");

@@ -373,7 +373,7 @@ void publish(Warp &w, bool shared) {
         ++w.clock[w.index];
         w.fenced = false;
     }
-    if (shared || !block.clock.fenced) return;
+    if ((shared && block.grid->cluster_blocks == 1) || !block.clock.fenced) return;
     block.grid->order.publish(block.index);
     ++block.clock.epoch;
     block.clock.fenced = false;
@@ -383,7 +383,7 @@ void acquire(Warp &w, bool shared) {
     const std::vector<uint32_t> &published = w.block->shadow.published;
     for (size_t v = 0; v < published.size(); ++v)
         if (v != w.index) w.clock[v] = std::max(w.clock[v], published[v]);
-    if (!shared) w.block->clock.known = w.block->grid->order.now();
+    if (!shared || w.block->grid->cluster_blocks > 1) w.block->clock.known = w.block->grid->order.now();
 }
 
 void warp_sync(Warp &w) {

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "machine/arena.h"
 #include "machine/block.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "ptx/source.h"
 
@@ -209,7 +210,7 @@ public:
             for (int l = 0; l < LANES; ++l) other[l] = value(s, l);
             write_bits(w_, *s.r, other);
         }
-        i_.exec(w_, i_);
+        (i_.tensor && i_.tensor->trial ? i_.tensor->trial : i_.exec)(w_, i_);
         std::vector<Bits> results;
         for (const auto &[r, before] : results_) results.push_back(read_bits(w_, *r));
         for (const auto &[r, before] : results_) write_bits(w_, *r, before);
@@ -292,6 +293,8 @@ uint64_t ones(ptx::Type type) {
     case ptx::Type::bf16: return 0x3f803f80;
     case ptx::Type::tf32: return 0x3f800000;
     case ptx::Type::f64: return 0x3ff0000000000000;
+    case ptx::Type::e4m3: return 0x38383838;
+    case ptx::Type::e5m2: return 0x3c3c3c3c;
     default: return 0x01010101;
     }
 }
@@ -527,7 +530,8 @@ void store_origin(Warp &w, Space space, int lane, uint64_t address, uint32_t byt
         return;
     }
     if (!origin) return;
-    if (space != Space::shared) report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
+    if (space != Space::shared || rank_bits(address))       // of another block: its threads do not know of it
+        report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
     for (uint64_t b = address; b < address + bytes; ++b) {
         w.block->shadow.words[b / 4].written &= static_cast<uint8_t>(~(1u << b % 4));
         w.block->unwritten.shared[static_cast<uint32_t>(b)] = origin;

@@ -50,6 +50,8 @@ struct Warp {
     uint64_t issued;            // instructions so far
     std::vector<uint32_t> clock;    // vector clock over the warps of the block (races.h)
     bool fenced = false;            // a fence since the last release
+    uint32_t cluster_arrived = 0, cluster_passes = 0;   // lanes that have arrived at barrier.cluster: in this phase; in
+                                                        // the one before, and have not waited yet
     bool yields = false;            // waits for other lanes or warps by looking again: they get a turn
 
     // The 32 lanes of an operand.

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "machine/barrier.h"
+#include "machine/cluster.h"
 #include "machine/fault.h"
 #include "program/operands.h"
 
@@ -57,8 +58,8 @@ void make_ready(Warp &w, uint32_t pc, uint32_t mask) {
 }
 
 bool WarpRunner::run() {
-    // Blocks of a cooperative grid wait for each other by looking again.
-    const uint64_t slice = grid_.launch.cooperative ? SLICE / 64 : SLICE;
+    // Blocks of a cooperative grid or a cluster wait for each other by looking again.
+    const uint64_t slice = grid_.launch.cooperative || grid_.cluster_blocks > 1 ? SLICE / 64 : SLICE;
     const uint64_t end = w_.issued + slice;
     uint64_t last_fair = w_.issued;
     bool fair = false, ran = false;
@@ -336,6 +337,7 @@ void WarpRunner::restore_origins(const Frame &frame, const FunctionCode &caller,
 void WarpRunner::exit(uint32_t active) {
     w_.live &= ~active;
     block_.exited += static_cast<uint32_t>(__builtin_popcount(active));
+    threads_exited(block_);
 }
 
 // The lanes `active` reach an instruction that they must execute together with other lanes. They wait until all have

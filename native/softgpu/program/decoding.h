@@ -51,8 +51,8 @@ public:
         return index;
     }
     // The last modifier, which is the type in most instructions.
-    ptx::Type take_type() {
-        const ptx::Type type = left_.empty() ? ptx::Type::none : ptx::type_of(left_.back());
+    ptx::Type take_type(ptx::Type (*named)(std::string_view) = ptx::type_of) {
+        const ptx::Type type = left_.empty() ? ptx::Type::none : named(left_.back());
         if (type != ptx::Type::none) left_.pop_back();
         return type;
     }

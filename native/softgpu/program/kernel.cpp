@@ -67,6 +67,7 @@ Kernel make_kernel(const Program &program, uint32_t f, const ptx::Function &sour
         kernel.required_threads[d] = source.required_threads[d];
         threads *= std::max<uint32_t>(1, std::max(source.max_threads[d], source.required_threads[d]));
     }
+    std::copy_n(source.cluster, 3, kernel.cluster);
     const bool bounded = source.max_threads[0] || source.required_threads[0];
     if (source.max_threads[0]) kernel.max_threads = static_cast<uint32_t>(std::min<uint64_t>(threads, 1024));
     // Registers are allocated in multiples of 8, at least 16. If the kernel declares its number of threads, a compiler

@@ -49,6 +49,7 @@ struct TensorKind {
     std::string_view shape;     // "m16n8k16"
     ptx::Type type;             // of the elements of a
     uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
+    Exec trial = nullptr;       // runs for the instruction to find its undefined results (undefined.cpp)
 };
 
 // Which bytes of the results are undefined if bytes of the sources are (machine/undefined.h). Of an instruction that
@@ -63,12 +64,16 @@ enum class Spread : uint8_t {
     pair            // the upper half by op[1], the lower one by op[2]
 };
 
+// The bit of Instr::flags of an access to .shared::cluster.
+constexpr uint8_t IN_CLUSTER = 64;
+
 struct Instr {
     Exec exec = nullptr;
     Slot op[5] = {NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT};  // results first, then sources, in PTX's order
     uint32_t more = 0;          // first index in Program::slots of elements of vectors and fragments, in PTX's order
     int64_t imm = 0;            // offset of an address, or a modifier's value
-    uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into calls
+    uint32_t target = 0;        // of a branch: an index into Program::code; of brx.idx: into tables; of a call: into
+                                // calls; else for the exec function
     uint32_t line = 0;          // of the PTX text
     ptx::SourceLine source;
     const TensorKind *tensor = nullptr;     // of an mma.sync; never freed
@@ -108,7 +113,10 @@ enum class Special : uint8_t {
     dynamic_smem_size, total_smem_size, aggr_smem_size,
     grid_workspace_low, grid_workspace_high,    // %envreg2, %envreg1
     reserved_begin, reserved_end, reserved_own, reserved_bytes,     // %reserved_smem_offset_begin, _end, _1, _cap
-    zero, one,          // of a cluster that is one block, and what is not used
+    zero,               // what is not used
+    clusterid_x, clusterid_y, clusterid_z, nclusterid_x, nclusterid_y, nclusterid_z,
+    cluster_ctaid_x, cluster_ctaid_y, cluster_ctaid_z, cluster_nctaid_x, cluster_nctaid_y, cluster_nctaid_z,
+    cluster_ctarank, cluster_nctarank, is_explicit_cluster,
     dynamic_shared      // not PTX's: where the dynamic shared memory begins
 };
 
@@ -155,6 +163,7 @@ struct Kernel {
     uint32_t registers = 0;             // estimate, including all functions it can call
     uint32_t max_threads = 1024;        // .maxntid and what registers allow
     uint32_t required_threads[3] = {0, 0, 0};
+    uint32_t cluster[3] = {0, 0, 0};    // .reqnctapercluster; 0: not given
 };
 
 // All the code of a module.

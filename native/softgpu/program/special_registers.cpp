@@ -20,13 +20,16 @@ bool find_special(const std::string &name, Special &special) {
         {"%reserved_smem_offset_begin", Special::reserved_begin}, {"%reserved_smem_offset_end", Special::reserved_end},
         {"%reserved_smem_offset_cap", Special::reserved_bytes}, {"%reserved_smem_offset_0", Special::reserved_begin},
         {"%reserved_smem_offset_1", Special::reserved_own},
-        {"%clusterid.x", Special::ctaid_x}, {"%clusterid.y", Special::ctaid_y}, {"%clusterid.z", Special::ctaid_z},
-        {"%nclusterid.x", Special::nctaid_x}, {"%nclusterid.y", Special::nctaid_y}, 
-        {"%nclusterid.z", Special::nctaid_z},
-        {"%cluster_ctarank", Special::zero}, {"%cluster_nctarank", Special::one}};
+        {"%clusterid.x", Special::clusterid_x}, {"%clusterid.y", Special::clusterid_y},
+        {"%clusterid.z", Special::clusterid_z}, {"%nclusterid.x", Special::nclusterid_x},
+        {"%nclusterid.y", Special::nclusterid_y}, {"%nclusterid.z", Special::nclusterid_z},
+        {"%cluster_ctaid.x", Special::cluster_ctaid_x}, {"%cluster_ctaid.y", Special::cluster_ctaid_y},
+        {"%cluster_ctaid.z", Special::cluster_ctaid_z}, {"%cluster_nctaid.x", Special::cluster_nctaid_x},
+        {"%cluster_nctaid.y", Special::cluster_nctaid_y}, {"%cluster_nctaid.z", Special::cluster_nctaid_z},
+        {"%cluster_ctarank", Special::cluster_ctarank}, {"%cluster_nctarank", Special::cluster_nctarank},
+        {"%is_explicit_cluster", Special::is_explicit_cluster}};
     if (const auto at = names.find(name); at != names.end()) special = at->second;
-    else if (name.starts_with("%envreg") || name.starts_with("%cluster_ctaid.")) special = Special::zero;
-    else if (name.starts_with("%cluster_nctaid.")) special = Special::one;
+    else if (name.starts_with("%envreg")) special = Special::zero;
     else return false;
     return true;
 }

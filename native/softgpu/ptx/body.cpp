@@ -212,7 +212,12 @@ private:
     // After .reg: ".b32 %r<126>, a, b;"
     void registers() {
         int width = 1;
-        const Type type = expect_type(tokens, width);
+        Type type = expect_type(tokens, width);
+        if (type == Type::b128) {
+            if (width > 1) tokens.fail("a vector of at most 128 bits");
+            type = Type::b64;       // its halves
+            width = 2;
+        }
         do {
             const uint32_t line = tokens.line();
             const std::string name(tokens.expect(Token::Kind::identifier, "the name of a register"));

@@ -15,16 +15,18 @@ enum class Type : uint8_t {
     none, pred,
     b8, u8, s8, b16, u16, s16, b32, u32, s32, b64, u64, s64, b128,
     f16, f16x2, bf16, bf16x2, tf32, f32, f64,
-    e4m3x2, e5m2x2
+    e4m3x2, e5m2x2,
+    e4m3, e5m2, u4, s4, b1      // of matrices only
 };
 
-// Bytes of one value: 0 for none and pred, 4 for the packed pairs of halves and for tf32.
+// Bytes of one value: 0 for none, pred and the types of matrices only, 4 for the packed pairs of halves and for tf32.
 int size(Type type);
 bool is_signed(Type type);
 bool is_float(Type type);
 std::string_view name(Type type);
-// The type named by a modifier ("u32"), or Type::none.
+// The type named by a modifier ("u32"), or Type::none. The second also knows those of matrices only.
 Type type_of(std::string_view modifier);
+Type matrix_type_of(std::string_view modifier);
 
 enum class Space : uint8_t { generic, global, shared, local, param, constant };
 
@@ -124,6 +126,7 @@ struct Function {
     std::vector<std::pair<std::string, uint32_t>> labels;   // name and index into body (may be body.size())
     uint32_t max_threads[3] = {0, 0, 0};    // .maxntid; 0: not given
     uint32_t required_threads[3] = {0, 0, 0};   // .reqntid
+    uint32_t cluster[3] = {0, 0, 0};        // .reqnctapercluster
     uint32_t min_blocks = 0;                // .minnctapersm
     uint32_t max_registers = 0;             // .maxnreg
     uint32_t line = 0;

@@ -42,7 +42,8 @@ void release(uint64_t address, bool device) {
     drain(*at->second.context);
     at = driver.allocations.find(address);
     require(at != driver.allocations.end());
-    Arena::get().free(address, at->second.kind);
+    if (at->second.graph_memory) Arena::get().close(address);
+    else Arena::get().free(address, at->second.kind);
     driver.allocations.erase(at);
 }
 

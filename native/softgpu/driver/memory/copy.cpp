@@ -1,4 +1,5 @@
 // Copies.
+#include "driver/state/contexts.h"
 #include "driver/stream/queue.h"
 #include "driver/work/place.h"
 #include "driver/work/transfer.h"
@@ -103,6 +104,15 @@ Side host(const void *address) { return linear(reinterpret_cast<uint64_t>(addres
 // For cuMemcpy, which finds out whether an address belongs to the host or the device.
 Side unified(CUdeviceptr address) { return linear(address, !host_can_access(place_of(address))); }
 
+// Between contexts, of which all are on the one device.
+CUresult peer_copy(const char *name, CUstream stream, Wait wait, CUdeviceptr to, CUcontext to_context, CUdeviceptr from,
+                   CUcontext from_context, size_t bytes) {
+    return context_call(name, [&](Context &context) {
+        require(live_context(to_context) && live_context(from_context), CUDA_ERROR_INVALID_CONTEXT);
+        submit_copy(context, stream, linear_copy(device(to), device(from), bytes), wait);
+    }, Site::copy);
+}
+
 }  // namespace
 
 extern "C" {
@@ -130,6 +140,14 @@ CU_API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
 }
 CU_API cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
     return copy_call(__func__, stream, Wait::pageable, device(to), device(from), bytes);
+}
+
+CU_API cuMemcpyPeer(CUdeviceptr to, CUcontext to_context, CUdeviceptr from, CUcontext from_context, size_t bytes) {
+    return peer_copy(__func__, nullptr, Wait::always, to, to_context, from, from_context, bytes);
+}
+CU_API cuMemcpyPeerAsync(CUdeviceptr to, CUcontext to_context, CUdeviceptr from, CUcontext from_context, size_t bytes,
+                         CUstream stream) {
+    return peer_copy(__func__, stream, Wait::pageable, to, to_context, from, from_context, bytes);
 }
 
 CU_API cuMemcpyHtoA_v2(CUarray to, size_t offset, const void *from, size_t bytes) {

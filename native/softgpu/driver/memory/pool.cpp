@@ -32,7 +32,8 @@ uint64_t used(const Pool &pool) {
 }
 
 CUdeviceptr allocate_from(Pool &pool, Context &context, CUstream handle, size_t bytes) {
-    require(!capturing(stream_of(context, handle)), CUDA_ERROR_NOT_SUPPORTED);
+    const auto stream = stream_of(context, handle);
+    if (capturing(stream)) return capture_alloc(stream, bytes);
     const uint64_t before = used(pool);
     require(!pool.most_bytes || bytes <= pool.most_bytes - std::min(before, pool.most_bytes), CUDA_ERROR_OUT_OF_MEMORY);
     const uint64_t address = allocate(context, bytes, Arena::Kind::device);
@@ -74,10 +75,14 @@ CU_API cuMemAllocFromPoolAsync(CUdeviceptr *address, size_t bytes, CUmemoryPool 
 CU_API cuMemFreeAsync(CUdeviceptr address, CUstream handle) {
     return context_call(__func__, [&](Context &context) {
         const auto stream = stream_of(context, handle);
-        require(!capturing(stream), CUDA_ERROR_NOT_SUPPORTED);
+        if (capturing(stream)) return capture_free(stream, address);
         if (address == 0) return;
         auto &allocations = Driver::get().allocations;
         const auto at = allocations.find(address);
+        if (at != allocations.end() && at->second.graph_memory) {
+            enqueue(stream, forget(std::shared_ptr(at->second.graph_memory)));
+            return;
+        }
         require(at != allocations.end() && at->second.kind == Arena::Kind::device && !at->second.freeing);
         at->second.freeing = true;
         enqueue(stream, FreeWork{address});

@@ -19,7 +19,11 @@ int attribute_of(const Function &function, CUfunction_attribute attribute) {
         case CU_FUNC_ATTRIBUTE_BINARY_VERSION: return limits().compute;
         case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES: return function.dynamic_shared_limit;
         case CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT: return function.carveout;
-        default: return 0;      // caching of local memory, and clusters, which are not provided
+        case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH: return kernel.cluster[0];
+        case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_HEIGHT: return kernel.cluster[1];
+        case CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_DEPTH: return kernel.cluster[2];
+        case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED: return function.large_clusters;
+        default: return 0;      // caching of local memory; how clusters are scheduled
     }
 }
 
@@ -43,6 +47,11 @@ CUresult set(const char *name, CUfunction handle, CUfunction_attribute attribute
                 require(value >= -1 && value <= 100);
                 function->carveout = value;
                 break;
+            case CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED:
+                require(value == 0 || value == 1);
+                function->large_clusters = value;
+                break;
+            case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE: break;
             default: fail(CUDA_ERROR_INVALID_VALUE);
         }
     });

@@ -22,6 +22,7 @@ template <class Body> CUresult library_call(const char *name, Body body, Site si
 std::shared_ptr<Module> load_module(Context &context, const std::string &ptx, const JitOptions &options) {
     const auto module = load(context, ptx, options);
     module->number = 0;     // no object of the program, and so no leak
+    module->of_library = true;
     Driver::get().modules.add(module);
     return module;
 }

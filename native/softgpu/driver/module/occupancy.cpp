@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "driver/state/call.h"
 #include "driver/state/module.h"
+#include "driver/work/kernel.h"
 #include "driver/work/occupancy.h"
 
 namespace softgpu {
@@ -77,6 +78,31 @@ CU_API cuOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, CUfunction functio
         const Kernel &kernel = kernel_of(context, function);
         require(blocks <= active_blocks(kernel, threads, 0));
         *bytes = available_shared(blocks) - kernel.static_shared;
+    });
+}
+
+// Clusters may lie on any multiprocessors here.
+CU_API cuOccupancyMaxPotentialClusterSize(int *size, CUfunction function, const CUlaunchConfig *config) {
+    return context_call(__func__, [&](Context &context) {
+        require(size && config);
+        *size = static_cast<int>(most_cluster(*function_of(context, function)));
+    });
+}
+CU_API cuOccupancyMaxActiveClusters(int *clusters, CUfunction function, const CUlaunchConfig *config) {
+    return context_call(__func__, [&](Context &context) {
+        require(clusters && config && (config->attrs || config->numAttrs == 0));
+        const Kernel &kernel = kernel_of(context, function);
+        uint32_t blocks = std::max(kernel.cluster[0] * kernel.cluster[1] * kernel.cluster[2], 1u);
+        for (unsigned a = 0; a < config->numAttrs; ++a) {
+            const CUlaunchAttribute &attribute = config->attrs[a];
+            if (attribute.id != CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) continue;
+            blocks = attribute.value.size[0] * attribute.value.size[1] * attribute.value.size[2];
+        }
+        require(blocks > 0 && blocks <= most_cluster(*function_of(context, function)), CUDA_ERROR_INVALID_CLUSTER_SIZE);
+        const int threads = static_cast<int>(config->blockDimX * config->blockDimY * config->blockDimZ);
+        require(threads > 0);
+        *clusters = active_blocks(kernel, threads, config->sharedMemBytes) * limits().multiprocessors /
+                    static_cast<int>(blocks);
     });
 }
 

@@ -107,6 +107,7 @@ struct Owned {
     unsigned flags = 0;
     bool freeing = false;       // cuMemFreeAsync was called
     Pool *pool = nullptr;
+    std::shared_ptr<GraphMemory> graph_memory = nullptr;
 };
 
 // A pool of stream-ordered allocations.

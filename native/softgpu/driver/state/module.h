@@ -19,6 +19,7 @@ struct Function : Object {
     const Kernel *kernel = nullptr;
     int dynamic_shared_limit = 0;   // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
     int carveout = -1;
+    int large_clusters = 0;         // more than 8 blocks are allowed in a cluster
 };
 
 struct Module : Object {
@@ -27,6 +28,7 @@ struct Module : Object {
     std::map<std::string, std::shared_ptr<Function>> functions;     // of the entries, by name
     int ptx_version = 0;            // of the virtual architecture: 80 for sm_80
     int constant_bytes = 0;
+    bool of_library = false;
 
     ~Module() {
         for (const auto &[name, variable] : variables)

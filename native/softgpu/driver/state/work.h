@@ -61,6 +61,16 @@ struct FreeWork {
     uint64_t address = 0;
 };
 
+struct GraphMemory;     // graph_memory.h
+
+// Allocates memory of a graph at its address, or frees it.
+struct OpenWork {
+    std::shared_ptr<GraphMemory> memory;
+};
+struct CloseWork {
+    std::shared_ptr<GraphMemory> memory;
+};
+
 // One recording of an event.
 struct Record {
     std::shared_ptr<Stream> stream;
@@ -77,7 +87,7 @@ struct EmptyWork {};
 struct GraphWork;   // graph.h
 
 using Work = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, CallbackWork, LibraryWork, FreeWork,
-                          RecordWork, std::shared_ptr<GraphWork>>;
+                          OpenWork, CloseWork, RecordWork, std::shared_ptr<GraphWork>>;
 
 // Runs it now, without the driver's lock. CUDA_ERROR_NOT_READY: it waits for another process, and is to be executed
 // again. Another code than CUDA_SUCCESS becomes the context's sticky error.

@@ -167,10 +167,13 @@ bool capture_wait(const std::shared_ptr<Stream> &stream, Event &event, bool exte
 
 void abandon_capture(Stream &stream) {
     if (!stream.capture) return;
-    stream.capture->invalidated = true;
-    if (stream.capture->origin == &stream)
+    if (stream.capture->origin == &stream) {
+        stream.capture->invalidated = true;
         for (const auto &weak : std::vector(stream.capture->streams))
             if (const auto other = weak.lock(); other && other.get() != &stream) leave(*other);
+    } else {
+        add_unique(stream.capture->left, stream.frontier);
+    }
     leave(stream);
 }
 
@@ -210,11 +213,12 @@ CU_API cuStreamEndCapture(CUstream handle, CUgraph *graph) {
                 CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
 
         const std::set<Node *> joined = with_ancestors(stream->frontier);
-        bool unjoined = false;
+        const auto is_joined = [&](Node *node) { return joined.contains(node); };
+        bool unjoined = !std::ranges::all_of(capture->left, is_joined);
         for (const auto &weak : capture->streams) {
             const auto other = weak.lock();
             if (!other || other->capture != capture) continue;
-            for (Node *node : other->frontier) unjoined |= !joined.count(node);
+            unjoined |= !std::ranges::all_of(other->frontier, is_joined);
             leave(*other);
         }
         const std::shared_ptr<Graph> made = std::move(capture->graph);

@@ -14,6 +14,7 @@ struct Capture {
     std::thread::id thread;
     bool invalidated = false;
     std::vector<std::weak_ptr<Stream>> streams;     // streams that take part
+    std::vector<Node *> left;       // the last nodes of streams that were destroyed meanwhile
 };
 
 // Whether work for the stream becomes nodes. Fails if its capture is invalid. Also fails, and invalidates the capture,
@@ -31,7 +32,7 @@ void refuse_unsafe_call();
 // For cuEventRecord and cuStreamWaitEvent: true if the call was captured.
 bool capture_record(const std::shared_ptr<Stream> &stream, Event &event);
 bool capture_wait(const std::shared_ptr<Stream> &stream, Event &event, bool external);
-// Removes a destroyed stream from its capture.
+// Removes a destroyed stream from its capture, which cannot go on without the stream that it began in.
 void abandon_capture(Stream &stream);
 
 }  // namespace softgpu

@@ -47,6 +47,13 @@ struct Executor {
         return CUDA_SUCCESS;
     }
     CUresult operator()(LibraryWork &work) const { return static_cast<CUresult>(work.run(work.data.data())); }
+    CUresult operator()(OpenWork &work) const {
+        return Arena::get().open(work.memory->address) ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    CUresult operator()(CloseWork &work) const {
+        Arena::get().close(work.memory->address);
+        return CUDA_SUCCESS;
+    }
     CUresult operator()(FreeWork &) const { return CUDA_SUCCESS; }     // called by the queue, which holds the lock
     CUresult operator()(RecordWork &work) const {
         work.record->time = std::chrono::steady_clock::now();

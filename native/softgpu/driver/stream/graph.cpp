@@ -113,7 +113,11 @@ NodeWork host_node(const CUDA_HOST_NODE_PARAMS *p) {
     return HostWork{p->fn, p->userData};
 }
 
-NodeWork child_node(CUgraph graph) { return ChildNode{graph_of(graph)->clone()}; }
+NodeWork child_node(CUgraph handle) {
+    const auto graph = graph_of(handle);
+    require(!graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
+    return ChildNode{graph->clone()};
+}
 
 template <class W> NodeWork event_node(CUevent event) {
     object_of(Driver::get().events, event);

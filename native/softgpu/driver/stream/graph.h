@@ -1,7 +1,7 @@
 // Graphs, built by stream capture or by the program, and executable graphs.
 #pragma once
 
-#include "driver/state/driver.h"
+#include "driver/stream/graph_memory.h"
 
 namespace softgpu {
 
@@ -14,8 +14,16 @@ struct EventRecordNode {
 struct EventWaitNode {
     CUevent event = nullptr;
 };
+// Allocates memory, or frees it.
+struct AllocNode {
+    std::shared_ptr<GraphMemory> memory;
+    CUDA_MEM_ALLOC_NODE_PARAMS parameters;
+};
+struct FreeNode {
+    std::shared_ptr<GraphMemory> memory;
+};
 using NodeWork = std::variant<EmptyWork, KernelWork, CopyWork, FillWork, HostWork, LibraryWork, ChildNode,
-                              EventRecordNode, EventWaitNode>;
+                              EventRecordNode, EventWaitNode, AllocNode, FreeNode>;
 
 struct Node {
     Graph *graph = nullptr;
@@ -27,6 +35,7 @@ struct Node {
 
 struct Graph : Object {
     std::vector<std::unique_ptr<Node>> nodes;   // in order of creation
+    std::weak_ptr<GraphExec> executable;        // the last one
 
     ~Graph();
     Node *add(NodeWork work, std::vector<Node *> after);
@@ -35,6 +44,7 @@ struct Graph : Object {
     // The clone of a node of another graph, or a node of this graph.
     Node *find(const Node *original) const;
     std::shared_ptr<Graph> clone() const;
+    bool has_memory_nodes() const;
     // The nodes in topological order, otherwise in order of creation. Fewer than all if there is a cycle.
     std::vector<Node *> sorted() const;
 };
@@ -63,6 +73,8 @@ NodeWork fill_node(const CUDA_MEMSET_NODE_PARAMS *parameters);
 NodeWork host_node(const CUDA_HOST_NODE_PARAMS *parameters);
 NodeWork child_node(CUgraph graph);
 template <class W> NodeWork event_node(CUevent event);
+NodeWork alloc_node(Context &context, CUDA_MEM_ALLOC_NODE_PARAMS &parameters);      // sets the address
+NodeWork free_node(const Graph &graph, CUdeviceptr address);
 // Replaces the work of a node by work of the same kind.
 void replace_work(Node &node, NodeWork work);
 

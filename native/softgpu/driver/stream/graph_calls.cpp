@@ -19,6 +19,8 @@ CUgraphNodeType type_of(const Node &node) {
         CUgraphNodeType operator()(const ChildNode &) const { return CU_GRAPH_NODE_TYPE_GRAPH; }
         CUgraphNodeType operator()(const EventRecordNode &) const { return CU_GRAPH_NODE_TYPE_EVENT_RECORD; }
         CUgraphNodeType operator()(const EventWaitNode &) const { return CU_GRAPH_NODE_TYPE_WAIT_EVENT; }
+        CUgraphNodeType operator()(const AllocNode &) const { return CU_GRAPH_NODE_TYPE_MEM_ALLOC; }
+        CUgraphNodeType operator()(const FreeNode &) const { return CU_GRAPH_NODE_TYPE_MEM_FREE; }
     };
     return std::visit(Type(), node.work);
 }
@@ -78,7 +80,9 @@ CU_API cuGraphDestroy(CUgraph handle) {
 CU_API cuGraphClone(CUgraph *clone, CUgraph handle) {
     return context_call(__func__, [&](Context &context) {
         require(clone);
-        auto made = graph_of(handle)->clone();
+        const auto graph = graph_of(handle);
+        require(!graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
+        auto made = graph->clone();
         made->context = &context;
         made->number = Driver::get().next_number("graph");
         *clone = Driver::get().graphs.add(made);
@@ -137,9 +141,22 @@ CU_API cuGraphAddEventWaitNode(CUgraphNode *node, CUgraph graph, const CUgraphNo
     return add_node(__func__, node, graph, after, count, [&] { return event_node<EventWaitNode>(event); });
 }
 
+CU_API cuGraphAddMemAllocNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *after, size_t count,
+                              CUDA_MEM_ALLOC_NODE_PARAMS *parameters) {
+    return add_node(__func__, node, graph, after, count, [&] {
+        require(parameters);
+        return alloc_node(Driver::get().current(), *parameters);
+    });
+}
+CU_API cuGraphAddMemFreeNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *after, size_t count,
+                             CUdeviceptr address) {
+    return add_node(__func__, node, graph, after, count, [&] { return free_node(*graph_of(graph), address); });
+}
+
 CU_API cuGraphDestroyNode(CUgraphNode handle) {
     return context_call(__func__, [&](Context &) {
         Node &node = node_of(handle);
+        require(!node.graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
         node.graph->remove(node);
     });
 }
@@ -160,6 +177,7 @@ CU_API cuGraphRemoveDependencies(CUgraph handle, const CUgraphNode *from, const 
     return context_call(__func__, [&](Context &) {
         const auto graph = graph_of(handle);
         require((from && to) || count == 0);
+        require(!graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
         for (size_t i = 0; i < count; ++i)
             require(node_of(to[i]).graph == graph.get() && depends(*to[i], from[i]));
         for (size_t i = 0; i < count; ++i) std::erase(to[i]->after, from[i]);

@@ -13,11 +13,31 @@ constexpr uint64_t AUTO_FREE = 1, UPLOAD = 2, DEVICE_LAUNCH = 4, NODE_PRIORITY =
 
 // Memory may have been freed or pinned since the copy became a node, so the copy is checked again.
 struct ToStep {
+    Work operator()(const AllocNode &node) const { return OpenWork{node.memory}; }
+    Work operator()(const FreeNode &node) const { return CloseWork{node.memory}; }
     template <class W> Work operator()(const W &work) const {
         if constexpr (std::is_constructible_v<Work, const W &>) return work;
         else return EmptyWork{};    // event and child nodes, which append_steps() handles
     }
 };
+
+// What a launch means to the program's allocations. Memory that the last launch allocated, and nothing has freed, is
+// freed first if the graph was made so; else it cannot be launched.
+void account_for_memory(const GraphExec &exec, Context &context, std::vector<Work> &steps) {
+    std::vector<std::shared_ptr<GraphMemory>> allocated, freed;
+    for (const auto &node : exec.graph->nodes) {
+        if (const auto *alloc = std::get_if<AllocNode>(&node->work)) allocated.push_back(alloc->memory);
+        if (const auto *free = std::get_if<FreeNode>(&node->work)) freed.push_back(free->memory);
+    }
+    for (const auto &memory : allocated) require(!memory->allocated() || exec.flags & AUTO_FREE);
+    for (const auto &memory : freed) require(memory->allocated() || std::ranges::count(allocated, memory));
+    for (const auto &memory : allocated)
+        if (memory->allocated()) steps.push_back(forget(memory));
+    for (const auto &memory : allocated)
+        Driver::get().allocations[memory->address] = {&context, Arena::Kind::graph, memory->bytes, 0, false, nullptr,
+                                                      memory};
+    for (const auto &memory : freed) forget(memory);
+}
 
 // Appends the work of a graph in order. Its events are recorded when the operation at `position` of `stream` runs. The
 // events that it waits for are added to `after`.
@@ -51,11 +71,13 @@ CUresult instantiate(const char *name, CUgraphExec *exec, CUgraph handle, uint64
         require(!(flags & ~(AUTO_FREE | UPLOAD | DEVICE_LAUNCH | NODE_PRIORITY)));
         require(!(flags & DEVICE_LAUNCH), CUDA_ERROR_NOT_SUPPORTED);
         const auto graph = object_of(Driver::get().graphs, handle);
+        require(!graph->has_memory_nodes() || graph->executable.expired(), CUDA_ERROR_NOT_SUPPORTED);
         auto made = std::make_shared<GraphExec>();
         made->context = &context;
         made->number = Driver::get().next_number("executable graph");
         made->flags = flags;
         made->graph = graph->clone();
+        graph->executable = made;
         *exec = Driver::get().graph_execs.add(made);
     });
 }
@@ -77,6 +99,7 @@ CUresult update_node(const char *name, CUgraphExec handle, CUgraphNode original,
 // Compares two graphs node by node, in order of creation. `from` is where they differ in the new one.
 CUgraphExecUpdateResult compare(const Graph &old, const Graph &made, Node *&at, Node *&from) {
     if (old.nodes.size() != made.nodes.size()) return CU_GRAPH_EXEC_UPDATE_ERROR_TOPOLOGY_CHANGED;
+    if (old.has_memory_nodes() || made.has_memory_nodes()) return CU_GRAPH_EXEC_UPDATE_ERROR_NOT_SUPPORTED;
     const auto index = [](const Graph &graph, const Node *node) {
         return std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const auto &n) { return n.get() == node; }) -
                graph.nodes.begin();
@@ -158,11 +181,13 @@ CU_API cuGraphLaunch(CUgraphExec handle, CUstream stream_handle) {
         const auto exec = object_of(Driver::get().graph_execs, handle);
         const auto stream = stream_of(context, stream_handle);
         if (capturing(stream)) {
+            require(!exec->graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
             add_node(stream, ChildNode{exec->graph->clone()});
             return;
         }
         auto work = std::make_shared<GraphWork>();
         std::vector<Dependency> after;
+        account_for_memory(*exec, context, work->steps);
         append_steps(*exec->graph, stream, stream->enqueued + 1, work->steps, after);
         enqueue(stream, std::move(work), std::move(after));
     }, Site::launch);

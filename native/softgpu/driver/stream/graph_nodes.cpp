@@ -102,6 +102,13 @@ CU_API cuGraphEventWaitNodeSetEvent(CUgraphNode handle, CUevent event) {
     });
 }
 
+CU_API cuGraphMemAllocNodeGetParams(CUgraphNode handle, CUDA_MEM_ALLOC_NODE_PARAMS *to) {
+    return on_node<AllocNode>(__func__, handle, to, [&](Node &, AllocNode &work) { *to = work.parameters; });
+}
+CU_API cuGraphMemFreeNodeGetParams(CUgraphNode handle, CUdeviceptr *to) {
+    return on_node<FreeNode>(__func__, handle, to, [&](Node &, FreeNode &work) { *to = work.memory->address; });
+}
+
 }  // extern "C"
 
 }  // namespace softgpu

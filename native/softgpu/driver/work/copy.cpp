@@ -66,13 +66,13 @@ Side side_of(CUmemorytype type, const void *host, CUdeviceptr device, CUarray ar
 void check(const char *what, const Side &side, uint64_t bytes) {
     require(side.address != 0);
     if (side.device) {
-        require(accessible(what, side.address, bytes));
+        require(accessible(what, side.address, bytes, true));
         return;
     }
     const Place place = place_of(side.address);
     require(place != Place::device);
     // If the driver knows the memory (host or device), the whole range must be allocated.
-    if (place != Place::pageable) require(accessible(what, side.address, bytes));
+    if (place != Place::pageable) require(accessible(what, side.address, bytes, true));
 }
 
 // Whether this is pageable host memory, which an asynchronous copy reads or writes before the call returns.

@@ -27,7 +27,7 @@ void check(const CUDA_MEMSET_NODE_PARAMS &fill) {
     if (empty(fill)) return;
     require(fill.height == 1 || fill.pitch >= product(fill.width, size));
     require(fill.dst % size == 0 && (fill.height == 1 || fill.pitch % size == 0));
-    require(accessible("destination", fill.dst, extent(fill)));
+    require(accessible("destination", fill.dst, extent(fill), true));
 }
 
 CUresult run(const FillWork &work) {

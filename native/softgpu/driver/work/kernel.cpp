@@ -12,16 +12,22 @@ namespace softgpu {
 
 namespace {
 
+constexpr uint32_t PORTABLE_CLUSTER = 8, MOST_CLUSTER = 16;      // blocks
 constexpr uint32_t MOST_GRID[3] = {0x7fffffff, 65535, 65535}, MOST_BLOCK[3] = {1024, 1024, 64};
+
+// What the runtime library, which loads libraries, is told of a shape that no kernel can have. It passes on what the
+// driver says, and on a GPU its programs find this code, which the driver API does not have.
+constexpr auto INVALID_CONFIGURATION = static_cast<CUresult>(9);
 
 void check_shape(const Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
                  uint32_t dynamic_shared) {
     const Kernel &kernel = *function.kernel;
     const Limits &most = limits();
+    const CUresult impossible = function.module->of_library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
     for (int d = 0; d < 3; ++d)
-        require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d]);
+        require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d], impossible);
     const uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
-    require(threads <= uint64_t(most.max_threads_per_block));
+    require(threads <= uint64_t(most.max_threads_per_block), impossible);
     require(blocks_by_registers(kernel, static_cast<int>(threads)) > 0, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
     require(threads <= kernel.max_threads);
     for (int d = 0; d < 3; ++d)
@@ -57,6 +63,7 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
     std::copy_n(block, 3, work.launch.block);
     work.launch.dynamic_shared = dynamic_shared;
     work.launch.carveout = function.carveout;
+    if (kernel.cluster[0]) set_cluster(work, kernel.cluster);
     work.launch.heap = &function.context->heap;
     work.launch.heap_bytes = function.context->limits[CU_LIMIT_MALLOC_HEAP_SIZE];
     work.launch.parameters.resize(kernel.parameter_bytes);
@@ -74,6 +81,25 @@ KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint
             std::memcpy(to + kernel.parameters[i].offset, parameters[i], kernel.parameters[i].bytes);
     }
     return work;
+}
+
+uint32_t most_cluster(const Function &function) {
+    return limits().compute < 90 ? 1 : function.large_clusters ? MOST_CLUSTER : PORTABLE_CLUSTER;
+}
+
+void set_cluster(KernelWork &work, const uint32_t (&size)[3]) {
+    Launch &launch = work.launch;
+    const Kernel &kernel = *launch.kernel;
+    constexpr auto INVALID = CUDA_ERROR_INVALID_CLUSTER_SIZE;
+    const uint64_t blocks = uint64_t(size[0]) * size[1] * size[2];
+    require(blocks > 0, INVALID);
+    require(blocks <= most_cluster(*work.function), INVALID);
+    for (int d = 0; d < 3; ++d) {
+        require(kernel.cluster[0] == 0 || kernel.cluster[d] == size[d], INVALID);
+        require(launch.grid[d] % size[d] == 0, INVALID);
+    }
+    std::copy_n(size, 3, launch.cluster);
+    launch.explicit_cluster = true;
 }
 
 void make_cooperative(KernelWork &work) {

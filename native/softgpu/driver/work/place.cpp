@@ -17,9 +17,9 @@ Place place_of(uint64_t address) {
                                                      : Place::device;
 }
 
-bool accessible(const char *what, uint64_t address, uint64_t bytes) {
+bool accessible(const char *what, uint64_t address, uint64_t bytes, bool later) {
     const Arena &arena = Arena::get();
-    if (arena.contains(address) ? arena.holds(address, bytes) : is_registered(address, bytes)) return true;
+    if (arena.contains(address) ? arena.holds(address, bytes, later) : is_registered(address, bytes)) return true;
     if (settings().on(Check::bounds))
         report(std::string(current_call) + ": " + what + " of " + std::to_string(bytes) + " bytes " +
                arena.describe(address) + " does not lie in one live allocation");

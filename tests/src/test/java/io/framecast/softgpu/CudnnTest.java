@@ -14,7 +14,7 @@ import static jcuda.jcudnn.JCudnn.cudnnBatchNormalizationForwardInference;
 import static jcuda.jcudnn.JCudnn.cudnnBatchNormalizationForwardTraining;
 import static jcuda.jcudnn.JCudnn.cudnnConvolutionBackwardBias;
 import static jcuda.jcudnn.JCudnn.cudnnCreate;
-import static jcuda.jcudnn.JCudnn.cudnnCreateDropoutDescriptor;
+import static jcuda.jcudnn.JCudnn.cudnnCreateRNNDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnDeriveBNTensorDescriptor;
 import static jcuda.jcudnn.JCudnn.cudnnDestroy;
 import static jcuda.jcudnn.JCudnn.cudnnGetActivationDescriptor;
@@ -59,7 +59,7 @@ import jcuda.jcudnn.cudnnActivationMode;
 import jcuda.jcudnn.cudnnBatchNormMode;
 import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnConvolutionMode;
-import jcuda.jcudnn.cudnnDropoutDescriptor;
+import jcuda.jcudnn.cudnnRNNDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnHandle;
 import jcuda.jcudnn.cudnnMathType;
@@ -588,6 +588,6 @@ class CudnnTest {
         cudnnTensorDescriptor tensor = cudnn.tensor(Element.FLOAT, 1, 2, 2, 2);
         refused(NOT_SUPPORTED, cudnnSoftmaxBackward(cudnn.handle, 0, 0, Element.FLOAT.scalar(1), tensor, x.pointer(),
                 tensor, x.pointer(), Element.FLOAT.scalar(0), tensor, x.pointer()));
-        refused(NOT_SUPPORTED, cudnnCreateDropoutDescriptor(new cudnnDropoutDescriptor()));
+        refused(NOT_SUPPORTED, cudnnCreateRNNDescriptor(new cudnnRNNDescriptor()));
     }
 }

@@ -568,4 +568,22 @@ class DriverTest {
         check(cuModuleLoadData(module, image(ptx)));
         return module;
     }
+
+    @Test
+    void copiesBetweenContextsOfTheOneDevice() {
+        CUcontext own = new CUcontext(), other = new CUcontext();
+        check(cuCtxGetCurrent(own));
+        Buffer from = device.buffer(1, 2, 3, 4);
+        check(cuCtxCreate(other, 0, new CUdevice()));
+        CUdeviceptr to = new CUdeviceptr();
+        check(cuMemAlloc(to, 16));
+        check(cuMemcpyPeer(to, other, from.pointer(), own, 16));
+        check(cuMemcpyPeerAsync(to, other, from.at(8), own, 8, null));
+        int[] read = new int[4];
+        check(cuMemcpyDtoH(Pointer.to(read), to, 16));
+        assertArrayEquals(new int[] {3, 4, 3, 4}, read);
+        assertEquals(CUDA_ERROR_INVALID_CONTEXT, cuMemcpyPeer(to, other, from.pointer(), new CUcontext(), 16));
+        check(cuMemFree(to));
+        check(cuCtxDestroy(other));
+    }
 }

@@ -12,7 +12,7 @@ class Fp8Test {
     @RegisterExtension
     final SoftDevice device = new SoftDevice("compute=90");
 
-    private enum Format {
+    enum Format {
         E4M3(4, 3), E5M2(5, 2);
 
         /** Of the codes 0 to 0x7f, as FP8 Formats for Deep Learning (2022) defines them. */

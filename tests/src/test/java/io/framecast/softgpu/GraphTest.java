@@ -2,8 +2,10 @@ package io.framecast.softgpu;
 
 import static io.framecast.softgpu.SoftDevice.check;
 import static jcuda.driver.CUresult.CUDA_ERROR_CAPTURED_EVENT;
+import static jcuda.driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS;
 import static jcuda.driver.CUresult.CUDA_ERROR_ILLEGAL_STATE;
 import static jcuda.driver.CUresult.CUDA_ERROR_INVALID_VALUE;
+import static jcuda.driver.CUresult.CUDA_ERROR_NOT_SUPPORTED;
 import static jcuda.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
 import static jcuda.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
 import static jcuda.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
@@ -18,6 +20,7 @@ import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
 import static jcuda.driver.JCudaDriver.*;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -166,6 +169,29 @@ class GraphTest {
         check(cuStreamSynchronize(stream));
         assertEquals(121212, out.ints()[0]);
         assertEquals(7, out.ints()[1]);
+    }
+
+    /** What it has captured must have been joined. */
+    @Test
+    void aStreamMayEndBeforeTheCapture() {
+        for (boolean joins : new boolean[] {true, false}) {
+            CUstream side = create(new CUstream());
+            CUevent fork = event(), join = event();
+            begin(stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
+            check(cuEventRecord(fork, stream));
+            check(cuStreamWaitEvent(side, fork, 0));
+            check(put(4, side));
+            check(cuEventRecord(join, side));
+            if (joins) {
+                check(cuStreamWaitEvent(stream, join, 0));
+            }
+            check(cuStreamDestroy(side));
+            if (joins) {
+                assertEquals(4, launched(instantiate(end(stream))));
+            } else {
+                assertResult(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, cuStreamEndCapture(stream, new CUgraph()));
+            }
+        }
     }
 
     @Test
@@ -402,6 +428,82 @@ class GraphTest {
         assertResult(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, cuStreamEndCapture(blocking, new CUgraph()));
         begin(stream, CU_STREAM_CAPTURE_MODE_RELAXED);      // a non-blocking stream is not affected
         check(put(1, null));
+        end(stream);
+    }
+
+    // ---- Memory of graphs ---------------------------------------------------------------------------------------
+
+    /** A graph that allocates a number, sets it, and copies 10 times the output plus it; with or without freeing it. */
+    private CUgraph withMemory(CUdeviceptr number, boolean frees) {
+        begin(stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
+        check(cuMemAllocAsync(number, 4, stream));
+        check(cuMemsetD32Async(number, 4, 1, stream));
+        check(cuLaunchKernel(digit.function(), 1, 1, 1, 1, 1, 1, 0, stream, arguments(number, 2), null));
+        check(cuMemcpyDtoDAsync(out.pointer(), number, 4, stream));
+        if (frees) {
+            check(cuMemFreeAsync(number, stream));
+        }
+        return end(stream);
+    }
+
+    @Test
+    void memoryOfAGraphIsThereWhileTheGraphRuns() {
+        CUdeviceptr number = new CUdeviceptr();
+        CUgraphExec exec = instantiate(withMemory(number, true));
+        assertResult(CUDA_ERROR_INVALID_VALUE, cuMemFree(number));
+        for (int run = 0; run < 2; run++) {
+            assertEquals(42, launched(exec));
+        }
+        SoftGpu.clearReport();
+        String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> {
+            check(put(1, stream));
+            check(cuLaunchKernel(digit.function(), 1, 1, 1, 1, 1, 1, 0, stream, arguments(number, 2), null));
+            check(cuStreamSynchronize(stream));
+        });
+        assertTrue(report.contains("of graph allocation #") && report.contains("which is not allocated now"), report);
+        made.clear();
+    }
+
+    @Test
+    void memoryThatAGraphLeavesIsTheProgramsToFree() {
+        CUdeviceptr number = new CUdeviceptr();
+        CUgraph graph = withMemory(number, false);
+        CUgraphExec exec = instantiate(graph);
+        assertResult(CUDA_ERROR_NOT_SUPPORTED, cuGraphClone(new CUgraph(), graph));
+        assertResult(CUDA_ERROR_NOT_SUPPORTED, cuGraphInstantiate(new CUgraphExec(), graph, 0));
+        for (int run = 0; run < 2; run++) {
+            assertEquals(42, launched(exec));
+            int[] read = new int[1];
+            check(cuMemcpyDtoH(Pointer.to(read), number, 4));
+            assertEquals(42, read[0]);
+            assertResult(CUDA_ERROR_INVALID_VALUE, cuGraphLaunch(exec, stream));
+            check(run == 0 ? cuMemFreeAsync(number, stream) : cuMemFree(number));
+            // Another launch may follow at once: the stream frees first.
+        }
+        check(cuGraphLaunch(exec, stream));
+        check(cuMemFreeAsync(number, stream));
+        check(cuGraphLaunch(exec, stream));
+        check(cuMemFreeAsync(number, stream));
+        check(cuStreamSynchronize(stream));
+        assertEquals(42, out.ints()[0]);
+        SoftGpu.clearReport();
+    }
+
+    @Test
+    void aGraphMayFreeWhatAnotherHasLeft() {
+        CUdeviceptr number = new CUdeviceptr();
+        CUgraphExec exec = instantiate(withMemory(number, false));
+        begin(stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
+        check(cuMemFreeAsync(number, stream));
+        CUgraphExec freeing = instantiate(end(stream));
+        assertResult(CUDA_ERROR_INVALID_VALUE, cuGraphLaunch(freeing, stream));
+        for (int run = 0; run < 2; run++) {
+            assertEquals(42, launched(exec));
+            check(cuGraphLaunch(freeing, stream));
+        }
+        // Memory that no graph has allocated is not for a graph to free.
+        begin(stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
+        assertResult(CUDA_ERROR_INVALID_VALUE, cuMemFreeAsync(out.pointer(), stream));
         end(stream);
     }
 }

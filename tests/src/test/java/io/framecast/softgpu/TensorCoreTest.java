@@ -7,6 +7,7 @@ import static java.math.RoundingMode.HALF_EVEN;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -30,6 +31,8 @@ class TensorCoreTest {
     private interface Encoding {
         long bits(int number);
     }
+
+    private static final FloatFormat E4M3 = new FloatFormat(4, 3), E5M2 = new FloatFormat(5, 2);
 
     private static final Encoding S32 = number -> number & 0xffffffffL;
 
@@ -80,6 +83,10 @@ class TensorCoreTest {
                     list(c.registers(), a.registers()), list(c.registers() + a.registers(), b.registers()),
                     list(c.registers() + a.registers() + b.registers(), c.registers()), bind("=", "r", c),
                     bind("", "a", a), bind("", "b", b), bind("", "c", c));
+        }
+
+        Shape typed(String others) {
+            return new Shape(name, others, m, k, a, b, c, signedA, signedB);
         }
 
         private static String bind(String write, String array, Fragment fragment) {
@@ -151,6 +158,22 @@ class TensorCoreTest {
                 c(32, S32), types.startsWith("s32.s8"), types.contains("s8.s32"));
     }
 
+    /** Of 8 bits or less: columns of a and rows of b go on in the next register half of k later. */
+    private static Shape small(int m, int k, int bits, String types, Encoding encodingA, Encoding encodingB,
+            Fragment c) {
+        int per = 32 / bits, rows = m / 8, steps = k / (4 * per);
+        return new Shape("m" + m + "n8k" + k, types, m, k,
+                new Fragment(per * rows * steps, bits, encodingA, (lane, i) -> g(lane) + i / per % rows * 8,
+                        (lane, i) -> t(lane) * per + i % per + i / (per * rows) * 4 * per),
+                new Fragment(per * steps, bits, encodingB, (lane, i) -> t(lane) * per + i % per + i / per * 4 * per,
+                        (lane, i) -> g(lane)),
+                c, !types.startsWith("s32.u"), !types.endsWith("u4.s32"));
+    }
+
+    private static Fragment c8(Encoding encoding) {
+        return new Fragment(2, 32, encoding, (lane, i) -> g(lane), (lane, i) -> t(lane) * 2 + i);
+    }
+
     /** The lowest 13 bits of a tf32 are ignored. */
     private long tf32(int number) {
         return F32.round(number, HALF_EVEN) | random.nextInt(1 << 13);
@@ -163,18 +186,150 @@ class TensorCoreTest {
             halves8("f32.f16.f16.f32", f16, c(32, of(F32))), halves8("f32.bf16.bf16.f32", bf16, c(32, of(F32))),
             halves16("f32.f16.f16.f32", f16, c(32, of(F32))), halves16("f32.bf16.bf16.f32", bf16, c(32, of(F32))),
             halves8("f16.f16.f16.f16", f16, c(16, f16)), halves16("f16.f16.f16.f16", f16, c(16, f16)),
-            bytes16("s32.u8.s8.s32"), bytes16("s32.s8.u8.s32"), bytes32("s32.u8.u8.s32"), bytes32("s32.s8.s8.s32")};
+            bytes16("s32.u8.s8.s32"), bytes16("s32.s8.u8.s32"), bytes32("s32.u8.u8.s32"), bytes32("s32.s8.s8.s32"),
+            small(8, 32, 4, "s32.u4.u4.s32", S32, S32, c8(S32)), small(8, 32, 4, "s32.s4.u4.s32", S32, S32, c8(S32)),
+            small(16, 32, 4, "s32.u4.s4.s32", S32, S32, c(32, S32)),
+            small(16, 64, 4, "s32.s4.s4.s32", S32, S32, c(32, S32)),
+            small(16, 64, 4, "s32.u4.u4.s32", S32, S32, c(32, S32)),
+            small(16, 16, 8, "f32.e4m3.e5m2.f32", of(E4M3), of(E5M2), c(32, of(F32))),
+            small(16, 16, 8, "f16.e5m2.e5m2.f16", of(E5M2), of(E5M2), c(16, f16)),
+            small(16, 32, 8, "f32.e5m2.e4m3.f32", of(E5M2), of(E4M3), c(32, of(F32))),
+            small(16, 32, 8, "f32.e4m3.e4m3.f32", of(E4M3), of(E4M3), c(32, of(F32))),
+            small(16, 32, 8, "f16.e4m3.e5m2.f16", of(E4M3), of(E5M2), c(16, f16))};
         for (Shape shape : shapes) {
             // Sums in f16 use all its bits. Few are above 2048, where they are rounded.
-            int range = shape.a.bits == 8 ? 128 : shape.c.bits == 16 ? 11 : 100;
+            int range = shape.types.contains("e") ? 5 : shape.a.bits == 4 ? 8 : shape.a.bits == 8 ? 128
+                    : shape.c.bits == 16 ? 11 : 100;
             int[][] a = matrix(shape.m, shape.k, shape.signedA ? -range : 0, shape.signedA ? range : 2 * range);
             int[][] b = matrix(shape.k, 8, shape.signedB ? -range : 0, shape.signedB ? range : 2 * range);
             int[][] c = matrix(shape.m, 8, -1500, 1500);
-            Buffer d = device.allocate(4L * LANES * shape.c.registers());
-            device.kernel(shape.source()).launch(1, LANES, device.buffer(shape.a.of(a)), device.buffer(shape.b.of(b)),
-                    device.buffer(shape.c.of(c)), d);
-            assertArrayEquals(shape.c.of(product(a, b, c)), d.ints(), shape.name + "." + shape.types);
+            assertArrayEquals(shape.c.of(product(a, b, c)), multiply(shape, a, b, c), shape.name + "." + shape.types);
         }
+    }
+
+    /** Bits: how many are 1 in a row of a and, or xor, a column of b. */
+    @Test
+    void countsCommonAndDifferentBits() {
+        for (Shape shape : new Shape[] {small(8, 128, 1, "s32.b1.b1.s32", S32, S32, c8(S32)),
+            small(16, 128, 1, "s32.b1.b1.s32", S32, S32, c(32, S32)),
+            small(16, 256, 1, "s32.b1.b1.s32", S32, S32, c(32, S32))}) {
+            for (String operation : new String[] {"and", "xor"}) {
+                int[][] a = matrix(shape.m, shape.k, 0, 2), b = matrix(shape.k, 8, 0, 2);
+                int[][] c = matrix(shape.m, 8, Integer.MIN_VALUE, Integer.MAX_VALUE), expected = new int[shape.m][8];
+                for (int i = 0; i < shape.m; i++) {
+                    for (int j = 0; j < 8; j++) {
+                        expected[i][j] = c[i][j];
+                        for (int k = 0; k < shape.k; k++) {
+                            expected[i][j] += operation.equals("and") ? a[i][k] & b[k][j] : a[i][k] ^ b[k][j];
+                        }
+                    }
+                }
+                Shape named = shape.typed(shape.types + "." + operation + ".popc");
+                assertArrayEquals(shape.c.of(expected), multiply(named, a, b, c), named.name + "." + named.types);
+            }
+        }
+    }
+
+    @Test
+    void sumsOfIntegersWrapOrAreLimited() {
+        Shape shape = small(16, 64, 4, "s32.s4.s4.s32", S32, S32, c(32, S32));
+        int[][] a = matrix(16, 64, -8, 0), b = matrix(64, 8, -8, 0), c = new int[16][8], limits = new int[16][8];
+        for (int i = 0; i < 16; i++) {
+            Arrays.fill(c[i], Integer.MAX_VALUE - i);
+            Arrays.fill(limits[i], Integer.MAX_VALUE);
+        }
+        assertArrayEquals(shape.c.of(product(a, b, c)), multiply(shape, a, b, c));
+        assertArrayEquals(shape.c.of(limits), multiply(shape.typed("satfinite." + shape.types), a, b, c));
+    }
+
+    @Test
+    void multipliesAllEightBitFloats() {
+        for (Fp8Test.Format format : Fp8Test.Format.values()) {
+            String type = format.name().toLowerCase();
+            Shape shape = small(16, 16, 8, "f32." + type + "." + type + ".f32", code -> code, code -> code, c(32,
+                    bits -> bits & 0xffffffffL));
+            int one = format == Fp8Test.Format.E4M3 ? 0x38 : 0x3c;
+            for (int first = 0; first < 256; first += 16) {
+                int[][] a = new int[16][16], b = new int[16][8], expected = new int[16][8];
+                Arrays.fill(b[5], one);
+                for (int i = 0; i < 16; i++) {
+                    a[i][5] = first + i;
+                    double value = format.value(first + i);
+                    // As a sum: of + 0 and - 0, and with the one NaN that instructions make.
+                    int sum = Double.isNaN(value) ? (int) F32.nan() : Float.floatToIntBits((float) value + 0f);
+                    Arrays.fill(expected[i], sum);
+                }
+                assertArrayEquals(shape.c.of(expected), multiply(shape, a, b, new int[16][8]), type + " " + first);
+            }
+        }
+    }
+
+    /**
+     * m8n8k4 of f16: four products, each of four lanes and the four that are 16 higher, which the manual calls the low
+     * and the high group of a computation.
+     */
+    @Test
+    void multipliesFourTimesInQuarters() {
+        for (int form = 0; form < 12; form++) {
+            boolean columnA = form % 2 == 1, columnB = form / 2 % 2 == 1;
+            boolean wideD = form / 4 > 0, wideC = form / 4 > 1;
+            Place lower = (lane, i) -> lane % 4 + (lane < 16 ? 0 : 4), index = (lane, i) -> i;
+            Place four = (lane, i) -> lane % 4, upper = (lane, i) -> i + (lane < 16 ? 0 : 4);
+            Encoding f16 = of(F16);
+            Fragment a = columnA ? new Fragment(4, 16, f16, upper, four) : new Fragment(4, 16, f16, lower, index);
+            Fragment b = columnB ? new Fragment(4, 16, f16, index, lower) : new Fragment(4, 16, f16, four, upper);
+            Fragment narrow = new Fragment(8, 16, f16, lower, index);
+            Fragment wide = new Fragment(8, 32, of(F32), (lane, i) -> (lane & 1) + (i & 2) + (lane < 16 ? 0 : 4),
+                    (lane, i) -> (i & 4) + (lane & 2) + (i & 1));
+            Fragment c = wideC ? wide : narrow, d = wideD ? wide : narrow;
+            String kernel = """
+                    extern "C" __global__ void multiply(const unsigned *a, const unsigned *b, const unsigned *c,
+                                                        unsigned *d) {
+                        unsigned r[%1$d];
+                        a += threadIdx.x * 2, b += threadIdx.x * 2, c += threadIdx.x * %2$d;
+                        asm("mma.sync.aligned.m8n8k4.%3$s.%4$s.%5$s.f16.f16.%6$s {%7$s}, {%8$s}, {%9$s}, {%10$s};"
+                            : %11$s : %12$s, %13$s, %14$s);
+                        for (int i = 0; i < %1$d; ++i) d[threadIdx.x * %1$d + i] = r[i];
+                    }
+                    """.formatted(d.registers(), c.registers(), columnA ? "col" : "row", columnB ? "col" : "row",
+                    wideD ? "f32" : "f16", wideC ? "f32" : "f16", Shape.list(0, d.registers()),
+                    Shape.list(d.registers(), 2), Shape.list(d.registers() + 2, 2),
+                    Shape.list(d.registers() + 4, c.registers()), Shape.bind("=", "r", d), Shape.bind("", "a", a),
+                    Shape.bind("", "b", b), Shape.bind("", "c", c));
+            int[][][] as = new int[4][][], bs = new int[4][][], cs = new int[4][][], ds = new int[4][][];
+            for (int q = 0; q < 4; q++) {
+                as[q] = matrix(8, 4, -20, 20);
+                bs[q] = matrix(4, 8, -20, 20);
+                cs[q] = matrix(8, 8, -400, 400);
+                ds[q] = product(as[q], bs[q], cs[q]);
+            }
+            Buffer out = device.allocate(4L * LANES * d.registers());
+            device.kernel(kernel).launch(1, LANES, device.buffer(quarters(a, as)), device.buffer(quarters(b, bs)),
+                    device.buffer(quarters(c, cs)), out);
+            assertArrayEquals(quarters(d, ds), out.ints(), kernel);
+        }
+    }
+
+    /** Lanes 4 * q to 4 * q + 3, and those 16 higher, have the elements of matrix q. */
+    private static int[] quarters(Fragment fragment, int[][][] matrices) {
+        int[] words = new int[LANES * fragment.registers()];
+        for (int q = 0; q < 4; q++) {
+            int[] all = fragment.of(matrices[q]);
+            for (int lane = 0; lane < LANES; lane++) {
+                if (lane % 16 / 4 == q) {
+                    System.arraycopy(all, lane * fragment.registers(), words, lane * fragment.registers(),
+                            fragment.registers());
+                }
+            }
+        }
+        return words;
+    }
+
+    private int[] multiply(Shape shape, int[][] a, int[][] b, int[][] c) {
+        Buffer d = device.allocate(4L * LANES * shape.c.registers());
+        device.kernel(shape.source()).launch(1, LANES, device.buffer(shape.a.of(a)), device.buffer(shape.b.of(b)),
+                device.buffer(shape.c.of(c)), d);
+        return d.ints();
     }
 
     /** f64: an element a register, of a and b as those of tf32. Sums in the order of k, each fused with its product. */
@@ -404,9 +559,6 @@ class TensorCoreTest {
         int nan = (int) F32.nan(), f32Inf = (int) F32.infinity();
         c[3][2] = Float.floatToIntBits(0x1p24f);                // 2^24 + 1 + 1: the device rounds after the last
         a[3][1] = one;
-        Buffer d = device.allocate(4L * LANES * 4);
-        device.kernel(shape.source()).launch(1, LANES, device.buffer(shape.a.of(a)), device.buffer(shape.b.of(b)),
-                device.buffer(shape.c.of(c)), d);
         int[][] expected = new int[16][8];
         for (int j = 0; j < 8; j++) {
             expected[0][j] = j == 1 ? nan : f32Inf;
@@ -414,6 +566,6 @@ class TensorCoreTest {
             expected[2][j] = j == 1 ? 0 : Float.floatToIntBits(0x1p-24f);
             expected[3][j] = Float.floatToIntBits(j == 1 ? 1 : j == 2 ? 0x1p24f + 2 : 2);
         }
-        assertArrayEquals(shape.c.of(expected), d.ints());
+        assertArrayEquals(shape.c.of(expected), multiply(shape, a, b, c));
     }
 }

@@ -37,6 +37,9 @@ import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUfilter_mode;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUgraphNode;
 import jcuda.driver.CUmemorytype;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresourcetype;
@@ -411,6 +414,116 @@ class TextureTest {
         check(cuArrayDestroy(array));
     }
 
+    /** Layers of one dimension and of cubemaps; a level or gradients, which choose nothing without mipmaps. */
+    @Test
+    void readsLayersOfLinesAndCubemapsAtLevels() {
+        Module module = device.module("""
+                extern "C" __global__ void lines(cudaTextureObject_t t, float *out) {
+                    out[threadIdx.x] = tex1DLayered<float>(t, threadIdx.x % 4 + 0.5f, threadIdx.x / 4);
+                }
+                extern "C" __global__ void cubes(cudaTextureObject_t t, float *out) {
+                    out[0] = texCubemapLayered<float>(t, 1, 0.25f, 0.5f, 0);
+                    out[1] = texCubemapLayered<float>(t, 0.5f, -1, 0.25f, 1);
+                }
+                extern "C" __global__ void levels(cudaTextureObject_t t, float *out) {
+                    float x = 1.25f, y = 0.75f;
+                    out[0] = tex2D<float>(t, x, y);
+                    out[1] = tex2DLod<float>(t, x, y, 0);
+                    out[2] = tex2DLod<float>(t, x, y, 3.5f);
+                    out[3] = tex2DGrad<float>(t, x, y, make_float2(4, 0), make_float2(0, 4));
+                }
+                """);
+        float[] values = numbers(48);
+        CUarray lines = array(4, 0, 3, 1, LAYERED, values), cubes = array(2, 2, 12, 1, CUBEMAP | LAYERED, values);
+        CUarray plane = array(4, 4, 0, 1, 0, values);
+        CUtexObject ofLines = texture(of(lines), CU_TR_ADDRESS_MODE_CLAMP, false, 0);
+        CUtexObject ofCubes = texture(of(cubes), CU_TR_ADDRESS_MODE_CLAMP, false, NORMALIZED);
+        CUtexObject ofPlane = texture(of(plane), CU_TR_ADDRESS_MODE_CLAMP, true, 0);
+        Buffer out = device.buffer(new float[12]);
+        module.kernel("lines").launch(1, 12, ofLines, out);
+        assertArrayEquals(Arrays.copyOf(values, 12), out.floats());
+        module.kernel("cubes").launch(1, 1, ofCubes, out);
+        // As in readsVolumesLayersFacesAndGathers: face +x, s and t are -z and -y; face -y of layer 1, x and -z.
+        assertArrayEquals(new float[] {values[0], values[4 * 9 + 1]}, Arrays.copyOf(out.floats(), 2));
+        module.kernel("levels").launch(1, 1, ofPlane, out);
+        float expected = (values[0] + 3 * values[1]) * 0.75f / 4 + (values[4] + 3 * values[5]) * 0.25f / 4;
+        assertArrayEquals(new float[] {expected, expected, expected, expected}, Arrays.copyOf(out.floats(), 4));
+        for (CUtexObject texture : new CUtexObject[] {ofLines, ofCubes, ofPlane}) {
+            check(cuTexObjectDestroy(texture));
+        }
+        for (CUarray array : new CUarray[] {lines, cubes, plane}) {
+            check(cuArrayDestroy(array));
+        }
+    }
+
+    /** Rows in device memory at a pitch; the border of a texture of integers is the bits of its colour. */
+    @Test
+    void readsPitchedMemoryAndIntegerBorders() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void sample(cudaTextureObject_t t, int2 *out) {
+                    int i = threadIdx.x;
+                    out[i] = tex2D<int2>(t, i % 5 - 0.5f, i / 5 - 0.5f);
+                }
+                """);
+        int pitch = 512, width = 3, height = 2;
+        int[] memory = new int[pitch / 4 * height];
+        Arrays.setAll(memory, i -> 1000 * i);
+        Buffer buffer = device.buffer(memory);
+        CUDA_RESOURCE_DESC resource = new CUDA_RESOURCE_DESC();
+        resource.resType = CUresourcetype.CU_RESOURCE_TYPE_PITCH2D;
+        resource.pitch2D_devPtr = buffer.pointer();
+        resource.pitch2D_format = CU_AD_FORMAT_SIGNED_INT32;
+        resource.pitch2D_numChannels = 2;
+        resource.pitch2D_width = width;
+        resource.pitch2D_height = height;
+        resource.pitch2D_pitchInBytes = pitch;
+        CUDA_TEXTURE_DESC description = new CUDA_TEXTURE_DESC();
+        int border = CU_TR_ADDRESS_MODE_BORDER;
+        description.addressMode = new int[] {border, border, border};
+        description.flags = AS_INTEGERS;
+        description.borderColor = new float[] {Float.intBitsToFloat(77), Float.intBitsToFloat(-88), 0, 0};
+        CUtexObject texture = new CUtexObject();
+        check(cuTexObjectCreate(texture, resource, description, null));
+        Buffer out = device.allocate(8 * 20);
+        kernel.launch(1, 20, texture, out);
+        int[] expected = new int[40];
+        for (int i = 0; i < 20; i++) {
+            int x = i % 5 - 1, y = i / 5 - 1;
+            boolean inside = x >= 0 && x < width && y >= 0 && y < height;
+            expected[2 * i] = inside ? 1000 * (y * pitch / 4 + 2 * x) : 77;
+            expected[2 * i + 1] = inside ? 1000 * (y * pitch / 4 + 2 * x + 1) : -88;
+        }
+        assertArrayEquals(expected, out.ints());
+        check(cuTexObjectDestroy(texture));
+    }
+
+    @Test
+    void tellsTheSizeOfSurfacesAndTextures() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void sizes(cudaSurfaceObject_t s, cudaTextureObject_t t, int *out) {
+                    asm volatile("suq.width.b32 %0, [%1];" : "=r"(out[0]) : "l"(s));
+                    asm volatile("suq.height.b32 %0, [%1];" : "=r"(out[1]) : "l"(s));
+                    asm volatile("suq.depth.b32 %0, [%1];" : "=r"(out[2]) : "l"(s));
+                    asm volatile("txq.width.b32 %0, [%1];" : "=r"(out[3]) : "l"(t));
+                    asm volatile("txq.height.b32 %0, [%1];" : "=r"(out[4]) : "l"(t));
+                    asm volatile("txq.depth.b32 %0, [%1];" : "=r"(out[5]) : "l"(t));
+                    asm volatile("txq.normalized_coords.b32 %0, [%1];" : "=r"(out[6]) : "l"(t));
+                }
+                """);
+        CUarray array = array(5, 6, 7, CU_AD_FORMAT_UNSIGNED_INT8, 4, SURFACE);
+        CUsurfObject surface = new CUsurfObject();
+        check(cuSurfObjectCreate(surface, of(array)));
+        CUtexObject texture = texture(of(array), CU_TR_ADDRESS_MODE_CLAMP, false, NORMALIZED);
+        Buffer out = device.allocate(28);
+        kernel.launch(1, 1, surface, texture, out);
+        int[] sizes = out.ints();
+        assertArrayEquals(new int[] {5, 6, 7, 5, 6, 7}, Arrays.copyOf(sizes, 6));
+        assertTrue(sizes[6] != 0);
+        check(cuTexObjectDestroy(texture));
+        check(cuSurfObjectDestroy(surface));
+        check(cuArrayDestroy(array));
+    }
+
     // ---- Texture references -------------------------------------------------------------------------------------
 
     @Test
@@ -483,6 +596,55 @@ class TextureTest {
         check(cuArrayDestroy(line));
         check(cuArrayDestroy(other));
         assertEquals(CUDA_ERROR_INVALID_HANDLE, cuArrayDestroy(other));
+    }
+
+    /** A copy of part of an array, as a node of a graph: it copies what is there when the graph runs. */
+    @Test
+    void copiesArraysInGraphs() {
+        CUarray from = array(4, 3, 0, 1, 0, new float[12]), to = array(3, 2, 0, 1, 0, new float[6]);
+        CUDA_MEMCPY3D copy = box(2, 2, 1);
+        copy.srcMemoryType = copy.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_ARRAY;
+        copy.srcArray = from;
+        copy.srcXInBytes = 4;
+        copy.srcY = 1;
+        copy.dstArray = to;
+        copy.dstXInBytes = 4;
+        CUgraph graph = new CUgraph();
+        check(cuGraphCreate(graph, 0));
+        CUcontext context = new CUcontext();
+        check(cuCtxGetCurrent(context));
+        check(cuGraphAddMemcpyNode(new CUgraphNode(), graph, new CUgraphNode[0], 0, copy, context));
+        CUgraphExec exec = new CUgraphExec();
+        check(cuGraphInstantiate(exec, graph, 0));
+        for (float first : new float[] {10, 20}) {
+            float[] values = new float[12];
+            for (int i = 0; i < 12; i++) {
+                values[i] = first + i;
+            }
+            CUDA_MEMCPY3D fill = box(4, 3, 1);
+            fill.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
+            fill.srcHost = Pointer.to(values);
+            fill.srcPitch = 16;
+            fill.srcHeight = 3;
+            fill.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_ARRAY;
+            fill.dstArray = from;
+            check(cuMemcpy3D(fill));
+            check(cuGraphLaunch(exec, CU_STREAM_LEGACY));
+            float[] all = new float[6];
+            CUDA_MEMCPY3D read = box(3, 2, 1);
+            read.srcMemoryType = CUmemorytype.CU_MEMORYTYPE_ARRAY;
+            read.srcArray = to;
+            read.dstMemoryType = CUmemorytype.CU_MEMORYTYPE_HOST;
+            read.dstHost = Pointer.to(all);
+            read.dstPitch = 12;
+            read.dstHeight = 2;
+            check(cuMemcpy3D(read));
+            assertArrayEquals(new float[] {0, first + 5, first + 6, 0, first + 9, first + 10}, all);
+        }
+        check(cuGraphExecDestroy(exec));
+        check(cuGraphDestroy(graph));
+        check(cuArrayDestroy(from));
+        check(cuArrayDestroy(to));
     }
 
     // ---- Checks -------------------------------------------------------------------------------------------------

@@ -249,6 +249,13 @@ class UndefinedValueTest {
                         mma(d, a, b);
                         if (i % 4 == @) out[i] = __float_as_int(d[3]);  // USE
                         """, "2", "1", 2, 20),
+                use("bits of a tensor core, of which both are undefined", "", """
+                        unsigned v = s[i];  // LOAD
+                        int d[2];
+                        asm("mma.sync.aligned.m8n8k128.row.col.s32.b1.b1.s32.xor.popc {%0,%1}, {%2}, {%2}, {%3,%3};"
+                            : "=r"(d[0]), "=r"(d[1]) : "r"(v), "r"(0));
+                        if (i == @) out[i] = d[1];  // USE
+                        """, "22", "1", 22, 22),
                 use("matrix loaded for a tensor core", "", """
                         unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(&s[i % 8 * 4])), v;
                         asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];"

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class WmmaTest {
 
-    /** More than the longest line, a multiple of 16 bytes. */
+    /** Of elements of a byte or more: more than the longest line, a multiple of 16 bytes. */
     private static final int STRIDE = 48;
 
     @RegisterExtension
@@ -33,16 +33,21 @@ class WmmaTest {
 
     /** @param registers of a, of b, and of the accumulators */
     private record Product(String shape, int m, int n, int k, String a, String d, String c, int[] registers,
-            boolean columnA, boolean columnB, boolean columnC, String space) {
+            boolean columnA, boolean columnB, boolean columnC, String space, String operation) {
 
         @Override
         public String toString() {
-            return shape + " " + a + " " + d + " " + c + " " + layout(columnA) + " " + layout(columnB) + " "
-                    + layout(columnC) + " " + space;
+            return shape + " " + operation + " " + a + " " + d + " " + c + " " + layout(columnA) + " "
+                    + layout(columnB) + " " + layout(columnC) + " " + space;
         }
 
         static String layout(boolean column) {
             return column ? "col" : "row";
+        }
+
+        /** Of a and b. */
+        int stride() {
+            return a.equals("b1") ? 256 : a.endsWith("4") && k == 32 ? 64 : STRIDE;
         }
 
         /** The types as wmma.mma has them. */
@@ -62,8 +67,8 @@ class WmmaTest {
         String ptx() {
             boolean shared = space.equals("shared");
             int bytes = STRIDE * 32 * 8;
-            int registersC = c.equals("f16") ? 4 : c.equals("f64") ? 2 : 8;
-            int registersD = d.equals("f16") ? 4 : d.equals("f64") ? 2 : 8;
+            int registersC = c.equals("f16") ? 4 : m * n / 32;
+            int registersD = d.equals("f16") ? 4 : m * n / 32;
             String copy = !shared ? "" : """
                     mov.u64 %%s, box;
                     mov.u32 %%i, 0;
@@ -98,17 +103,17 @@ class WmmaTest {
                     ld.param.u64 %%pc, [c];
                     ld.param.u64 %%pd, [d];
                     %5$s
-                    wmma.load.a.sync.aligned.%6$s.%7$s.%8$s.%9$s %10$s, [%%pa], %11$d;
-                    wmma.load.b.sync.aligned.%12$s.%7$s.global.%9$s %13$s, [%%pb], %11$d;
+                    wmma.load.a.sync.aligned.%6$s.%7$s.%8$s.%9$s %10$s, [%%pa], %20$d;
+                    wmma.load.b.sync.aligned.%12$s.%7$s.global.%9$s %13$s, [%%pb], %20$d;
                     wmma.load.c.sync.aligned.%14$s.%7$s.%15$s %16$s, [%%pc];
-                    wmma.mma.sync.aligned.%6$s.%12$s.%7$s.%17$s %18$s, %10$s, %13$s, %16$s;
+                    wmma.mma%21$s.sync.aligned.%6$s.%12$s.%7$s.%17$s %18$s, %10$s, %13$s, %16$s;
                     wmma.store.d.sync.aligned.%14$s.%7$s.global.%19$s [%%pd], %18$s, %11$d;
                     ret;
                     }
                     """.formatted(shared ? bytes : 16, registerType(a), registerType(c), registerType(d), copy,
                     layout(columnA), shape, space, a, list("a", registers[0]), STRIDE, layout(columnB),
                     list("b", registers[1]), layout(columnC), c, list("c", registersC), types(),
-                    list("d", registersD), d);
+                    list("d", registersD), d, stride(), a.equals("b1") ? "." + operation + ".popc" : "");
         }
     }
 
@@ -118,7 +123,7 @@ class WmmaTest {
     }
 
     private static Product product(String shape, int m, int n, int k, String a, String d, String c, int[] registers) {
-        return new Product(shape, m, n, k, a, d, c, registers, false, false, false, "global");
+        return new Product(shape, m, n, k, a, d, c, registers, false, false, false, "global", "mul");
     }
 
     static Stream<Product> products() {
@@ -137,28 +142,37 @@ class WmmaTest {
         types.add(product("m8n8k4", 8, 8, 4, "f64", "f64", "f64", new int[] {1, 1}));
         return types.stream().flatMap(p -> IntStream.range(0, 8).mapToObj(bits -> new Product(p.shape, p.m, p.n, p.k,
                 p.a, p.d, p.c, p.registers, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0,
-                bits % 3 == 0 ? "shared" : "global")));
+                bits % 3 == 0 ? "shared" : "global", "mul")));
+    }
+
+    /** Elements smaller than a byte: a has its rows, and b its columns in memory. */
+    static Stream<Product> productsOfSmallElements() {
+        return Stream.of("s4 32 mul", "u4 32 mul", "b1 128 and", "b1 128 xor").map(text -> text.split(" ")).flatMap(
+                of -> Stream.of(false, true).map(column -> new Product("m8n8k" + of[1], 8, 8, Integer.parseInt(of[1]),
+                        of[0], "s32", "s32", new int[] {1, 1}, false, true, column, column ? "shared" : "global",
+                        of[2])));
     }
 
     @ParameterizedTest
-    @MethodSource("products")
+    @MethodSource({"products", "productsOfSmallElements"})
     void multipliesMatricesInMemory(Product p) {
-        int from = p.a.equals("u8") ? 0 : -10;
-        int[][] a = matrix(p.m, p.k, from, 11);
-        int[][] b = matrix(p.k, p.n, from, 11);
+        int from = p.a.charAt(0) == 'u' || p.a.equals("b1") ? 0 : p.a.equals("s4") ? -8 : -10;
+        int to = p.a.equals("b1") ? 2 : p.a.equals("s4") ? 8 : 11;
+        int[][] a = matrix(p.m, p.k, from, to);
+        int[][] b = matrix(p.k, p.n, from, to);
         int[][] c = matrix(p.m, p.n, -100, 100);
         int[][] expected = new int[p.m][p.n];
         for (int i = 0; i < p.m; i++) {
             for (int j = 0; j < p.n; j++) {
                 expected[i][j] = c[i][j];
                 for (int k = 0; k < p.k; k++) {
-                    expected[i][j] += a[i][k] * b[k][j];
+                    expected[i][j] += p.operation.equals("xor") ? a[i][k] ^ b[k][j] : a[i][k] * b[k][j];
                 }
             }
         }
         Buffer d = device.buffer(new byte[STRIDE * 32 * 8]);
-        device.ptxKernel(p.ptx(), "multiply").launch(1, 32, device.buffer(bytes(a, p.a, p.columnA, STRIDE)),
-                device.buffer(bytes(b, p.a, p.columnB, STRIDE)),
+        device.ptxKernel(p.ptx(), "multiply").launch(1, 32, device.buffer(bytes(a, p.a, p.columnA, p.stride())),
+                device.buffer(bytes(b, p.a, p.columnB, p.stride())),
                 device.buffer(bytes(c, p.c, p.columnC, p.columnC ? p.m : p.n)), d);
         assertArrayEquals(bytes(expected, p.d, p.columnC, STRIDE), d.bytes());
     }
@@ -176,6 +190,8 @@ class WmmaTest {
                     case "f32", "tf32" -> bytes.putFloat(4 * at, value);
                     case "s32" -> bytes.putInt(4 * at, value);
                     case "f64" -> bytes.putDouble(8 * at, value);
+                    case "s4", "u4" -> bytes.put(at / 2, (byte) (bytes.get(at / 2) | (value & 15) << at % 2 * 4));
+                    case "b1" -> bytes.put(at / 8, (byte) (bytes.get(at / 8) | value << at % 8));
                     default -> bytes.put(at, (byte) value);
                 }
             }

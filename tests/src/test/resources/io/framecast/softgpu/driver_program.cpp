@@ -23,11 +23,32 @@ struct PoolProperties {
     unsigned char reserved[54];
 };
 
+struct AllocParameters {
+    PoolProperties pool;
+    const void *access;
+    size_t accesses, bytes;
+    CUdeviceptr address;
+};
+
 struct NodeParameters {
     Handle function;
     unsigned grid[3], block[3], shared;
     void **arguments, **extra;
     Handle kernel, context;
+};
+
+struct LaunchAttribute {
+    int id, pad;
+    union {
+        char bytes[64];
+        unsigned size[3];
+    };
+};
+struct LaunchConfiguration {
+    unsigned grid[3], block[3], shared;
+    Handle stream;
+    LaunchAttribute *attributes;
+    unsigned count;
 };
 
 extern "C" {
@@ -52,6 +73,11 @@ CUresult cuFuncGetAttribute(int *, int, Handle);
 CUresult cuKernelGetLibrary(Handle *, Handle);
 CUresult cuLaunchKernel(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void **,
                         void **);
+CUresult cuLaunchKernelEx(const LaunchConfiguration *, Handle, void **, void **);
+CUresult cuModuleLoadData(Handle *, const void *);
+CUresult cuModuleUnload(Handle);
+CUresult cuModuleGetFunction(Handle *, Handle, const char *);
+CUresult cuFuncSetAttribute(Handle, int, int);
 CUresult cuLaunchKernel_ptsz(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle,
                              void **, void **);
 CUresult cuMemcpyDtoH_v2(void *, CUdeviceptr, size_t);
@@ -66,6 +92,19 @@ CUresult cuStreamEndCapture(Handle, Handle *);
 CUresult cuGraphCreate(Handle *, unsigned);
 CUresult cuGraphAddKernelNode_v2(Handle *, Handle, const Handle *, size_t, const NodeParameters *);
 CUresult cuGraphGetNodes(Handle, Handle *, size_t *);
+CUresult cuGraphAddMemAllocNode(Handle *, Handle, const Handle *, size_t, AllocParameters *);
+CUresult cuGraphAddMemFreeNode(Handle *, Handle, const Handle *, size_t, CUdeviceptr);
+CUresult cuGraphAddChildGraphNode(Handle *, Handle, const Handle *, size_t, Handle);
+CUresult cuGraphMemAllocNodeGetParams(Handle, AllocParameters *);
+CUresult cuGraphMemFreeNodeGetParams(Handle, CUdeviceptr *);
+CUresult cuGraphNodeGetType(Handle, int *);
+CUresult cuGraphDestroyNode(Handle);
+CUresult cuGraphInstantiateWithFlags(Handle *, Handle, unsigned long long);
+CUresult cuGraphLaunch(Handle, Handle);
+CUresult cuGraphExecDestroy(Handle);
+CUresult cuDeviceGetGraphMemAttribute(CUdevice, int, uint64_t *);
+CUresult cuDeviceSetGraphMemAttribute(CUdevice, int, uint64_t *);
+CUresult cuDeviceGraphMemTrim(CUdevice);
 CUresult cuGraphDestroy(Handle);
 CUresult cuMemAllocManaged(CUdeviceptr *, size_t, unsigned);
 CUresult cuMemFree_v2(CUdeviceptr);
@@ -138,6 +177,8 @@ static void libraries() {
     OK(cuCtxSetCurrent(primary));
     bump(5);
     CHECK(count() == 15);
+    // As the runtime library, which passes this on as cudaErrorInvalidConfiguration.
+    CHECK(cuLaunchKernel(kernel, 1, 1, 1, 2048, 1, 1, 0, nullptr, nullptr, nullptr) == 9);
     int virtual_architecture;       // by which CUB chooses its code
     OK(cuFuncGetAttribute(&virtual_architecture, 5, kernel));
     CHECK(virtual_architecture == 80);
@@ -242,6 +283,110 @@ static void memory() {
     OK(cuMemFree_v2(managed));
 }
 
+static uint64_t graph_memory_attribute(int attribute) {
+    uint64_t value = ~uint64_t(0);
+    OK(cuDeviceGetGraphMemAttribute(0, attribute, &value));
+    return value;
+}
+
+// Two allocations of a graph, of which one is freed in it: it is counted while it is there.
+static void graph_memory() {
+    enum { USED, HIGH, DEVICE = 1, ALLOC = 10, FREE = 11 };
+    Handle graph, other, exec, first, second, freed;
+    AllocParameters a{{1, 0, {DEVICE, 0}, nullptr, 0, 0, {}}, nullptr, 0, 1000, 0}, b = a, got;
+    b.bytes = 3000;
+    OK(cuGraphCreate(&graph, 0));
+    OK(cuGraphCreate(&other, 0));
+    OK(cuGraphAddMemAllocNode(&first, graph, nullptr, 0, &a));
+    OK(cuGraphAddMemAllocNode(&second, graph, &first, 1, &b));
+    OK(cuGraphAddMemFreeNode(&freed, graph, &second, 1, a.address));
+    CHECK(cuGraphAddMemFreeNode(&freed, graph, nullptr, 0, a.address) == 1);        // twice
+    CHECK(cuGraphAddMemFreeNode(&freed, graph, nullptr, 0, a.address + 4) == 1);
+    CHECK(cuGraphAddChildGraphNode(&freed, other, nullptr, 0, graph) == 801);
+    CHECK(cuGraphDestroyNode(second) == 801);
+    int type;
+    OK(cuGraphNodeGetType(first, &type));
+    CHECK(type == ALLOC);
+    OK(cuGraphMemAllocNodeGetParams(second, &got));
+    CHECK(got.address == b.address && got.bytes == 3000 && a.address && b.address != a.address);
+    b.pool.location.id = 1;
+    CHECK(cuGraphAddMemAllocNode(&first, graph, nullptr, 0, &b) == 1);
+    size_t count = 8;
+    Handle nodes[8];
+    OK(cuGraphGetNodes(graph, nodes, &count));
+    CHECK(count == 3);
+    OK(cuGraphNodeGetType(nodes[2], &type));
+    CUdeviceptr address;
+    OK(cuGraphMemFreeNodeGetParams(nodes[2], &address));
+    CHECK(type == FREE && address == a.address);
+
+    CHECK(graph_memory_attribute(USED) == 0 && graph_memory_attribute(HIGH) == 0);
+    OK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+    OK(cuGraphLaunch(exec, nullptr));
+    OK(cuCtxSynchronize());
+    CHECK(graph_memory_attribute(USED) == 3000 && graph_memory_attribute(HIGH) == 4000);
+    uint64_t zero = 0, one = 1;
+    CHECK(cuDeviceSetGraphMemAttribute(0, USED, &zero) == 1 && cuDeviceSetGraphMemAttribute(0, HIGH, &one) == 1);
+    OK(cuDeviceSetGraphMemAttribute(0, HIGH, &zero));
+    CHECK(graph_memory_attribute(HIGH) == 3000);
+    OK(cuMemFree_v2(b.address));
+    OK(cuDeviceGraphMemTrim(0));
+    CHECK(graph_memory_attribute(USED) == 0);
+    OK(cuGraphExecDestroy(exec));
+
+    // Each launch frees what the one before left: CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH.
+    OK(cuGraphInstantiateWithFlags(&exec, graph, 1));
+    for (int launch = 0; launch < 3; ++launch) OK(cuGraphLaunch(exec, nullptr));
+    OK(cuCtxSynchronize());
+    CHECK(graph_memory_attribute(USED) == 3000 && graph_memory_attribute(HIGH) == 4000);
+    OK(cuMemFree_v2(b.address));
+    OK(cuGraphExecDestroy(exec));
+    OK(cuGraphDestroy(graph));
+    OK(cuGraphDestroy(other));
+}
+
+// The size of clusters is the launch's, where the kernel says none.
+static void clusters() {
+    static const char SIZES[] = R"(
+.version 7.8
+.target sm_90
+.address_size 64
+.visible .entry size(.param .u64 to) {
+    .reg .b64 %rd<1>;
+    .reg .b32 %r<2>;
+    ld.param.u64 %rd0, [to];
+    mov.u32 %r0, %cluster_nctaid.x;
+    mov.u32 %r1, %cluster_nctarank;
+    st.global.v2.u32 [%rd0], {%r0, %r1};
+    ret;
+})";
+    enum { CLUSTER = 4, LARGE_CLUSTERS = 14, INVALID = 912 };
+    Handle module, function;
+    OK(cuModuleLoadData(&module, SIZES));
+    OK(cuModuleGetFunction(&function, module, "size"));
+    CUdeviceptr to;
+    OK(cuMemAllocManaged(&to, 8, 1));
+    void *arguments[] = {&to};
+    LaunchAttribute attribute{CLUSTER, 0, {}};
+    const LaunchConfiguration launch{{16, 2, 1}, {1, 1, 1}, 0, nullptr, &attribute, 1};
+    const auto launched = [&](unsigned x, unsigned y) {
+        attribute.size[0] = x, attribute.size[1] = y, attribute.size[2] = 1;
+        return cuLaunchKernelEx(&launch, function, arguments, nullptr);
+    };
+    const auto *sizes = reinterpret_cast<const volatile unsigned *>(to);
+    OK(launched(4, 2));
+    OK(cuCtxSynchronize());
+    CHECK(sizes[0] == 4 && sizes[1] == 8);
+    CHECK(launched(16, 1) == INVALID && launched(3, 1) == INVALID && launched(0, 1) == INVALID);
+    OK(cuFuncSetAttribute(function, LARGE_CLUSTERS, 1));
+    OK(launched(16, 1));
+    CHECK(launched(16, 2) == INVALID);
+    OK(cuCtxSynchronize());
+    CHECK(sizes[0] == 16 && sizes[1] == 16);
+    OK(cuMemFree_v2(to));
+    OK(cuModuleUnload(module));
+}
+
 // What the runtime library stores with a context goes with it.
 static void storage() {
     static const unsigned char ID[] = {0xc6, 0x93, 0x33, 0x6e, 0x11, 0x21, 0xdf, 0x11,
@@ -280,5 +425,7 @@ int main() {
     kernel_nodes();
     attributes();
     memory();
+    graph_memory();
+    clusters();
     storage();
 }
