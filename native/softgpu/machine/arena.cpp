@@ -233,6 +233,12 @@ void Arena::mark_written(uint64_t address, uint64_t bytes) {
         state_[(address - base_) / 4] |= static_cast<uint8_t>(1 << address % 4);
 }
 
+void Arena::mark_unwritten(uint64_t address, uint64_t bytes) {
+    for (uint64_t a = address; a < address + bytes; ++a)
+        if (contains(a))
+            __atomic_fetch_and(&state_[(a - base_) / 4], static_cast<uint8_t>(~(1 << a % 4)), __ATOMIC_RELAXED);
+}
+
 void Arena::copy_state(uint64_t to, uint64_t from, uint64_t bytes) {
     const auto written = [this](uint64_t a) { return state_[(a - base_) / 4] >> a % 4 & 1; };
     if (to % 4 == from % 4 && bytes >= 4) {

@@ -61,6 +61,8 @@ public:
 
     // The effect of copies, memsets and library calls on the state of the words they write.
     void mark_written(uint64_t address, uint64_t bytes);
+    // By a kernel, of which another block may be writing other bytes of a word. Not of registered memory.
+    void mark_unwritten(uint64_t address, uint64_t bytes);
     void copy_state(uint64_t to, uint64_t from, uint64_t bytes);
     // Whether all bytes were written; `first` becomes the first one that was not.
     bool is_written(uint64_t address, uint64_t bytes, uint64_t *first = nullptr) const;

@@ -21,6 +21,11 @@
 
 namespace softgpu {
 
+// The address of the system's part of shared memory, far from the kernel's own, so that an access beyond that is none of
+// the system's part.
+constexpr uint32_t RESERVED_ADDRESS = 0x800000;
+constexpr uint32_t RESERVED_SHARED = 1024;
+
 // What all blocks of a launch share.
 struct Grid {
     const Launch &launch;
@@ -34,8 +39,13 @@ struct Grid {
     uint32_t cluster_blocks = 1;        // of a cluster
     BlockChoice choice{0, 0};           // which of them run
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
-    uint32_t reserved_begin = 0;        // the system's part of shared memory, if the program asks for it
+    uint32_t reserved_begin = 0;        // where the system's part of it lies, if the program asks for that
     uint32_t shared_end = 0;            // of all shared memory
+    // Where a shared address lies.
+    uint64_t shared_offset(uint64_t address) const {
+        const bool reserved = shared_end > shared_bytes && address - RESERVED_ADDRESS < RESERVED_SHARED;
+        return reserved ? address - RESERVED_ADDRESS + reserved_begin : address;
+    }
     uint32_t local_bytes = 0;           // of a thread
     std::atomic<uint64_t> next{0};      // of the blocks, or clusters of several, that run
     std::atomic<bool> stopped{false};   // set by a fault: running blocks stop at their next turn

@@ -64,8 +64,8 @@ std::byte *access_other(Block &owner, int lane, uint32_t address, uint32_t bytes
     const Grid &grid = *owner.grid;
     const std::string what = std::string(reads(access) ? "read" : "write") + " of " + std::to_string(bytes) +
                              " bytes at shared address " + hex(address) + " of " + block_name(owner);
-    if (address + bytes > grid.shared_end)
-        throw Fault{Check::bounds, lane, "out of bounds: " + what + ", which has " + std::to_string(grid.shared_end) +
+    if (uint64_t(address) + bytes > grid.shared_bytes)
+        throw Fault{Check::bounds, lane, "out of bounds: " + what + ", which has " + std::to_string(grid.shared_bytes) +
                     " bytes", CUDA_ERROR_ILLEGAL_ADDRESS};
     if (grid.settings.on(Check::alignment) && address % bytes)
         throw Fault{Check::alignment, lane, "misaligned " + what + ": not a multiple of " + std::to_string(bytes),

@@ -16,8 +16,6 @@ namespace softgpu {
 
 namespace {
 
-constexpr uint32_t RESERVED_SHARED = 1024;
-
 uint32_t special_value(const Block &block, const Warp &w, Special which, int lane) {
     const Grid &grid = *block.grid;
     const Position at = position(grid, w.index * LANES + static_cast<uint32_t>(lane));
@@ -51,9 +49,9 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::aggr_smem_size: return grid.shared_bytes;
     case Special::grid_workspace_low: return static_cast<uint32_t>(grid.launch.workspace);
     case Special::grid_workspace_high: return static_cast<uint32_t>(grid.launch.workspace >> 32);
-    case Special::reserved_begin: return grid.reserved_begin;
-    case Special::reserved_own: return grid.reserved_begin + RESERVED_SHARED / 4;
-    case Special::reserved_end: return grid.reserved_begin + RESERVED_SHARED;
+    case Special::reserved_begin: return RESERVED_ADDRESS;
+    case Special::reserved_own: return RESERVED_ADDRESS + RESERVED_SHARED / 4;
+    case Special::reserved_end: return RESERVED_ADDRESS + RESERVED_SHARED;
     case Special::reserved_bytes: return RESERVED_SHARED;
     case Special::zero: return 0;
     case Special::clusterid_x: case Special::clusterid_y: case Special::clusterid_z: {

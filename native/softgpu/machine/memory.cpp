@@ -33,6 +33,20 @@ void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint
     }
 }
 
+// In a program that uses the system's part of shared memory: each lane's address is in the kernel's part or in that one,
+// which copies that land later do not know.
+void find_reserved(const Grid &grid, const Instr &i, const uint64_t *address, uint32_t mask, uint32_t bytes,
+                   Access access, uint32_t *offset) {
+    uint32_t own = mask;
+    for (uint32_t rest = i.cls == Class::async_copy ? 0 : mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        if (address[l] - RESERVED_ADDRESS > RESERVED_SHARED - bytes) continue;
+        offset[l] = static_cast<uint32_t>(grid.shared_offset(address[l]));
+        own &= ~(1u << l);
+    }
+    require_inside(address, own, bytes, grid.shared_bytes, access, "shared");
+}
+
 }  // namespace
 
 void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
@@ -48,7 +62,8 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
         }
         uint32_t offset[LANES];
         for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
-        require_inside(address, mask, bytes, grid.shared_end, access, "shared");
+        if (grid.shared_end == grid.shared_bytes) require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
+        else find_reserved(grid, i, address, mask, bytes, access, offset);
         constexpr uint32_t checked = bit(Check::alignment) | bit(Check::initialized) | bit(Check::shared_race);
         if (!block.mbarriers.empty() && i.cls != Class::atomic) check_opaque(w, offset, mask, bytes);
         if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored, unwritten);

@@ -8,7 +8,7 @@ namespace softgpu {
 namespace {
 
 std::mutex report_mutex;
-std::string last;
+std::string &last = *new std::string;       // not destroyed: a launch may still go on, and fail, while the process ends
 
 }  // namespace
 

@@ -21,9 +21,17 @@ using ptx::Space;
 Origin UnwrittenReads::number(const Read &read) {
     constexpr size_t MOST = std::numeric_limits<Origin>::max();
     if (reads_.size() == MOST) return MOST;     // the last one stands for all that follow
-    const auto [at, fresh] = numbers_.try_emplace({read.pc, read.thread, read.address}, reads_.size() + 1);
+    const auto [at, fresh] = numbers_.try_emplace({read.pc, read.thread, read.address, read.computed},
+                                                     reads_.size() + 1);
     if (fresh) reads_.push_back(read);
     return at->second;
+}
+
+Origin UnwrittenReads::computed(Origin origin) {
+    if (!origin || (*this)[origin].computed) return origin;
+    Read read = (*this)[origin];
+    read.computed = true;
+    return number(read);
 }
 
 void UnwrittenReads::clear() {
@@ -63,10 +71,11 @@ Origin UndefinedValues::of_local(int lane, uint64_t at, uint64_t bytes) const {
 
 namespace {
 
-std::string unwritten_read(Space space, uint64_t address, uint32_t bytes) {
-    const std::string what = "uninitialized read of " + std::to_string(bytes) + (bytes == 1 ? " byte at " : " bytes at ");
-    if (space == Space::shared) return what + "shared address " + hex(address) + ": nothing has written it";
-    return what + hex(address) + ": nothing has written it; it is " + Arena::get().describe(address);
+std::string unwritten_read(Space space, uint64_t address, uint32_t bytes, bool in_part) {
+    const std::string what = "uninitialized read of " + std::to_string(bytes) + (bytes == 1 ? " byte at " : " bytes at "),
+                      why = in_part ? ": only some of them were written" : ": nothing has written it";
+    if (space == Space::shared) return what + "shared address " + hex(address) + why;
+    return what + hex(address) + why + "; it is " + Arena::get().describe(address);
 }
 
 }  // namespace
@@ -76,7 +85,7 @@ void report_use(const Warp &w, int lane, Origin origin, const std::string &use) 
     const UnwrittenReads::Read &read = w.block->unwritten[origin];
     const Instr &load = grid.program.code[read.pc];
     const Position p = position(grid, read.thread);
-    std::string text = use + "\n  it comes from an " + unwritten_read(read.space, read.address, read.bytes) +
+    std::string text = use + "\n  it comes from an " + unwritten_read(read.space, read.address, read.bytes, read.in_part) +
                        "\n    read by thread (" + std::to_string(p.x) + "," + std::to_string(p.y) + "," +
                        std::to_string(p.z) + ") at ";
     const std::vector<std::string> chain = ptx::inlined_chain(grid.program.source, load.source);
@@ -471,8 +480,14 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
 
 void run_with_origins(Warp &w, const Instr &i) {
     UndefinedValues &u = *w.undefined;
-    const Effect effect = effect_of(w, i);
-    const Origins guard = u.predicates[i.guard];
+    Effect effect = effect_of(w, i);
+    UnwrittenReads &reads = w.block->unwritten;
+    if (i.spread != Spread::bits) {
+        for (Origin &own : effect.own) own = reads.computed(own);
+        effect.any = reads.computed(effect.any);
+    }
+    Origins guard = u.predicates[i.guard];
+    for (Origin &lane : guard) lane = reads.computed(lane);
     set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
         return guard[l] ? guard[l] : effect.origin(result, l, b);
     });
@@ -499,9 +514,20 @@ void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, 
         return;
     }
     if (space == Space::shared)
-        if (const Origin stored = origin_of_shared(*w.block, address, bytes))
+        if (const Origin stored = origin_of_shared(*w.block, w.block->grid->shared_offset(address), bytes))
             report_use(w, lane, stored, "use of an undefined value that was stored at shared address " + hex(address));
-    throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes), CUDA_ERROR_LAUNCH_FAILED};
+    throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes, false), CUDA_ERROR_LAUNCH_FAILED};
+}
+
+// Whether one of the 16 bytes around an address was written.
+bool is_written_beside(const Block &block, Space space, uint64_t address) {
+    const Arena &arena = Arena::get();
+    for (uint64_t word = address / 16 * 4; word < address / 16 * 4 + 4; ++word) {
+        if (space == Space::shared ? word < block.shadow.words.size() && block.shadow.words[word].written
+                                   : arena.contains(4 * word) && arena.state()[word - arena.base() / 4] & 15)
+            return true;
+    }
+    return false;
 }
 
 Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes) {
@@ -509,10 +535,13 @@ Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first
     if (space == Space::local) return w.undefined ? w.undefined->of_local(lane, address + at, 1) : Origin(0);
     if (!(unwritten.lanes >> lane & 1) || !(unwritten.bytes[lane] >> at & 1)) return 0;
     if (space == Space::shared)
-        if (const Origin stored = origin_of_shared(*w.block, address + at, 1)) return stored;
+        if (const Origin stored = origin_of_shared(*w.block, w.block->grid->shared_offset(address + at), 1)) return stored;
     const auto pc = static_cast<uint32_t>(&i - w.block->grid->program.code.data());
     const uint32_t thread = w.index * LANES + static_cast<uint32_t>(lane);
-    return w.block->unwritten.number({pc, thread, bytes, space, address + first});
+    const uint32_t element = ((uint64_t(1) << bytes) - 1) & 0xffffffff;
+    const bool in_part = (unwritten.bytes[lane] >> first & element) != element;
+    return w.block->unwritten.number({pc, thread, bytes, space, address + first, in_part,
+                                      is_written_beside(*w.block, space, address + at)});
 }
 
 void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to) {
@@ -530,9 +559,16 @@ void store_origin(Warp &w, Space space, int lane, uint64_t address, uint32_t byt
         return;
     }
     if (!origin) return;
-    if (space != Space::shared || rank_bits(address))       // of another block: its threads do not know of it
-        report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
-    for (uint64_t b = address; b < address + bytes; ++b) {
+    if (space != Space::shared || rank_bits(address)) {     // of another block: its threads do not know of it
+        const UnwrittenReads::Read &read = w.block->unwritten[origin];
+        const bool in_place = read.space == space && address - read.address < read.bytes;
+        if (read.computed || !(in_place || read.beside))
+            report_use(w, lane, origin, "an undefined value is stored at " + hex(address));
+        if (!in_place && space != Space::shared) Arena::get().mark_unwritten(address, bytes);
+        return;
+    }
+    const uint64_t offset = w.block->grid->shared_offset(address);
+    for (uint64_t b = offset; b < offset + bytes; ++b) {
         w.block->shadow.words[b / 4].written &= static_cast<uint8_t>(~(1u << b % 4));
         w.block->unwritten.shared[static_cast<uint32_t>(b)] = origin;
     }

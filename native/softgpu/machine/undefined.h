@@ -31,9 +31,14 @@ public:
         uint32_t pc, thread, bytes;
         ptx::Space space;
         uint64_t address;
+        bool in_part;           // some of its bytes were written
+        bool beside;            // other bytes of the same 16 were written: this may be padding
+        bool computed = false;  // not the read value itself, but what was computed with it
     };
 
     Origin number(const Read &read);
+    // The same read, of a value that was computed with it.
+    Origin computed(Origin origin);
     const Read &operator[](Origin origin) const { return reads_[origin - 1u]; }
     void clear();
 
@@ -41,7 +46,8 @@ public:
 
 private:
     std::vector<Read> reads_;
-    std::map<std::tuple<uint32_t, uint32_t, uint64_t>, Origin> numbers_;    // by pc, thread and address
+    // By pc, thread and address, of read and of computed values.
+    std::map<std::tuple<uint32_t, uint32_t, uint64_t, bool>, Origin> numbers_;
 };
 
 // The bytes from `first` on of a lane of a register.
@@ -105,7 +111,9 @@ Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first
 void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to);
 // These bytes of a register are stored.
 void store_origins(Warp &w, ptx::Space space, uint64_t address, uint32_t bytes, const LaneBytes &from);
-// Bytes of one origin are stored: passed on by local and shared memory, a use in global memory.
+// Bytes of one origin are stored. Local and shared memory pass them on. In global memory that is a use, with two
+// exceptions, which compiled structures need: bytes that may be padding (Read::beside) are copied, and so stay unwritten;
+// and a byte is stored where it was read, so that the bit fields in it count as set.
 void store_origin(Warp &w, ptx::Space space, int lane, uint64_t address, uint32_t bytes, Origin origin);
 // `use` of a value with an origin, as "an undefined value is printed".
 [[noreturn]] void report_use(const Warp &w, int lane, Origin origin, const std::string &use);

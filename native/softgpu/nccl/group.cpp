@@ -45,7 +45,7 @@ constexpr size_t HEAD = 16 << 10;
 
 // The shared memory of this process's ids, until it has joined: descriptor by nonce.
 std::mutex made_mutex;
-std::map<uint64_t, int> made;
+auto &made = *new std::map<uint64_t, int>;          // not destroyed: other threads may go on while the process ends
 
 [[noreturn]] void fail(const std::string &why, int status = ncclSystemError) { throw Refusal{status, why}; }
 

@@ -19,9 +19,9 @@ namespace {
 constexpr int VERSION = 22105;      // 2.21.5
 
 std::mutex mutex;
-std::string last_error;
+std::string &last_error = *new std::string;         // not destroyed: other threads may go on while the process ends
 std::atomic<uint64_t> numbers{0};
-std::map<const ncclComm *, std::shared_ptr<ncclComm>> communicators;
+auto &communicators = *new std::map<const ncclComm *, std::shared_ptr<ncclComm>>;
 
 // NCCL works in the primary context of the device, whatever the caller's is.
 int current_device() {

@@ -7,10 +7,10 @@ namespace softgpu::ptx {
 std::string source_of(const Module &module, SourceLine source) {
     if (source.line == 0 || source.file >= module.files.size()) return "";
     // NVRTC prefixes the program's name with the working directory.
-    static const std::string here = [] {
+    static const std::string &here = *new std::string([] {    // not destroyed: a launch may fail while the process ends
         std::error_code failed;
         return std::filesystem::current_path(failed).string() + "/";
-    }();
+    }());
     std::string file = module.files[source.file];
     if (file.rfind(here, 0) == 0) file.erase(0, here.size());
     return file + ":" + std::to_string(source.line);
