@@ -129,6 +129,18 @@ const Origin *origins_of(const UndefinedValues &u, const Reference &r, int lane)
 }
 uint32_t count_of(const Reference &r) { return r.predicate() ? 1 : r.lane_bytes(); }
 
+// Whether one of the origins, a multiple of four, is not 0.
+bool any_of(const Origin *origins, uint32_t count) {
+    uint64_t any = 0;
+    for (uint32_t o = 0; o < count; o += 4) {
+        uint64_t four;
+        std::memcpy(&four, origins + o, sizeof four);
+        any |= four;
+    }
+    return any;
+}
+bool any_of(const UndefinedValues &u, const Reference &r) { return any_of(origins_of(u, r, 0), LANES * count_of(r)); }
+
 // The first origin in a lane.
 Origin origin_in(const UndefinedValues &u, const Reference &r, int lane) {
     const Origin *const at = origins_of(u, r, lane);
@@ -228,6 +240,14 @@ public:
         for (size_t r = 0; r < results.size(); ++r)
             for (int l = 0; l < LANES; ++l) differ[r][l] |= results[r][l] ^ first_[r][l];
     }
+    // Whether all results of these lanes differ somewhere.
+    bool differ_in(uint32_t lanes) const {
+        return std::ranges::all_of(differ, [=](const Bits &bits) {
+            uint32_t some = 0;
+            for (int l = 0; l < LANES; ++l) some |= static_cast<uint32_t>(bits[l] != 0) << l;
+            return (lanes & ~some) == 0;
+        });
+    }
 
 private:
     Warp &w_;
@@ -259,13 +279,18 @@ uint64_t pattern(const Reference &r, uint32_t n) {
     }
 }
 
-// Tries all combinations of patterns of the undefined sources.
-void try_patterns(Trials &trials, const std::vector<Source> &sources, uint32_t patterns) {
-    const auto count = [=](const Source &s) { return !s.lanes ? 1 : s.r->predicate() ? 2 : patterns; };
+// Tries all combinations of patterns of the undefined sources; of extremes, until all results differ.
+void try_patterns(Trials &trials, const Warp &w, const Instr &i, const std::vector<Source> &sources) {
+    const bool extremes = i.spread == Spread::decided;
+    const auto count = [=](const Source &s) { return !s.lanes ? 1 : s.r->predicate() || !extremes ? 2 : EXTREMES; };
     size_t combinations = 1;
-    for (const Source &s : sources) combinations *= count(s);
+    uint32_t lanes = 0;
+    for (const Source &s : sources) {
+        combinations *= count(s);
+        lanes |= s.lanes & w.active;
+    }
     std::vector<uint64_t> chosen(sources.size());
-    for (size_t n = 0; n < combinations; ++n) {
+    for (size_t n = 0; n < combinations && !(n > 0 && extremes && trials.differ_in(lanes)); ++n) {
         size_t rest = n;
         for (size_t s = 0; s < sources.size(); rest /= count(sources[s++]))
             chosen[s] = pattern(*sources[s].r, static_cast<uint32_t>(rest % count(sources[s])));
@@ -349,6 +374,7 @@ void find_moved_origins(Effect &effect, Trials &trials, const UndefinedValues &u
     };
     effect.low = moved(0);
     effect.high = moved(8);
+    std::ranges::sort(effect.known);
 }
 
 void note_origins(Effect &effect, const Warp &w, const Instr &i, const std::vector<Source> &sources) {
@@ -359,9 +385,9 @@ void note_origins(Effect &effect, const Warp &w, const Instr &i, const std::vect
             if (!effect.own[l]) effect.own[l] = origin_in(*w.undefined, *s.r, l);
             const Origin *const at = origins_of(*w.undefined, *s.r, l);
             for (uint32_t b = 0; b < count_of(*s.r); ++b)
-                if (at[b]) effect.known.emplace_back(effect.exchanges ? 0 : l, at[b]);
+                if (at[b] && (b == 0 || at[b] != at[b - 1]))
+                    effect.known.emplace_back(effect.exchanges ? 0 : l, at[b]);
         }
-    std::ranges::sort(effect.known);
     for (int l = 0; l < LANES && !effect.any; ++l)
         if (w.active >> l & 1) effect.any = effect.own[l];
 }
@@ -405,7 +431,7 @@ Effect effect_of(Warp &w, const Instr &i) {
     }
     Trials trials(w, i, sources);
     if (i.tensor) try_product(trials, i);
-    else try_patterns(trials, sources, i.spread == Spread::decided ? EXTREMES : 2);
+    else try_patterns(trials, w, i, sources);
     if (i.compares) try_equal(trials, w, i);
     effect.undefined = trials.differ;
     for (Bits &undefined : effect.undefined)
@@ -439,13 +465,19 @@ template <class F> void set_origins(Warp &w, const Instr &i, uint32_t mask, F or
     }
 }
 
+// Whether all that the instruction computes with is defined, as mostly.
+bool is_defined(const UndefinedValues &u, const Warp &w, const Instr &i) {
+    if (any_of(u.predicates[i.guard].data(), LANES) || (i.takes_carry && any_of(u.carry.data(), LANES))) return false;
+    return std::ranges::none_of(references(w, i), [&](const Reference &r) { return !r.result && any_of(u, r); });
+}
+
 }  // namespace
 
 void check_uses(Warp &w, const Instr &i, uint32_t mask) {
     UndefinedValues &u = *w.undefined;
     const uint32_t active = mask & (w.predicates[i.guard] ^ i.guard_flip);
     const Origins guard = u.predicates[i.guard];
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    for (uint32_t rest = any_of(guard.data(), LANES) ? mask : 0; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         if (!guard[l]) continue;
         if (!only_computes(i))
@@ -458,7 +490,7 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
     }
     if (!i.decides) return;
     for (const Reference &r : references(w, i)) {
-        if (r.result || !decides(i, r)) continue;
+        if (r.result || !decides(i, r) || !any_of(u, r)) continue;
         for (uint32_t rest = active; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);
             if (const Origin origin = origin_in(u, r, l)) report_use(w, l, origin, use_of(i));
@@ -468,6 +500,12 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
 
 void run_with_origins(Warp &w, const Instr &i) {
     UndefinedValues &u = *w.undefined;
+    if (is_defined(u, w, i)) {
+        define_results(w, i, w.active);
+        i.exec(w, i);
+        if (u.count == 0) w.undefined.reset();
+        return;
+    }
     const Effect effect = effect_of(w, i);
     const Origins guard = u.predicates[i.guard];
     set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
@@ -482,7 +520,10 @@ void run_with_origins(Warp &w, const Instr &i) {
 }
 
 void define_results(Warp &w, const Instr &i, uint32_t mask) {
-    set_origins(w, i, mask, [](size_t, int, uint32_t) { return Origin(0); });
+    UndefinedValues &u = *w.undefined;
+    if (std::ranges::any_of(references(w, i), [&](const Reference &r) { return r.result && any_of(u, r); }))
+        set_origins(w, i, mask, [](size_t, int, uint32_t) { return Origin(0); });
+    for (uint32_t rest = i.sets_carry ? mask : 0; rest; rest &= rest - 1) u.set(u.carry[__builtin_ctz(rest)], 0);
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------
