@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <span>
 
 #include "base/hex.h"
 #include "machine/arena.h"
 #include "machine/block.h"
 #include "machine/cluster.h"
 #include "machine/fault.h"
+#include "machine/operand_origins.h"
+#include "machine/trials.h"
 #include "ptx/source.h"
 
 namespace softgpu {
@@ -122,208 +123,8 @@ std::string use_of(const Instr &i) {
     }
 }
 
-std::span<const Reference> references(const Warp &w, const Instr &i) {
-    const Program &program = w.block->grid->program;
-    const size_t pc = static_cast<size_t>(&i - program.code.data());
-    return {program.references.data() + program.first_reference[pc],
-            program.references.data() + program.first_reference[pc + 1]};
-}
-
-// The origins of a lane of a register, by byte, or that of a predicate's lane.
-Origin *origins_of(UndefinedValues &u, const Reference &r, int lane) {
-    if (r.predicate()) return &u.predicates[r.slot >> 1][lane];
-    return &u.registers[r.slot + static_cast<uint32_t>(lane) * r.lane_bytes()];
-}
-const Origin *origins_of(const UndefinedValues &u, const Reference &r, int lane) {
-    return origins_of(const_cast<UndefinedValues &>(u), r, lane);
-}
-uint32_t count_of(const Reference &r) { return r.predicate() ? 1 : r.lane_bytes(); }
-
-// The first origin in a lane.
-Origin origin_in(const UndefinedValues &u, const Reference &r, int lane) {
-    const Origin *const at = origins_of(u, r, lane);
-    for (uint32_t b = 0; b < count_of(r); ++b)
-        if (at[b]) return at[b];
-    return 0;
-}
-
 // Whether the instruction has no effect but on its results.
 bool only_computes(const Instr &i) { return i.flow == Flow::next && i.cls <= Class::move; }
-
-bool decides(const Instr &i, const Reference &r) { return i.decides >> std::min(r.where, 5u) & 1; }
-
-// ---- Trials ---------------------------------------------------------------------------------------------------------
-
-using Bits = std::array<uint64_t, LANES>;
-
-Bits read_bits(const Warp &w, const Reference &r) {
-    Bits bits;
-    const uint32_t predicate = r.predicate() ? w.predicate(r.slot) : 0;
-    for (int l = 0; l < LANES; ++l)
-        bits[l] = r.predicate()  ? predicate >> l & 1
-                  : r.bytes == 8 ? w.lanes<uint64_t>(r.slot)[l]
-                                 : w.lanes<uint32_t>(r.slot)[l];
-    return bits;
-}
-
-void write_bits(Warp &w, const Reference &r, const Bits &bits) {
-    uint32_t predicate = 0;
-    for (int l = 0; l < LANES; ++l) {
-        if (r.predicate()) predicate |= static_cast<uint32_t>(bits[l] & 1) << l;
-        else if (r.bytes == 8) w.lanes<uint64_t>(r.slot)[l] = bits[l];
-        else w.lanes<uint32_t>(r.slot)[l] = static_cast<uint32_t>(bits[l]);
-    }
-    if (r.predicate()) w.predicates[r.slot >> 1] = predicate ^ -(r.slot & 1);
-}
-
-// A source of an instruction, with its undefined bits.
-struct Source {
-    const Reference *r;
-    Bits now, undefined{};
-    uint32_t lanes = 0;         // in which some are undefined
-};
-
-// The sources that need not be defined.
-std::vector<Source> sources_of(const Warp &w, const Instr &i) {
-    std::vector<Source> sources;
-    for (const Reference &r : references(w, i)) {
-        if (r.result || decides(i, r)) continue;
-        Source s{&r, read_bits(w, r)};
-        for (int l = 0; l < LANES; ++l) {
-            const Origin *const at = origins_of(*w.undefined, r, l);
-            for (uint32_t b = 0; b < std::max<uint32_t>(r.bytes, 1); ++b)
-                if (at[b]) s.undefined[l] |= uint64_t(0xff) << 8 * b;
-            s.lanes |= static_cast<uint32_t>(s.undefined[l] != 0) << l;
-        }
-        sources.push_back(s);
-    }
-    return sources;
-}
-
-// Runs an instruction with other values of its sources, and notes in which bits its results differ.
-class Trials {
-public:
-    Trials(Warp &w, const Instr &i, const std::vector<Source> &sources) : w_(w), i_(i), sources_(sources) {
-        for (const Reference &r : references(w, i))
-            if (r.result) results_.emplace_back(&r, read_bits(w, r));
-        differ.resize(results_.size());
-    }
-
-    std::vector<Bits> differ;       // by result
-
-    // The results if the sources have the values value(source, lane). Sources get them in the order of operands.
-    template <class F> std::vector<Bits> run(F value) {
-        const uint32_t carry = w_.carry;
-        for (const Source &s : sources_) {
-            Bits other;
-            for (int l = 0; l < LANES; ++l) other[l] = value(s, l);
-            write_bits(w_, *s.r, other);
-        }
-        (i_.tensor && i_.tensor->trial ? i_.tensor->trial : i_.exec)(w_, i_);
-        std::vector<Bits> results;
-        for (const auto &[r, before] : results_) results.push_back(read_bits(w_, *r));
-        for (const auto &[r, before] : results_) write_bits(w_, *r, before);
-        for (const Source &s : sources_) write_bits(w_, *s.r, s.now);
-        w_.carry = carry;
-        return results;
-    }
-    // The same, with other values of the undefined bits only.
-    template <class F> std::vector<Bits> run_undefined(F value) {
-        return run([&](const Source &s, int l) {
-            return (s.now[l] & ~s.undefined[l]) | (value(s, l) & s.undefined[l]);
-        });
-    }
-    void note(const std::vector<Bits> &results) {
-        if (first_.empty()) first_ = results;
-        for (size_t r = 0; r < results.size(); ++r)
-            for (int l = 0; l < LANES; ++l) differ[r][l] |= results[r][l] ^ first_[r][l];
-    }
-
-private:
-    Warp &w_;
-    const Instr &i_;
-    const std::vector<Source> &sources_;
-    std::vector<std::pair<const Reference *, Bits>> results_;
-    std::vector<Bits> first_;
-};
-
-// The values of a trial: all zeros and all ones; for what depends on order also the least and the greatest integers and
-// floats. So an operation that is monotone in each source gives its least and its greatest result.
-constexpr uint32_t EXTREMES = 10;
-uint64_t pattern(const Reference &r, uint32_t n) {
-    if (r.predicate()) return n;
-    const uint32_t bits = 8u * r.bytes;
-    const uint64_t sign = uint64_t(1) << (bits - 1), infinity = bits == 64 ? uint64_t(0x7ff) << 52 : 0x7f800000;
-    const uint64_t large = sign - 1 - (uint64_t(1) << (bits - 8));  // a finite one, also with any lower bytes
-    switch (n) {
-    case 0: return 0;
-    case 1: return ~uint64_t(0);        // a NaN
-    case 2: return sign - 1;
-    case 3: return sign;
-    case 4: return infinity;
-    case 5: return infinity | sign;
-    case 6: return infinity - 1;        // the greatest finite one
-    case 7: return (infinity - 1) | sign;
-    case 8: return large;
-    default: return large | sign;
-    }
-}
-
-// Tries all combinations of patterns of the undefined sources.
-void try_patterns(Trials &trials, const std::vector<Source> &sources, uint32_t patterns) {
-    const auto count = [=](const Source &s) { return !s.lanes ? 1 : s.r->predicate() ? 2 : patterns; };
-    size_t combinations = 1;
-    for (const Source &s : sources) combinations *= count(s);
-    std::vector<uint64_t> chosen(sources.size());
-    for (size_t n = 0; n < combinations; ++n) {
-        size_t rest = n;
-        for (size_t s = 0; s < sources.size(); rest /= count(sources[s++]))
-            chosen[s] = pattern(*sources[s].r, static_cast<uint32_t>(rest % count(sources[s])));
-        trials.note(trials.run_undefined([&](const Source &s, int) { return chosen[&s - sources.data()]; }));
-    }
-}
-
-// Tries two operands that are equal where they can be: the undefined bits of each are those of the other one, which
-// for the second are what the first one has got.
-void try_equal(Trials &trials, const Warp &w, const Instr &i) {
-    const uint32_t first = i.compares, second = first + 1;
-    trials.note(trials.run_undefined([&](const Source &s, int l) -> uint64_t {
-        if (s.r->where != first && s.r->where != second) return 0;
-        const Slot other = i.op[s.r->where == first ? second : first];
-        return s.r->bytes == 8 ? w.lanes<uint64_t>(other)[l] : w.lanes<uint32_t>(other)[l];
-    }));
-}
-
-// Number 1, or a pair of equal numbers, or four of them, in the type of a tensor core's operands. Read as a type of
-// sums it is positive, and not so small that it is lost in a sum of ones.
-uint64_t ones(ptx::Type type) {
-    switch (type) {
-    case ptx::Type::f16: return 0x44004400;         // 4: with 1, an f32 sum is too small
-    case ptx::Type::bf16: return 0x3f803f80;
-    case ptx::Type::tf32: return 0x3f800000;
-    case ptx::Type::f64: return 0x3ff0000000000000;
-    case ptx::Type::e4m3: return 0x38383838;
-    case ptx::Type::e5m2: return 0x3c3c3c3c;
-    default: return 0x01010101;
-    }
-}
-
-// The bits of all numbers of `bytes` that have one of these bits.
-uint64_t whole(uint64_t bits, uint32_t bytes) {
-    const uint64_t one = bytes == 8 ? ~uint64_t(0) : (uint64_t(1) << 8 * bytes) - 1;
-    uint64_t all = 0;
-    for (uint32_t at = 0; at < 8; at += bytes)
-        if (bits >> 8 * at & one) all |= one << 8 * at;
-    return all;
-}
-
-// In a matrix product of ones, each zero makes the sums smaller to which it contributes.
-void try_product(Trials &trials, const Instr &i) {
-    const uint64_t all = ones(i.tensor->type);
-    const auto bytes = static_cast<uint32_t>(ptx::size(i.tensor->type));
-    trials.note(trials.run([=](const Source &, int) { return all; }));
-    trials.note(trials.run([=](const Source &s, int l) { return all & ~whole(s.undefined[l], bytes); }));
-}
 
 // ---- Instructions ---------------------------------------------------------------------------------------------------
 
@@ -350,17 +151,22 @@ struct Effect {
 
 // Many instructions only move bytes. Where one moves origins, each result gets the origin of its source: so it runs
 // with the lower bytes of origins as the values of undefined bytes, and with the upper ones.
-void find_moved_origins(Effect &effect, Trials &trials, const UndefinedValues &u) {
+void find_moved_origins(Effect &effect, Warp &w, const Instr &i, const std::vector<Source> &sources) {
     const auto moved = [&](int shift) {
-        return trials.run_undefined([&](const Source &s, int l) {
-            const Origin *const at = origins_of(u, *s.r, l);
-            uint64_t value = 0;
-            for (uint32_t b = 0; b < count_of(*s.r); ++b) value |= uint64_t(at[b] >> shift & 0xff) << 8 * b;
-            return s.r->predicate() ? s.now[l] : value;
-        });
+        std::vector<Bits> values;
+        for (const Source &s : sources) {
+            Bits &value = values.emplace_back(s.now);
+            for (int l = 0; l < LANES && !s.r->predicate(); ++l) {
+                const Origin *const at = origins_of(*w.undefined, *s.r, l);
+                value[l] = 0;
+                for (uint32_t b = 0; b < count_of(*s.r); ++b) value[l] |= uint64_t(at[b] >> shift & 0xff) << 8 * b;
+            }
+        }
+        return results_with(w, i, sources, values);
     };
     effect.low = moved(0);
     effect.high = moved(8);
+    std::ranges::sort(effect.known);
 }
 
 void note_origins(Effect &effect, const Warp &w, const Instr &i, const std::vector<Source> &sources) {
@@ -371,9 +177,9 @@ void note_origins(Effect &effect, const Warp &w, const Instr &i, const std::vect
             if (!effect.own[l]) effect.own[l] = origin_in(*w.undefined, *s.r, l);
             const Origin *const at = origins_of(*w.undefined, *s.r, l);
             for (uint32_t b = 0; b < count_of(*s.r); ++b)
-                if (at[b]) effect.known.emplace_back(effect.exchanges ? 0 : l, at[b]);
+                if (at[b] && (b == 0 || at[b] != at[b - 1]))
+                    effect.known.emplace_back(effect.exchanges ? 0 : l, at[b]);
         }
-    std::ranges::sort(effect.known);
     for (int l = 0; l < LANES && !effect.any; ++l)
         if (w.active >> l & 1) effect.any = effect.own[l];
 }
@@ -415,11 +221,7 @@ Effect effect_of(Warp &w, const Instr &i) {
         spread_halves(effect, w, i, sources);
         return effect;
     }
-    Trials trials(w, i, sources);
-    if (i.tensor) try_product(trials, i);
-    else try_patterns(trials, sources, i.spread == Spread::decided ? EXTREMES : 2);
-    if (i.compares) try_equal(trials, w, i);
-    effect.undefined = trials.differ;
+    effect.undefined = dependent_bits(w, i, sources);
     for (Bits &undefined : effect.undefined)
         for (uint64_t &bits : undefined) {
             if (!bits) continue;
@@ -432,7 +234,7 @@ Effect effect_of(Warp &w, const Instr &i) {
     if (i.takes_carry)
         for (int l = 0; l < LANES; ++l)
             if (w.undefined->carry[l]) all_of(l, true);
-    if (i.spread == Spread::bits) find_moved_origins(effect, trials, *w.undefined);
+    if (i.spread == Spread::bits) find_moved_origins(effect, w, i, sources);
     return effect;
 }
 
@@ -451,13 +253,19 @@ template <class F> void set_origins(Warp &w, const Instr &i, uint32_t mask, F or
     }
 }
 
+// Whether all that the instruction computes with is defined, as mostly.
+bool is_defined(const UndefinedValues &u, const Warp &w, const Instr &i) {
+    if (any_of(u.predicates[i.guard].data(), LANES) || (i.takes_carry && any_of(u.carry.data(), LANES))) return false;
+    return std::ranges::none_of(references(w, i), [&](const Reference &r) { return !r.result && any_of(u, r); });
+}
+
 }  // namespace
 
 void check_uses(Warp &w, const Instr &i, uint32_t mask) {
     UndefinedValues &u = *w.undefined;
     const uint32_t active = mask & (w.predicates[i.guard] ^ i.guard_flip);
     const Origins guard = u.predicates[i.guard];
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    for (uint32_t rest = any_of(guard.data(), LANES) ? mask : 0; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         if (!guard[l]) continue;
         if (!only_computes(i))
@@ -470,7 +278,7 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
     }
     if (!i.decides) return;
     for (const Reference &r : references(w, i)) {
-        if (r.result || !decides(i, r)) continue;
+        if (r.result || !decides(i, r) || !any_of(u, r)) continue;
         for (uint32_t rest = active; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);
             if (const Origin origin = origin_in(u, r, l)) report_use(w, l, origin, use_of(i));
@@ -480,14 +288,14 @@ void check_uses(Warp &w, const Instr &i, uint32_t mask) {
 
 void run_with_origins(Warp &w, const Instr &i) {
     UndefinedValues &u = *w.undefined;
-    Effect effect = effect_of(w, i);
-    UnwrittenReads &reads = w.block->unwritten;
-    if (i.spread != Spread::bits) {
-        for (Origin &own : effect.own) own = reads.computed(own);
-        effect.any = reads.computed(effect.any);
+    if (is_defined(u, w, i)) {
+        define_results(w, i, w.active);
+        i.exec(w, i);
+        if (u.count == 0) w.undefined.reset();
+        return;
     }
-    Origins guard = u.predicates[i.guard];
-    for (Origin &lane : guard) lane = reads.computed(lane);
+    const Effect effect = effect_of(w, i);
+    const Origins guard = u.predicates[i.guard];
     set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
         return guard[l] ? guard[l] : effect.origin(result, l, b);
     });
@@ -500,7 +308,10 @@ void run_with_origins(Warp &w, const Instr &i) {
 }
 
 void define_results(Warp &w, const Instr &i, uint32_t mask) {
-    set_origins(w, i, mask, [](size_t, int, uint32_t) { return Origin(0); });
+    UndefinedValues &u = *w.undefined;
+    if (std::ranges::any_of(references(w, i), [&](const Reference &r) { return r.result && any_of(u, r); }))
+        set_origins(w, i, mask, [](size_t, int, uint32_t) { return Origin(0); });
+    for (uint32_t rest = i.sets_carry ? mask : 0; rest; rest &= rest - 1) u.set(u.carry[__builtin_ctz(rest)], 0);
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------
