@@ -32,6 +32,7 @@ struct Grid {
     uint32_t threads_per_block = 0, warps_per_block = 0;
     uint64_t blocks = 0;
     BlockChoice choice{0, 0};           // which of them run
+    size_t host_threads = 0;            // that run them
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
     uint32_t reserved_begin = 0;        // the system's part of shared memory, if the program asks for it
     uint32_t shared_end = 0;            // of all shared memory
