@@ -18,29 +18,34 @@ namespace {
 
 // T: the type in memory; D: the type of the lane (a wider lane is sign- or zero-extended, as T is signed or not).
 template <class T, class D> void load_element(std::byte *const *at, uint32_t mask, uint32_t offset, D *d) {
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
-        const int l = __builtin_ctz(rest);
+    const auto load = [=](int l) {
         T value;
         std::memcpy(&value, at[l] + offset, sizeof(T));
         d[l] = static_cast<D>(value);
-    }
+    };
+    if (mask == FULL)
+        for (int l = 0; l < LANES; ++l) load(l);
+    else
+        for (uint32_t rest = mask; rest; rest &= rest - 1) load(__builtin_ctz(rest));
 }
 
 template <class T, class D> void store_element(std::byte *const *at, uint32_t mask, uint32_t offset, const D *d) {
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
-        const int l = __builtin_ctz(rest);
+    const auto store = [=](int l) {
         const T value = static_cast<T>(d[l]);
         std::memcpy(at[l] + offset, &value, sizeof(T));
-    }
+    };
+    if (mask == FULL)
+        for (int l = 0; l < LANES; ++l) store(l);
+    else
+        for (uint32_t rest = mask; rest; rest &= rest - 1) store(__builtin_ctz(rest));
 }
 
-// The common cases, with all lanes active: contiguous elements (coalesced access), or one element (broadcast).
+// The most common case: all lanes are active, and their elements lie side by side.
 bool consecutive(std::byte *const *at, uint32_t mask, size_t bytes) {
-    if (mask != FULL) return false;
     const auto first = reinterpret_cast<uintptr_t>(at[0]);
-    bool all = true;
-    for (size_t l = 0; l < LANES; ++l) all &= reinterpret_cast<uintptr_t>(at[l]) == first + l * bytes;
-    return all;
+    uintptr_t different = mask ^ FULL;
+    for (size_t l = 0; l < LANES; ++l) different |= reinterpret_cast<uintptr_t>(at[l]) ^ (first + l * bytes);
+    return !different;
 }
 
 // Four words per lane at any addresses: 4x4 transposes, four lanes at a time.
@@ -88,7 +93,24 @@ template <class T, class D> void store_origins(Warp &w, const Instr &i, Space sp
         }
 }
 
+// Loads what is the same for all lanes: a parameter of the kernel, at an address that the instruction knows. False if
+// it is something else.
+template <class T, class D> bool load_parameter(Warp &w, const Instr &i) {
+    const std::vector<uint8_t> &parameters = w.block->grid->launch.parameters;
+    const auto at = static_cast<uint64_t>(i.imm);
+    if (i.space != Space::param || i.op[1] != NO_SLOT || w.undefined || at > parameters.size() ||
+        parameters.size() - at < sizeof(T) * i.width)
+        return false;
+    for (uint32_t e = 0; e < i.width; ++e) {
+        T value;
+        std::memcpy(&value, parameters.data() + at + e * sizeof(T), sizeof(T));
+        for_lanes(w, w.lanes<D>(i.width == 1 ? i.op[0] : w.slots[i.more + e]), [=](int) { return static_cast<D>(value); });
+    }
+    return true;
+}
+
 template <class T, class D> void load(Warp &w, const Instr &i) {
+    if (load_parameter<T, D>(w, i)) return;
     uint64_t address[LANES];
     std::byte *at[LANES];
     Unwritten unwritten;
@@ -129,8 +151,14 @@ template <class T, class D> void store(Warp &w, const Instr &i) {
         resolve(w, i, space, address, mask, sizeof(T) * i.width, access_of(i, true), at, i.flags & STRONG ? nullptr : &stored);
         if (w.undefined) [[unlikely]] store_origins<T, D>(w, i, space, address, mask, slots);
         if ((i.flags & STRONG) && space != Space::local) publish(w, space == Space::shared);
-        for (int e = 0; e < i.width; ++e)
-            store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
+        if (i.width == 1 && consecutive(at, mask, sizeof(T))) {
+            const D *const d = w.lanes<D>(slots[0]);
+            T *const to = reinterpret_cast<T *>(at[0]);
+            for (int l = 0; l < LANES; ++l) to[l] = static_cast<T>(d[l]);
+        } else {
+            for (int e = 0; e < i.width; ++e)
+                store_element<T, D>(at, mask, static_cast<uint32_t>(e * sizeof(T)), w.lanes<D>(slots[e]));
+        }
         if ((i.flags & STRONG) && space != Space::local) acquire(w, space == Space::shared);
     });
 }

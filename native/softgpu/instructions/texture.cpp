@@ -83,8 +83,8 @@ void require_geometry(const Image &image, const Geometry &geometry, int lane) {
 
 // The texels index and index + 1 along an axis, and the weight of the second one.
 struct Footprint {
-    int64_t index = 0;
-    double weight = 0;
+    int64_t index;
+    double weight;
 };
 
 Footprint footprint(double x, bool linear) {
@@ -135,18 +135,19 @@ uint32_t face(double (&direction)[3]) {
     return number;
 }
 
-// Where a lane reads.
+// Where a lane reads: the axes that the geometry has.
 struct Place {
     Footprint axis[3];
-    uint32_t layer = 0;
+    uint32_t layer;
 };
 
-Place place_of(const Warp &w, const Instr &i, const BoundImage &bound, const Slot *coordinates, int lane, bool linear) {
+void set_place(Place &place, const Warp &w, const Instr &i, const BoundImage &bound, const Slot *coordinates, int lane,
+               bool linear) {
     const Geometry &geometry = geometry_of(i);
     const Image &image = bound.image;
     const uint32_t sizes[3] = {image.width, image.height, image.depth};
     const auto bits = [&](int c) { return w.lanes<uint32_t>(coordinates[c])[lane]; };
-    Place place;
+    place.layer = 0;
     if (geometry.layered) {
         const uint32_t layers = geometry.cube ? image.depth / 6 : image.depth;
         place.layer = static_cast<uint32_t>(std::clamp<int64_t>(static_cast<int32_t>(bits(0)), 0, layers - 1));
@@ -158,7 +159,6 @@ Place place_of(const Warp &w, const Instr &i, const BoundImage &bound, const Slo
     if (geometry.cube) place.layer = 6 * place.layer + face(x);
     const bool normalized = geometry.cube || (bound.sampling.normalized && !(i.flags & INTEGER_COORDINATES));
     for (int a = 0; a < geometry.axes; ++a) place.axis[a] = footprint(normalized ? x[a] * sizes[a] : x[a], linear);
-    return place;
 }
 
 // ---- Reading texels -------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ void sample(Warp &w, const Instr &i) {
         Place places[LANES];
         for (uint32_t rest = mask; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);
-            places[l] = place_of(w, i, bound, coordinates, l, linear);
+            set_place(places[l], w, i, bound, coordinates, l, linear);
         }
         double sum[4][LANES] = {};
         const int axes = geometry_of(i).axes;
@@ -253,7 +253,10 @@ void sample(Warp &w, const Instr &i) {
                 if (weight[l] != 0) weighted |= 1u << l;
             }
             read_texels(w, i, bound, places, weighted, corner, [&](int l, const std::byte *texel) {
-                for (int c = 0; c < 4; ++c) sum[c][l] += weight[l] * value_of(i, bound, texel, c);
+                // Of the channels that the format does not have, all but the last are 0.
+                const int channels = texel ? bound.image.format.channels : 4;
+                for (int c = 0; c < channels; ++c) sum[c][l] += weight[l] * value_of(i, bound, texel, c);
+                if (channels < 4) sum[3][l] += weight[l];
             });
         }
         for (uint32_t rest = mask; rest; rest &= rest - 1)
@@ -274,7 +277,7 @@ void gather(Warp &w, const Instr &i) {
         Place places[LANES];
         for (uint32_t rest = mask; rest; rest &= rest - 1) {
             const int l = __builtin_ctz(rest);
-            places[l] = place_of(w, i, bound, coordinates, l, true);
+            set_place(places[l], w, i, bound, coordinates, l, true);
         }
         for (int k = 0; k < 4; ++k)
             read_texels(w, i, bound, places, mask, CORNERS[k], [&](int l, const std::byte *texel) {

@@ -7,10 +7,12 @@
 //
 // Sums are computed as those of mma.sync (tensor.cpp): in double, in the order of k, rounded once.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "base/formats.h"
@@ -41,11 +43,20 @@ struct Fragment {
     bool column_major = false;  // the elements of a lane go down a column
     int registers = 0;
 
-    int elements() const { return rows * columns / LANES; }     // of a lane
-    int line() const { return column_major ? rows : columns; }
+    int elements() const { return rows * columns / LANES; }     // of a lane, which are in one line
+    int line() const { return column_major ? rows : columns; }  // a power of two
     int per_register() const { return type == f64 ? 1 : 4 / bytes_of(type); }
     bool wide() const { return type == f64; }
 };
+
+// The line of element e of a lane, and where it is in it.
+struct Index {
+    int major, minor;
+};
+Index index_of(const Fragment &f, int lane, int e) {
+    const int at = lane * f.elements() + e;
+    return {at >> std::countr_zero(static_cast<uint32_t>(f.line())), at & (f.line() - 1)};
+}
 
 struct Shape {
     std::string_view name;
@@ -82,7 +93,7 @@ Fragment fragment(const Shape &shape, char role, Type type, bool column_major) {
     return f;
 }
 
-double number(Type type, uint64_t bits) {
+[[gnu::always_inline]] inline double number(Type type, uint64_t bits) {
     switch (type) {
     case f16: return widen<F16, double>(static_cast<uint32_t>(bits));
     case bf16: return widen<BF16, double>(static_cast<uint32_t>(bits));
@@ -95,7 +106,7 @@ double number(Type type, uint64_t bits) {
     }
 }
 
-uint64_t bits_of(Type type, double sum, bool satfinite) {
+[[gnu::always_inline]] inline uint64_t bits_of(Type type, double sum, bool satfinite) {
     switch (type) {
     case f16: return narrow<F16, Round::nearest>(sum);
     case f32: return std::bit_cast<uint32_t>(canonical(static_cast<float>(sum)));
@@ -107,23 +118,48 @@ uint64_t bits_of(Type type, double sum, bool satfinite) {
     }
 }
 
-// Element e of a lane.
-uint64_t element(const Warp &w, const Fragment &f, const Slot *slots, int lane, int e) {
-    if (f.wide()) return w.lanes<uint64_t>(slots[e])[lane];
+// An element in the registers of a fragment: of which register, and from which bit on.
+struct Part {
+    int number;
+    int shift;
+    uint32_t mask;
+};
+Part part_of(const Fragment &f, int e) {
     const int bits = 8 * bytes_of(f.type), per = f.per_register();
-    return w.lanes<uint32_t>(slots[e / per])[lane] >> (e % per * bits) & (bits == 32 ? ~0u : (1u << bits) - 1);
+    return {e / per, e % per * bits, bits >= 32 ? ~0u : (1u << bits) - 1};
+}
+// Of how many registers the elements are; more repeat them.
+int distinct_registers(const Fragment &f) { return f.elements() / f.per_register(); }
+
+uint64_t element(const Warp &w, const Fragment &f, const Slot *slots, int lane, int e) {
+    const Part part = part_of(f, e);
+    if (f.wide()) return w.lanes<uint64_t>(slots[part.number])[lane];
+    return w.lanes<uint32_t>(slots[part.number])[lane] >> part.shift & part.mask;
 }
 
 void set_element(Warp &w, const Fragment &f, const Slot *slots, int lane, int e, uint64_t value) {
+    const Part part = part_of(f, e);
     if (f.wide()) {
-        w.lanes<uint64_t>(slots[e])[lane] = value;
+        w.lanes<uint64_t>(slots[part.number])[lane] = value;
         return;
     }
-    const int bits = 8 * bytes_of(f.type), per = f.per_register(), repeat = f.elements() / per;
-    for (int r = e / per; r < f.registers; r += repeat) {
+    for (int r = part.number; r < f.registers; r += distinct_registers(f)) {
         uint32_t &word = w.lanes<uint32_t>(slots[r])[lane];
-        const uint32_t mask = (bits == 32 ? ~0u : (1u << bits) - 1) << (e % per * bits);
-        word = (word & ~mask) | (static_cast<uint32_t>(value) << (e % per * bits) & mask);
+        word = (word & ~(part.mask << part.shift)) | (static_cast<uint32_t>(value) & part.mask) << part.shift;
+    }
+}
+
+// Calls f with the type as a constant, so that a loop in it is compiled for each.
+template <class F> void with_type(Type type, F f) {
+    switch (type) {
+    case f16: return f(std::integral_constant<Type, f16>());
+    case bf16: return f(std::integral_constant<Type, bf16>());
+    case tf32: return f(std::integral_constant<Type, tf32>());
+    case f32: return f(std::integral_constant<Type, f32>());
+    case s8: return f(std::integral_constant<Type, s8>());
+    case u8: return f(std::integral_constant<Type, u8>());
+    case s32: return f(std::integral_constant<Type, s32>());
+    default: return f(std::integral_constant<Type, f64>());
     }
 }
 
@@ -131,11 +167,30 @@ void set_element(Warp &w, const Fragment &f, const Slot *slots, int lane, int e,
 using Numbers = double[MOST_ROWS][MOST_ROWS];
 
 void read(const Warp &w, const Fragment &f, const Slot *slots, Numbers &to) {
-    for (int l = 0; l < LANES; ++l)
+    with_type(f.type, [&](auto type) {
+        using Lane = std::conditional_t<type() == f64, uint64_t, uint32_t>;
+        const int row = f.column_major ? 1 : MOST_ROWS, column = f.column_major ? MOST_ROWS : 1;
         for (int e = 0; e < f.elements(); ++e) {
-            const int at = l * f.elements() + e, major = at / f.line(), minor = at % f.line();
-            to[f.column_major ? minor : major][f.column_major ? major : minor] = number(f.type, element(w, f, slots, l, e));
+            const Part part = part_of(f, e);
+            const Lane *const from = w.lanes<Lane>(slots[part.number]);
+            for (int l = 0; l < LANES; ++l) {
+                const Index at = index_of(f, l, e);
+                const Lane bits = type() == f64 ? from[l] : from[l] >> part.shift & part.mask;
+                (&to[0][0])[at.major * row + at.minor * column] = number(type, bits);
+            }
         }
+    });
+}
+
+// The elements of a lane are rounded to d's type and placed in its registers.
+void write(Warp &w, const Fragment &f, const Slot *slots, const Numbers &from, bool satfinite) {
+    with_type(f.type, [&](auto type) {
+        for (int e = 0; e < f.elements(); ++e)
+            for (int l = 0; l < LANES; ++l) {
+                const Index at = index_of(f, l, e);
+                set_element(w, f, slots, l, e, bits_of(type, from[at.major][at.minor], satfinite));
+            }
+    });
 }
 
 void need_target_of(Type type, Operands &operands) {
@@ -184,7 +239,7 @@ template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten
                                         const uint64_t *address, uint32_t mask, int first, int together) {
     const Fragment &f = transfers()[i.target].fragment;
     const Slot *const slots = w.slots + i.more;
-    const int per = f.per_register(), repeat = f.elements() / per;
+    const int per = f.per_register(), repeat = distinct_registers(f);
     const auto bytes = static_cast<uint32_t>(bytes_of(f.type));
     for (uint32_t rest = mask; rest; rest &= rest - 1)
         for (int x = 0; x < together; ++x) {
@@ -194,6 +249,37 @@ template <bool STORE> void pass_origins(Warp &w, const Instr &i, const Unwritten
             if (STORE) store_origins(w, space, address[l] + offset, bytes, {slots[r], l, f.wide(), within});
             for (int to = r; !STORE && to < f.registers; to += repeat)
                 add_origins(w, {i, unwritten, space, l, address[l]}, offset, bytes, {slots[to], l, f.wide(), within});
+        }
+}
+
+// Loads or stores element e.
+template <bool STORE> void move_elements(Warp &w, const Fragment &f, const Slot *slots, std::byte *const *at,
+                                         uint32_t mask, int e) {
+    const auto bytes = static_cast<size_t>(bytes_of(f.type));
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
+        uint64_t value = 0;
+        if (STORE) value = element(w, f, slots, l, e), std::memcpy(at[l], &value, bytes);
+        else std::memcpy(&value, at[l], bytes), set_element(w, f, slots, l, e, value);
+    }
+}
+
+// Loads or stores the registers from that of element e on: in memory, too, the elements of a register are one word.
+template <bool STORE> void move_registers(Warp &w, const Fragment &f, const Slot *slots, std::byte *const *at,
+                                          uint32_t mask, int e, int bytes) {
+    const auto move = [&](auto *lane, size_t offset) {
+        for (uint32_t rest = mask; rest; rest &= rest - 1) {
+            const int l = __builtin_ctz(rest);
+            if (STORE) std::memcpy(at[l] + offset, lane + l, sizeof *lane);
+            else std::memcpy(lane + l, at[l] + offset, sizeof *lane);
+        }
+    };
+    const int register_bytes = f.wide() ? 8 : 4, first = part_of(f, e).number;
+    for (int r = 0; r < bytes / register_bytes; ++r)
+        for (int to = first + r; to < (STORE ? first + r + 1 : f.registers); to += distinct_registers(f)) {
+            const auto offset = static_cast<size_t>(r * register_bytes);
+            if (f.wide()) move(w.lanes<uint64_t>(slots[to]), offset);
+            else move(w.lanes<uint32_t>(slots[to]), offset);
         }
 }
 
@@ -212,8 +298,7 @@ template <bool STORE> void transfer(Warp &w, const Instr &i) {
             uint64_t address[LANES];
             std::byte *at[LANES];
             for (int l = 0; l < LANES; ++l) {
-                const int index = l * elements + e;
-                int major = index / f.line(), minor = index % f.line();
+                auto [major, minor] = index_of(f, l, e);
                 if (!along) std::swap(major, minor);
                 const uint64_t stride = i.op[1] == NO_SLOT ? static_cast<uint64_t>(line) * t.per_element
                                                            : w.lanes<uint32_t>(i.op[1])[l];
@@ -225,14 +310,8 @@ template <bool STORE> void transfer(Warp &w, const Instr &i) {
                     STORE ? Access::store : Access::load, at, nullptr, &unwritten);
             if (unwritten.lanes || w.undefined) [[unlikely]]
                 pass_origins<STORE>(w, i, unwritten, space, address, mask, e, together);
-            for (uint32_t rest = mask; rest; rest &= rest - 1) {
-                const int l = __builtin_ctz(rest);
-                for (int x = 0; x < together; ++x) {
-                    uint64_t value = 0;
-                    if (STORE) value = element(w, f, slots, l, e + x), std::memcpy(at[l] + x * bytes, &value, bytes);
-                    else std::memcpy(&value, at[l] + x * bytes, bytes), set_element(w, f, slots, l, e + x, value);
-                }
-            }
+            if (along) move_registers<STORE>(w, f, slots, at, mask, e, together * bytes);
+            else move_elements<STORE>(w, f, slots, at, mask, e);
         }
     });
 }
@@ -317,11 +396,7 @@ void multiply(Warp &w, const Instr &i) {
         for (int k = 0; k < p.a.columns; ++k)
             // Products are exact but those of f64, which are fused.
             for (int n = 0; n < p.d.columns; ++n) sums[row][n] = std::fma(left[row][k], right[k][n], sums[row][n]);
-    for (int l = 0; l < LANES; ++l)
-        for (int e = 0; e < p.d.elements(); ++e) {
-            const int at = l * p.d.elements() + e;
-            set_element(w, p.d, d, l, e, bits_of(p.d.type, sums[at / p.d.columns][at % p.d.columns], p.satfinite));
-        }
+    write(w, p.d, d, sums, p.satfinite);
 }
 
 void decode_product(Decoding &d) {

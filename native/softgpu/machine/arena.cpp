@@ -9,6 +9,7 @@
 #include "base/align.h"
 #include "base/hex.h"
 #include "base/settings.h"
+#include "machine/owners.h"
 
 namespace softgpu {
 
@@ -45,21 +46,24 @@ Arena::Arena() {
     // Sixteen times the device's memory, so that freed addresses are not soon used again; less if the system does not
     // grant that.
     for (uint64_t size = align_up(settings().memory_bytes * 16, uint64_t(1) << 30); size >= uint64_t(1) << 30; size /= 2) {
-        void *memory = reserve(size), *state = reserve(size / 4), *owners = reserve(size * 4);
-        void *sectors = reserve(size / 4);
-        if (memory && state && owners && sectors) {
+        void *memory = reserve(size), *state = reserve(size / 4), *sectors = reserve(size / 4);
+        void *word_owners = reserve(size / 4 * sizeof(WordOwner));
+        void *sector_owners = reserve(size / 32 * sizeof(SectorOwner));
+        if (memory && state && sectors && word_owners && sector_owners) {
             base_ = reinterpret_cast<uint64_t>(memory);
             size_ = size;
             next_ = base_ + ALIGNMENT;
             state_ = static_cast<uint8_t *>(state);
-            owners_ = static_cast<std::byte *>(owners);
+            word_owners_ = static_cast<WordOwner *>(word_owners);
+            sector_owners_ = static_cast<SectorOwner *>(sector_owners);
             sectors_ = static_cast<std::byte *>(sectors);
             return;
         }
         if (memory) munmap(memory, size);
         if (state) munmap(state, size / 4);
-        if (owners) munmap(owners, size * 4);
         if (sectors) munmap(sectors, size / 4);
+        if (word_owners) munmap(word_owners, size / 4 * sizeof(WordOwner));
+        if (sector_owners) munmap(sector_owners, size / 32 * sizeof(SectorOwner));
     }
     std::fprintf(stderr, "framecast softgpu: the system grants no address range for the device's memory\n");
     std::abort();
@@ -132,7 +136,8 @@ void Arena::make_inaccessible(const Allocation &a) {
     std::memset(state_ + word + words - edge, 0, edge);
     give_back(reinterpret_cast<uint64_t>(state_ + word), words);
     give_back(a.address, a.bytes);
-    give_back(reinterpret_cast<uint64_t>(owners_) + word * 16, a.bytes / 4 * 16);
+    give_back(reinterpret_cast<uint64_t>(word_owners_ + word), a.bytes / 4 * sizeof(WordOwner));
+    give_back(reinterpret_cast<uint64_t>(sector_owners_ + word / 8), a.bytes / 32 * sizeof(SectorOwner));
     give_back(reinterpret_cast<uint64_t>(sectors_) + word, a.bytes / 4);
 }
 
@@ -207,6 +212,11 @@ bool Arena::holds(uint64_t address, uint64_t bytes, bool closed) const {
     if (after == allocations_.begin()) return false;
     const Allocation &a = std::prev(after)->second;
     return !a.freed && (closed || !a.closed) && address - a.address <= a.bytes && bytes <= a.bytes - (address - a.address);
+}
+
+void Arena::clear_owners() {
+    give_back(reinterpret_cast<uint64_t>(word_owners_), size_ / 4 * sizeof(WordOwner));
+    give_back(reinterpret_cast<uint64_t>(sector_owners_), size_ / 32 * sizeof(SectorOwner));
 }
 
 void Arena::clear_sectors() {

@@ -1,11 +1,10 @@
 // The memory of the device, with shadow memory for every word.
 //
 // It is one reserved range of host addresses, so a device address is a host address and needs no translation. Pinned
-// host memory and module variables are in this range, too. Two shadow arrays are indexed by the word number: state   a
-// byte for each 4-byte word: bits 0-3 tell which bytes were written, bits 4-7 which may be accessed; owners  16 bytes
-// for each word: which blocks last wrote and read it during which launch (races.h). A third has 8 bytes for each
-// 32-byte sector (sectors.h). Pages of all of them use memory only when touched. Freed addresses are not reused while
-// unused ones are left, so that a use after free is detected.
+// host memory and module variables are in this range, too. The shadow arrays: a state of each 4-byte word, whose bits
+// 0-3 tell which bytes were written, bits 4-7 which may be accessed; owners of each word and of each 32-byte sector
+// (owners.h); and 8 bytes for each sector (sectors.h). Their pages use memory only when touched. Freed addresses are
+// not reused while unused ones are left, so that a use after free is detected.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +15,9 @@
 #include <vector>
 
 namespace softgpu {
+
+struct WordOwner;
+struct SectorOwner;
 
 class Arena {
 public:
@@ -71,7 +73,9 @@ public:
     uint64_t base() const { return base_; }
     uint64_t size() const { return size_; }
     uint8_t *state() const { return state_; }       // state of the word at base(); index by (address - base()) / 4
-    std::byte *owners() const { return owners_; }   // likewise, 16 bytes each
+    WordOwner *word_owners() const { return word_owners_; }     // likewise
+    SectorOwner *sector_owners() const { return sector_owners_; }   // of the sector at base()
+    void clear_owners();                            // to zeros
     std::byte *sectors() const { return sectors_; } // of the sector at base(); 8 bytes each
     void clear_sectors();                           // to zeros
 
@@ -84,7 +88,9 @@ private:
     mutable std::mutex mutex_;
     uint64_t base_ = 0, size_ = 0, next_ = 0, used_ = 0, numbered_ = 0;
     uint8_t *state_ = nullptr;
-    std::byte *owners_ = nullptr, *sectors_ = nullptr;
+    WordOwner *word_owners_ = nullptr;
+    SectorOwner *sector_owners_ = nullptr;
+    std::byte *sectors_ = nullptr;
     std::map<uint64_t, Allocation> allocations_;    // live and freed, by address
     GraphUse graph_use_;
 };

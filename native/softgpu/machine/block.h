@@ -38,6 +38,7 @@ struct Grid {
     uint64_t blocks = 0;
     uint32_t cluster_blocks = 1;        // of a cluster
     BlockChoice choice{0, 0};           // which of them run
+    size_t host_threads = 0;            // that run them
     uint32_t shared_bytes = 0;          // static and dynamic, of a block
     uint32_t reserved_begin = 0;        // where the system's part of it lies, if the program asks for that
     uint32_t shared_end = 0;            // of all shared memory

@@ -10,7 +10,9 @@
 
 #include "base/json.h"
 #include "base/print.h"
+#include "machine/eight.h"
 #include "machine/launch_shapes.h"
+#include "machine/request.h"
 #include "ptx/source.h"
 
 namespace softgpu {
@@ -23,65 +25,64 @@ const char *name(Class c) {
     return names[static_cast<int>(c)];
 }
 
-uint32_t count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t *sector) {
-    uint32_t asked[2 * LANES], count = 0;       // one bit per byte of the sector
-    auto touch = [&](uint64_t s, uint32_t bits) {
-        for (uint32_t i = count; i-- > 0;)
-            if (sector[i] == s) {
-                asked[i] |= bits;
-                return;
-            }
-        sector[count] = s;
-        asked[count++] = bits;
-    };
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
-        const uint64_t a = address[__builtin_ctz(rest)];
-        const uint64_t bits = ((uint64_t(1) << bytes) - 1) << a % 32;
-        touch(a / 32, static_cast<uint32_t>(bits));
-        if (bits >> 32) touch(a / 32 + 1, static_cast<uint32_t>(bits >> 32));
-    }
+void count_global(LineCounters &c, const Request &request) {
     ++c.requests;
-    c.sectors += count;
-    for (uint32_t i = 0; i < count; ++i) {
-        c.bytes += static_cast<uint32_t>(__builtin_popcount(asked[i]));
-        c.first_sector = std::min(c.first_sector, sector[i]);
-        c.last_sector = std::max(c.last_sector, sector[i]);
+    c.sectors += request.count;
+    for (uint32_t i = 0; i < request.count; ++i) {
+        c.bytes += static_cast<uint32_t>(std::popcount(request.bytes[i]));
+        c.first_sector = std::min(c.first_sector, request.sector[i]);
+        c.last_sector = std::max(c.last_sector, request.sector[i]);
     }
-    return count;
 }
 
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes) {
     // In units of one access: the number of lanes per pass (128 bytes), and of columns of the banks.
     const uint32_t unit = std::max<uint32_t>(bytes, 4), columns = 128 / unit;
     const uint32_t whole = columns == LANES ? FULL : (1u << columns) - 1;
-    const auto shift = static_cast<uint32_t>(std::countr_zero(unit));
+    const int shift = std::countr_zero(unit);
+    const __m128i unit_bits = _mm_cvtsi32_si128(shift);
+    const auto lanes_in = [](uint32_t lanes) { return static_cast<uint32_t>(std::popcount(lanes)); };
     ++c.requests;
     for (uint32_t begin = 0; begin < LANES; begin += columns) {
         const uint32_t part = mask >> begin & whole;
         if (!part) continue;
-        // Mostly the lanes access adjacent units: each is in a bank of its own.
         const uint32_t *const from = address + begin;
-        bool adjacent = part == whole;
-        for (uint32_t l = 0; l < columns; ++l) adjacent &= from[l] >> shift == (from[0] >> shift) + l;
-        if (adjacent) {
-            ++c.wavefronts;
-            ++c.ideal;
-            c.bytes += uint64_t(columns) * bytes;
-            continue;
+        __m256i unit_of[LANES / 8], used = _mm256_setzero_si256();
+        for (uint32_t l = 0; l < columns; l += 8) {
+            const __m256i at = _mm256_srl_epi32(eight_at(from + l, whole >> l), unit_bits);
+            const __m256i bank = _mm256_sllv_epi32(eight(1), _mm256_and_si256(at, eight(columns - 1)));
+            used = _mm256_or_si256(used, _mm256_and_si256(eight_chosen(part >> l), bank));
+            unit_of[l / 8] = at;
         }
-        uint32_t seen[LANES][LANES], distinct[LANES] = {}, most = 0, count = 0;
-        for (uint32_t rest = part; rest; rest &= rest - 1) {
-            const uint32_t at = from[__builtin_ctz(rest)] >> shift, column = at & (columns - 1);
-            bool fresh = true;
-            for (uint32_t i = 0; i < distinct[column] && fresh; ++i) fresh = seen[column][i] != at;
-            if (!fresh) continue;
-            seen[column][distinct[column]++] = at;
-            most = std::max(most, distinct[column]);
-            ++count;
+        // Mostly each lane accesses a bank of its own, or the unit of a lane a little before it.
+        const uint32_t banks = lanes_in(united(used));
+        uint32_t distinct = banks, most = 1, rest = part;
+        bool increasing = part == whole;
+        if (banks != lanes_in(part)) {
+            for (uint32_t by : {1, 8, 16})
+                for (uint32_t l = by / 8 * 8; l < columns; l += 8) {
+                    const uint32_t behind = whole >> l & (l < by ? ~1u : FULL) & 255;
+                    const __m256i before = _mm256_srl_epi32(eight_at(from + l - by, behind), unit_bits);
+                    rest &= ~(eight_signs(_mm256_cmpeq_epi32(unit_of[l / 8], before)) << l & part << by);
+                    increasing &= by > 1 || (behind & ~eight_signs(_mm256_cmpgt_epi32(unit_of[l / 8], before))) == 0;
+                }
+        }
+        if (banks != lanes_in(rest)) {
+            uint32_t seen[LANES][LANES];
+            uint8_t in_bank[LANES] = {};
+            distinct = 0;
+            for (; rest; rest &= rest - 1) {
+                const uint32_t at = from[std::countr_zero(rest)] >> shift, bank = at & (columns - 1);
+                uint32_t *const end = seen[bank] + in_bank[bank];
+                if (!increasing && std::find(seen[bank], end, at) != end) continue;
+                *end = at;
+                most = std::max<uint32_t>(most, ++in_bank[bank]);
+                ++distinct;
+            }
         }
         c.wavefronts += most;
         c.ideal += 1;
-        c.bytes += uint64_t(count) * bytes;
+        c.bytes += uint64_t(distinct) * bytes;
     }
 }
 

@@ -11,6 +11,8 @@
 
 namespace softgpu {
 
+struct Request;
+
 struct LineCounters {
     uint64_t warps = 0;         // times a warp issued it
     uint64_t threads = 0;       // times a thread ran it
@@ -42,9 +44,8 @@ struct LaunchCounts {
     uint64_t bus_sectors = 0;                               // those that cross the bus of the device's memory
 };
 
-// Adds one global request: the 32-byte sectors touched and the bytes requested. Returns how many sectors, and writes
-// them to `sector`, which has room for two of each lane.
-uint32_t count_global(LineCounters &c, const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t *sector);
+// Adds one request to global memory: the 32-byte sectors touched and the bytes requested.
+void count_global(LineCounters &c, const Request &request);
 // Adds one request to shared memory: 4-byte banks, 32 of them; threads that read the same word do not conflict.
 // Accesses of 8 and 16 bytes are done by half warps and quarter warps.
 void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint32_t bytes);

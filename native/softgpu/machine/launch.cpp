@@ -16,14 +16,10 @@ namespace softgpu {
 
 namespace {
 
-uint32_t special_value(const Block &block, const Warp &w, Special which, int lane) {
+// What all lanes of a warp have.
+uint32_t special_value(const Block &block, const Warp &w, Special which) {
     const Grid &grid = *block.grid;
-    const Position at = position(grid, w.index * LANES + static_cast<uint32_t>(lane));
-    const uint32_t bit = 1u << lane;
     switch (which) {
-    case Special::tid_x: return at.x;
-    case Special::tid_y: return at.y;
-    case Special::tid_z: return at.z;
     case Special::ntid_x: return grid.launch.block[0];
     case Special::ntid_y: return grid.launch.block[1];
     case Special::ntid_z: return grid.launch.block[2];
@@ -33,17 +29,11 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::nctaid_x: return grid.launch.grid[0];
     case Special::nctaid_y: return grid.launch.grid[1];
     case Special::nctaid_z: return grid.launch.grid[2];
-    case Special::laneid: return static_cast<uint32_t>(lane);
     case Special::warpid: return w.index;
     case Special::nwarpid: return grid.warps_per_block;
     case Special::smid: return static_cast<uint32_t>(block.index % static_cast<uint64_t>(limits().multiprocessors));
     case Special::nsmid: return static_cast<uint32_t>(limits().multiprocessors);
     case Special::gridid: return 1;
-    case Special::lanemask_eq: return bit;
-    case Special::lanemask_lt: return bit - 1;
-    case Special::lanemask_le: return (bit - 1) | bit;
-    case Special::lanemask_ge: return ~(bit - 1);
-    case Special::lanemask_gt: return ~((bit - 1) | bit);
     case Special::dynamic_smem_size: return grid.launch.dynamic_shared;
     case Special::total_smem_size:
     case Special::aggr_smem_size: return grid.shared_bytes;
@@ -53,7 +43,6 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::reserved_own: return RESERVED_ADDRESS + RESERVED_SHARED / 4;
     case Special::reserved_end: return RESERVED_ADDRESS + RESERVED_SHARED;
     case Special::reserved_bytes: return RESERVED_SHARED;
-    case Special::zero: return 0;
     case Special::clusterid_x: case Special::clusterid_y: case Special::clusterid_z: {
         const int d = static_cast<int>(which) - static_cast<int>(Special::clusterid_x);
         return block.id[d] / grid.launch.cluster[d];
@@ -72,8 +61,39 @@ uint32_t special_value(const Block &block, const Warp &w, Special which, int lan
     case Special::cluster_nctarank: return grid.cluster_blocks;
     case Special::is_explicit_cluster: return grid.launch.explicit_cluster;
     case Special::dynamic_shared: return grid.shared_bytes - grid.launch.dynamic_shared;
+    default: return 0;
     }
-    return 0;
+}
+
+// Writes the special registers that the program reads.
+void set_specials(const Block &block, const Warp &w) {
+    const Grid &grid = *block.grid;
+    Position at[LANES], next = position(grid, w.index * LANES);
+    for (Position &lane : at) {
+        lane = next;
+        if (++next.x < grid.launch.block[0]) continue;
+        next.x = 0;
+        if (++next.y < grid.launch.block[1]) continue;
+        next.y = 0;
+        ++next.z;
+    }
+    for (auto [which, slot] : grid.program.specials) {
+        const auto set = [&, lanes = w.lanes<uint32_t>(slot)](auto value) {
+            for (int l = 0; l < LANES; ++l) lanes[l] = value(l);
+        };
+        switch (which) {
+        case Special::tid_x: set([&](int l) { return at[l].x; }); break;
+        case Special::tid_y: set([&](int l) { return at[l].y; }); break;
+        case Special::tid_z: set([&](int l) { return at[l].z; }); break;
+        case Special::laneid: set([](int l) { return static_cast<uint32_t>(l); }); break;
+        case Special::lanemask_eq: set([](int l) { return 1u << l; }); break;
+        case Special::lanemask_lt: set([](int l) { return (1u << l) - 1; }); break;
+        case Special::lanemask_le: set([](int l) { return (2u << l) - 1; }); break;
+        case Special::lanemask_ge: set([](int l) { return FULL << l; }); break;
+        case Special::lanemask_gt: set([](int l) { return ~((2u << l) - 1); }); break;
+        default: set([value = special_value(block, w, which)](int) { return value; }); break;
+        }
+    }
 }
 
 void begin_block(Block &block, Grid &grid, uint64_t index) {
@@ -136,8 +156,7 @@ void begin_block(Block &block, Grid &grid, uint64_t index) {
         w.cluster_arrived = w.cluster_passes = 0;
         w.groups.clear();
         make_ready(w, program.functions[grid.kernel.function].entry, w.live);
-        for (auto [which, slot] : program.specials)
-            for (int l = 0; l < LANES; ++l) w.lanes<uint32_t>(slot)[l] = special_value(block, w, which, l);
+        set_specials(block, w);
     }
 }
 
@@ -325,6 +344,7 @@ int run(const Launch &launch) {
 
     size_t threads = static_cast<size_t>(grid.settings.host_threads());
     threads = std::min<size_t>(threads, grid.choice.count() / grid.cluster_blocks);
+    grid.host_threads = threads;
     const size_t used = launch.cooperative ? grid.blocks : threads * grid.cluster_blocks;
     while (blocks.size() < used) blocks.push_back(std::make_unique<Block>());
     std::vector<Counted> counted(threads);

@@ -6,6 +6,7 @@
 #include "machine/cluster.h"
 #include "machine/fault.h"
 #include "machine/registered.h"
+#include "machine/request.h"
 
 namespace softgpu {
 
@@ -21,9 +22,9 @@ std::string bytes_of(uint32_t bytes, Access access) {
 // In a small space (shared, local), every byte of a lane's access must be below `size`.
 void require_inside(const uint64_t *address, uint32_t mask, uint32_t bytes, uint64_t size, Access access, const char *space) {
     if (mask == FULL && bytes <= size) {
-        bool inside = true;
-        for (int l = 0; l < LANES; ++l) inside &= address[l] <= size - bytes;
-        if (inside) return;
+        uint64_t signs = 0;         // of addresses that are too large, and of what is left behind them
+        for (int l = 0; l < LANES; ++l) signs |= address[l] | (size - bytes - address[l]);
+        if (!(signs >> 63)) return;
     }
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
@@ -45,6 +46,15 @@ void find_reserved(const Grid &grid, const Instr &i, const uint64_t *address, ui
         own &= ~(1u << l);
     }
     require_inside(address, own, bytes, grid.shared_bytes, access, "shared");
+}
+
+void count(Block &block, const Instr &i, Access access, const Request &request) {
+    LineCounters &counters = block.counters[&i - block.grid->program.code.data()];
+    count_global(counters, request);
+    counters.l2_sectors += i.cached && block.grid->settings.caches ? block.l1.misses(request.sector, request.count)
+                                                                   : request.count;
+    touch_sectors(block.touched, request.sector, request.count, block.sample, block.edge, reads(access), writes(access),
+                  i.streams);
 }
 
 }  // namespace
@@ -85,9 +95,8 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
     default: {
         constexpr uint32_t checked =
             bit(Check::bounds) | bit(Check::alignment) | bit(Check::initialized) | bit(Check::block_race);
-        if (grid.settings.checks & checked) {
-            check_global(w, address, mask, bytes, access, stored, unwritten);
-        } else {
+        const bool checking = grid.settings.checks & checked;
+        if (!checking) {
             const Arena &arena = Arena::get();
             const uint64_t last = arena.size() - bytes;
             for (uint32_t rest = mask; rest; rest &= rest - 1) {
@@ -97,13 +106,10 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
                                 ", which is no address of the device", CUDA_ERROR_ILLEGAL_ADDRESS};
             }
         }
-        if (block.counters) {
-            uint64_t sector[2 * LANES];
-            LineCounters &counters = block.counters[&i - grid.program.code.data()];
-            const uint32_t count = count_global(counters, address, mask, bytes, sector);
-            counters.l2_sectors += i.cached && grid.settings.caches ? block.l1.misses(sector, count) : count;
-            touch_sectors(block.touched, sector, count, block.sample, block.edge, reads(access), writes(access),
-                          i.streams);
+        if (checking || block.counters) {
+            const Request request(address, mask, bytes);
+            if (checking) check_global(w, address, mask, bytes, access, request, stored, unwritten);
+            if (block.counters) count(block, i, access, request);
         }
         for (int l = 0; l < LANES; ++l) at[l] = reinterpret_cast<std::byte *>(address[l]);
         return;

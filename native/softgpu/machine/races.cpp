@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <sys/mman.h>
 #include <thread>
 #include <type_traits>
 
@@ -11,14 +10,17 @@
 #include "machine/arena.h"
 #include "machine/block.h"
 #include "machine/fault.h"
+#include "machine/owners.h"
 #include "machine/registered.h"
+#include "machine/request.h"
+#include "machine/shared_words.h"
 
 namespace softgpu {
 
 namespace {
 
-constexpr uint8_t ATOMIC = 16, ASYNC = 32;              // of Word::write_bytes
-constexpr uint8_t SAME_WARP = 1, OTHER_WARPS = 2;       // of Word::read_flags, and ATOMIC
+constexpr uint8_t ATOMIC = SharedShadow::ATOMIC, ASYNC = SharedShadow::ASYNC;
+constexpr uint8_t SAME_WARP = SharedShadow::SAME_WARP, OTHER_WARPS = SharedShadow::OTHER_WARPS;
 
 bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
 
@@ -152,9 +154,10 @@ void StoredValues::copy(const Warp &w, int lane, std::byte *to) const {
 
 namespace {
 
-// Access_ and Bytes are Access and uint32_t, or constants of these types, for which this is compiled once more.
+// Checks `lanes` of those that access, one after the other. Access_ and Bytes are Access and uint32_t, or constants of
+// these types, for which this is compiled once more.
 template <class Access_, class Bytes>
-void check_lanes(Warp &w, const uint32_t *address, uint32_t mask, Bytes bytes, Access_ access,
+void check_lanes(Warp &w, const uint32_t *address, uint32_t mask, uint32_t lanes, Bytes bytes, Access_ access,
                  const StoredValues *stored, Unwritten *unwritten) {
     Block &block = *w.block;
     const Settings &settings = block.grid->settings;
@@ -162,9 +165,14 @@ void check_lanes(Warp &w, const uint32_t *address, uint32_t mask, Bytes bytes, A
     const bool aligned = settings.on(Check::alignment), writing = writes(access), reading = reads(access);
     const uint32_t now = w.clock[w.index];
     const Store store{w, settings.on(Check::benign_races) ? nullptr : stored, address, mask, bytes};
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    bool changed = true;        // by the lane before
+    uint32_t before = 0;        // its address
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint32_t a = address[l];
+        if (!changed && a == before) continue;
+        before = a;
+        changed = false;
         if (aligned && (a & (bytes - 1)))
             throw Fault{Check::alignment, l, "misaligned " + at_shared(a, bytes, access) + ": not a multiple of " +
                         std::to_string(bytes), CUDA_ERROR_MISALIGNED_ADDRESS};
@@ -177,6 +185,7 @@ void check_lanes(Warp &w, const uint32_t *address, uint32_t mask, Bytes bytes, A
             if (access == Access::load && x.reader / LANES == w.index && x.read_time == now &&
                 (x.read_flags & (SAME_WARP | ATOMIC)) == SAME_WARP && (x.read_bytes & x.written & part) == part)
                 continue;
+            changed = true;
             if (races) touch(w, x, l, a, bytes, part, access, store, word);
             if (reading && initialized && (x.written & part) != part)
                 find_unwritten(w, unwritten, l, ptx::Space::shared, a, bytes, 4 * word, part & ~x.written);
@@ -191,33 +200,30 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
                   const StoredValues *stored, Unwritten *unwritten) {
     constexpr std::integral_constant<Access, Access::load> load;
     constexpr std::integral_constant<Access, Access::store> store;
+    constexpr std::integral_constant<Access, Access::atomic_update> update;
     constexpr std::integral_constant<uint32_t, 4> word;     // most accesses are of words
-    if (bytes == word && access == load) check_lanes(w, address, mask, word, load, stored, unwritten);
-    else if (bytes == word && access == store) check_lanes(w, address, mask, word, store, stored, unwritten);
-    else check_lanes(w, address, mask, bytes, access, stored, unwritten);
+    auto check = [&](uint32_t lanes) {
+        if (bytes == word && access == load) check_lanes(w, address, mask, lanes, word, load, stored, unwritten);
+        else if (bytes == word && access == store) check_lanes(w, address, mask, lanes, word, store, stored, unwritten);
+        else if (bytes == word && access == update) check_lanes(w, address, mask, lanes, word, update, stored, unwritten);
+        else check_lanes(w, address, mask, lanes, bytes, access, stored, unwritten);
+    };
+    const Settings &settings = w.block->grid->settings;
+    if (is_atomic(access) || !settings.on(Check::shared_race)) return check(mask);
+    uint32_t different = ~mask;
+    for (int l = 0; l < LANES; ++l) different |= address[l] ^ address[0];
+    if (!different) return check(mask);
+    const WordCheck words(w, address, mask, bytes, access, settings.on(Check::initialized));
+    for (int part = 0; part < LANES / 8; ++part)
+        if (const uint32_t lanes = mask & 255u << 8 * part)
+            if (!words.touch(part)) check(lanes);
 }
 
 // ---- Global memory --------------------------------------------------------------------------------------------------
 
 namespace {
 
-// The last writer and the last reader of a word: launch (24 bits), block (24), epoch (11), several readers (1), bytes
-// written (4). For the writer, the bit "several readers" means "atomic". 0: none.
-struct Owner {
-    std::atomic<uint64_t> writer, reader;
-};
-static_assert(sizeof(Owner) == 16);
-
-constexpr uint64_t MANY = 16, LAUNCHES = (1 << 24) - 1, BLOCKS = (1 << 24) - 1, EPOCHS = (1 << 11) - 1;
-uint64_t launch_stamp = 0;
-
-uint64_t stamp(uint64_t block, uint64_t epoch) {
-    return launch_stamp << 40 | (block & BLOCKS) << 16 | std::min(epoch, EPOCHS) << 5;
-}
-uint64_t launch_of(uint64_t s) { return s >> 40; }
-uint64_t block_of(uint64_t s) { return s >> 16 & BLOCKS; }
-uint32_t epoch_of(uint64_t s) { return static_cast<uint32_t>(s >> 5 & EPOCHS); }
-bool same_block(uint64_t a, uint64_t b) { return (a >> 16) == (b >> 16); }
+using namespace stamps;
 
 std::string block_name(const Grid &grid, uint64_t index) {
     const uint64_t x = grid.launch.grid[0], y = grid.launch.grid[1];
@@ -238,13 +244,13 @@ bool repeats(const Store &store, int lane, uint64_t address, uint64_t word, bool
 }
 
 // With an atomic exchange, one of two concurrent accesses always sees the mark of the other.
-void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access,
+void touch(const Warp &w, WordOwner &owner, int lane, uint64_t address, uint32_t bytes, uint8_t part, Access access,
            const Store &store, uint64_t word) {
     Block &block = *w.block;
     Grid &grid = *block.grid;
     const uint64_t mine = stamp(block.index, block.clock.epoch);
     auto conflict = [&](uint64_t other) {
-        return launch_of(other) == launch_stamp && !same_block(other, mine) &&
+        return launch_of(other) == stamps::launch && !same_block(other, mine) &&
                !grid.order.published(block_of(other), epoch_of(other), block.clock.known);
     };
     auto race = [&](uint64_t other, const char *what) {
@@ -265,7 +271,7 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
         const uint64_t reader = owner.reader.load();
         if (!reader || (reader & 15 & part) == 0) return;
         const bool by_another = conflict(reader);
-        const bool by_more = (reader & MANY) && same_block(reader, mine) && launch_of(reader) == launch_stamp &&
+        const bool by_more = (reader & MANY) && same_block(reader, mine) && launch_of(reader) == stamps::launch &&
                              block.clock.known == 0;
         if ((by_another || by_more) &&
             !store.changes_nothing(lane, address, word, reinterpret_cast<const std::byte *>(address)))
@@ -275,7 +281,7 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
             uint64_t reader = owner.reader.load(std::memory_order_relaxed);
             if (!same_block(reader, mine) || (reader & part) != part) {
                 // If several blocks read different bytes of the word, only the last is remembered.
-                const bool joined = launch_of(reader) == launch_stamp && (same_block(reader, mine) || (reader & part & 15));
+                const bool joined = launch_of(reader) == stamps::launch && (same_block(reader, mine) || (reader & part & 15));
                 const bool others = joined && (!same_block(reader, mine) || (reader & MANY));
                 const uint64_t before = joined ? reader & 15 : 0;
                 owner.reader.exchange(mine | (others ? MANY : 0) | part | before);
@@ -290,13 +296,11 @@ void touch(const Warp &w, Owner &owner, int lane, uint64_t address, uint32_t byt
 }  // namespace
 
 void begin_launch_stamp() {
-    launch_stamp = (launch_stamp + 1) & LAUNCHES;
-    if (launch_stamp == 0) {
-        // The launch number has wrapped: clear the shadow, since old stamps would look like new ones.
-        Arena &arena = Arena::get();
-        madvise(arena.owners(), arena.size() * 4, MADV_DONTNEED);
-        launch_stamp = 1;
-    }
+    stamps::launch = (stamps::launch + 1) & LAUNCHES;
+    if (stamps::launch) return;
+    // The number has wrapped: old stamps would look like new ones.
+    Arena::get().clear_owners();
+    stamps::launch = 1;
 }
 
 void BlockOrder::publish(uint64_t block) {
@@ -318,23 +322,82 @@ bool BlockOrder::published(uint64_t block, uint32_t epoch, uint64_t known) {
     return false;
 }
 
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
-                  const StoredValues *stored, Unwritten *unwritten) {
-    const Grid &grid = *w.block->grid;
-    const Settings &settings = grid.settings;
+namespace {
+
+// A bit of each byte of a sector, to the state of its eight words: what arena.h says of written bytes.
+uint64_t state_of(uint32_t bytes) {
+    uint64_t state = bytes;
+    state = (state | state << 16) & 0x0000ffff0000ffff;
+    state = (state | state << 8) & 0x00ff00ff00ff00ff;
+    return (state | state << 4) & 0x0f0f0f0f0f0f0f0f;
+}
+
+// What of a request is checked.
+struct GlobalChecks {
+    bool alignment, bounds, initialized, races;
+
+    explicit GlobalChecks(const Grid &grid)
+        : alignment(grid.settings.on(Check::alignment)), bounds(grid.settings.on(Check::bounds)),
+          // Of a sampled launch before this one, most blocks did not write what they should have.
+          initialized(grid.settings.on(Check::initialized) && !grid.settings.sampled_blocks),
+          races(grid.settings.on(Check::block_race) && grid.blocks > 1) {}
+};
+
+// Checks and notes the request sector by sector, as far as that will do. Returns the lanes, of those in `mask`, that
+// must be checked by themselves.
+uint32_t check_sectors(const Block &block, const GlobalChecks &checks, const uint64_t *address, uint32_t mask,
+                       uint32_t bytes, Access access, const Request &request) {
     const Arena &arena = Arena::get();
-    uint8_t *const state = arena.state();
-    Owner *const owners = reinterpret_cast<Owner *>(arena.owners());
-    const bool bounds = settings.on(Check::bounds);
-    // Of a sampled launch before this one, most blocks did not write what they should have.
-    const bool initialized = settings.on(Check::initialized) && !settings.sampled_blocks;
-    const bool races = settings.on(Check::block_race) && grid.blocks > 1;
-    const bool writing = writes(access), reading = reads(access);
-    const Store store{w, settings.on(Check::benign_races) ? nullptr : stored, nullptr, mask, bytes};
+    const bool alone = block.grid->host_threads == 1, writing = writes(access), reading = reads(access);
+    const uint64_t first = arena.base() / Request::SECTOR, all = arena.size() / Request::SECTOR;
+    const uint64_t mine = stamp(block.index, block.clock.epoch);
+    uint64_t left = 0, misaligned = 0;
+    for (uint32_t s = 0; s < request.count; ++s) {
+        const uint64_t at = request.sector[s] - first;
+        if (at >= all) {
+            left |= uint64_t(1) << s;
+            continue;
+        }
+        auto *const state = reinterpret_cast<uint64_t *>(arena.state()) + at;
+        const uint64_t old = __atomic_load_n(state, __ATOMIC_RELAXED), wanted = state_of(request.bytes[s]);
+        bool good = !checks.bounds || (old >> 4 & wanted) == wanted;
+        if (reading && checks.initialized) good &= (old & wanted) == wanted;
+        if (checks.races) {
+            SectorOwner &sector = arena.sector_owners()[at];
+            WordOwner *const words = arena.word_owners() + at * (Request::SECTOR / 4);
+            if (is_atomic(access)) part_sector(sector, words, alone);
+            good &= touch_sector(sector, words, mine, request.bytes[s], writing, alone);
+        }
+        if (!good) left |= uint64_t(1) << s;
+        else if (writing && (old & wanted) != wanted) __atomic_fetch_or(state, wanted, __ATOMIC_RELAXED);
+    }
+    for (int l = 0; l < LANES; ++l) misaligned |= mask >> l & 1 ? address[l] & (bytes - 1) : 0;
+    if (misaligned) return mask;
+    if (!left) return 0;
+    uint32_t lanes = 0;
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
+        lanes |= static_cast<uint32_t>(left >> request.place[l] & 1) << l;
+    }
+    return lanes;
+}
+
+}  // namespace
+
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access, const Request &request,
+                  const StoredValues *stored, Unwritten *unwritten) {
+    const Grid &grid = *w.block->grid;
+    const GlobalChecks checks(grid);
+    const uint32_t lanes = check_sectors(*w.block, checks, address, mask, bytes, access, request);
+    if (!lanes) return;
+    const Arena &arena = Arena::get();
+    uint8_t *const state = arena.state();
+    const bool writing = writes(access), reading = reads(access);
+    const Store store{w, grid.settings.on(Check::benign_races) ? nullptr : stored, nullptr, mask, bytes};
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+        const int l = __builtin_ctz(rest);
         const uint64_t a = address[l];
-        if (settings.on(Check::alignment) && (a & (bytes - 1)))
+        if (checks.alignment && (a & (bytes - 1)))
             throw Fault{Check::alignment, l, "misaligned " + at_global(a, bytes, access) + ": not a multiple of " +
                         std::to_string(bytes) + "; it is " + arena.describe(a), CUDA_ERROR_MISALIGNED_ADDRESS};
         if (!arena.contains(a) || !arena.contains(a + bytes - 1)) {
@@ -345,11 +408,12 @@ void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t byte
         for (uint64_t word = (a - arena.base()) / 4; word <= (a + bytes - 1 - arena.base()) / 4; ++word) {
             const uint8_t part = static_cast<uint8_t>(bytes >= 4 ? 15 : ((1u << bytes) - 1) << (a & 3));
             uint8_t &s = state[word];
-            if (bounds && (s >> 4 & part) != part)
+            if (checks.bounds && (s >> 4 & part) != part)
                 throw Fault{Check::bounds, l, "out of bounds: " + at_global(a, bytes, access) + "; it is " + arena.describe(a),
                             CUDA_ERROR_ILLEGAL_ADDRESS};
-            if (races) touch(w, owners[word], l, a, bytes, part, access, store, word + arena.base() / 4);
-            if (reading && initialized && (s & part) != part)
+            if (checks.races && is_parted(arena.sector_owners()[word * 4 / Request::SECTOR]))
+                touch(w, arena.word_owners()[word], l, a, bytes, part, access, store, word + arena.base() / 4);
+            if (reading && checks.initialized && (s & part) != part)
                 find_unwritten(w, unwritten, l, ptx::Space::global, a, bytes, 4 * word + arena.base(), part & ~s);
             // Another block may be writing the word's other bytes.
             if (writing && (s & part) != part) __atomic_fetch_or(&s, part, __ATOMIC_RELAXED);

@@ -12,8 +12,8 @@
 // (Check::benign_races reports it all the same).
 //
 // Global memory. Two blocks are ordered only by a fence and an atomic (or volatile) write in one, followed by an atomic
-// (or volatile) read in the other. Each word keeps the last block of the launch that wrote it and the last that read
-// it.
+// (or volatile) read in the other. Each word has the last block of the launch that wrote it and the last that read it
+// (owners.h).
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,7 @@ namespace softgpu {
 
 struct Block;
 struct Grid;
+struct Request;
 struct Warp;
 
 // Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
@@ -39,6 +40,8 @@ inline bool writes(Access access) { return access != Access::load && access != A
 inline bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
 
 struct SharedShadow {
+    static constexpr uint8_t ATOMIC = 16, ASYNC = 32;           // of write_bytes
+    static constexpr uint8_t SAME_WARP = 1, OTHER_WARPS = 2;    // of read_flags, and ATOMIC
     struct Word {
         uint32_t write_time = 0, read_time = 0;     // time of the thread's warp; 0: never
         uint16_t writer = 0, reader = 0;            // threads
@@ -85,11 +88,11 @@ struct StoredValues {
 };
 constexpr uint32_t MOST_STORED = 32;    // bytes of a lane
 
-// Both throw Fault. `address` is of shared memory; of global memory, an address of the arena. `stored` may be null;
-// so may `unwritten`, where a read of unwritten bytes is a fault.
+// Both throw Fault. `address` is of shared memory; of global memory, an address of the arena, and `request` says the
+// same by sectors. `stored` may be null; so may `unwritten`, where a read of unwritten bytes is a fault.
 void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
                   const StoredValues *stored, Unwritten *unwritten);
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access, const Request &request,
                   const StoredValues *stored, Unwritten *unwritten);
 
 // Memory ordering between warps and blocks.

@@ -294,8 +294,14 @@ void run_with_origins(Warp &w, const Instr &i) {
         if (u.count == 0) w.undefined.reset();
         return;
     }
-    const Effect effect = effect_of(w, i);
-    const Origins guard = u.predicates[i.guard];
+    Effect effect = effect_of(w, i);
+    UnwrittenReads &reads = w.block->unwritten;
+    if (i.spread != Spread::bits) {
+        for (Origin &own : effect.own) own = reads.computed(own);
+        effect.any = reads.computed(effect.any);
+    }
+    Origins guard = u.predicates[i.guard];
+    for (Origin &lane : guard) lane = reads.computed(lane);
     set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
         return guard[l] ? guard[l] : effect.origin(result, l, b);
     });
