@@ -208,6 +208,7 @@ CU_API cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) {
         capture->id = ++ids;
         capture->graph = std::make_shared<Graph>();
         capture->graph->context = &context;
+        capture->graph->captured = true;
         capture->origin = stream.get();
         capture->mode = mode;
         capture->thread = std::this_thread::get_id();
@@ -243,6 +244,7 @@ CU_API cuStreamEndCapture(CUstream handle, CUgraph *graph) {
         std::erase_if(captures, [&](const auto &c) { return c.lock() == capture; });
         require(!capture->invalidated, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
         require(!unjoined, CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
+        made->captured = false;
         made->number = Driver::get().next_number("graph");
         *graph = Driver::get().graphs.add(made);
     });

@@ -2,6 +2,7 @@
 #include "driver/stream/graph.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "driver/state/call.h"
 
@@ -10,11 +11,15 @@ namespace softgpu {
 namespace {
 
 // Never destroyed, like the driver itself.
-auto &live_nodes = *new std::unordered_map<const Node *, Node *>;
+auto &live_graphs = *new std::unordered_set<const Graph *>;
+auto &live_nodes = *new std::unordered_set<const Node *>;
 
 }  // namespace
 
+Graph::Graph() { live_graphs.insert(this); }
+
 Graph::~Graph() {
+    live_graphs.erase(this);
     for (const auto &node : nodes) live_nodes.erase(node.get());
 }
 
@@ -23,7 +28,7 @@ Node *Graph::add(NodeWork work, std::vector<Node *> after) {
     node->graph = this;
     node->work = std::move(work);
     node->after = std::move(after);
-    live_nodes[node.get()] = node.get();
+    live_nodes.insert(node.get());
     nodes.push_back(std::move(node));
     return nodes.back().get();
 }
@@ -73,17 +78,13 @@ std::vector<Node *> Graph::sorted() const {
 }
 
 std::shared_ptr<Graph> graph_of(CUgraph handle) {
-    if (auto graph = Driver::get().graphs.find(handle)) return graph;
-    for (const auto &[key, node] : live_nodes)
-        if (const auto *child = std::get_if<ChildNode>(&node->work); child && child->graph.get() == handle)
-            return child->graph;
-    fail(CUDA_ERROR_INVALID_HANDLE);
+    require(live_graphs.contains(handle), CUDA_ERROR_INVALID_HANDLE);
+    return handle->shared_from_this();
 }
 
 Node &node_of(CUgraphNode handle) {
-    const auto at = live_nodes.find(handle);
-    require(at != live_nodes.end(), CUDA_ERROR_INVALID_HANDLE);
-    return *at->second;
+    require(live_nodes.contains(handle), CUDA_ERROR_INVALID_HANDLE);
+    return *handle;
 }
 
 }  // namespace softgpu

@@ -34,10 +34,12 @@ struct Node {
     std::vector<void *> parameter_pointers;     // the result of cuGraphKernelNodeGetParams
 };
 
-struct Graph : Object {
+struct Graph : Object, std::enable_shared_from_this<Graph> {
     std::vector<std::unique_ptr<Node>> nodes;   // in order of creation
     std::weak_ptr<GraphExec> executable;        // the last one
+    bool captured = false;                      // a stream captures into it
 
+    Graph();
     ~Graph();
     Node *add(NodeWork work, std::vector<Node *> after);
     // Also removes the dependencies on the node.
@@ -50,7 +52,7 @@ struct Graph : Object {
     std::vector<Node *> sorted() const;
 };
 
-// A graph by its handle: the program's own, or a child node's.
+// A graph by its handle: the program's own, a child node's, or one that a stream captures into.
 std::shared_ptr<Graph> graph_of(CUgraph handle);
 // A live node by its handle.
 Node &node_of(CUgraphNode handle);

@@ -127,6 +127,7 @@ CU_API cuGraphAddNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *after
 CU_API cuGraphDestroyNode(CUgraphNode handle) {
     return context_call(__func__, [&](Context &) {
         Node &node = node_of(handle);
+        require(!node.graph->captured);     // the stream's next node may depend on it
         require(!node.graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
         node.graph->remove(node);
     });

@@ -44,7 +44,8 @@ struct DotLabel {
         const Launch &l = work.launch;
         std::string text = "KERNEL\\n" + l.kernel->name;
         if (flags & DOT_KERNELS)
-            text += "\\n<<<" + triple(l.grid) + ", " + triple(l.block) + ", " + std::to_string(l.dynamic_shared) + ">>>";
+            text += "\\n<<<" + triple(l.grid) + ", " + triple(l.block) + ", " + std::to_string(l.dynamic_shared) +
+                    ">>>";
         return text;
     }
     std::string operator()(const LibraryWork &) const { return "KERNEL\\nof a library"; }
@@ -61,7 +62,8 @@ struct DotLabel {
         std::string text = "MEMSET";
         if (flags & DOT_FILLS)
             text += "\\n" + std::to_string(p.width) + " x " + std::to_string(p.height) + " elements of " +
-                    std::to_string(p.elementSize) + " bytes at " + hexadecimal(p.dst) + " to " + std::to_string(p.value);
+                    std::to_string(p.elementSize) + " bytes at " + hexadecimal(p.dst) + " to " +
+                    std::to_string(p.value);
         return text;
     }
     std::string operator()(const HostWork &work) const {
