@@ -3,6 +3,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/process_end.h"
 #include "machine/barrier.h"
 #include "machine/block.h"
 #include "machine/cluster.h"
@@ -175,6 +176,14 @@ void begin_cluster(Cluster &cluster, Grid &grid, uint64_t index) {
     }
 }
 
+void stop_for_process_end(Grid &grid) {
+    const std::lock_guard<std::mutex> lock(grid.mutex);
+    if (grid.error) return;
+    grid.fault_report = "kernel " + grid.kernel.name + " still ran when the process ended: it was stopped";
+    grid.error = CUDA_ERROR_DEINITIALIZED;
+    grid.stopped = true;
+}
+
 enum class Turn { ended, ran, waited };     // waited: for others of its cluster
 
 // Gives each warp of a block a turn. The block has ended also if the grid stops. A fault stops the grid. `stuck`: no
@@ -186,6 +195,10 @@ Turn run_turn(Block &block, bool stuck) {
         bool moved = false, alive = false;
         for (Warp &w : block.warps) {
             if (!w.live) continue;
+            if (process_end_is_due()) {
+                stop_for_process_end(*block.grid);
+                return Turn::ended;
+            }
             alive = true;
             WarpRunner runner(block, w);
             warp = &w;

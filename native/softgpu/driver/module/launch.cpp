@@ -14,7 +14,7 @@ CUresult launch(const char *name, CUfunction handle, const uint32_t (&grid)[3], 
         const auto function = function_of(context, handle);
         const auto stream = stream_of(context, stream_handle);
         require(function->context == &context && stream->context == &context, CUDA_ERROR_INVALID_HANDLE);
-        KernelWork work = kernel_work(*function, grid, block, dynamic_shared, parameters, extra);
+        KernelWork work = kernel_work(function, grid, block, dynamic_shared, parameters, extra);
         if (cluster) set_cluster(work, *cluster);
         if (cooperative) make_cooperative(work);
         submit(stream, std::move(work));

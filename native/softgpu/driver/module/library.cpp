@@ -19,26 +19,16 @@ template <class Body> CUresult library_call(const char *name, Body body, Site si
     }, site);
 }
 
-std::shared_ptr<Module> load_module(Context &context, const std::string &ptx, const JitOptions &options) {
+std::shared_ptr<Module> load_module(Library *library, Context &context, const std::string &ptx,
+                                    const JitOptions &options) {
     const auto module = load(context, ptx, options);
     module->number = 0;     // no object of the program, and so no leak
-    module->of_library = true;
+    module->library = library;
     Driver::get().modules.add(module);
     return module;
 }
 
 std::shared_ptr<Library> library_of(CUlibrary handle) { return object_of(Driver::get().libraries, handle); }
-
-CUkernel kernel_named(Library &library, const std::string &name) {
-    std::shared_ptr<Function> &kernel = library.kernels[name];
-    if (!kernel) {
-        kernel = std::make_shared<Function>();
-        kernel->library = &library;
-        kernel->name = name;
-        Driver::get().functions.add(kernel);
-    }
-    return kernel.get();
-}
 
 CUresult load_library(const char *name, CUlibrary *library, const void *code, const JitOptions &options) {
     return library_call(name, [&](Context &context) {
@@ -46,8 +36,8 @@ CUresult load_library(const char *name, CUlibrary *library, const void *code, co
         refuse_unsafe_call();
         auto made = std::make_shared<Library>();
         const std::string ptx = ptx_text(code);
-        made->modules[&context] = load_module(context, ptx, options);
-        made->load = [ptx](Context &other) { return load_module(other, ptx, {}); };
+        made->modules[&context] = load_module(made.get(), context, ptx, options);
+        made->load = [of = made.get(), ptx](Context &other) { return load_module(of, other, ptx, {}); };
         *library = Driver::get().libraries.add(made);
     }, Site::load);
 }

@@ -3,6 +3,8 @@
 #include <new>
 #include <string>
 
+#include "base/process_end.h"
+
 namespace softgpu {
 
 thread_local const char *current_call = "";
@@ -41,12 +43,7 @@ struct NullStream {
     ~NullStream() { null_stream_is_per_thread = false; }
 };
 
-template <class Call> CUresult guarded(const char *name, const Call &call) {
-    const NullStream ends_with_the_call;
-    const CUresult lost = count_call();
-    if (lost != CUDA_SUCCESS) return lost;
-    if (in_host_function) return CUDA_ERROR_NOT_PERMITTED;
-    current_call = name;
+template <class Call> CUresult locked(const char *name, const Call &call) {
     Driver &driver = Driver::get();
     Driver::Lock lock(driver);
     try {
@@ -61,6 +58,17 @@ template <class Call> CUresult guarded(const char *name, const Call &call) {
         complain(std::string(name) + ": " + e.what());
         return CUDA_ERROR_UNKNOWN;
     }
+}
+
+template <class Call> CUresult guarded(const char *name, const Call &call) {
+    const NullStream ends_with_the_call;
+    const CUresult lost = count_call();
+    if (lost != CUDA_SUCCESS) return lost;
+    if (in_host_function) return CUDA_ERROR_NOT_PERMITTED;
+    current_call = name;
+    const CUresult result = locked(name, call);
+    if (result == CUDA_ERROR_DEINITIALIZED) give_way_to_process_end();
+    return result;
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct Module : Object {
     std::map<std::string, std::shared_ptr<Function>> functions;     // of the entries, by name
     int ptx_version = 0;            // of the virtual architecture: 80 for sm_80
     int constant_bytes = 0;
-    bool of_library = false;
+    Library *library = nullptr;     // that it is loaded from
 
     ~Module() {
         for (const auto &[name, variable] : variables)
@@ -49,6 +49,8 @@ struct Linker : Object {
 
 // The module of a library in a context, loaded if it is not yet.
 Module &module_in(Library &library, Context &context);
+// The handle of a library's kernel, which it has.
+CUkernel kernel_named(Library &library, const std::string &name);
 // The function of a handle, which may be that of a library's kernel.
 std::shared_ptr<Function> function_of(Context &context, CUfunction handle);
 

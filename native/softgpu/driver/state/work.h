@@ -14,8 +14,8 @@
 namespace softgpu {
 
 struct KernelWork {
-    std::weak_ptr<Program> program;     // expires when the module is unloaded, and then `function` and the kernel, too
-    Function *function = nullptr;       // for graph queries
+    std::weak_ptr<Function> function;   // expires when the module is unloaded
+    std::weak_ptr<Program> program;     // may outlive it
     Context *context = nullptr;
     Launch launch;
 };

@@ -78,6 +78,24 @@ CUresult capture_info(const char *name, CUstream handle, CUstreamCaptureStatus *
     });
 }
 
+CUresult update_dependencies(const char *name, CUstream handle, CUgraphNode *nodes, const CUgraphEdgeData *edges,
+                             size_t count, unsigned flags) {
+    return context_call(name, [&](Context &context) {
+        const auto stream = stream_of(context, handle);
+        require(stream->capture != nullptr, CUDA_ERROR_ILLEGAL_STATE);
+        require_valid(*stream->capture);
+        require(flags <= 1 && (nodes || count == 0));
+        require_full(edges, count);
+        std::vector<Node *> wanted;
+        for (size_t i = 0; i < count; ++i) {
+            require(node_of(nodes[i]).graph == stream->capture->graph.get());
+            wanted.push_back(nodes[i]);
+        }
+        if (flags == 1) stream->frontier.clear();   // 1 sets, 0 adds
+        add_unique(stream->frontier, wanted);
+    });
+}
+
 }  // namespace
 
 bool capturing(const std::shared_ptr<Stream> &stream) {
@@ -190,6 +208,7 @@ CU_API cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) {
         capture->id = ++ids;
         capture->graph = std::make_shared<Graph>();
         capture->graph->context = &context;
+        capture->graph->captured = true;
         capture->origin = stream.get();
         capture->mode = mode;
         capture->thread = std::this_thread::get_id();
@@ -225,6 +244,7 @@ CU_API cuStreamEndCapture(CUstream handle, CUgraph *graph) {
         std::erase_if(captures, [&](const auto &c) { return c.lock() == capture; });
         require(!capture->invalidated, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
         require(!unjoined, CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
+        made->captured = false;
         made->number = Driver::get().next_number("graph");
         *graph = Driver::get().graphs.add(made);
     });
@@ -248,20 +268,12 @@ CU_API cuStreamGetCaptureInfo_v3(CUstream handle, CUstreamCaptureStatus *status,
     return capture_info(__func__, handle, status, id, graph, nodes, edges, count);
 }
 
-CU_API cuStreamUpdateCaptureDependencies(CUstream handle, CUgraphNode *nodes, size_t count, unsigned flags) {
-    return context_call(__func__, [&](Context &context) {
-        const auto stream = stream_of(context, handle);
-        require(stream->capture != nullptr, CUDA_ERROR_ILLEGAL_STATE);
-        require_valid(*stream->capture);
-        require(flags <= 1 && (nodes || count == 0));
-        std::vector<Node *> wanted;
-        for (size_t i = 0; i < count; ++i) {
-            require(node_of(nodes[i]).graph == stream->capture->graph.get());
-            wanted.push_back(nodes[i]);
-        }
-        if (flags == 1) stream->frontier.clear();   // 1 sets, 0 adds
-        add_unique(stream->frontier, wanted);
-    });
+CU_API cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode *nodes, size_t count, unsigned flags) {
+    return update_dependencies(__func__, stream, nodes, nullptr, count, flags);
+}
+CU_API cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *nodes, const CUgraphEdgeData *edges,
+                                            size_t count, unsigned flags) {
+    return update_dependencies(__func__, stream, nodes, edges, count, flags);
 }
 
 CU_API cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {

@@ -29,10 +29,11 @@ struct Executor {
     CUresult operator()(EmptyWork &) const { return CUDA_SUCCESS; }
     CUresult operator()(KernelWork &work) const {
         const auto program = work.program.lock();
-        if (program && work.launch.cooperative) return run_together(work.launch);
-        if (program) return static_cast<CUresult>(softgpu::run(work.launch));
-        report("a graph launches a kernel of a module that was unloaded");
-        return CUDA_ERROR_LAUNCH_FAILED;
+        if (!program || work.function.expired()) {
+            report("a graph launches a kernel of a module that was unloaded");
+            return CUDA_ERROR_LAUNCH_FAILED;
+        }
+        return work.launch.cooperative ? run_together(work.launch) : static_cast<CUresult>(softgpu::run(work.launch));
     }
     CUresult operator()(CopyWork &work) const { return run(work); }
     CUresult operator()(FillWork &work) const { return run(work); }

@@ -2,23 +2,24 @@
 #include "driver/stream/graph.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "driver/state/call.h"
-#include "driver/state/module.h"
-#include "driver/work/kernel.h"
-#include "driver/work/place.h"
-#include "driver/work/transfer.h"
 
 namespace softgpu {
 
 namespace {
 
 // Never destroyed, like the driver itself.
-auto &live_nodes = *new std::unordered_map<const Node *, Node *>;
+auto &live_graphs = *new std::unordered_set<const Graph *>;
+auto &live_nodes = *new std::unordered_set<const Node *>;
 
 }  // namespace
 
+Graph::Graph() { live_graphs.insert(this); }
+
 Graph::~Graph() {
+    live_graphs.erase(this);
     for (const auto &node : nodes) live_nodes.erase(node.get());
 }
 
@@ -27,7 +28,7 @@ Node *Graph::add(NodeWork work, std::vector<Node *> after) {
     node->graph = this;
     node->work = std::move(work);
     node->after = std::move(after);
-    live_nodes[node.get()] = node.get();
+    live_nodes.insert(node.get());
     nodes.push_back(std::move(node));
     return nodes.back().get();
 }
@@ -51,6 +52,7 @@ std::shared_ptr<Graph> Graph::clone() const {
     for (const auto &node : nodes) {
         Node *made = copy->add(node->work, {});
         if (auto *child = std::get_if<ChildNode>(&made->work)) child->graph = child->graph->clone();
+        made->enabled = node->enabled;
         made->original = node.get();
         copies[node.get()] = made;
     }
@@ -76,59 +78,13 @@ std::vector<Node *> Graph::sorted() const {
 }
 
 std::shared_ptr<Graph> graph_of(CUgraph handle) {
-    if (auto graph = Driver::get().graphs.find(handle)) return graph;
-    for (const auto &[key, node] : live_nodes)
-        if (const auto *child = std::get_if<ChildNode>(&node->work); child && child->graph.get() == handle)
-            return child->graph;
-    fail(CUDA_ERROR_INVALID_HANDLE);
+    require(live_graphs.contains(handle), CUDA_ERROR_INVALID_HANDLE);
+    return handle->shared_from_this();
 }
 
 Node &node_of(CUgraphNode handle) {
-    const auto at = live_nodes.find(handle);
-    require(at != live_nodes.end(), CUDA_ERROR_INVALID_HANDLE);
-    return *at->second;
-}
-
-NodeWork kernel_node(const CUDA_KERNEL_NODE_PARAMS_v1 *p) {
-    require(p);
-    return kernel_work(*function_of(Driver::get().current(), p->func), {p->gridDimX, p->gridDimY, p->gridDimZ},
-                       {p->blockDimX, p->blockDimY, p->blockDimZ}, p->sharedMemBytes, p->kernelParams, p->extra);
-}
-
-NodeWork copy_node(const CUDA_MEMCPY3D *p) {
-    require(p);
-    CopyWork copy = copy_of(*p);
-    check(copy);
-    return copy;
-}
-
-NodeWork fill_node(const CUDA_MEMSET_NODE_PARAMS *p) {
-    require(p);
-    check(*p);
-    return FillWork{*p};
-}
-
-NodeWork host_node(const CUDA_HOST_NODE_PARAMS *p) {
-    require(p && p->fn);
-    return HostWork{p->fn, p->userData};
-}
-
-NodeWork child_node(CUgraph handle) {
-    const auto graph = graph_of(handle);
-    require(!graph->has_memory_nodes(), CUDA_ERROR_NOT_SUPPORTED);
-    return ChildNode{graph->clone()};
-}
-
-template <class W> NodeWork event_node(CUevent event) {
-    object_of(Driver::get().events, event);
-    return W{event};
-}
-template NodeWork event_node<EventRecordNode>(CUevent event);
-template NodeWork event_node<EventWaitNode>(CUevent event);
-
-void replace_work(Node &node, NodeWork work) {
-    require(node.work.index() == work.index());
-    node.work = std::move(work);
+    require(live_nodes.contains(handle), CUDA_ERROR_INVALID_HANDLE);
+    return *handle;
 }
 
 }  // namespace softgpu

@@ -29,14 +29,17 @@ struct Node {
     Graph *graph = nullptr;
     NodeWork work;
     std::vector<Node *> after;          // its dependencies
+    bool enabled = true;                // of an executable graph: runs
     const Node *original = nullptr;     // the node that it was cloned from
     std::vector<void *> parameter_pointers;     // the result of cuGraphKernelNodeGetParams
 };
 
-struct Graph : Object {
+struct Graph : Object, std::enable_shared_from_this<Graph> {
     std::vector<std::unique_ptr<Node>> nodes;   // in order of creation
     std::weak_ptr<GraphExec> executable;        // the last one
+    bool captured = false;                      // a stream captures into it
 
+    Graph();
     ~Graph();
     Node *add(NodeWork work, std::vector<Node *> after);
     // Also removes the dependencies on the node.
@@ -49,7 +52,7 @@ struct Graph : Object {
     std::vector<Node *> sorted() const;
 };
 
-// A graph by its handle: the program's own, or a child node's.
+// A graph by its handle: the program's own, a child node's, or one that a stream captures into.
 std::shared_ptr<Graph> graph_of(CUgraph handle);
 // A live node by its handle.
 Node &node_of(CUgraphNode handle);
@@ -66,16 +69,25 @@ struct GraphExec : Object {
     uint64_t flags = 0;
 };
 
+CUgraphNodeType type_of(const NodeWork &work);
+
 // Creates work from the parameters of a node, and checks it.
 NodeWork kernel_node(const CUDA_KERNEL_NODE_PARAMS_v1 *parameters);
+NodeWork kernel_node(const CUDA_KERNEL_NODE_PARAMS_v2 *parameters);
 NodeWork copy_node(const CUDA_MEMCPY3D *parameters);
 NodeWork fill_node(const CUDA_MEMSET_NODE_PARAMS *parameters);
 NodeWork host_node(const CUDA_HOST_NODE_PARAMS *parameters);
-NodeWork child_node(CUgraph graph);
+NodeWork child_node(const Graph &parent, CUgraph graph);
 template <class W> NodeWork event_node(CUevent event);
 NodeWork alloc_node(Context &context, CUDA_MEM_ALLOC_NODE_PARAMS &parameters);      // sets the address
 NodeWork free_node(const Graph &graph, CUdeviceptr address);
-// Replaces the work of a node by work of the same kind.
+NodeWork any_node(const Graph &graph, CUgraphNodeParams *parameters);
+// For a node that there is, of the same type.
+NodeWork changed_node(const Node &node, CUgraphNodeParams *parameters);
+// Replaces the work of a node by work of the same kind. A kernel keeps the attributes of its launch.
 void replace_work(Node &node, NodeWork work);
+
+// Refuses edges that do not wait for all of a node. No data means edges that do.
+void require_full(const CUgraphEdgeData *edges, size_t count);
 
 }  // namespace softgpu

@@ -1,5 +1,6 @@
 // The parameters of nodes.
 #include "driver/state/call.h"
+#include "driver/state/module.h"
 #include "driver/stream/graph.h"
 
 namespace softgpu {
@@ -16,42 +17,55 @@ template <class W, class Body> CUresult on_node(const char *name, CUgraphNode ha
     });
 }
 
-// The returned arguments point into the node.
-void give_kernel(Node &node, KernelWork &work, CUDA_KERNEL_NODE_PARAMS_v1 &to) {
-    const Launch &l = work.launch;
-    require(!work.program.expired(), CUDA_ERROR_INVALID_HANDLE);
+// The returned arguments point into the node. The runtime library knows a kernel by its library's handle.
+void give_kernel(Node &node, KernelWork &work, CUDA_KERNEL_NODE_PARAMS_v2 &to) {
+    const auto function = work.function.lock();
+    require(function != nullptr, CUDA_ERROR_INVALID_HANDLE);
+    Launch &l = work.launch;
     node.parameter_pointers.clear();
     for (const Kernel::Parameter &p : l.kernel->parameters)
-        node.parameter_pointers.push_back(work.launch.parameters.data() + p.offset);
-    to = {work.function, l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1], l.block[2], l.dynamic_shared,
-          node.parameter_pointers.data(), nullptr};
+        node.parameter_pointers.push_back(l.parameters.data() + p.offset);
+    Library *const library = function->module->library;
+    to = {{function.get(), l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1], l.block[2], l.dynamic_shared,
+           node.parameter_pointers.data(), nullptr},
+          library ? kernel_named(*library, l.kernel->name) : nullptr, work.context};
+}
+
+template <class Parameters>
+CUresult set_kernel(const char *name, CUgraphNode handle, const Parameters *from) {
+    return on_node<KernelWork>(name, handle, from, [&](Node &node, KernelWork &) {
+        replace_work(node, kernel_node(from));
+    });
 }
 
 }  // namespace
 
 extern "C" {
 
+CU_API cuGraphNodeSetParams(CUgraphNode handle, CUgraphNodeParams *from) {
+    return context_call(__func__, [&](Context &) {
+        Node &node = node_of(handle);
+        replace_work(node, changed_node(node, from));
+    });
+}
+
 CU_API cuGraphKernelNodeGetParams(CUgraphNode handle, CUDA_KERNEL_NODE_PARAMS_v1 *to) {
     return on_node<KernelWork>(__func__, handle, to, [&](Node &node, KernelWork &work) {
-        give_kernel(node, work, *to);
+        CUDA_KERNEL_NODE_PARAMS_v2 all;
+        give_kernel(node, work, all);
+        *to = all;
     });
 }
 CU_API cuGraphKernelNodeGetParams_v2(CUgraphNode handle, CUDA_KERNEL_NODE_PARAMS_v2 *to) {
     return on_node<KernelWork>(__func__, handle, to, [&](Node &node, KernelWork &work) {
         give_kernel(node, work, *to);
-        to->kern = nullptr;
-        to->ctx = work.context;
     });
 }
 CU_API cuGraphKernelNodeSetParams(CUgraphNode handle, const CUDA_KERNEL_NODE_PARAMS_v1 *from) {
-    return on_node<KernelWork>(__func__, handle, from, [&](Node &node, KernelWork &) {
-        replace_work(node, kernel_node(from));
-    });
+    return set_kernel(__func__, handle, from);
 }
 CU_API cuGraphKernelNodeSetParams_v2(CUgraphNode handle, const CUDA_KERNEL_NODE_PARAMS_v2 *from) {
-    return on_node<KernelWork>(__func__, handle, from, [&](Node &node, KernelWork &) {
-        replace_work(node, kernel_node(from));
-    });
+    return set_kernel(__func__, handle, from);
 }
 
 CU_API cuGraphMemcpyNodeGetParams(CUgraphNode handle, CUDA_MEMCPY3D *to) {

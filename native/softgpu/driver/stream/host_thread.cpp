@@ -1,9 +1,8 @@
 #include "driver/stream/host_thread.h"
 
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
 
+#include "base/process_end.h"
 #include "driver/state/call.h"
 #include "driver/stream/queue.h"
 
@@ -23,7 +22,6 @@ public:
         expected_.push_back({stream, position, Clock::now() + GRACE});
         if (!started_) {
             std::thread(&HostThread::run, this).detach();
-            std::atexit([] { ending_ = true; });    // begins nothing while the process ends
             started_ = true;
         }
         more_.notify_one();
@@ -43,7 +41,7 @@ private:
             std::this_thread::sleep_until(next.due);
             const Driver::Lock lock(Driver::get());
             const std::shared_ptr<Stream> stream = next.stream.lock();
-            if (stream && !ending_ && !stream->context->destroyed) run_to(stream, next.position);
+            if (stream && !process_ends() && !stream->context->destroyed) run_to(stream, next.position);
         }
     }
 
@@ -59,7 +57,6 @@ private:
     std::condition_variable more_;
     std::deque<Expected> expected_;
     bool started_ = false;
-    static inline std::atomic<bool> ending_ = false;
 };
 
 // Never destroyed: its thread runs until the process ends.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/process_end.h"
 #include "driver/stream/graph.h"
 #include "driver/stream/host_thread.h"
 
@@ -31,7 +32,11 @@ void step(const std::shared_ptr<Stream> &stream) {
     } else if (context.sticky == CUDA_SUCCESS) {
         Driver::get().unlocked([&] { result = execute(operation.work); });
     }
-    if (result == CUDA_ERROR_NOT_READY) return Driver::get().pause();
+    if (result == CUDA_ERROR_NOT_READY) {
+        if (!process_end_is_due()) return Driver::get().pause();
+        complain("work still waited for another process when this process ended: it was dropped");
+        result = CUDA_ERROR_DEINITIALIZED;
+    }
     if (result != CUDA_SUCCESS && context.sticky == CUDA_SUCCESS) context.sticky = result;
     stream->queue.pop_front();
     ++stream->done;
@@ -77,6 +82,7 @@ std::shared_ptr<Stream> stream_of(Context &context, CUstream handle) {
 }
 
 uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<Dependency> after) {
+    watch_for_process_end();
     Context &context = *stream->context;
     if (stream->blocking()) {
         // The legacy stream waits for all blocking streams, and they wait for it.

@@ -23,7 +23,7 @@ void check_shape(const Function &function, const uint32_t (&grid)[3], const uint
                  uint32_t dynamic_shared) {
     const Kernel &kernel = *function.kernel;
     const Limits &most = limits();
-    const CUresult impossible = function.module->of_library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
+    const CUresult impossible = function.module->library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
     for (int d = 0; d < 3; ++d)
         require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d], impossible);
     const uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
@@ -50,12 +50,13 @@ void find_buffer(void *const *extra, const void *&buffer, size_t &bytes) {
 
 }  // namespace
 
-KernelWork kernel_work(Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
+KernelWork kernel_work(const std::shared_ptr<Function> &shared, const uint32_t (&grid)[3], const uint32_t (&block)[3],
                        uint32_t dynamic_shared, void *const *parameters, void *const *extra) {
+    const Function &function = *shared;
     check_shape(function, grid, block, dynamic_shared);
     const Kernel &kernel = *function.kernel;
     KernelWork work;
-    work.function = &function;
+    work.function = shared;
     work.context = function.context;
     work.program = function.module->program;
     work.launch.kernel = &kernel;
@@ -93,7 +94,7 @@ void set_cluster(KernelWork &work, const uint32_t (&size)[3]) {
     constexpr auto INVALID = CUDA_ERROR_INVALID_CLUSTER_SIZE;
     const uint64_t blocks = uint64_t(size[0]) * size[1] * size[2];
     require(blocks > 0, INVALID);
-    require(blocks <= most_cluster(*work.function), INVALID);
+    require(blocks <= most_cluster(*work.function.lock()), INVALID);
     for (int d = 0; d < 3; ++d) {
         require(kernel.cluster[0] == 0 || kernel.cluster[d] == size[d], INVALID);
         require(launch.grid[d] % size[d] == 0, INVALID);
@@ -109,6 +110,11 @@ void make_cooperative(KernelWork &work) {
     const int resident = active_blocks(*launch.kernel, threads, launch.dynamic_shared) * limits().multiprocessors;
     require(blocks <= static_cast<uint64_t>(resident), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
     launch.cooperative = true;
+}
+
+void keep_attributes(KernelWork &to, const KernelWork &from) {
+    if (from.launch.explicit_cluster && from.launch.kernel->cluster[0] == 0) set_cluster(to, from.launch.cluster);
+    if (from.launch.cooperative) make_cooperative(to);
 }
 
 }  // namespace softgpu

@@ -1,41 +1,8 @@
 // A program of the driver API in C++, for functions that JCuda does not have: libraries, pools, the default stream per
 // thread, storage of contexts, and calls while the process ends. It prints the first check that fails.
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+#include "driver_program.h"
+
 #include <initializer_list>
-
-using CUresult = int;
-using CUdevice = int;
-using CUdeviceptr = unsigned long long;
-using Handle = void *;
-
-struct Location {
-    int type, id;
-};
-struct PoolProperties {
-    int allocation, handles;
-    Location location;
-    void *security;
-    size_t most;
-    unsigned short usage;
-    unsigned char reserved[54];
-};
-
-struct AllocParameters {
-    PoolProperties pool;
-    const void *access;
-    size_t accesses, bytes;
-    CUdeviceptr address;
-};
-
-struct NodeParameters {
-    Handle function;
-    unsigned grid[3], block[3], shared;
-    void **arguments, **extra;
-    Handle kernel, context;
-};
 
 struct LaunchAttribute {
     int id, pad;
@@ -116,15 +83,6 @@ CUresult cuMemPoolDestroy(Handle);
 CUresult cuMemPoolGetAttribute(Handle, int, void *);
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *, size_t, Handle, Handle);
 }
-
-static void check(bool holds, const char *what, int line) {
-    if (holds) return;
-    std::printf("line %d: %s\n", line, what);
-    std::fflush(stdout);
-    std::_Exit(1);
-}
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define OK(call) CHECK((call) == 0)
 
 static const char PTX[] = R"(
 .version 7.8
