@@ -24,6 +24,8 @@ final class RunConfig {
 
     private final Path file;
     private ObjectNode description = MAPPER.createObjectNode();
+    /** The description in the file; null before it was written. */
+    private ObjectNode written;
 
     RunConfig(Path file) {
         this.file = file;
@@ -65,6 +67,12 @@ final class RunConfig {
         ObjectNode json = description.deepCopy();
         json.set(MODEL, MAPPER.valueToTree(ModelJson.toMap(model)));
         AtomicFiles.write(file, json.toPrettyString() + "\n");
+        written = description;
+    }
+
+    /** Whether the file has the present description. */
+    boolean isWritten() {
+        return description.equals(written);
     }
 
     /** Whether there is a file, not an empty one, that no run has written. */

@@ -34,6 +34,8 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     private RunLock lock;
     /** The run's description in the last checkpoint; null if it has none. */
     private ObjectNode written;
+    /** The description from the first step on; null if it does not change then. */
+    private Map<String, ?> next;
     private boolean begun;
 
     private RunDirectory(Path path, boolean resumes, boolean overwrites, Consumer<String> notes) {
@@ -164,6 +166,16 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     }
 
     /**
+     * Sets the description of the run from its first step on: what computes the next steps may be something else than
+     * what computed those before. The first checkpoint with such a step has it, and then the config.
+     *
+     * @param description as a JSON object
+     */
+    public void describeFromNextStep(Map<String, ?> description) {
+        next = description;
+    }
+
+    /**
      * Writes the files with which the run starts or resumes. If a new run's files cannot be written, all of them are
      * removed.
      */
@@ -198,7 +210,7 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
         make(lastCheckpoint(path).getParent());
         // The checkpoint first: if the disk is full, an earlier run's files stay complete.
         if (!resumes || !config.description().equals(written)) {
-            checkpointMade(start);
+            writeLast(start);
         }
         if (!resumes) {
             delete(bestCheckpoint(path));
@@ -274,6 +286,10 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     @Override
     public void stepDone(StepMetrics step) {
+        if (next != null) {
+            config.describe(next);
+            next = null;
+        }
         tables.add(step);
     }
 
@@ -284,6 +300,13 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
 
     @Override
     public void checkpointMade(Checkpoint last) {
+        writeLast(last);
+        if (!config.isWritten()) {
+            config.write(last.model());
+        }
+    }
+
+    private void writeLast(Checkpoint last) {
         last.describedBy(config.description()).write(lastCheckpoint(path));
     }
 

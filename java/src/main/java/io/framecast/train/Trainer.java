@@ -125,6 +125,15 @@ public final class Trainer implements AutoCloseable {
                 Math.max(1, BatchPart.of(largest, 0, group.size()).count()));
     }
 
+    /**
+     * {@return whether a run with this progress was stopped early, so that it makes no further steps}
+     *
+     * @param progress the progress of the run
+     */
+    public static boolean isStoppedEarly(Progress progress) {
+        return new EarlyStopping(EARLY_STOPPING_PATIENCE, progress.callbacks().earlyStopping()).stops();
+    }
+
     private void requireShare(TrainingSettings settings) {
         if (settings.batchSize() < group.size()) {
             throw new FramecastException(group.size() + " processes cannot share batches of "

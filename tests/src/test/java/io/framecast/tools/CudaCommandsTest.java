@@ -164,6 +164,26 @@ class CudaCommandsTest {
         assertSameLosses(whole, moved);
     }
 
+    /** What only makes the report again is not what the run was computed by. */
+    @Test
+    void aRunIsOfTheDeviceThatTrainedIt() throws IOException {
+        Path run = train("--steps 3" + CUDA, "run");
+        String before = device(run);
+        Cli.Result report = Cli.run("train" + CPU + " --resume", run).done();
+        assertTrue(report.out().contains("nothing to train") && !report.out().contains("until now"), report::toString);
+        assertEquals(before, device(run));
+        Cli.Result resumed = Cli.run("train --steps 4" + CUDA + " --resume", run).done();
+        assertFalse(resumed.out().contains("until now"), resumed::toString);
+        assertArrayEquals(losses(train("--steps 4" + CUDA, "whole")), losses(run));
+        assertTrue(Cli.run("train --steps 5" + CPU + " --resume", run).done().out()
+                .contains("device: the run was computed by " + before + " until now"));
+        assertTrue(device(run).startsWith("CPU, "), device(run));
+    }
+
+    private static String device(Path run) throws IOException {
+        return SafeTensorsFile.json(Files.readString(run.resolve("config.json"))).path("device").asText();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"kernels", "vendor"})
     void aCheckpointPredictsAsOnTheCpu(String convolutions) throws IOException {

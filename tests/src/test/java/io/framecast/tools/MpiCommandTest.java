@@ -86,6 +86,10 @@ class MpiCommandTest {
         Path run = work.file("run");
         assertEquals(0, end(launcher.start(3), "train", options(), "--steps 4 --out", run).status);
         assertEquals(0, end(launcher.start(2), "train --resume", run, "--steps 9").status);
+        // What trains nothing does not count, and says nothing of it.
+        End none = end(List.of(), "train --resume", run);
+        assertEquals(0, none.status, none.lines.toString());
+        assertTrue(none.lines.stream().noneMatch(line -> line.contains("bit for bit")), none.lines.toString());
         End last = end(List.of(), "train --resume", run, "--steps 14");
         assertEquals(0, last.status, last.lines.toString());
         assertTrue(last.lines.get(0).startsWith("processes: 1, where the run had 2"), last.lines.toString());

@@ -211,6 +211,34 @@ class TrainCommandTest {
                 SafeTensorsFile.json(Files.readString(pieces.resolve("config.json"))).at("/options/epochs").intValue());
     }
 
+    /** Six videos to train on, in batches of two: three steps per epoch. */
+    @Test
+    void ofTwoLimitsTheFirstThatComesEndsARunAlsoAfterItResumed() throws IOException {
+        Path whole = work.file("whole");
+        String options = "--validation-split 0.25 ";
+        train(options + "--epochs 2", whole).done();
+        Path run = work.file("run");
+        train(options + "--epochs 2 --steps 2", run).done();
+        // The steps go on to the eighth, but two epochs have six.
+        Cli.run("train --steps 8 --resume", run).done();
+        assertSameRun(whole, run);
+        assertLimits("2", "8", run);
+        assertTrue(Cli.run("train --resume", run).done().out().contains(
+                "the run has made its epochs; go on with more by --epochs N\n"));
+        Cli.run("train --epochs 3 --resume", run).done();
+        assertLimits("3", "8", run);
+        assertEquals(1 + 8, csv(run, "steps.csv", 2).size());
+        assertTrue(Cli.run("train --resume", run).done().out().contains(
+                "the run has made its steps; go on with more by --steps N\n"));
+        assertTrue(Cli.run("train --epochs 2 --resume", run).done().out().contains(
+                "the run has made its epochs and steps; go on with more by --epochs N --steps N\n"));
+    }
+
+    private static void assertLimits(String epochs, String steps, Path run) throws IOException {
+        JsonNode options = SafeTensorsFile.json(Files.readString(run.resolve("config.json"))).path("options");
+        assertEquals(List.of(epochs, steps), List.of(options.path("epochs").asText(), options.path("steps").asText()));
+    }
+
     @Test
     void whatNoEpochHasJudgedYetIsTheBest() throws IOException {
         Path run = work.file("run");

@@ -108,6 +108,29 @@ class RunDirectoryTest {
     }
 
     @Test
+    void aDescriptionFromTheNextStepOnIsInTheFirstCheckpointWithThatStep() {
+        aRun();
+        try (RunDirectory run = RunDirectory.resume(path, notes::add)) {
+            Checkpoint last = run.last();
+            run.describe(Map.of("seed", 1L, "device", "old"));
+            run.describeFromNextStep(Map.of("seed", 1L, "device", "new"));
+            run.trainingStarted(last);
+            assertDevice("old", run);
+            run.stepDone(new StepMetrics(3, 0.5, 0.001, 1, 0.25));
+            assertDevice("old", run); // If it were killed now, the step would be lost.
+            run.checkpointMade(checkpoint(3, 3));
+            assertDevice("new", run);
+        }
+        assertEquals(List.of(), notes);
+    }
+
+    private void assertDevice(String expected, RunDirectory run) {
+        assertEquals(expected, run.readConfig().path("device").asText());
+        assertEquals(expected, Checkpoint.read(RunDirectory.lastCheckpoint(path)).training().run().path("device")
+                .asText());
+    }
+
+    @Test
     void aLockThatACrashLeftIsTakenAndOneThatLeadsElsewhereIsNot() throws IOException {
         aRun();
         Path lock = Files.writeString(path.resolve(".lock"), "1 2020-01-01T00:00:00Z\n");

@@ -81,8 +81,7 @@ final class DemoCommand implements Callable<Integer> {
             ModelConfig model = Models.load(MODEL, DataOptions.frameShape(split.training()));
             System.out.println("2/4 training the model " + MODEL);
             TrainingSettings settings = TrainingSettings.builder(MODEL).epochs(epochs).seed(SEED).build();
-            run.describe(Map.of("framecast", Main.VERSION, "options", options(backend), "data",
-                    Fingerprint.of(split)));
+            run.describe(description(backend, Fingerprint.of(split)));
             Checkpoint start = Checkpoint.initial(model, SEED);
             long trainingBegin = System.nanoTime();
             if (TrainingSession.train(backend, start, split, settings, run) == Trainer.Outcome.INTERRUPTED) {
@@ -115,8 +114,8 @@ final class DemoCommand implements Callable<Integer> {
         return seconds < 100 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
     }
 
-    /** The options in the form of {@code framecast train}, which can resume the run. */
-    private Map<String, Object> options(Backend backend) {
+    /** The description of the run in the form of {@code framecast train}, which can resume it. */
+    private Map<String, Object> description(Backend backend, Fingerprint fingerprint) {
         Map<String, Object> options = new LinkedHashMap<>();
         options.put("data", DataOptions.GENERATED);
         options.put("videos", videos);
@@ -127,8 +126,12 @@ final class DemoCommand implements Callable<Integer> {
         options.put("validation-split", VALIDATION_SPLIT);
         options.put("no-shuffle", false);
         options.put("precision", device.precision.name().toLowerCase(Locale.ROOT));
-        options.put("threads", backend.threads().orElse(device.threads));
         options.put("epochs", epochs);
-        return options;
+        Map<String, Object> description = new LinkedHashMap<>();
+        description.put("framecast", Main.VERSION);
+        description.put("options", options);
+        description.put("data", fingerprint);
+        Computation.of(device, backend).describe(description, options);
+        return description;
     }
 }

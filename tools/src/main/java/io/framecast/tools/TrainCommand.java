@@ -51,12 +51,6 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
     /** In a run's config: the file of digits, or null. Runs of versions without this option lack it. */
     private static final String DIGITS = "digits";
 
-    /** In a run's config: the number of processes, if there were several. */
-    private static final String PROCESSES = "processes";
-
-    /** In a run's config: what it was last computed by. Runs of versions without this entry lack it. */
-    private static final String DEVICE = "device";
-
     enum LossName {
         BINARY_CROSSENTROPY, MEAN_SQUARED_ERROR
     }
@@ -203,34 +197,40 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
             } catch (Options.UsageException e) {
                 throw new FramecastException(source + " has a wrong value: " + e.getMessage(), e);
             }
-            sayIfOtherProcesses(config);
+            freeThreadsOfOtherProcesses(Computation.of(config), last);
             return train(run, last, config);
         }
     }
 
-    /** Sums over other numbers of processes have other roundings; and each process had its share of a machine. */
-    private void sayIfOtherProcesses(JsonNode config) {
-        int before = processes(config);
+    /** Each process has its share of a machine's threads. Sums over other numbers of processes have other roundings. */
+    private void freeThreadsOfOtherProcesses(Computation before, Checkpoint last) {
         int now = Processes.group().size();
-        if (before != now) {
-            device.threads = 0;
-            Terminal.say("processes: " + now + ", where the run had " + before + ": it goes on with the same batches, "
-                    + "and equal but for rounding, not bit for bit");
+        if (before.processes() == now) {
+            return;
+        }
+        device.threads = 0;
+        if (addsSteps(last)) {
+            Terminal.say("processes: " + now + ", where the run had " + before.processes() + ": it goes on with the "
+                    + "same batches, and equal but for rounding, not bit for bit");
         }
     }
 
-    private static int processes(JsonNode config) {
-        return config.path(PROCESSES).asInt(1);
+    /** Devices add in other orders. A run may move between them. Of other processes, it was said already. */
+    private static void sayIfAnotherDevice(Computation before, Computation now) {
+        if (before.device() != null && !before.device().equals(now.device()) && before.processes() == now.processes()) {
+            Terminal.say("device: the run was computed by " + before.device() + " until now: it goes on equal but for "
+                    + "rounding, not bit for bit");
+        }
     }
 
-    /** Devices add in other orders. A run may move between them. */
-    private void sayIfAnotherDevice(JsonNode config, Backend backend) {
-        String now = device.describe(backend);
-        String before = config.path(DEVICE).asText(now);
-        if (!before.equals(now) && processes(config) == Processes.group().size()) { // Else it was said already.
-            Terminal.say("device: the run was computed by " + before + " until now: it goes on equal but for rounding, "
-                    + "not bit for bit");
-        }
+    /** Whether a run has made steps and will make more: else it does not matter what computes them. */
+    private boolean addsSteps(Checkpoint last) {
+        return last.training().progress().step() > 0 && goesOn(last);
+    }
+
+    private boolean goesOn(Checkpoint last) {
+        Progress progress = last.training().progress();
+        return !settings(epochs, steps).isMade(progress) && !Trainer.isStoppedEarly(progress);
     }
 
     /**
@@ -277,8 +277,11 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         }
         try (Backend backend = device.open(localBatchNorm)) {
             keepThreads(backend, last != null);
-            if (last != null) {
-                sayIfAnotherDevice(config, backend);
+            Computation now = Computation.of(device, backend);
+            // What has computed the run's steps, if it has made any.
+            Computation before = last == null || last.training().progress().step() == 0 ? now : Computation.of(config);
+            if (last != null && addsSteps(last)) {
+                sayIfAnotherDevice(before, now);
             }
             // Other videos may be refused: they do not take the place of the run's clips.
             Path kept = last != null && given ? null : clips;
@@ -296,9 +299,10 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
             }
             Checkpoint start = last != null ? last : start(split);
             requireFrames(split, start.model());
-            run.describe(description(fingerprint, backend));
+            run.describe(description(fingerprint, before));
+            run.describeFromNextStep(description(fingerprint, now));
             TrainingSettings settings = settings(epochs, steps);
-            if (last != null) {
+            if (last != null && goesOn(last)) {
                 sayWhatNewLimitsChange(config, settings, last, split);
             }
             return train(backend, split, start, run, settings);
@@ -363,9 +367,16 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
                     + Options.quoted(RunDirectory.bestCheckpoint(run.path()).toString()) + " --out ANOTHER"
                     + new RunOptions(spec).given());
         } else if (start.training() != null && settings.isMade(start.training().progress())) {
-            System.out.println("nothing to train: the run has made its "
-                    + (steps != null ? "steps; go on with more by --steps N"
-                            : "epochs; go on with more by --epochs N"));
+            Progress progress = start.training().progress();
+            List<String> made = new ArrayList<>();
+            if (progress.epoch() >= settings.epochs()) {
+                made.add("epochs");
+            }
+            if (steps != null && progress.step() >= steps) {
+                made.add("steps");
+            }
+            System.out.println("nothing to train: the run has made its " + String.join(" and ", made)
+                    + "; go on with more by --" + String.join(" N --", made) + " N");
         }
         report(backend, split, run, settings, null);
         return 0;
@@ -578,8 +589,8 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         DataOptions.requireFrames(split.training(), data.data, config.input());
     }
 
-    /** The description of the run for its config: the present options, and the fingerprint of the videos. */
-    private Map<String, Object> description(Fingerprint fingerprint, Backend backend) {
+    /** The description of the run for its config: the options, the fingerprint of the videos, and what computes it. */
+    private Map<String, Object> description(Fingerprint fingerprint, Computation computation) {
         Map<String, Object> options = new RunOptions(spec).toMap();
         if (!data.isGenerated()) {
             options.put("data", Path.of(data.data).toAbsolutePath().toString());
@@ -590,10 +601,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
         description.put("framecast", Main.VERSION);
         description.put("options", options);
         description.put("data", fingerprint);
-        description.put(DEVICE, device.describe(backend));
-        if (Processes.group().size() > 1) {
-            description.put(PROCESSES, Processes.group().size());
-        }
+        computation.describe(description, options);
         return description;
     }
 }

@@ -44,7 +44,7 @@ public final class RunOptions {
     /** Options that a run started with --init takes from its checkpoint or its machine. */
     private static final List<String> NOT_ANOTHERS = List.of("--model", "--init", "--threads", "--local-batch-norm");
 
-    /** The limits of a run: a run that resumes keeps them, unless one is given again. */
+    /** The limits of a run: a run that resumes keeps each that is not given again, see {@link #restore}. */
     private static final List<String> LIMITS = List.of("--epochs", "--steps");
 
     private final CommandSpec spec;
@@ -128,8 +128,9 @@ public final class RunOptions {
             }
         }
         KEPT.forEach(name -> restore(name, options, source.toString()));
-        if (LIMITS.stream().noneMatch(this::isGiven)) {
-            LIMITS.forEach(name -> restore(name, options, source.toString()));
+        // In a run that --steps alone limits, --epochs takes their place.
+        if (!isGiven("--epochs") || options.hasNonNull("epochs")) {
+            LIMITS.stream().filter(name -> !isGiven(name)).forEach(name -> restore(name, options, source.toString()));
         }
     }
 
