@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "base/settings.h"
 #include "driver/stream/queue.h"
 #include "driver/work/place.h"
@@ -36,7 +37,8 @@ void release(uint64_t address, bool device) {
     auto at = driver.allocations.find(address);
     if (at == driver.allocations.end() || (at->second.kind != Kind::pinned) != device) {
         if (settings().on(Check::bounds))
-            report(std::string(current_call) + ": no allocation begins " + Arena::get().describe(address));
+            report(std::string(current_call) + ": no allocation begins at " + hex(address) + "; it is " +
+                   Arena::get().describe(address));
         fail(CUDA_ERROR_INVALID_VALUE);
     }
     drain(*at->second.context);

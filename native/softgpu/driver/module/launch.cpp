@@ -21,6 +21,17 @@ CUresult launch(const char *name, CUfunction handle, const uint32_t (&grid)[3], 
     }, Site::launch);
 }
 
+// The name of a launch attribute that would do something. All others, such as priorities and programmatic stream
+// serialization, only allow a GPU to be faster.
+const char *effect_not_provided(int attribute) {
+    switch (attribute) {
+    case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT: return "programmatic event";
+    case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT: return "launch completion event";
+    case CU_LAUNCH_ATTRIBUTE_DEVICE_UPDATABLE_KERNEL_NODE: return "device updatable kernel node";
+    default: return nullptr;
+    }
+}
+
 }  // namespace
 
 extern "C" {
@@ -37,19 +48,13 @@ CU_API cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function, void 
     bool cooperative = false;
     const uint32_t (*cluster)[3] = nullptr;
     for (unsigned i = 0; i < config->numAttrs; ++i) {
-        if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) {
-            cooperative = config->attrs[i].value.number != 0;
-            continue;
+        const CUlaunchAttribute &attribute = config->attrs[i];
+        if (attribute.id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE) cooperative = attribute.value.number != 0;
+        if (attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) cluster = &attribute.value.size;
+        if (const char *name = effect_not_provided(attribute.id)) {
+            complain(std::string("cuLaunchKernelEx: the launch attribute ") + name + " is not provided");
+            return CUDA_ERROR_NOT_SUPPORTED;
         }
-        if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
-            cluster = &config->attrs[i].value.size;
-            continue;
-        }
-        if (config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_IGNORE ||
-            config->attrs[i].id == CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING)
-            continue;
-        complain("cuLaunchKernelEx: launch attribute " + std::to_string(config->attrs[i].id) + " is not provided");
-        return CUDA_ERROR_NOT_SUPPORTED;
     }
     return launch(__func__, function, {config->gridDimX, config->gridDimY, config->gridDimZ},
                   {config->blockDimX, config->blockDimY, config->blockDimZ}, config->sharedMemBytes, config->hStream,

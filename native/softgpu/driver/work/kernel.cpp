@@ -5,6 +5,7 @@
 
 #include "base/settings.h"
 #include "driver/state/call.h"
+#include "driver/state/driver.h"
 #include "driver/work/arguments.h"
 #include "driver/work/occupancy.h"
 
@@ -19,21 +20,39 @@ constexpr uint32_t MOST_GRID[3] = {0x7fffffff, 65535, 65535}, MOST_BLOCK[3] = {1
 // driver says, and on a GPU its programs find this code, which the driver API does not have.
 constexpr auto INVALID_CONFIGURATION = static_cast<CUresult>(9);
 
+std::string shape_text(const uint32_t (&shape)[3]) {
+    return std::to_string(shape[0]) + "x" + std::to_string(shape[1]) + "x" + std::to_string(shape[2]);
+}
+
+// Fails if the device cannot run such a launch.
 void check_shape(const Function &function, const uint32_t (&grid)[3], const uint32_t (&block)[3],
                  uint32_t dynamic_shared) {
     const Kernel &kernel = *function.kernel;
     const Limits &most = limits();
-    const CUresult impossible = function.module->library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
-    for (int d = 0; d < 3; ++d)
-        require(grid[d] > 0 && grid[d] <= MOST_GRID[d] && block[d] > 0 && block[d] <= MOST_BLOCK[d], impossible);
+    const auto require = [&](bool possible, const char *why, CUresult error = CUDA_ERROR_INVALID_VALUE) {
+        if (possible) return;
+        complain("a launch of " + kernel.name + " with " + shape_text(grid) + " blocks of " + shape_text(block) +
+                 " threads and " + std::to_string(dynamic_shared) + " bytes of dynamic shared memory is refused: " + why);
+        fail(error);
+    };
+    const CUresult impossible = function.module->of_library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
+    for (int d = 0; d < 3; ++d) {
+        require(grid[d] > 0 && block[d] > 0, "no size may be 0", impossible);
+        require(grid[d] <= MOST_GRID[d], "a grid has at most 2147483647 x 65535 x 65535 blocks", impossible);
+        require(block[d] <= MOST_BLOCK[d], "a block has at most 1024 x 1024 x 64 threads", impossible);
+    }
     const uint64_t threads = uint64_t(block[0]) * block[1] * block[2];
-    require(threads <= uint64_t(most.max_threads_per_block), impossible);
-    require(blocks_by_registers(kernel, static_cast<int>(threads)) > 0, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
-    require(threads <= kernel.max_threads);
+    require(threads <= uint64_t(most.max_threads_per_block), "a block has at most 1024 threads", impossible);
+    require(blocks_by_registers(kernel, static_cast<int>(threads)) > 0,
+            "so many threads need more registers than a multiprocessor has", CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
+    require(threads <= kernel.max_threads, "the kernel was compiled for fewer threads (__launch_bounds__, .maxntid)");
     for (int d = 0; d < 3; ++d)
-        require(kernel.required_threads[0] == 0 || block[d] == std::max(kernel.required_threads[d], 1u));
-    require(dynamic_shared <= uint32_t(function.dynamic_shared_limit));
-    require(kernel.static_shared + uint64_t(dynamic_shared) <= uint64_t(most.shared_per_block_optin));
+        require(kernel.required_threads[0] == 0 || block[d] == std::max(kernel.required_threads[d], 1u),
+                "the kernel was compiled for another number of threads (.reqntid)");
+    require(dynamic_shared <= uint32_t(function.dynamic_shared_limit),
+            "the kernel's limit of dynamic shared memory is smaller (cudaFuncAttributeMaxDynamicSharedMemorySize)");
+    require(kernel.static_shared + uint64_t(dynamic_shared) <= uint64_t(most.shared_per_block_optin),
+            "with its static shared memory that is more than a block may have");
 }
 
 // Finds the argument buffer in `extra`; fails if there are other options.

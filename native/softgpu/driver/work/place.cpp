@@ -1,5 +1,6 @@
 #include "driver/work/place.h"
 
+#include "base/hex.h"
 #include "base/settings.h"
 #include "driver/state/call.h"
 #include "machine/arena.h"
@@ -21,8 +22,8 @@ bool accessible(const char *what, uint64_t address, uint64_t bytes, bool later) 
     const Arena &arena = Arena::get();
     if (arena.contains(address) ? arena.holds(address, bytes, later) : is_registered(address, bytes)) return true;
     if (settings().on(Check::bounds))
-        report(std::string(current_call) + ": " + what + " of " + std::to_string(bytes) + " bytes " +
-               arena.describe(address) + " does not lie in one live allocation");
+        report(std::string(current_call) + ": " + what + " of " + std::to_string(bytes) + " bytes at " +
+               hex(address) + " does not lie in one live allocation; it is " + arena.describe(address));
     return false;
 }
 

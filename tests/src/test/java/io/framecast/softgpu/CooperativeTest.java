@@ -1,6 +1,7 @@
 package io.framecast.softgpu;
 
 import static jcuda.driver.CUresult.CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+import static jcuda.driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS;
 import static jcuda.driver.CUresult.CUDA_SUCCESS;
 import static jcuda.driver.JCudaDriver.cuLaunchCooperativeKernel;
 import static jcuda.driver.JCudaDriver.cuOccupancyMaxActiveBlocksPerMultiprocessor;
@@ -119,5 +120,29 @@ class CooperativeTest {
         int[] expected = new int[64];
         Arrays.fill(expected, 7);
         assertArrayEquals(expected, out.ints());
+    }
+
+    /** It does not hide an access beyond the kernel's own part. */
+    @Test
+    void anAccessBeyondTheOwnPartIsNoneOfTheSystems() {
+        for (int bytes : new int[] {128, 124, 0}) {
+            Kernel kernel = device.kernel("""
+                    extern "C" __global__ void beyond(unsigned *out) {
+                        extern __shared__ unsigned own[];
+                        unsigned first;
+                        asm("mov.u32 %0, %%reserved_smem_offset_1;" : "=r"(first));
+                        own[threadIdx.x] = first;
+                        out[threadIdx.x] = own[threadIdx.x];
+                    }
+                    """).shared(bytes);
+            Buffer out = device.allocate(128);
+            if (bytes == 128) {
+                kernel.launch(1, 32, out);
+                continue;
+            }
+            String report = device.expectFault(CUDA_ERROR_ILLEGAL_ADDRESS, () -> kernel.launch(1, 32, out));
+            assertTrue(report.contains("shared address 0x" + Integer.toHexString(bytes) + ", of " + bytes + " bytes"),
+                    report);
+        }
     }
 }

@@ -30,7 +30,12 @@ class DriverProgramTest {
 
     @Test
     void runsAProgramInCpp() throws Exception {
-        assertEquals("done\n", output(0, program("driver_program.cpp", "compute=90")));
+        assertEquals("""
+                framecast softgpu: a launch of bump with 1x1x1 blocks of 2048x1x1 threads and 0 bytes of dynamic shared \
+                memory is refused: a block has at most 1024 x 1024 x 64 threads
+                framecast softgpu: cuLaunchKernelEx: the launch attribute programmatic event is not provided
+                done
+                """, output(0, program("driver_program.cpp", "compute=90")));
     }
 
     @Test
@@ -53,6 +58,13 @@ class DriverProgramTest {
     void endsAProcessWhoseKernelsNobodyWaitsFor() throws Exception {
         assertEquals("unloaded: 0, counted: all\n", ending("finite"));
         assertEquals(STOPPED + "unloaded: 4, counted: some\n", ending("endless"));
+    }
+
+    /** The report is there, and no crash. */
+    @Test
+    void reportsAFaultThatHappensWhileTheProcessEnds() throws Exception {
+        String output = ending("failing");
+        assertTrue(output.contains("trap instruction") && output.contains("unloaded: 719"), output);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.framecast.softgpu;
 
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
+import static jcuda.driver.JCudaDriver.cuMemsetD32;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -511,5 +512,78 @@ class UndefinedValueTest {
         String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> kernel.launch(1, 32, out, fresh, 1));
         assertTrue(report.contains("at byte 0 of allocation #"), report);
         assertFalse(report.contains("shared address"), report);
+    }
+
+    private static final String STRUCTURE = """
+            struct Item { int key; double value; };
+            struct Flags { unsigned low : 3, high : 5; };
+            template <class T> __device__ void copy(T *to, const T *from, int words) {
+                for (int w = 0; w < words; w++) to[w] = from[w];
+            }
+            """;
+
+    /**
+     * Padding and bits that nobody has set are copied, in whole structures, by words and by bytes, also through shared
+     * memory, and reading what was set is no error.
+     */
+    @Test
+    void structuresWithPaddingMayBeCopiedAndBitFieldsSet() {
+        Kernel kernel = device.kernel(STRUCTURE + """
+                extern "C" __global__ void copies(Item *a, Item *b, Flags *flags, int *out) {
+                    __shared__ Item s[32];
+                    int i = threadIdx.x;
+                    a[i].key = i;
+                    a[i].value = 2 * i;
+                    s[i] = a[i];
+                    __syncthreads();
+                    b[i] = s[31 - i];
+                    b[i + 32] = b[i];
+                    copy((volatile int *) (b + i + 64), (const int *) (b + i + 32), 4);
+                    copy((volatile char *) (b + i + 96), (const char *) (b + i + 64), 16);
+                    if (i == 0) {
+                        flags->low = 5;
+                        flags->high = 9;
+                    }
+                    __syncthreads();
+                    out[i] = b[i + 96].key + (int) b[i + 96].value + flags->low + flags->high;
+                }
+                """);
+        Buffer out = device.allocate(128);
+        kernel.launch(1, 32, device.allocate(32 * 16), device.allocate(128 * 16), device.allocate(4), out);
+        assertArrayEquals(IntStream.range(0, 32).map(i -> 3 * (31 - i) + 14).toArray(), out.ints());
+    }
+
+    /** What was copied is still undefined: where it is computed with, that is reported. */
+    @Test
+    void copiedPaddingStaysUndefined() {
+        String source = STRUCTURE + """
+                extern "C" __global__ void uses(Item *a, Item *b, int *out) {
+                    a->key = 1;
+                    a->value = 2;
+                    *b = *a;
+                    int gap = ((const int *) b)[1];  // LOAD
+                    *out = gap + 1;  // USE
+                }
+                """;
+        Kernel kernel = device.kernel(source);
+        Buffer out = device.allocate(4);
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED,
+                () -> kernel.launch(1, 1, device.allocate(16), device.allocate(16), out));
+        assertTrue(report.contains("test.cu:" + line(source, "// LOAD") + ", PTX")
+                && report.contains("source test.cu:" + line(source, "// USE") + "\n"), report);
+    }
+
+    /** A copy of a number that nothing has written, with none beside it, is not taken for padding. */
+    @Test
+    void aCopyOfAnUnwrittenNumberIsReported() {
+        Kernel kernel = device.kernel("""
+                extern "C" __global__ void copy(int *to, const int *from) { to[threadIdx.x] = from[threadIdx.x]; }
+                """);
+        Buffer from = device.allocate(64);
+        SoftDevice.check(cuMemsetD32(from.pointer(), 1, 8));
+        Buffer to = device.allocate(64);
+        kernel.launch(1, 8, to, from);
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> kernel.launch(1, 9, to, from));
+        assertTrue(report.contains("an undefined value is stored at 0x"), report);
     }
 }

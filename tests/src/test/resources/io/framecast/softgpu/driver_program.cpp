@@ -318,7 +318,7 @@ static void clusters() {
     st.global.v2.u32 [%rd0], {%r0, %r1};
     ret;
 })";
-    enum { CLUSTER = 4, LARGE_CLUSTERS = 14, INVALID = 912 };
+    enum { CLUSTER = 4, LARGE_CLUSTERS = 14, INVALID = 912, NOT_SUPPORTED = 801 };
     Handle module, function;
     OK(cuModuleLoadData(&module, SIZES));
     OK(cuModuleGetFunction(&function, module, "size"));
@@ -341,6 +341,13 @@ static void clusters() {
     CHECK(launched(16, 2) == INVALID);
     OK(cuCtxSynchronize());
     CHECK(sizes[0] == 16 && sizes[1] == 16);
+    // Attributes that only allow a GPU to be faster: programmatic stream serialization, a priority; and an event.
+    for (const int id : {6, 8, 7}) {
+        attribute = {id, 0, {}};
+        CHECK(cuLaunchKernelEx(&launch, function, arguments, nullptr) == (id == 7 ? NOT_SUPPORTED : 0));
+    }
+    OK(cuCtxSynchronize());
+    CHECK(sizes[0] == 1 && sizes[1] == 1);
     OK(cuMemFree_v2(to));
     OK(cuModuleUnload(module));
 }

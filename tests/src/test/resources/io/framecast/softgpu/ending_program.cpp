@@ -19,7 +19,7 @@ CUresult cuLaunchKernel(Handle, unsigned, unsigned, unsigned, unsigned, unsigned
 CUresult cuMemAllocManaged(CUdeviceptr *, size_t, unsigned);
 }
 
-// Adds to a number until it is `limit`, or for ever.
+// Adds to a number until it is `limit`, or for ever; or fails.
 static const char PTX[] = R"(
 .version 7.8
 .target sm_80
@@ -40,15 +40,18 @@ again:
     @%p bra again;
     ret;
 }
+.visible .entry failing(.param .u64 to, .param .u32 limit) {
+    trap;
+}
 )";
 
 static Handle library, context;
 static CUdeviceptr number;
 
-static void launch(unsigned limit, unsigned blocks = 1) {
+static void launch(unsigned limit, unsigned blocks = 1, const char *name = "counting") {
     Handle kernel;
     void *arguments[] = {&number, &limit};
-    OK(cuLibraryGetKernel(&kernel, library, "counting"));
+    OK(cuLibraryGetKernel(&kernel, library, name));
     OK(cuLaunchKernel(kernel, blocks, 1, 1, 32, 1, 1, 0, nullptr, arguments, nullptr));
 }
 
@@ -68,6 +71,8 @@ int main(int, char **arguments) {
     const char *const what = arguments[1];
     if (!std::strcmp(what, "finite")) {
         launch(100000);
+    } else if (!std::strcmp(what, "failing")) {
+        launch(0, 1, "failing");
     } else if (!std::strcmp(what, "endless")) {
         launch(0, 64);
         launch(100000);
