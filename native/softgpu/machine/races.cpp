@@ -22,8 +22,6 @@ namespace {
 constexpr uint8_t ATOMIC = SharedShadow::ATOMIC, ASYNC = SharedShadow::ASYNC;
 constexpr uint8_t SAME_WARP = SharedShadow::SAME_WARP, OTHER_WARPS = SharedShadow::OTHER_WARPS;
 
-bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
-
 const char *verb(Access access) {
     switch (access) {
     case Access::load: return "read";
@@ -203,7 +201,7 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
         else check_lanes(w, address, mask, lanes, bytes, access, stored, unwritten);
     };
     const Settings &settings = w.block->grid->settings;
-    if (is_atomic(access) || !settings.on(Check::shared_race)) return check(mask);
+    if (!settings.on(Check::shared_race)) return check(mask);
     uint32_t different = ~mask;
     for (int l = 0; l < LANES; ++l) different |= address[l] ^ address[0];
     if (!different) return check(mask);

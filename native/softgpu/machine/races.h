@@ -36,8 +36,9 @@ struct Warp;
 
 // Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
 enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
-inline bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
-inline bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+constexpr bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
+constexpr bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+constexpr bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
 
 struct SharedShadow {
     static constexpr uint8_t ATOMIC = 16, ASYNC = 32;           // of write_bytes
