@@ -93,8 +93,8 @@ constexpr uint32_t MOST_STORED = 32;    // bytes of a lane
 // same by sectors. `stored` may be null; so may `unwritten`, where a read of unwritten bytes is a fault.
 void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
                   const StoredValues *stored, Unwritten *unwritten);
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access, const Request &request,
-                  const StoredValues *stored, Unwritten *unwritten);
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const Request &request, const StoredValues *stored, Unwritten *unwritten);
 
 // Memory ordering between warps and blocks.
 void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device

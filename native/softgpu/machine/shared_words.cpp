@@ -144,8 +144,10 @@ bool WordCheck::touch_words(Word *const *word, __m256i part, uint32_t active, ui
     const __m256i own_reader = equal(_mm256_srli_epi32(reader, 5), warp);
     const __m256i same_writer = equal(writer, thread), same_reader = equal(reader, thread);
     const __m256i wrote = _mm256_srli_epi32(x.bytes, WRITE_BYTES), read = _mm256_srli_epi32(x.bytes, READ_BYTES);
-    __m256i unordered_write = but(is_unknown(x.write_time, own_writer), either(same_writer, equal(both(wrote, part), zero)));
-    if (ATOMIC) unordered_write = but(unordered_write, has(SharedShadow::ATOMIC << WRITE_BYTES));
+    const __m256i atomic_write = has(SharedShadow::ATOMIC << WRITE_BYTES);
+    __m256i unordered_write =
+        but(is_unknown(x.write_time, own_writer), either(same_writer, equal(both(wrote, part), zero)));
+    if (ATOMIC) unordered_write = but(unordered_write, atomic_write);
     const __m256i unordered_read = but(is_unknown(x.read_time, own_reader), equal(both(read, part), zero));
     const __m256i atomic_read = has(SharedShadow::ATOMIC << READ_FLAGS), several = has(SEVERAL << READ_FLAGS);
     const __m256i is_written = equal(both(x.bytes, part), part);
@@ -156,14 +158,15 @@ bool WordCheck::touch_words(Word *const *word, __m256i part, uint32_t active, ui
     if (writes(ACCESS)) {
         const __m256i only_reader = but(same_reader, several);
         odd = either(odd, but(unordered_read, ATOMIC ? either(only_reader, atomic_read) : only_reader));
-        const __m256i again = but(both(same_writer, equal(x.write_time, now)), has(SharedShadow::ATOMIC << WRITE_BYTES));
+        const __m256i again = but(both(same_writer, equal(x.write_time, now)), atomic_write);
         __m256i bytes = either(both(again, both(wrote, eight(15))), part);
         if (ATOMIC) bytes = either(bytes, eight(SharedShadow::ATOMIC));
         next.write_time = now;
         next.threads = either(_mm256_slli_epi32(reader, 16), thread);
         next.bytes = either(either(both(x.bytes, eight(0xffff00ff)), part), _mm256_slli_epi32(bytes, WRITE_BYTES));
     } else {
-        const __m256i another = choose(own_reader, but(eight(SAME_WARP), same_reader), eight(SharedShadow::OTHER_WARPS));
+        const __m256i another =
+            choose(own_reader, but(eight(SAME_WARP), same_reader), eight(SharedShadow::OTHER_WARPS));
         const __m256i before = both(_mm256_srli_epi32(x.bytes, READ_FLAGS), eight(SEVERAL));
         __m256i flags = both(unordered_read, either(before, another)), more = unordered_read, unchanged;
         if (ATOMIC) {
