@@ -104,7 +104,8 @@ template <class T, class D> bool load_parameter(Warp &w, const Instr &i) {
     for (uint32_t e = 0; e < i.width; ++e) {
         T value;
         std::memcpy(&value, parameters.data() + at + e * sizeof(T), sizeof(T));
-        for_lanes(w, w.lanes<D>(i.width == 1 ? i.op[0] : w.slots[i.more + e]), [=](int) { return static_cast<D>(value); });
+        D *const d = w.lanes<D>(i.width == 1 ? i.op[0] : w.slots[i.more + e]);
+        for_lanes(w, d, [=](int) { return static_cast<D>(value); });
     }
     return true;
 }

@@ -20,6 +20,7 @@ template <Mode MODE> void shuffle(Warp &w, const Instr &i) {
     const uint32_t *a = w.lanes<uint32_t>(i.op[2]), *b = w.lanes<uint32_t>(i.op[3]);
     const uint32_t *c = w.lanes<uint32_t>(w.slots[i.more]);
     uint32_t result[LANES], inside = 0;
+    int source[LANES];
     for (int l = 0; l < LANES; ++l) {
         const int lane = l, distance = static_cast<int>(b[l] & 31), clamp = static_cast<int>(c[l] & 31);
         const int segment = static_cast<int>(c[l] >> 8 & 31);
@@ -32,10 +33,10 @@ template <Mode MODE> void shuffle(Warp &w, const Instr &i) {
         case BUTTERFLY: from = lane ^ distance; ok = from <= last; break;
         case INDEX: from = first | (distance & ~segment); ok = from <= last; break;
         }
-        if (!ok) from = lane;
-        result[l] = a[from & 31];
+        source[l] = ok ? from & 31 : lane;
         inside |= static_cast<uint32_t>(ok) << l;
     }
+    for (int l = 0; l < LANES; ++l) result[l] = a[source[l]];
     for_lanes(w, w.lanes<uint32_t>(i.op[0]), [&](int l) { return result[l]; });
     if (i.op[1] != NO_SLOT) w.set_predicate(i.op[1], inside);
 }

@@ -57,7 +57,7 @@ void count_shared(LineCounters &c, const uint32_t *address, uint32_t mask, uint3
         // Mostly each lane accesses a bank of its own, or the unit of a lane a little before it.
         const uint32_t banks = lanes_in(united(used));
         uint32_t distinct = banks, most = 1, rest = part;
-        bool increasing = part == whole;
+        bool increasing = true;     // of all lanes: then no two of them are the same
         if (banks != lanes_in(part)) {
             for (uint32_t by : {1, 8, 16})
                 for (uint32_t l = by / 8 * 8; l < columns; l += 8) {

@@ -22,8 +22,6 @@ namespace {
 constexpr uint8_t ATOMIC = SharedShadow::ATOMIC, ASYNC = SharedShadow::ASYNC;
 constexpr uint8_t SAME_WARP = SharedShadow::SAME_WARP, OTHER_WARPS = SharedShadow::OTHER_WARPS;
 
-bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
-
 const char *verb(Access access) {
     switch (access) {
     case Access::load: return "read";
@@ -202,14 +200,17 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
     constexpr std::integral_constant<Access, Access::store> store;
     constexpr std::integral_constant<Access, Access::atomic_update> update;
     constexpr std::integral_constant<uint32_t, 4> word;     // most accesses are of words
+    auto check_as = [&](uint32_t lanes, auto size, auto kind) {
+        check_lanes(w, address, mask, lanes, size, kind, stored, unwritten);
+    };
     auto check = [&](uint32_t lanes) {
-        if (bytes == word && access == load) check_lanes(w, address, mask, lanes, word, load, stored, unwritten);
-        else if (bytes == word && access == store) check_lanes(w, address, mask, lanes, word, store, stored, unwritten);
-        else if (bytes == word && access == update) check_lanes(w, address, mask, lanes, word, update, stored, unwritten);
-        else check_lanes(w, address, mask, lanes, bytes, access, stored, unwritten);
+        if (bytes == word && access == load) check_as(lanes, word, load);
+        else if (bytes == word && access == store) check_as(lanes, word, store);
+        else if (bytes == word && access == update) check_as(lanes, word, update);
+        else check_as(lanes, bytes, access);
     };
     const Settings &settings = w.block->grid->settings;
-    if (is_atomic(access) || !settings.on(Check::shared_race)) return check(mask);
+    if (!settings.on(Check::shared_race)) return check(mask);
     uint32_t different = ~mask;
     for (int l = 0; l < LANES; ++l) different |= address[l] ^ address[0];
     if (!different) return check(mask);
@@ -281,7 +282,8 @@ void touch(const Warp &w, WordOwner &owner, int lane, uint64_t address, uint32_t
             uint64_t reader = owner.reader.load(std::memory_order_relaxed);
             if (!same_block(reader, mine) || (reader & part) != part) {
                 // If several blocks read different bytes of the word, only the last is remembered.
-                const bool joined = launch_of(reader) == stamps::launch && (same_block(reader, mine) || (reader & part & 15));
+                const bool joined =
+                    launch_of(reader) == stamps::launch && (same_block(reader, mine) || (reader & part & 15));
                 const bool others = joined && (!same_block(reader, mine) || (reader & MANY));
                 const uint64_t before = joined ? reader & 15 : 0;
                 owner.reader.exchange(mine | (others ? MANY : 0) | part | before);
@@ -384,8 +386,8 @@ uint32_t check_sectors(const Block &block, const GlobalChecks &checks, const uin
 
 }  // namespace
 
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access, const Request &request,
-                  const StoredValues *stored, Unwritten *unwritten) {
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const Request &request, const StoredValues *stored, Unwritten *unwritten) {
     const Grid &grid = *w.block->grid;
     const GlobalChecks checks(grid);
     const uint32_t lanes = check_sectors(*w.block, checks, address, mask, bytes, access, request);

@@ -36,8 +36,9 @@ struct Warp;
 
 // Volatile, relaxed and stronger loads and stores count as atomic. An update is a read and a write.
 enum class Access : uint8_t { load, store, atomic_load, atomic_store, atomic_update };
-inline bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
-inline bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+constexpr bool writes(Access access) { return access != Access::load && access != Access::atomic_load; }
+constexpr bool reads(Access access) { return access != Access::store && access != Access::atomic_store; }
+constexpr bool is_atomic(Access access) { return access != Access::load && access != Access::store; }
 
 struct SharedShadow {
     static constexpr uint8_t ATOMIC = 16, ASYNC = 32;           // of write_bytes
@@ -92,8 +93,8 @@ constexpr uint32_t MOST_STORED = 32;    // bytes of a lane
 // same by sectors. `stored` may be null; so may `unwritten`, where a read of unwritten bytes is a fault.
 void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t bytes, Access access,
                   const StoredValues *stored, Unwritten *unwritten);
-void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access, const Request &request,
-                  const StoredValues *stored, Unwritten *unwritten);
+void check_global(Warp &w, const uint64_t *address, uint32_t mask, uint32_t bytes, Access access,
+                  const Request &request, const StoredValues *stored, Unwritten *unwritten);
 
 // Memory ordering between warps and blocks.
 void fence(Warp &w, bool device);               // membar, fence: of the block, or of the device

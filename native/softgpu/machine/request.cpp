@@ -31,9 +31,15 @@ Request::Request(const uint64_t *address, uint32_t mask, uint32_t lane_bytes) {
         bytes[count - 1] &= FULL >> (SECTOR - 1 - (end - 1) % SECTOR);
         return;
     }
+    int before = __builtin_ctz(mask);
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint64_t a = address[l];
+        if (a == address[before] && l != before) {
+            place[l] = place[before];
+            continue;
+        }
+        before = l;
         const uint64_t bits = ((uint64_t(1) << lane_bytes) - 1) << a % SECTOR;
         place[l] = static_cast<uint8_t>(add(a / SECTOR, static_cast<uint32_t>(bits)));
         if (bits >> SECTOR) add(a / SECTOR + 1, static_cast<uint32_t>(bits >> SECTOR));

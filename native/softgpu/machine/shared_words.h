@@ -1,13 +1,14 @@
-// The race check of most accesses to shared memory: of whole words, no two lanes to the same one. Eight lanes at once.
+// The check of most accesses to shared memory: those where of eight lanes no two access the same word. Eight at once.
 #pragma once
 
 #include <cstdint>
+#include <immintrin.h>
 
 #include "machine/races.h"
 
 namespace softgpu {
 
-// A plain access by lanes of a warp, to be checked.
+// An access by lanes of a warp, to be checked.
 class WordCheck {
 public:
     // `initialized`: reads of what nothing has written are looked for.
@@ -18,12 +19,14 @@ public:
     bool touch(int part) const;
 
 private:
-    template <bool WRITES> bool touch_words(SharedShadow::Word *const *word, uint32_t active, uint32_t thread) const;
+    template <Access ACCESS>
+    bool touch_words(SharedShadow::Word *const *word, __m256i bytes, uint32_t active, uint32_t thread) const;
 
     SharedShadow::Word *const words_;
     const uint32_t *const address_;
     const uint32_t mask_, bytes_, warp_, now_;
-    const bool writing_, initialized_;
+    const Access access_;
+    const bool initialized_;
     bool possible_;
     bool adjacent_;                     // all lanes access, each the word after that of the lane before
     uint32_t others_ = 0;               // the time of all other warps that is ordered before this access

@@ -35,7 +35,7 @@ void check_shape(const Function &function, const uint32_t (&grid)[3], const uint
                  " threads and " + std::to_string(dynamic_shared) + " bytes of dynamic shared memory is refused: " + why);
         fail(error);
     };
-    const CUresult impossible = function.module->of_library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
+    const CUresult impossible = function.module->library ? INVALID_CONFIGURATION : CUDA_ERROR_INVALID_VALUE;
     for (int d = 0; d < 3; ++d) {
         require(grid[d] > 0 && block[d] > 0, "no size may be 0", impossible);
         require(grid[d] <= MOST_GRID[d], "a grid has at most 2147483647 x 65535 x 65535 blocks", impossible);

@@ -1,16 +1,19 @@
 package io.framecast.softgpu;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * How many thread-instructions a second the device runs, on a register-tiled matrix product. Not one of the tests:
+ * How many thread-instructions a second the device runs: most of a register-tiled matrix product compute, most of a
+ * vector sum access the device's memory, and of a sort shared memory. Not one of the tests:
  *
  * <pre>mvn verify -pl tests -am -Dtest=SoftDeviceBenchmark -Dsurefire.failIfNoSpecifiedTests=false</pre>
  */
@@ -54,6 +57,35 @@ class SoftDeviceBenchmark {
             }
             """;
 
+    private static final int COUNT = 1 << 20;
+
+    private static final String SUM = """
+            extern "C" __global__ void sum(const int *a, const int *b, int *c) {
+                int i = blockIdx.x * 256 + threadIdx.x;
+                c[i] = a[i] + b[i];
+            }
+            """;
+
+    /** Sorts 1024 numbers a block, by a bitonic network. */
+    private static final String SORT = """
+            extern "C" __global__ void sort(const int *in, int *out) {
+                __shared__ int s[1024];
+                int t = threadIdx.x;
+                for (int k = t; k < 1024; k += 512) s[k] = in[blockIdx.x * 1024 + k];
+                for (int size = 2; size <= 1024; size *= 2)
+                    for (int stride = size / 2; stride > 0; stride /= 2) {
+                        __syncthreads();
+                        int at = 2 * t - (t & (stride - 1)), x = s[at], y = s[at + stride];
+                        if ((x > y) == ((at & size) == 0)) {
+                            s[at] = y;
+                            s[at + stride] = x;
+                        }
+                    }
+                __syncthreads();
+                for (int k = t; k < 1024; k += 512) out[blockIdx.x * 1024 + k] = s[k];
+            }
+            """;
+
     @RegisterExtension
     final SoftDevice device = new SoftDevice();
 
@@ -72,9 +104,8 @@ class SoftDeviceBenchmark {
         Kernel kernel = device.kernel(MATMUL);
         Kernel.Dim grid = Kernel.Dim.of(SIZE / 128, SIZE / 128);
 
-        kernel.launch(grid, Kernel.Dim.of(256), left, right, product, SIZE, DEPTH);
-        long instructions = new ObjectMapper().readTree(SoftGpu.countersJson()).at("/kernels/0/thread_instructions")
-                .asLong();
+        Runnable launch = () -> kernel.launch(grid, Kernel.Dim.of(256), left, right, product, SIZE, DEPTH);
+        launch.run();
         float[] c = product.floats();
         for (int i = 0; i < SIZE; i += 37) {
             for (int j = 0; j < SIZE; j += 41) {
@@ -86,15 +117,50 @@ class SoftDeviceBenchmark {
             }
         }
 
-        System.out.printf(Locale.ROOT, "%d x %d x %d: %,d thread-instructions a launch, %d threads of the host%n", SIZE,
-                SIZE, DEPTH, instructions, Runtime.getRuntime().availableProcessors());
+        measure("product of %d x %d x %d".formatted(SIZE, SIZE, DEPTH), launch);
+    }
+
+    @Test
+    void vectorSum() throws IOException {
+        int[] numbers = new Random(1).ints(COUNT).toArray();
+        Buffer x = device.buffer(numbers);
+        Buffer sum = device.allocate(4L * COUNT);
+        Kernel kernel = device.kernel(SUM);
+        Runnable launch = () -> kernel.launch(COUNT / 256, 256, x, x, sum);
+        launch.run();
+        assertArrayEquals(Arrays.stream(numbers).map(n -> 2 * n).toArray(), sum.ints());
+        measure("sum of %,d numbers".formatted(COUNT), launch);
+    }
+
+    @Test
+    void sort() throws IOException {
+        int[] numbers = new Random(2).ints(1 << 16).toArray();
+        Buffer in = device.buffer(numbers);
+        Buffer out = device.allocate(4L * numbers.length);
+        Kernel kernel = device.kernel(SORT);
+        Runnable launch = () -> kernel.launch(numbers.length / 1024, 512, in, out);
+        launch.run();
+        int[] expected = numbers.clone();
+        for (int begin = 0; begin < expected.length; begin += 1024) {
+            Arrays.sort(expected, begin, begin + 1024);
+        }
+        assertArrayEquals(expected, out.ints());
+        measure("sorts of 1024 numbers", launch);
+    }
+
+    /** Of a launch that has run once. */
+    private static void measure(String title, Runnable launch) throws IOException {
+        long instructions = new ObjectMapper().readTree(SoftGpu.countersJson()).at("/kernels/0/thread_instructions")
+                .asLong();
+        System.out.printf(Locale.ROOT, "%s: %,d thread-instructions a launch, %d threads of the host%n", title,
+                instructions, Runtime.getRuntime().availableProcessors());
         for (String settings : new String[] {"checks=none,counters=off", "checks=none,counters=on",
             "checks=all,counters=off", "checks=all,counters=on"}) {
             SoftGpu.configure(settings);
             double[] seconds = new double[7];
             for (int run = 0; run < seconds.length; run++) {
                 long begin = System.nanoTime();
-                kernel.launch(grid, Kernel.Dim.of(256), left, right, product, SIZE, DEPTH);
+                launch.run();
                 seconds[run] = (System.nanoTime() - begin) / 1e9;
             }
             Arrays.sort(seconds);
