@@ -82,7 +82,7 @@ class PtxTest {
             "sured.b.add.1d.u32.trap [%rd0, {%r1}], %r0;",
             "mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f0, %f1, %f2, %f3}, {%r0, %r1}, {%r2, %r3}, "
                 + "{%f0, %f1, %f2, %f3}, %r0, 0;",
-            "st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%r0], %r1, [%r2];",
+            "red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes.max.u64 [%r0], %rd1, [%r2];",
             "multimem.red.global.add.u32 [%rd0], %r0;",
             "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%r0], [%r3], %r1, [%r2];",
             "alloca.u64 %rd0, 16, 8;",
@@ -223,6 +223,7 @@ class PtxTest {
         since.put("redux.sync.add.u32 %r0, %r1, -1;", "sm_80");
         since.put("cp.async.ca.shared.global [%r0], [%rd0], 4;", "sm_80");
         since.put("red.global.add.noftz.bf16x2 [%rd0], %r0;", "sm_90");
+        since.put("st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%r0], %r1, [%r2];", "sm_90");
         since.put("barrier.cluster.arrive;", "sm_90");
         since.put("mapa.shared::cluster.u32 %r0, %r1, %r2;", "sm_90");
         since.put("ld.shared::cluster.u32 %r0, [%r1];", "sm_90");
