@@ -1,5 +1,7 @@
 #include "instructions/addressing.h"
 
+#include "program/target.h"
+
 namespace softgpu {
 
 using ptx::Operand;
@@ -20,7 +22,10 @@ Space space_of(const ptx::Instruction &in) {
 void decode_address(const Operand &operand, int index, Space space, Instr &instr, Operands &operands) {
     instr.space = space;
     instr.imm = operand.offset;
-    if (operands.instruction().has("shared::cluster")) instr.flags |= IN_CLUSTER;
+    if (operands.instruction().has("shared::cluster")) {
+        need_target(operands, 90);
+        instr.flags |= IN_CLUSTER;
+    }
     if (operand.kind != Operand::Kind::address) operands.reject("expects an address in brackets");
     if (!operand.parts.empty()) operands.reject("takes an address without coordinates");
     instr.decides |= static_cast<uint8_t>(1 << index);

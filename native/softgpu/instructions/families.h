@@ -18,6 +18,7 @@ bool decode_load_store(const ptx::Instruction &in, Instr &instr, Operands &opera
 bool decode_async_copy(const ptx::Instruction &in, Instr &instr, Operands &operands);   // cp.async
 bool decode_mbarrier(const ptx::Instruction &in, Instr &instr, Operands &operands);     // mbarrier
 bool decode_bulk_copy(const ptx::Instruction &in, Instr &instr, Operands &operands);    // cp.async.bulk
+bool decode_async_store(const ptx::Instruction &in, Instr &instr, Operands &operands);  // st.async, red.async
 bool decode_load_matrix(const ptx::Instruction &in, Instr &instr, Operands &operands);  // ldmatrix
 bool decode_atomic(const ptx::Instruction &in, Instr &instr, Operands &operands);       // atom, red
 bool decode_warp(const ptx::Instruction &in, Instr &instr, Operands &operands);         // shfl, vote, match, redux

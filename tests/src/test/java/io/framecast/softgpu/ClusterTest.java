@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -162,6 +163,54 @@ class ClusterTest {
         int[] values = out.ints();
         for (int i = 0; i < 32; i++) {
             assertEquals(3 * (31 - i) + 7000 * i, values[i]);
+        }
+    }
+
+    /** Each block sends to the next: vectors, and numbers that it adds up; the receiver waits for their bytes. */
+    @Test
+    void storesAndAddsWithCountedBytes() {
+        Kernel kernel = kernel("""
+                extern "C" __cluster_dims__(4) __global__ void send(int *out) {
+                    __shared__ __align__(16) int4 box[32];
+                    __shared__ int sum, most;
+                    __shared__ unsigned long long barrier, total;
+                    unsigned rank = SPECIAL("%cluster_ctarank"), next = (rank + 1) % 4, t = threadIdx.x;
+                    if (t == 0) {
+                        sum = 0, most = -5, total = 1ull << 40;
+                        asm volatile("mbarrier.init.shared.b64 [%0], 1;" :: "r"(shared_address(&barrier)) : "memory");
+                        asm volatile("{ .reg .b64 s; mbarrier.arrive.expect_tx.shared.b64 s, [%0], %1; }"
+                            :: "r"(shared_address(&barrier)), "r"(32 * (16 + 4 + 4 + 8)) : "memory");
+                    }
+                    sync();
+                    unsigned to = map_shared(&barrier, next);
+                    int value = 100 * rank + t;
+                    #define BYTES ".shared::cluster.mbarrier::complete_tx::bytes"
+                    asm volatile("st.async.weak" BYTES ".v4.s32 [%0], {%1, %2, %1, %2}, [%3];"
+                        :: "r"(map_shared(box + t, next)), "r"(value), "r"(-value), "r"(to) : "memory");
+                    asm volatile("red.async.relaxed.cluster" BYTES ".add.s32 [%0], %1, [%2];"
+                        :: "r"(map_shared(&sum, next)), "r"(value), "r"(to) : "memory");
+                    asm volatile("red.async.relaxed.cluster" BYTES ".max.s32 [%0], %1, [%2];"
+                        :: "r"(map_shared(&most, next)), "r"(value - 50), "r"(to) : "memory");
+                    asm volatile("red.async.relaxed.cluster" BYTES ".add.u64 [%0], %1, [%2];"
+                        :: "r"(map_shared(&total, next)), "l"((unsigned long long) value << 8), "r"(to) : "memory");
+                    int done = 0;
+                    while (!done)
+                        asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared.b64 p, [%1], 0;"
+                            "selp.s32 %0, 1, 0, p; }" : "=r"(done) : "r"(shared_address(&barrier)) : "memory");
+                    out += 8 * (32 * blockIdx.x + t);
+                    out[0] = box[t].x, out[1] = box[t].y, out[2] = box[t].z, out[3] = box[t].w;
+                    out[4] = sum, out[5] = most, out[6] = (int) (total >> 8), out[7] = (int) (total >> 40);
+                    sync();
+                }
+                """);
+        Buffer out = device.allocate(4 * 8 * 32 * 8);
+        kernel.launch(8, 32, out);
+        int[] values = out.ints();
+        for (int i = 0; i < 8 * 32; i++) {
+            int block = i / 32, from = (block % 4 + 3) % 4, value = 100 * from + i % 32;
+            int sum = 3200 * from + 31 * 16;
+            assertArrayEquals(new int[] {value, -value, value, -value, sum, Math.max(100 * from + 31 - 50, -5), sum, 1},
+                    Arrays.copyOfRange(values, 8 * i, 8 * i + 8), "thread " + i);
         }
     }
 

@@ -80,20 +80,18 @@ class PtxTest {
             "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f0, %f1, %f2, %f3}, %rd0, %rd1, 1, 1, 1, 0, 0;",
             "tex.2d.v4.f32.f32 {%f0, %f1, %f2, %f3}, [%rd0, %rd1, {%f4, %f5}];",
             "sured.b.add.1d.u32.trap [%rd0, {%r1}], %r0;",
-            "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd0], [%r0], 64;",
+            "mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f0, %f1, %f2, %f3}, {%r0, %r1}, {%r2, %r3}, "
+                + "{%f0, %f1, %f2, %f3}, %r0, 0;",
+            "red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes.max.u64 [%r0], %rd1, [%r2];",
+            "multimem.red.global.add.u32 [%rd0], %r0;",
             "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%r0], [%r3], %r1, [%r2];",
             "alloca.u64 %rd0, 16, 8;",
             "cp.async.ca.shared.global [%r0], [%rd0], 12;",
-            "barrier.cluster.arrive;",
-            "mapa.shared::cluster.u32 %r0, %r1, %r2;",
             "setmaxnreg.inc.sync.aligned.u32 64;",
-            "ld.shared::cluster.u32 %r0, [%r1];",
             "atom.global.add.b32 %r0, [%rd0], %r1;",
-            "red.global.add.v4.f32 [%rd0], {%f0, %f1, %f2, %f3};",
             "shfl.up.b32 %r0, %r1, 1, 0;",
             "vote.ballot.b32 %r0, %p0;",
             "redux.sync.add.f32 %f0, %f1, -1;",
-            "wmma.load.a.sync.aligned.row.m8n8k32.s4 {%r0}, [%rd0];",
             "mov.b32 %r0, %pm0;",
             "frobnicate.u32 %r0, %r1;",
         }) {
@@ -225,6 +223,16 @@ class PtxTest {
         since.put("redux.sync.add.u32 %r0, %r1, -1;", "sm_80");
         since.put("cp.async.ca.shared.global [%r0], [%rd0], 4;", "sm_80");
         since.put("red.global.add.noftz.bf16x2 [%rd0], %r0;", "sm_90");
+        since.put("st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%r0], %r1, [%r2];", "sm_90");
+        since.put("barrier.cluster.arrive;", "sm_90");
+        since.put("mapa.shared::cluster.u32 %r0, %r1, %r2;", "sm_90");
+        since.put("ld.shared::cluster.u32 %r0, [%r1];", "sm_90");
+        since.put("red.global.add.v4.f32 [%rd0], {%f0, %f1, %f2, %f3};", "sm_90");
+        since.put("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd0], [%r0], 64;", "sm_90");
+        since.put("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32 {%f0, %f1, %f2, %f3}, {%r0, %r1, %r2, %r3}, "
+                + "{%r4, %r5}, {%f4, %f5, %f6, %f7};", "sm_89");
+        since.put("mma.sync.aligned.m16n8k64.row.col.s32.s4.u4.s32 {%r0, %r1, %r2, %r3}, {%r0, %r1, %r2, %r3}, "
+                + "{%r4, %r5}, {%r0, %r1, %r2, %r3};", "sm_80");
         since.forEach((instruction, target) -> {
             String ptx = KERNEL.replace("INSTRUCTION", instruction);
             Loading.of(ptx.replace("sm_90a", "sm_75"))
