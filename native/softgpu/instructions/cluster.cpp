@@ -16,13 +16,10 @@ namespace clusters {
 using ptx::Operand;
 using ptx::Type;
 
-constexpr uint8_t RELAXED = 1, ALIGNED_ARRIVE = 2;      // bits of Instr::width
+constexpr uint8_t RELAXED = 1;                          // of Instr::width
 constexpr uint8_t GENERIC = 1;                          // of Instr::flags
 
-void arrive(Warp &w, const Instr &i) {
-    if (i.width & ALIGNED_ARRIVE) require_aligned_lanes(w, w.active);
-    arrive_at_cluster(w, !(i.width & RELAXED));
-}
+void arrive(Warp &w, const Instr &i) { arrive_at_cluster(w, !(i.width & RELAXED)); }
 
 // T: of the address. In a cluster of one block, an address stays as it is.
 template <class T> void map_address(Warp &w, const Instr &i) {
@@ -68,11 +65,21 @@ void decode_barrier(Decoding &d) {
     d.instr.cls = Class::barrier;
     if (waits) {
         d.instr.flow = Flow::barrier;
-        d.instr.flags = static_cast<uint8_t>(CLUSTER_WAIT | (aligned ? ALIGNED : 0));
+        d.instr.flags = CLUSTER_WAIT;
         d.finish(arrive);       // the runner does what the flags say
         return;
     }
-    d.instr.width = static_cast<uint8_t>((order == 1 ? RELAXED : 0) | (aligned ? ALIGNED_ARRIVE : 0));
+    d.instr.width = order == 1 ? RELAXED : 0;
+    if (aligned) {
+        // The lanes of a warp come here together: they wait for each other, as at a shuffle of all.
+        Operand all;
+        all.kind = Operand::Kind::integer;
+        all.integer = FULL;
+        d.operands.source(4, all, Type::u32);
+        d.instr.has_mask = true;
+        d.instr.flow = Flow::converge;
+        d.instr.cls = Class::warp;
+    }
     d.finish(arrive);
 }
 

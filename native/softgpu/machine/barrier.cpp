@@ -117,20 +117,9 @@ void complete(Block &block, uint32_t id, bool exited_count) {
 
 }  // namespace
 
-void require_aligned_lanes(const Warp &w, uint32_t here) {
-    const Block &block = *w.block;
-    if (const uint32_t missing = w.live & ~here; missing && block.grid->settings.on(Check::barrier))
-        throw Fault{Check::barrier, __builtin_ctz(missing), "barrier in divergent code: " +
-                    some_threads(block, w, here) + " came here, but " + some_threads(block, w, missing) + " of the same warp did not",
-                    CUDA_ERROR_LAUNCH_FAILED};
-}
-
 uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask) {
     const Instr &i = block.grid->program.code[pc];
-    if ((i.flags & KIND) == CLUSTER_WAIT) {
-        if (i.flags & ALIGNED) require_aligned_lanes(w, mask);
-        return wait_for_cluster(w, pc, mask);
-    }
+    if ((i.flags & KIND) == CLUSTER_WAIT) return wait_for_cluster(w, pc, mask);
     uint32_t free = 0;
     while (mask) {
         const int first = __builtin_ctz(mask);

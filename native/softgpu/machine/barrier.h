@@ -8,8 +8,6 @@ namespace softgpu {
 // Instr::flags of a barrier instruction: what it does, and whether all lanes of a warp must reach it together.
 enum BarrierFlags : uint8_t { SYNC, ARRIVE, POPC, AND, OR, CLUSTER_WAIT, KIND = 7, ALIGNED = 8 };
 
-// Throws if lanes of the warp are missing in `here` at an instruction that all must reach together.
-void require_aligned_lanes(const Warp &w, uint32_t here);
 // The lanes `mask` of the warp arrive at the barrier instruction at `pc`. Returns the lanes that need not wait.
 uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask);
 // Called on deadlock. If the check is off, threads that have exited count as arrived. Otherwise throws Fault for the

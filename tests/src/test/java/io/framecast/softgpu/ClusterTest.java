@@ -1,6 +1,7 @@
 package io.framecast.softgpu;
 
 import static jcuda.driver.CUresult.CUDA_ERROR_LAUNCH_FAILED;
+import static jcuda.driver.JCudaDriver.cuLaunchCooperativeKernel;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
+import jcuda.Pointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -246,7 +248,7 @@ class ClusterTest {
         "wait(); | 719 | barrier.cluster.wait without barrier.cluster.arrive",
         "arrive(); arrive(); wait(); | 719 | arrive again, without barrier.cluster.wait",
         "if (MISSES) asm volatile(\"bar.sync 1, 64;\"); sync(); | 719 | thread (32,0,0) of block (1,0,0) does not come",
-        "if (threadIdx.x < 5) sync(); else sync(); | 719 | in divergent code"})
+        "if (threadIdx.x % 32 < 5) sync(); else sync(); | 702 | of their warp, which never come"})
     void misuseIsReported(String body, int error, String words) {
         String report = device.expectFault(error, () -> kernel("""
                 extern "C" __cluster_dims__(2) __global__ void misuse(int *out) {
@@ -268,6 +270,29 @@ class ClusterTest {
                     () -> device.kernel(source.formatted(wrong[0])).launch(wrong[1], 32));
             assertEquals(INVALID_CLUSTER_SIZE, error.result);
         }
+    }
+
+    /** All blocks of a cooperative grid wait for each other, those of a cluster at its barrier. */
+    @Test
+    void aCooperativeGridMayHaveClusters() {
+        Kernel kernel = kernel("""
+                extern "C" __cluster_dims__(2) __global__ void together(int *arrived, int *out) {
+                    __shared__ int box;
+                    if (threadIdx.x == 0) {
+                        box = blockIdx.x;
+                        atomicAdd(arrived, 1);
+                        while (atomicAdd(arrived, 0) < gridDim.x) {}
+                    }
+                    sync();
+                    if (threadIdx.x == 0) out[blockIdx.x] = *of_block(&box, 1 - SPECIAL("%cluster_ctarank"));
+                    sync();
+                }
+                """);
+        Buffer arrived = device.buffer(0), out = device.allocate(4 * 6);
+        SoftDevice.check(cuLaunchCooperativeKernel(kernel.function(), 6, 1, 1, 64, 1, 1, 0, null,
+                Pointer.to(Pointer.to(arrived.pointer()), Pointer.to(out.pointer()))));
+        SoftDevice.synchronize();
+        assertArrayEquals(new int[] {1, 0, 3, 2, 5, 4}, out.ints());
     }
 
     /** Without clusters, each block is one of its own. */
