@@ -1,7 +1,7 @@
 #include "base/process_end.h"
 
+#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -16,11 +16,17 @@ Clock::time_point end_begun;
 std::thread::id ending_thread;
 std::atomic<bool> ending{false};    // set last
 
+// Of the one piece of work that runs.
+std::atomic<Clock::time_point> work_begun;
+std::atomic<bool> work_is_limited{false};
+
 void begin_end() {
     end_begun = Clock::now();
     ending_thread = std::this_thread::get_id();
     ending.store(true, std::memory_order_release);
 }
+
+Clock::time_point due() { return std::max(end_begun, work_begun.load()) + END_GRACE; }
 
 }  // namespace
 
@@ -28,11 +34,15 @@ void watch_for_process_end() { [[maybe_unused]] static const int registered = st
 
 bool process_ends() { return ending.load(std::memory_order_acquire); }
 
-bool process_end_is_due() { return process_ends() && Clock::now() >= end_begun + END_GRACE; }
+void begin_work(Clock::time_point begun, bool queued_at_end) {
+    work_begun = begun;
+    work_is_limited = !queued_at_end;
+}
+
+bool process_end_is_due() { return process_ends() && work_is_limited && Clock::now() >= due(); }
 
 void give_way_to_process_end() {
-    if (process_ends() && std::this_thread::get_id() != ending_thread)
-        std::this_thread::sleep_until(end_begun + 2 * END_GRACE);
+    if (process_ends() && std::this_thread::get_id() != ending_thread) std::this_thread::sleep_until(due() + END_GRACE);
 }
 
 }  // namespace softgpu

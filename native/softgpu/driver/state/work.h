@@ -102,6 +102,8 @@ struct Dependency {
 struct Operation {
     Work work;
     std::vector<Dependency> after;
+    bool queued_at_end = false;     // by an exit handler
+    std::chrono::steady_clock::time_point begun{};      // unset until it begins
 };
 
 }  // namespace softgpu

@@ -30,6 +30,8 @@ void step(const std::shared_ptr<Stream> &stream) {
         Arena::get().free(free->address, Arena::Kind::device);
         Driver::get().allocations.erase(free->address);
     } else if (context.sticky == CUDA_SUCCESS) {
+        if (operation.begun == decltype(operation.begun)()) operation.begun = std::chrono::steady_clock::now();
+        begin_work(operation.begun, operation.queued_at_end);
         Driver::get().unlocked([&] { result = execute(operation.work); });
     }
     if (result == CUDA_ERROR_NOT_READY) {
@@ -97,7 +99,7 @@ uint64_t enqueue(const std::shared_ptr<Stream> &stream, Work work, std::vector<D
         if (last.stream && last.stream->done < last.position) after.push_back(last);
         last = {stream, position};
     }
-    stream->queue.push_back({std::move(work), std::move(after)});
+    stream->queue.push_back({std::move(work), std::move(after), process_ends()});
     stream->enqueued = position;
     if (awaited) expect_host_function(stream, position);
     if (stream->queue.size() > MOST_QUEUED) run_to(stream, position);

@@ -53,10 +53,11 @@ class DriverProgramTest {
                 """, output);
     }
 
-    /** A kernel that ends soon does so; one that does not is stopped. */
+    /** A kernel that ends soon does so, as does one that an exit handler launches; another is stopped. */
     @Test
     void endsAProcessWhoseKernelsNobodyWaitsFor() throws Exception {
         assertEquals("unloaded: 0, counted: all\n", ending("finite"));
+        assertEquals("unloaded: 0, counted: all\n", ending("finite at the end"));
         assertEquals(STOPPED + "unloaded: 4, counted: some\n", ending("endless"));
     }
 

@@ -45,8 +45,11 @@ again:
 }
 )";
 
+enum { SHORT = 100000, LONG = 5000000 };        // far less than a second, and more
+
 static Handle library, context;
 static CUdeviceptr number;
+static bool works_at_end;
 
 static void launch(unsigned limit, unsigned blocks = 1, const char *name = "counting") {
     Handle kernel;
@@ -56,13 +59,15 @@ static void launch(unsigned limit, unsigned blocks = 1, const char *name = "coun
 }
 
 int main(int, char **arguments) {
-    enum { DEINITIALIZED = 4, STATUS = 7 };
+    enum { STATUS = 7 };
     OK(cuInit(0));
     std::atexit([] {
         CHECK(cuCtxSetCurrent(context) == 0);       // of the thread that ends the process
+        if (works_at_end) launch(LONG);
         const CUresult unloaded = cuLibraryUnload(library);
+        const int counted = *reinterpret_cast<volatile int *>(number);
         std::printf("unloaded: %d, counted: %s\n", unloaded,
-                    *reinterpret_cast<volatile int *>(number) == 100000 ? "all" : "some");
+                    counted == SHORT || counted == LONG ? "all" : "some");
     });
     OK(cuDevicePrimaryCtxRetain(&context, 0));
     OK(cuCtxSetCurrent(context));
@@ -70,12 +75,15 @@ int main(int, char **arguments) {
     OK(cuMemAllocManaged(&number, 4, 1));
     const char *const what = arguments[1];
     if (!std::strcmp(what, "finite")) {
-        launch(100000);
+        launch(SHORT);
     } else if (!std::strcmp(what, "failing")) {
         launch(0, 1, "failing");
+    } else if (!std::strcmp(what, "finite at the end")) {
+        launch(SHORT);
+        works_at_end = true;
     } else if (!std::strcmp(what, "endless")) {
         launch(0, 64);
-        launch(100000);
+        launch(SHORT);
     } else {
         // The status is that of the thread that ended the process, not of the one whose kernel it stopped.
         std::thread([] {
