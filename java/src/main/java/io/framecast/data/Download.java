@@ -96,6 +96,7 @@ public final class Download {
             throw new FramecastException(file + " is in the way: it is not the file that " + source
                     + " gives; move it away or choose another name.");
         }
+        AtomicFiles.requireWritable(file);
         Path part = target.resolveSibling(target.getFileName() + ".part");
         try {
             Files.createDirectories(target.getParent());

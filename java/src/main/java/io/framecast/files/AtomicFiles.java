@@ -59,10 +59,7 @@ public final class AtomicFiles {
      * @throws FramecastException if the file cannot be written; the previous file is untouched
      */
     public static void write(Path file, Content content) {
-        Path target = destination(file);
-        if (Files.isDirectory(target)) {
-            throw new FramecastException("Cannot write " + file + ": it is there already, and is a directory.");
-        }
+        Path target = target(file);
         if (isStream(target)) {
             writeInto(target, file, content);
             return;
@@ -72,6 +69,50 @@ public final class AtomicFiles {
             content.writeTo(out);
             out.flush();
         });
+    }
+
+    /**
+     * Checks, before the work for it, that {@link #write} can write to {@code file}. Nothing is left of the check.
+     *
+     * @throws FramecastException if it cannot
+     */
+    public static void requireWritable(Path file) {
+        Path target = target(file);
+        if (!isStream(target)) {
+            tryPart(target, file);
+        } else if (!Files.isWritable(target)) {
+            throw cannotWrite(file, new AccessDeniedException(file.toString()));
+        }
+    }
+
+    /**
+     * Checks, before the work for them, that files can be written to a directory, which may have to be made. Nothing is
+     * left of the check.
+     *
+     * @throws FramecastException if they cannot
+     */
+    public static void requireDirectory(Path directory) {
+        tryPart(destination(directory).resolve("file"), directory);
+    }
+
+    private static void tryPart(Path target, Path named) {
+        try {
+            PartFile.create(target).close();
+        } catch (IOException e) {
+            throw cannotWrite(named, e);
+        }
+    }
+
+    /** Where {@code file} leads: no directory, and no disk. */
+    private static Path target(Path file) {
+        Path target = destination(file);
+        if (Files.isDirectory(target)) {
+            throw new FramecastException("Cannot write " + file + ": it is there already, and is a directory.");
+        }
+        if (isDisk(target)) {
+            throw new FramecastException("Cannot write " + file + ": it is a disk; choose a file on it.");
+        }
+        return target;
     }
 
     /**
@@ -157,9 +198,6 @@ public final class AtomicFiles {
     }
 
     private static void writeInto(Path stream, Path named, Content content) {
-        if (isDisk(stream)) {
-            throw new FramecastException("Cannot write " + named + ": it is a disk; choose a file on it.");
-        }
         // Append: /dev/stdout may be a file that the shell has already written to.
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(stream, StandardOpenOption.WRITE,
                 StandardOpenOption.APPEND), 1 << 16)) {
@@ -169,9 +207,9 @@ public final class AtomicFiles {
         }
     }
 
-    private static boolean isDisk(Path stream) {
+    private static boolean isDisk(Path file) {
         try {
-            return ((int) Files.getAttribute(stream, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE;
+            return Files.exists(file) && ((int) Files.getAttribute(file, "unix:mode") & FILE_TYPE) == BLOCK_DEVICE;
         } catch (IOException e) {
             return false; // The error of opening it will say more.
         }
@@ -194,21 +232,27 @@ public final class AtomicFiles {
         return Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Names the file and the reason in one sentence. */
+    /** Names the file, as the user did, and the reason in one sentence. */
     public static FramecastException cannotWrite(Path file, IOException e) {
         String reason;
         if (e instanceof AccessDeniedException) {
             reason = "permission denied";
-        } else if (e instanceof NoSuchFileException f) {
-            reason = "there is no " + f.getFile();
-        } else if (e instanceof FileAlreadyExistsException f) {
-            reason = f.getFile() + " is in the way and is not a directory";
         } else if (e instanceof FileSystemException f && f.getReason() != null) {
             reason = f.getReason();
+        } else if (e instanceof NoSuchFileException f) {
+            reason = missing(Path.of(f.getFile()));
+        } else if (e instanceof FileAlreadyExistsException f) {
+            reason = f.getFile() + " is in the way and is not a directory";
         } else {
             reason = e.getMessage();
         }
         return new FramecastException("Cannot write " + file + ": " + reason + ".", e);
+    }
+
+    /** Why a file could not be made. It may be a temporary one, whose name means nothing to the user. */
+    private static String missing(Path file) {
+        Path directory = file.toAbsolutePath().getParent();
+        return (Files.isDirectory(directory) ? "nothing can be made in " : "there is no ") + directory;
     }
 
     /** Best effort: some file systems have no permissions, or refuse to change them. */

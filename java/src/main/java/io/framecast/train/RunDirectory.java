@@ -50,6 +50,8 @@ public final class RunDirectory implements TrainingListener, AutoCloseable {
     private RunDirectory locked() {
         if (Files.isDirectory(path)) {
             lock();
+        } else {
+            AtomicFiles.requireDirectory(path);
         }
         return this;
     }

@@ -63,13 +63,14 @@ public final class PictureWriter implements FrameWriter {
     }
 
     /**
-     * Checks that a directory of pictures can be made.
+     * Checks, before the work for it, that a directory of pictures can be made.
      *
      * @param directory any path
-     * @throws FramecastException if it is a file, or a directory with anything in it
+     * @throws FramecastException if it is a file, or a directory with anything in it, or may not be written
      */
     public static void requireFree(Path directory) {
         if (!Files.exists(directory)) {
+            AtomicFiles.requireDirectory(directory);
             return;
         }
         if (!Files.isDirectory(directory)) {
@@ -84,6 +85,7 @@ public final class PictureWriter implements FrameWriter {
         } catch (IOException e) {
             throw AtomicFiles.cannotWrite(directory, e);
         }
+        AtomicFiles.requireDirectory(AtomicFiles.destination(directory).getParent()); // Where it is replaced.
     }
 
     @Override

@@ -57,16 +57,6 @@ public record VideoSource(Path path, List<Path> pictures) {
         return pictures.isEmpty() ? List.of(path) : pictures;
     }
 
-    /**
-     * Whether a file has the name of a video or a picture.
-     *
-     * @param file need not exist
-     * @return true for .mp4, .png and the like
-     */
-    public static boolean isNamedAsVideo(Path file) {
-        return isVideoName(file) || isPictureName(file) || isPlaylistName(file);
-    }
-
     static boolean isVideoName(Path file) {
         return VIDEOS.contains(extension(file));
     }
@@ -86,7 +76,8 @@ public record VideoSource(Path path, List<Path> pictures) {
 
     /** Whether a file is a video or a picture by its name, or by its first bytes. */
     static boolean isVideo(Path file) {
-        return isNamedAsVideo(file) || Files.isRegularFile(file) && begins(file);
+        return isVideoName(file) || isPictureName(file) || isPlaylistName(file)
+                || Files.isRegularFile(file) && begins(file);
     }
 
     /** Whether a file begins as those of ISO media (MP4), Matroska, AVI, GIF, PNG and JPEG do. */

@@ -67,6 +67,31 @@ class AtomicFilesTest {
         }
     }
 
+    // ---- Before the work -----------------------------------------------------------------------------------------
+
+    @Test
+    void whatCanBeWrittenIsKnownBeforeAndTheCheckLeavesNothing() throws Exception {
+        Path old = file("old", "old");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), Path.of("elsewhere/new"));
+        Path loop = Files.createSymbolicLink(directory.resolve("loop"), Path.of("loop"));
+        List<String> before = names();
+        for (Path file : List.of(old, link, directory.resolve("a/b/c"), Path.of("/dev/null"))) {
+            AtomicFiles.requireWritable(file);
+        }
+        AtomicFiles.requireDirectory(directory);
+        AtomicFiles.requireDirectory(directory.resolve("a/b"));
+        assertEquals("old", Files.readString(old));
+        for (Path file : List.of(directory, old.resolve("x"), loop, Path.of("/proc/new"), Path.of("/proc/new/x"))) {
+            assertEquals(refused(file), assertThrows(FramecastException.class,
+                    () -> AtomicFiles.requireWritable(file)).getMessage());
+        }
+        for (Path file : List.of(old, loop, Path.of("/proc/new"))) {
+            assertThrows(FramecastException.class, () -> AtomicFiles.requireDirectory(file));
+        }
+        assertEquals(before, names());
+        assertEquals("Cannot write /proc/new: nothing can be made in /proc.", refused(Path.of("/proc/new")));
+    }
+
     // ---- Permissions ---------------------------------------------------------------------------------------------
 
     @ParameterizedTest

@@ -287,6 +287,37 @@ class BadInputTest {
                 failure("bench --steps 1 --batch-size 1 --model @tiny.json --json @file/x", "Cannot write"));
     }
 
+    /** Nothing that the commands read is there: outputs are checked first. */
+    static Stream<Arguments> outputsThatCannotBeMade() {
+        String inputs = " --checkpoint @nothing --data @nothing.npy ";
+        String predict = "predict --checkpoint @nothing --input @nothing.npy --output ";
+        String why = ": nothing can be made in /proc.";
+        return Stream.concat(Stream.of("evaluate" + inputs + "--json /proc/new",
+                "bench --model @nothing --json /proc/new",
+                "init --model @nothing --out /proc/new", "init --init @nothing --out /proc/new",
+                "import @nothing --out /proc/new", "export @nothing --out /proc/new.keras", predict + "/proc/new",
+                predict + "/proc/new.mp4", predict + "/proc/new/", "gifs" + inputs + "--out /proc/new",
+                "tune --variants @tune-a.json --budget 1 --data @nothing.npy --out /proc/new",
+                "train --model @nothing --data @nothing.npy --out /proc/new", "demo --out /proc/new",
+                "check --out /proc/new", "data import @nothing --out /proc/new", "data download --out /proc/new",
+                "data show @nothing.npy --out /proc/new").map(command -> failure(command, "Cannot write "
+                        + command.replaceFirst(".* ", "").replaceFirst("/$", "") + why)),
+                Stream.of(failure("evaluate" + inputs + "--json @directory", "directory: it is there already"),
+                        failure(predict + "@file/y.gif", "Cannot write", "in the way")));
+    }
+
+    static Stream<Arguments> namesOfOtherFormats() {
+        String predict = "predict --checkpoint @init.safetensors --input @videos.npy --output ";
+        String list = "forecasts are written as .npy, .mp4, .webm or .gif, or as pictures to a directory, DIR/";
+        return Stream.concat(Stream.of("xyz", "mov", "png", "npz", "npy.gz", "npy2").map(suffix ->
+                        usage(predict + "@new." + suffix, "--output " + directory + "/new." + suffix, list)),
+                Stream.of(usage("data show @videos.npy --out @new.jpg",
+                                "--out " + directory + "/new.jpg: it is a .png"),
+                        usage("data show @videos.npy --out @new.npy", ".png"),
+                        usage("data generate --out @new.xyz", "--out " + directory + "/new.xyz: it is a .npy"),
+                        usage("data import @directory --out @new.xyz", ".npy")));
+    }
+
     static Stream<Arguments> outputsThatAreInputs() {
         String predict = "predict --context 2 --frames 1 --checkpoint @init.safetensors --input @videos.npy --output ";
         String evaluate = "evaluate --context 2 --checkpoint @init.safetensors --data @videos.npy --json ";
@@ -320,8 +351,8 @@ class BadInputTest {
     }
 
     @ParameterizedTest
-    @MethodSource({"optionsOutOfRange", "badFiles", "outputsInTheWay", "outputsThatAreInputs",
-        "moreThanThereIsRoomFor"})
+    @MethodSource({"optionsOutOfRange", "badFiles", "outputsInTheWay", "outputsThatCannotBeMade", "namesOfOtherFormats",
+        "outputsThatAreInputs", "moreThanThereIsRoomFor"})
     void oneSentenceSaysWhatWasWrongAndNothingIsLeft(int status, String command, List<String> says) {
         Map<String, String> before = work.contents();
         Cli.run(command.replace("@", directory + "/")).refused(status, says.toArray(String[]::new));

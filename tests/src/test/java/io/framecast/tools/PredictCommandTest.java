@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,6 +48,18 @@ class PredictCommandTest {
 
     private static Cli.Result predict(String options, Path input, Path output) {
         return Cli.run("predict " + options + " --checkpoint", checkpoint, "--input", input, "--output", output);
+    }
+
+    @Test
+    void aNameWithoutASuffixIsOfTheUsualFormat() throws IOException {
+        Path named = work.file("named.NPY");
+        Path plain = work.file("plain");
+        predict("--context 2 --frames 2", work.data(), named).done();
+        predict("--context 2 --frames 2", work.data(), plain).done();
+        assertArrayEquals(Files.readAllBytes(named), Files.readAllBytes(plain));
+        Path picture = work.file(".sheet");
+        Cli.run("data show", work.data(), "--out", picture).done();
+        assertEquals("89504e47", HexFormat.of().formatHex(Files.readAllBytes(picture), 0, 4));
     }
 
     @Test

@@ -86,6 +86,7 @@ final class BenchCommand implements Runnable, SharedCommand {
         Options.require(batch >= 1, "--batch-size must be at least 1, not " + batch + ".");
         Options.require(steps >= 1, "--steps must be at least 1, not " + steps + ".");
         Options.requireApart("--model", Path.of(model), "--json", json);
+        Options.requireWritable(json);
         ModelConfig config = Models.load(model);
         config.requireFramesToFrames();
         if (as != null) {

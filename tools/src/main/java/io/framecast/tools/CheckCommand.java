@@ -13,8 +13,6 @@ import io.framecast.tools.check.stage.ThisProgram;
 import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.Options;
 import io.framecast.tools.terminal.Terminal;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -48,11 +46,7 @@ final class CheckCommand implements Callable<Integer> {
     public Integer call() {
         Options.require(minutes > 0 && minutes <= 24 * 60, "--minutes must be above 0 and at most 1440, not "
                 + minutes + ".");
-        try {
-            Files.createDirectories(out);
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(out, e);
-        }
+        AtomicFiles.requireDirectory(out);
         Optional<String> whyNotCuda = device == Device.AUTO ? whyNotCuda() : Optional.empty();
         DeviceUnderTest tested = new DeviceUnderTest(device != Device.AUTO ? device
                 : whyNotCuda.isPresent() ? Device.CPU : Device.CUDA, PROGRAM);

@@ -76,7 +76,7 @@ final class DataCommand implements Runnable {
             Options.require(videos >= 1, "--videos must be at least 1, not " + videos + ".");
             Options.requireSplit(validationSplit);
             Options.requireApart("--digits", digits, "--out", out);
-            FileName.requireArray("--out", out);
+            FileName.requireSuffix(".npy", "--out", out);
             MnistDigits images = DataOptions.digits(digits);
             MovingMnist.write(out, test ? List.of(MovingMnist.test(images, videos, seed))
                     : DataOptions.generated(images, videos, validationSplit, seed));
@@ -128,9 +128,10 @@ final class DataCommand implements Runnable {
         @Override
         public void run() {
             sources.forEach(source -> Options.requireApart("VIDEOS", source, "--out", out));
-            FileName.requireArray("--out", out);
+            FileName.requireSuffix(".npy", "--out", out);
             Options.require(!AtomicFiles.isStream(AtomicFiles.destination(out)), "--out must be a file, not a pipe or "
                     + "a device: the list of clips is written beside it.");
+            Options.requireWritable(out);
             ClipIndex index = video.importTo(out, sources.stream().map(Path::toString).toList(), clipLength.wanted());
             ClipSettings made = index.settings();
             Terminal.say("wrote " + out + ": " + Count.of(index.clips().size(), "clip") + " of "
@@ -236,13 +237,15 @@ final class DataCommand implements Runnable {
                 description = "The index of the first. Default: ${DEFAULT-VALUE}.")
         int first;
 
-        @Option(names = "--out", paramLabel = "FILE", required = true, description = "The PNG to write.")
+        @Option(names = "--out", paramLabel = "FILE", required = true, description = "The .png file to write.")
         Path out;
 
         @Override
         public void run() {
             Options.require(count >= 1 && count <= 100, "--count must be from 1 to 100, not " + count + ".");
             source.requireApart("--out", out);
+            FileName.requireSuffix(".png", "--out", out);
+            Options.requireWritable(out);
             try (NpyVideos videos = source.open().videos()) {
                 source.npy.check(videos, 0, 0); // The frames to draw are checked when they are read.
                 Options.require(first >= 0 && first < videos.count(),

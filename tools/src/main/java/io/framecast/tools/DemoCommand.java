@@ -4,6 +4,7 @@ import io.framecast.backend.Backend;
 import io.framecast.data.Fingerprint;
 import io.framecast.data.MnistDigits;
 import io.framecast.data.Split;
+import io.framecast.files.AtomicFiles;
 import io.framecast.nn.ModelConfig;
 import io.framecast.nn.Models;
 import io.framecast.tools.option.DataOptions;
@@ -65,6 +66,7 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         Options.require(videos >= 20, "--videos must be at least 20, not " + videos + ".");
         Options.require(epochs >= 1, "--epochs must be at least 1, not " + epochs + ".");
+        AtomicFiles.requireDirectory(out);
         long begin = System.nanoTime();
         Path sheet = out.resolve("videos.png");
         try (RunDirectory run = RunDirectory.create(out.resolve("run"), true, Terminal::warn)) {

@@ -54,6 +54,7 @@ final class EvaluateCommand implements Runnable, SharedCommand {
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--json", json);
         Options.requireApart("--data", data.file(), "--json", json);
         Options.requireApart("--digits", data.digits, "--json", json);
+        Options.requireWritable(json);
         Checkpoint model = CheckpointName.read(checkpoint);
         try (Backend backend = device.open(); Videos videos = data.open(seed,
                 data.wanted(context, frames, model.model().input()))) {

@@ -30,6 +30,7 @@ final class ExportCommand implements Runnable {
             Options.require(false, "--out: " + e.getMessage());
         }
         Options.requireApart("CKPT", CheckpointName.file(checkpoint), "--out", out);
+        Options.requireWritable(out);
         Checkpoint model = CheckpointName.read(checkpoint);
         KerasWriter.write(model, out);
         Terminal.say(out + ": " + Count.of(model.model().layers().size(), "layer") + ", "

@@ -5,6 +5,7 @@ import io.framecast.data.NpyType;
 import io.framecast.data.NpyWriter;
 import io.framecast.data.Videos;
 import io.framecast.text.Count;
+import io.framecast.tools.distributed.Processes;
 import io.framecast.tools.option.FileName;
 import io.framecast.tools.option.Options;
 import io.framecast.video.ClipIndex;
@@ -14,6 +15,7 @@ import io.framecast.video.VideoInfo;
 import io.framecast.video.VideoWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,15 +52,22 @@ record ForecastFile(String name) {
 
     /** Checks that its name says a format that can be written. */
     void requireFormat() {
-        Options.require(!isArray() || !FileName.isOtherThanArray(path()), "--output " + name + ": forecasts are written"
+        Options.require(!isArray() || FileName.allows(".npy", path()), "--output " + name + ": forecasts are written"
                 + " as .npy, .mp4, .webm or .gif, or as pictures to a directory, DIR/; choose such a name.");
     }
 
-    /** Checks, before the work, that nothing is lost. */
-    void requireFree(Videos videos) {
-        if (isDirectory()) {
-            places(videos).forEach(PictureWriter::requireFree);
+    /** Checks, before the work, that it can be written, as far as its name shows. */
+    void requireWritable() {
+        if (!isDirectory()) {
+            Options.requireWritable(path());
+        } else if (!Files.exists(path()) && Processes.isFirst()) {
+            PictureWriter.requireFree(path());
         }
+    }
+
+    /** Checks, before the forecasts, that all can be written, and that nothing is lost. */
+    void requireWritable(Videos videos) {
+        places(videos).forEach(isDirectory() ? PictureWriter::requireFree : Options::requireWritable);
     }
 
     private boolean isDirectory() {

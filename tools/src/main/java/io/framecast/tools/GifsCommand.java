@@ -3,6 +3,7 @@ package io.framecast.tools;
 import io.framecast.FramecastException;
 import io.framecast.backend.Backend;
 import io.framecast.data.Videos;
+import io.framecast.files.AtomicFiles;
 import io.framecast.predict.NotFiniteException;
 import io.framecast.tools.option.CheckpointName;
 import io.framecast.tools.option.DataOptions;
@@ -64,6 +65,7 @@ final class GifsCommand implements Runnable {
         Options.requireApart("--data", data.file(), "--out", out, earlier);
         Options.requireApart("--digits", data.digits, "--out", out, earlier);
         Options.requireApart("--compare", CheckpointName.file(compare), "--out", out, earlier);
+        AtomicFiles.requireDirectory(out);
         Checkpoint model = CheckpointName.read(checkpoint);
         Checkpoint other = compare == null ? null : CheckpointName.read(compare);
         if (other != null && !other.model().input().equals(model.model().input())) {

@@ -40,6 +40,7 @@ final class ImportCommand implements Runnable {
         Options.require(model == null || height == null, "--height and --width are for a file with a model; --model "
                 + "has its own.");
         Options.requireApart("FILE", file, "--out", out);
+        Options.requireWritable(out);
         KerasReader.Imported imported = model != null ? KerasReader.readWeights(file, Models.load(model))
                 : KerasReader.read(file, height == null ? null : new Pair(height, width));
         imported.notes().forEach(Terminal::note);

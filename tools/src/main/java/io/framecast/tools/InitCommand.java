@@ -51,10 +51,12 @@ final class InitCommand implements Runnable {
             Options.require(height == null && width == null && channels == null,
                     "--height, --width and --channels are for --model; a checkpoint has its own.");
             Options.requireApart("--init", CheckpointName.file(init), "--out", out);
+            Options.requireWritable(out);
             write(CheckpointName.read(init).withoutTraining());
             return;
         }
         Options.requireApart("--model", Path.of(model), "--out", out);
+        Options.requireWritable(out);
         FrameShape own = Models.load(model).input();
         FrameShape frames = new FrameShape(height == null ? own.height() : height, width == null ? own.width() : width,
                 channels == null ? own.channels() : channels);

@@ -95,6 +95,7 @@ final class PredictCommand implements Runnable, SharedCommand {
         Options.requireApart("--checkpoint", CheckpointName.file(checkpoint), "--output", to.path());
         Options.requireApart("--input", input, "--output", to.path());
         to.requireFormat();
+        to.requireWritable();
         Checkpoint model = CheckpointName.read(checkpoint);
         try (Backend backend = device.open()) {
             VideoOptions.Opened opened = video.open(input.toString(), npy, wanted(model.model().input()), null, false);
@@ -122,8 +123,8 @@ final class PredictCommand implements Runnable, SharedCommand {
     private void predict(Backend backend, Checkpoint model, VideoOptions.Opened opened, ForecastFile to) {
         NpyVideos videos = opened.videos();
         List<ForecastFile.Shown> shown = to.shown(videos, opened.index(), like != null, video.fps(), video.stride());
-        to.requireFree(videos);
         Options.requireApart("--input", input, "--output", to.path(), to.places(videos));
+        to.requireWritable(videos);
         if (!to.isArray()) {
             Ffmpeg.load(new FetchProgress());
         }

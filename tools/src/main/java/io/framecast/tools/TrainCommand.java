@@ -68,7 +68,7 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
     DeviceOptions device;
 
     @Option(names = "--model", paramLabel = "NAME|FILE", defaultValue = "small",
-            description = "keras, small, motion, motion-large, or a file of model JSON. The latter two presets bring "
+            description = "keras, small, motion, motion-large, or a file of model JSON. motion and motion-large bring "
                     + "the options with which they are trained best, except for those that are given. "
                     + "Default: ${DEFAULT-VALUE}.")
     String model;
@@ -91,7 +91,8 @@ final class TrainCommand implements Callable<Integer>, SharedCommand {
 
     @Option(names = "--epochs", paramLabel = "N",
             description = "Epochs at most. Default: " + TrainingSettings.Builder.DEFAULT_EPOCHS
-                    + ", or as many as --steps take.")
+                    + ", or as many as --steps take. With both, what comes first ends the run; --resume keeps what is "
+                    + "not given.")
     Integer epochs;
 
     @Option(names = "--steps", paramLabel = "N", description = "Optimiser steps at most, over all epochs.")

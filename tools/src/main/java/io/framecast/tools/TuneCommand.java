@@ -106,6 +106,7 @@ final class TuneCommand implements Runnable {
         Options.requireApart("--variants", variants, "--out", out, files);
         Options.requireApart("--data", generated ? null : Path.of(data), "--out", out, files);
         Options.requireApart("--digits", digits, "--out", out, files);
+        AtomicFiles.requireDirectory(out);
         try (Backend backend = device.open()) {
             if (generated) {
                 MnistDigits images = DataOptions.digits(digits);
@@ -140,7 +141,6 @@ final class TuneCommand implements Runnable {
         Map<String, Object> common = common(backend, split);
         List<JsonNode> rows = new ArrayList<>();
         all.forEach(variant -> variant.requireContextBelow(split.training().frames()));
-        makeDirectory();
         for (TuneVariant variant : all) {
             Map<String, Object> settings = new LinkedHashMap<>(common);
             settings.put("options", variant.options());
@@ -236,14 +236,6 @@ final class TuneCommand implements Runnable {
         contents.put("variants", table.rows());
         JsonFiles.write(table("json"), contents);
         AtomicFiles.write(table("csv"), table.csv());
-    }
-
-    private void makeDirectory() {
-        try {
-            Files.createDirectories(out);
-        } catch (IOException e) {
-            throw AtomicFiles.cannotWrite(out, e);
-        }
     }
 
     private Path table(String kind) {

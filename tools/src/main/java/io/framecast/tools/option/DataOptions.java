@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 public final class DataOptions {
 
     public static final String DIGITS = "Make generated videos of these images of 28x28 pixels, in the format IDX, "
-            + "plain or gzipped. Of each ten, eight are for training, one for validation and one for tests. "
+            + "plain or gzipped: the first 8/10 for training, the next tenth for validation, the last tenth for tests. "
             + "Default: the 10,000 MNIST digits that come with Framecast.";
 
     public static final String GENERATED = "generated";

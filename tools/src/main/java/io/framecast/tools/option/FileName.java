@@ -1,7 +1,7 @@
 package io.framecast.tools.option;
 
+import io.framecast.files.AtomicFiles;
 import io.framecast.text.Quote;
-import io.framecast.video.VideoSource;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -62,16 +62,17 @@ public final class FileName implements ITypeConverter<Path> {
         }
     }
 
-    /** Whether the name of a file says that it is no .npy file, but an archive, a video or a picture. */
-    public static boolean isOtherThanArray(Path file) {
-        return VideoSource.isNamedAsVideo(file)
-                || file.toString().matches("(?is).*\\.(npz|gz|zip|h5|keras|safetensors)");
+    /** Whether a file to write has no other suffix than this one. The name of a pipe or a device says nothing. */
+    public static boolean allows(String suffix, Path file) {
+        String name = file.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        return dot <= 0 || name.substring(dot).equalsIgnoreCase(suffix) || AtomicFiles.isStream(file);
     }
 
-    /** Checks the name of a .npy file to write. */
-    public static void requireArray(String option, Path file) {
-        Options.require(!isOtherThanArray(file), option + " " + file + ": it is a .npy file that is written; choose a "
-                + "name that ends so.");
+    /** Checks the name of a file to write, in the only format there is. */
+    public static void requireSuffix(String suffix, String option, Path file) {
+        Options.require(allows(suffix, file), option + " " + file + ": it is a " + suffix + " file that is written; "
+                + "choose a name that ends so.");
     }
 
     /** Why a text cannot be the name of a file, as far as the text alone shows. */

@@ -1,6 +1,8 @@
 package io.framecast.tools.option;
 
 import io.framecast.FramecastException;
+import io.framecast.files.AtomicFiles;
+import io.framecast.tools.distributed.Processes;
 import io.framecast.video.VideoSources;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -75,6 +77,18 @@ public final class Options {
             require(replaced.stream().noneMatch(other -> isSame(file, other)), writes + " " + output + " would replace "
                     + (file.equals(input) ? reads + " " + input : file + " of " + reads + " " + input)
                     + ", which is read; choose another " + writes + ".");
+        }
+    }
+
+    /**
+     * Checks that a file can be written, before the work for it begins. Of several processes, only the first writes.
+     *
+     * @param output null where there is none
+     * @throws FramecastException if it cannot
+     */
+    public static void requireWritable(Path output) {
+        if (output != null && Processes.isFirst()) {
+            AtomicFiles.requireWritable(output);
         }
     }
 
