@@ -77,7 +77,7 @@ void async_copy(Warp &w, const Instr &i) {
         for (uint32_t b = 0; b < bytes; ++b) {
             const int l = __builtin_ctz(rest);
             store_origin(w, Space::shared, l, to[l] + b, 1,
-                         origin_of_read(w, {i, unwritten, Space::global, l, from[l]}, b, 0, bytes));
+                         origin_of_read(w, {i, unwritten, Space::global, l, from[l], bytes}, b, 0, bytes));
         }
     block.counters = counters;
     for (uint32_t rest = w.active; rest; rest &= rest - 1) {

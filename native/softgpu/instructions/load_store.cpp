@@ -73,11 +73,12 @@ Access access_of(const Instr &i, bool store) {
 // What is undefined of the elements of type T that have been loaded to lanes of type D.
 template <class T, class D> void load_origins(Warp &w, const Instr &i, const Unwritten &unwritten, Space space,
                                               const uint64_t *address, uint32_t mask, const Slot *slots) {
+    const auto bytes = static_cast<uint32_t>(i.width * sizeof(T));
     for (uint32_t rest = mask; rest; rest &= rest - 1)
         for (uint32_t e = 0; e < i.width; ++e) {
             const int l = __builtin_ctz(rest);
             const LaneBytes to{slots[e], l, sizeof(D) == 8};
-            add_origins(w, {i, unwritten, space, l, address[l]}, e * sizeof(T), sizeof(T), to);
+            add_origins(w, {i, unwritten, space, l, address[l], bytes}, e * sizeof(T), sizeof(T), to);
             if (!std::is_signed_v<T> || !w.undefined) continue;
             Origin *const bytes = w.undefined->of_register(to);
             for (uint32_t b = sizeof(T); b < sizeof(D); ++b) w.undefined->set(bytes[b], bytes[sizeof(T) - 1]);

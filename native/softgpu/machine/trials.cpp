@@ -152,7 +152,7 @@ uint64_t ones(ptx::Type type) {
 // In a matrix product of ones, each zero makes the sums smaller to which it contributes.
 void try_product(Trials &trials, const Instr &i) {
     const uint64_t all = ones(i.tensor->type);
-    const auto bytes = static_cast<uint32_t>(ptx::size(i.tensor->type));
+    const auto bytes = static_cast<uint32_t>(std::max(ptx::size(i.tensor->type), 1));     // smaller ones by byte
     trials.note(trials.run([=](const Source &, int) { return all; }));
     trials.note(trials.run([=](const Source &s, int l) { return all & ~whole(s.undefined[l], bytes); }));
 }

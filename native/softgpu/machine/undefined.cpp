@@ -336,29 +336,21 @@ void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, 
     throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes, false), CUDA_ERROR_LAUNCH_FAILED};
 }
 
-// Whether one of the 16 bytes around an address was written.
-bool is_written_beside(const Block &block, Space space, uint64_t address) {
-    const Arena &arena = Arena::get();
-    for (uint64_t word = address / 16 * 4; word < address / 16 * 4 + 4; ++word) {
-        if (space == Space::shared ? word < block.shadow.words.size() && block.shadow.words[word].written
-                                   : arena.contains(4 * word) && arena.state()[word - arena.base() / 4] & 15)
-            return true;
-    }
-    return false;
-}
+// One bit for each of so many bytes.
+uint32_t all_of(uint32_t bytes) { return static_cast<uint32_t>((uint64_t(1) << bytes) - 1); }
 
 Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes) {
-    const auto &[i, unwritten, space, lane, address] = read;
+    const auto &[i, unwritten, space, lane, address, access] = read;
     if (space == Space::local) return w.undefined ? w.undefined->of_local(lane, address + at, 1) : Origin(0);
     if (!(unwritten.lanes >> lane & 1) || !(unwritten.bytes[lane] >> at & 1)) return 0;
     if (space == Space::shared)
         if (const Origin stored = origin_of_shared(*w.block, w.block->grid->shared_offset(address + at), 1)) return stored;
     const auto pc = static_cast<uint32_t>(&i - w.block->grid->program.code.data());
     const uint32_t thread = w.index * LANES + static_cast<uint32_t>(lane);
-    const uint32_t element = ((uint64_t(1) << bytes) - 1) & 0xffffffff;
-    const bool in_part = (unwritten.bytes[lane] >> first & element) != element;
-    return w.block->unwritten.number({pc, thread, bytes, space, address + first, in_part,
-                                      is_written_beside(*w.block, space, address + at)});
+    const uint32_t missing = unwritten.bytes[lane];
+    const bool in_part = (missing >> first & all_of(bytes)) != all_of(bytes);
+    const bool beside = access > 4 && (missing & all_of(access)) != all_of(access);
+    return w.block->unwritten.number({pc, thread, bytes, space, address + first, in_part, beside});
 }
 
 void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to) {

@@ -32,7 +32,7 @@ public:
         ptx::Space space;
         uint64_t address;
         bool in_part;           // some of its bytes were written
-        bool beside;            // other bytes of the same 16 were written: this may be padding
+        bool beside;            // other bytes that the same access read were written: this may be padding
         bool computed = false;  // not the read value itself, but what was computed with it
     };
 
@@ -103,6 +103,7 @@ struct LaneRead {
     ptx::Space space;
     int lane;
     uint64_t address;
+    uint32_t bytes = 0;     // of the access; more than 4 may be a part of a structure, with padding
 };
 // The origin of byte `at` of it, which is read as one of the element [first, first + bytes).
 Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes);

@@ -72,12 +72,12 @@ class WideAtomicTest {
                     unsigned long long x, y;
                     asm volatile("{ .reg .b128 q; ld.shared.b128 q, [%2]; mov.b128 {%0, %1}, q; }"
                         : "=l"(x), "=l"(y) : "r"((unsigned) __cvta_generic_to_shared(box)) : "memory");
-                    out[0] = @;
+                    out[0] = @ + 1;
                 }
                 """;
         Buffer out = device.buffer(new long[1]);
         device.kernel(source.replace("@", "y")).launch(1, 1, out);
-        assertEquals(7, out.longs()[0]);
+        assertEquals(8, out.longs()[0]);
         String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED,
                 () -> device.kernel(source.replace("@", "x")).launch(1, 1, device.buffer(new long[1])));
         assertTrue(report.contains("an undefined value is stored") && report.contains("read of 8 bytes"), report);
