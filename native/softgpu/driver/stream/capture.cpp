@@ -45,17 +45,6 @@ void add_unique(std::vector<Node *> &to, const std::vector<Node *> &from) {
         if (std::find(to.begin(), to.end(), node) == to.end()) to.push_back(node);
 }
 
-// The nodes and all their ancestors.
-std::set<Node *> with_ancestors(std::vector<Node *> nodes) {
-    std::set<Node *> found;
-    while (!nodes.empty()) {
-        Node *node = nodes.back();
-        nodes.pop_back();
-        if (found.insert(node).second) nodes.insert(nodes.end(), node->after.begin(), node->after.end());
-    }
-    return found;
-}
-
 CUstreamCaptureStatus status_of(const Stream &stream) {
     if (!stream.capture) return CU_STREAM_CAPTURE_STATUS_NONE;
     return stream.capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;

@@ -250,6 +250,16 @@ static void edges() {
     CHECK(cuGraphAddDependencies_v2(g, from, to, invalid, 2) == INVALID_VALUE);
     OK(cuGraphAddDependencies_v2(g, from, to, full, 2));
     CHECK(cuGraphAddDependencies_v2(g, to, &top, full, 1) == INVALID_VALUE);    // a circle
+    const Handle free = digit(g, 5), loose = digit(g, 6), circle[] = {free, loose, free};
+    CHECK(cuGraphAddDependencies_v2(g, circle, circle + 1, full, 2) == INVALID_VALUE);
+    CHECK(cuGraphAddDependencies_v2(g, std::vector<Handle>(2, free).data(), std::vector<Handle>(2, loose).data(), full,
+                                    2) == INVALID_VALUE);   // one edge twice
+    for (const Handle node : {free, loose}) {
+        size_t before = 9;
+        OK(cuGraphNodeGetDependencies_v2(node, nullptr, nullptr, &before));
+        CHECK(before == 0);
+        OK(cuGraphDestroyNode(node));
+    }
     CHECK(run(g) == 1234);
 
     Handle froms[5], tos[5];
