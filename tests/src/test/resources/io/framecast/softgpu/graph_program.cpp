@@ -258,8 +258,9 @@ static void edges() {
         size_t before = 9;
         OK(cuGraphNodeGetDependencies_v2(node, nullptr, nullptr, &before));
         CHECK(before == 0);
-        OK(cuGraphDestroyNode(node));
     }
+    OK(cuGraphDestroyNode(free));
+    OK(cuGraphDestroyNode(loose));
     CHECK(run(g) == 1234);
 
     Handle froms[5], tos[5];
