@@ -55,14 +55,17 @@ CUresult capture_info(const char *name, CUstream handle, CUstreamCaptureStatus *
                       const CUgraphNode **nodes, const CUgraphEdgeData **edges, size_t *count) {
     return context_call(name, [&](Context &context) {
         const auto stream = stream_of(context, handle);
-        require(status);
+        require(status && (nodes || !edges));
         if (stream->is_legacy()) require(!capturing_stream(context), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
         *status = status_of(*stream);
         if (*status != CU_STREAM_CAPTURE_STATUS_ACTIVE) return;
         if (id) *id = stream->capture->id;
         if (graph) *graph = stream->capture->graph.get();
         if (nodes) *nodes = stream->frontier.data();
-        if (edges) *edges = nullptr;
+        if (edges) {
+            stream->frontier_edges.assign(stream->frontier.size(), {});
+            *edges = stream->frontier_edges.data();
+        }
         if (count) *count = stream->frontier.size();
     });
 }

@@ -392,8 +392,9 @@ static void dependencies_of_a_capture() {
     OK(cuStreamUpdateCaptureDependencies_v2(stream, &last, &full, 1, 1));
     Digit three(3);
     OK(cuLaunchCooperativeKernel(kernel, 1, 1, 1, 1, 1, 1, 0, stream, three.arguments));
+    CHECK(cuStreamGetCaptureInfo_v3(stream, &status, nullptr, &g, nullptr, &data, &count) == INVALID_VALUE);
     OK(cuStreamGetCaptureInfo_v3(stream, &status, nullptr, &g, &frontier, &data, &count));
-    CHECK(count == 1);
+    CHECK(count == 1 && data && std::memcmp(data, &full, sizeof full) == 0);
     Handle node = frontier[0], before;
     OK(cuGraphNodeGetDependencies_v2(node, &before, nullptr, &count));
     CHECK(count == 1 && before == last);
