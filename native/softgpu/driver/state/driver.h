@@ -84,6 +84,7 @@ struct Stream : Object, std::enable_shared_from_this<Stream> {
     bool destroyed = false;
     std::shared_ptr<Capture> capture;   // while it captures
     std::vector<Node *> frontier;       // what the next captured node depends on
+    std::vector<CUgraphEdgeData> frontier_edges;        // the result of cuStreamGetCaptureInfo_v3: zeros
     using Attribute = std::array<std::byte, 64>;        // CUstreamAttrValue
     std::map<int, Attribute> attributes;                // by CUstreamAttrID
 

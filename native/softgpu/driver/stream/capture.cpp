@@ -45,17 +45,6 @@ void add_unique(std::vector<Node *> &to, const std::vector<Node *> &from) {
         if (std::find(to.begin(), to.end(), node) == to.end()) to.push_back(node);
 }
 
-// The nodes and all their ancestors.
-std::set<Node *> with_ancestors(std::vector<Node *> nodes) {
-    std::set<Node *> found;
-    while (!nodes.empty()) {
-        Node *node = nodes.back();
-        nodes.pop_back();
-        if (found.insert(node).second) nodes.insert(nodes.end(), node->after.begin(), node->after.end());
-    }
-    return found;
-}
-
 CUstreamCaptureStatus status_of(const Stream &stream) {
     if (!stream.capture) return CU_STREAM_CAPTURE_STATUS_NONE;
     return stream.capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED : CU_STREAM_CAPTURE_STATUS_ACTIVE;
@@ -66,14 +55,17 @@ CUresult capture_info(const char *name, CUstream handle, CUstreamCaptureStatus *
                       const CUgraphNode **nodes, const CUgraphEdgeData **edges, size_t *count) {
     return context_call(name, [&](Context &context) {
         const auto stream = stream_of(context, handle);
-        require(status);
+        require(status && (nodes || !edges));
         if (stream->is_legacy()) require(!capturing_stream(context), CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
         *status = status_of(*stream);
         if (*status != CU_STREAM_CAPTURE_STATUS_ACTIVE) return;
         if (id) *id = stream->capture->id;
         if (graph) *graph = stream->capture->graph.get();
         if (nodes) *nodes = stream->frontier.data();
-        if (edges) *edges = nullptr;
+        if (edges) {
+            stream->frontier_edges.assign(stream->frontier.size(), {});
+            *edges = stream->frontier_edges.data();
+        }
         if (count) *count = stream->frontier.size();
     });
 }

@@ -77,6 +77,16 @@ std::vector<Node *> Graph::sorted() const {
     return order;
 }
 
+std::set<Node *> with_ancestors(std::vector<Node *> nodes) {
+    std::set<Node *> found;
+    while (!nodes.empty()) {
+        Node *node = nodes.back();
+        nodes.pop_back();
+        if (found.insert(node).second) nodes.insert(nodes.end(), node->after.begin(), node->after.end());
+    }
+    return found;
+}
+
 std::shared_ptr<Graph> graph_of(CUgraph handle) {
     require(live_graphs.contains(handle), CUDA_ERROR_INVALID_HANDLE);
     return handle->shared_from_this();

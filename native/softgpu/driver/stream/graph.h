@@ -1,6 +1,8 @@
 // Graphs, built by stream capture or by the program, and executable graphs.
 #pragma once
 
+#include <set>
+
 #include "driver/stream/graph_memory.h"
 
 namespace softgpu {
@@ -48,9 +50,12 @@ struct Graph : Object, std::enable_shared_from_this<Graph> {
     Node *find(const Node *original) const;
     std::shared_ptr<Graph> clone() const;
     bool has_memory_nodes() const;
-    // The nodes in topological order, otherwise in order of creation. Fewer than all if there is a cycle.
+    // The nodes in topological order, otherwise in order of creation.
     std::vector<Node *> sorted() const;
 };
+
+// The nodes and all that they depend on, directly or not.
+std::set<Node *> with_ancestors(std::vector<Node *> nodes);
 
 // A graph by its handle: the program's own, a child node's, or one that a stream captures into.
 std::shared_ptr<Graph> graph_of(CUgraph handle);

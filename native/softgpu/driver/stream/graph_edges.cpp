@@ -10,12 +10,6 @@ namespace {
 
 bool depends(const Node &node, const Node *on) { return std::count(node.after.begin(), node.after.end(), on) > 0; }
 
-// Whether `node` depends on `other`, directly or not.
-bool reaches(const Node *node, const Node *other) {
-    return node == other || std::any_of(node->after.begin(), node->after.end(),
-                                        [&](const Node *n) { return reaches(n, other); });
-}
-
 // Returns a list: only the count if `to` is null, else as many elements as fit, with nulls after the last one.
 void give_list(const std::vector<Node *> &list, CUgraphNode *to, size_t *count) {
     require(count);
@@ -36,11 +30,16 @@ CUresult add_edges(const char *name, CUgraph handle, const CUgraphNode *from, co
         const auto graph = graph_of(handle);
         require((from && to) || count == 0);
         require_full(edges, count);
-        for (size_t i = 0; i < count; ++i) {
+        for (size_t i = 0; i < count; ++i)
             require(node_of(from[i]).graph == graph.get() && node_of(to[i]).graph == graph.get());
-            require(!depends(*to[i], from[i]) && !reaches(from[i], to[i]));
+        // One by one, since the edges may form a circle together. All or none are added.
+        for (size_t i = 0; i < count; ++i) {
+            if (depends(*to[i], from[i]) || with_ancestors({from[i]}).contains(to[i])) {
+                while (i > 0) --i, to[i]->after.pop_back();
+                fail(CUDA_ERROR_INVALID_VALUE);
+            }
+            to[i]->after.push_back(from[i]);
         }
-        for (size_t i = 0; i < count; ++i) to[i]->after.push_back(from[i]);
     });
 }
 

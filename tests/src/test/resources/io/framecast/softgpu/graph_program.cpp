@@ -250,6 +250,17 @@ static void edges() {
     CHECK(cuGraphAddDependencies_v2(g, from, to, invalid, 2) == INVALID_VALUE);
     OK(cuGraphAddDependencies_v2(g, from, to, full, 2));
     CHECK(cuGraphAddDependencies_v2(g, to, &top, full, 1) == INVALID_VALUE);    // a circle
+    const Handle free = digit(g, 5), loose = digit(g, 6), circle[] = {free, loose, free};
+    CHECK(cuGraphAddDependencies_v2(g, circle, circle + 1, full, 2) == INVALID_VALUE);
+    CHECK(cuGraphAddDependencies_v2(g, std::vector<Handle>(2, free).data(), std::vector<Handle>(2, loose).data(), full,
+                                    2) == INVALID_VALUE);   // one edge twice
+    for (const Handle node : {free, loose}) {
+        size_t before = 9;
+        OK(cuGraphNodeGetDependencies_v2(node, nullptr, nullptr, &before));
+        CHECK(before == 0);
+    }
+    OK(cuGraphDestroyNode(free));
+    OK(cuGraphDestroyNode(loose));
     CHECK(run(g) == 1234);
 
     Handle froms[5], tos[5];
@@ -381,8 +392,9 @@ static void dependencies_of_a_capture() {
     OK(cuStreamUpdateCaptureDependencies_v2(stream, &last, &full, 1, 1));
     Digit three(3);
     OK(cuLaunchCooperativeKernel(kernel, 1, 1, 1, 1, 1, 1, 0, stream, three.arguments));
+    CHECK(cuStreamGetCaptureInfo_v3(stream, &status, nullptr, &g, nullptr, &data, &count) == INVALID_VALUE);
     OK(cuStreamGetCaptureInfo_v3(stream, &status, nullptr, &g, &frontier, &data, &count));
-    CHECK(count == 1);
+    CHECK(count == 1 && data && std::memcmp(data, &full, sizeof full) == 0);
     Handle node = frontier[0], before;
     OK(cuGraphNodeGetDependencies_v2(node, &before, nullptr, &count));
     CHECK(count == 1 && before == last);
