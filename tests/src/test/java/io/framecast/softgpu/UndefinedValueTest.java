@@ -430,11 +430,13 @@ class UndefinedValueTest {
         String source = use.source(use.bug);
         String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> run(source));
         Stream.concat(Arrays.stream(use.words), Stream.of("check initialized failed in kernel kernel",
-                "\n  it comes from an uninitialized read of ", ": nothing has written it",
+                "\n  it comes from an uninitialized read of ",
                 "\n    read by thread (" + use.reader + ",0,0) at test.cu:" + line(source, "// LOAD") + ", PTX line ",
                 "\n  source test.cu:" + line(source, "// USE") + "\n",
                 "\n  block (0,0,0), thread (" + use.user + ",0,0), warp 0"))
                 .forEach(words -> assertTrue(report.contains(words), "no \"" + words + "\" in\n" + report));
+        assertTrue(report.contains(": nothing has written it") || report.contains(": only some of them were written"),
+                report);
     }
 
     @ParameterizedTest
@@ -541,12 +543,12 @@ class UndefinedValueTest {
                         flags->high = 9;
                     }
                     __syncthreads();
-                    out[i] = b[i + 64].key + (int) b[i + 64].value + flags->low + flags->high;
+                    out[i] = b[i + 64].key + (int) b[i + 64].value + *(unsigned char *) flags;
                 }
                 """);
         Buffer out = device.allocate(128);
         kernel.launch(1, 32, device.allocate(32 * 16), device.allocate(96 * 16), device.allocate(4), out);
-        assertArrayEquals(IntStream.range(0, 32).map(i -> 3 * (31 - i) + 14).toArray(), out.ints());
+        assertArrayEquals(IntStream.range(0, 32).map(i -> 3 * (31 - i) + 5 + 8 * 9).toArray(), out.ints());
     }
 
     /** What was copied is still undefined: where it is computed with, that is reported. */
@@ -557,7 +559,7 @@ class UndefinedValueTest {
                     a->key = 1;
                     a->value = 2;
                     *b = *a;
-                    int gap = ((const int *) b)[1];  // LOAD
+                    int gap = ((volatile int *) b)[1];  // LOAD
                     *out = gap + 1;  // USE
                 }
                 """;
