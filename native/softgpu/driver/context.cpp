@@ -48,8 +48,7 @@ void end(Context &context) {
     context.per_thread.clear();
     for (auto at = driver.allocations.begin(); at != driver.allocations.end();) {
         if (at->second.context == &context) {
-            if (at->second.graph_memory) Arena::get().close(at->first);
-            else Arena::get().free(at->first, at->second.kind);
+            at->second.give_back(at->first);
             at = driver.allocations.erase(at);
         } else {
             ++at;

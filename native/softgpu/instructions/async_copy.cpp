@@ -87,7 +87,8 @@ void async_copy(Warp &w, const Instr &i) {
         if (size[l]) std::memcpy(copy.data, source[l], size[l]);
         block.copies.push_back(copy);
         if (block.grid->settings.on(Check::shared_race))
-            for (uint32_t word = copy.to / 4; word < (copy.to + bytes) / 4; ++word) block.shadow.words[word].write_bytes |= 32;
+            for (uint32_t word = copy.to / 4; word < (copy.to + bytes) / 4; ++word)
+                block.shadow.words[word].write_bytes |= SharedShadow::ASYNC;
     }
 }
 

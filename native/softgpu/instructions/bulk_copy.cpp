@@ -83,7 +83,7 @@ void load_bulk(Warp &w, const Instr &i) {
                              origin_of_read(w, {i, unit, Space::global, l, from + b / UNIT * UNIT}, b % UNIT, 0, UNIT));
         if (block.grid->settings.on(Check::shared_race))
             for (uint64_t word = to[l] / 4; word < (to[l] + bytes) / 4; ++word)
-                block.shadow.words[word].write_bytes |= 32;
+                block.shadow.words[word].write_bytes |= SharedShadow::ASYNC;
         // The issuing thread is not ordered after its copy: only those are who wait.
         std::vector<uint32_t> &clock = barrier.arrived;
         clock.resize(std::max(clock.size(), w.clock.size()));
@@ -93,31 +93,29 @@ void load_bulk(Warp &w, const Instr &i) {
     }
 }
 
-void store_bulk(Warp &w, const Instr &i) {
+// Calls update(target, source) for each unit that is copied from shared to global memory.
+template <class F> void write_bulk(Warp &w, const Instr &i, Access access, F update) {
     uint64_t from[LANES];
     shared_addresses(w, i.op[1], from);
     for (uint32_t rest = w.active; rest; rest &= rest - 1) {
         const int l = __builtin_ctz(rest);
         const uint32_t bytes = size_of(w, i, l);
         const auto source = units(w, i, Space::shared, from[l], bytes, l, Access::load);
-        const auto target = units(w, i, Space::global, w.lanes<uint64_t>(i.op[0])[l], bytes, l, Access::store);
-        for (size_t u = 0; u < source.size(); ++u) std::memcpy(target[u], source[u], UNIT);
+        const auto target = units(w, i, Space::global, w.lanes<uint64_t>(i.op[0])[l], bytes, l, access);
+        for (size_t u = 0; u < source.size(); ++u) update(target[u], source[u]);
     }
 }
 
-// As store_bulk, but each element is combined with the one that is there, atomically. imm: the number of the update.
+void store_bulk(Warp &w, const Instr &i) {
+    write_bulk(w, i, Access::store, [](std::byte *to, const std::byte *from) { std::memcpy(to, from, UNIT); });
+}
+
+// Each element is combined with the one that is there, atomically. imm: the number of the update.
 void reduce_bulk(Warp &w, const Instr &i) {
     const ElementUpdate &update = element_updates()[static_cast<size_t>(i.imm)];
-    uint64_t from[LANES];
-    shared_addresses(w, i.op[1], from);
-    for (uint32_t rest = w.active; rest; rest &= rest - 1) {
-        const int l = __builtin_ctz(rest);
-        const uint32_t bytes = size_of(w, i, l);
-        const auto source = units(w, i, Space::shared, from[l], bytes, l, Access::load);
-        const auto target = units(w, i, Space::global, w.lanes<uint64_t>(i.op[0])[l], bytes, l, Access::atomic_update);
-        for (size_t u = 0; u < source.size(); ++u)
-            for (uint32_t at = 0; at < UNIT; at += update.bytes) update.apply(target[u] + at, source[u] + at);
-    }
+    write_bulk(w, i, Access::atomic_update, [&](std::byte *to, const std::byte *from) {
+        for (uint32_t at = 0; at < UNIT; at += update.bytes) update.apply(to + at, from + at);
+    });
 }
 
 // ---- Decoding -------------------------------------------------------------------------------------------------------

@@ -21,17 +21,12 @@ std::string where(const Program &program, const Instr &i) {
     return (source.empty() ? "" : source + ", ") + "PTX line " + std::to_string(i.line);
 }
 
-std::string thread_name(const Block &block, uint32_t thread) {
-    const Position p = position(*block.grid, thread);
-    return "(" + std::to_string(p.x) + "," + std::to_string(p.y) + "," + std::to_string(p.z) + ")";
-}
-
 std::string some_threads(const Block &block, const Warp &w, uint32_t mask) {
     const int count = __builtin_popcount(mask);
     const uint32_t first = w.index * LANES + static_cast<uint32_t>(__builtin_ctz(mask));
-    return count == 1 ? "thread " + thread_name(block, first)
+    return count == 1 ? "thread " + thread_name(*block.grid, first)
                       : std::to_string(count) + " threads of warp " + std::to_string(w.index) + ", the first of them " +
-                            thread_name(block, first) + ",";
+                            thread_name(*block.grid, first) + ",";
 }
 
 // The number of threads that `mask` counts for at a barrier with a thread count. Such barriers count whole warps, so
@@ -39,11 +34,6 @@ std::string some_threads(const Block &block, const Warp &w, uint32_t mask) {
 uint32_t arrivals(const Block &block, const Warp &w, uint32_t mask) {
     const uint32_t missing = w.index + 1 < block.grid->warps_per_block ? 0 : w.index * LANES + LANES - block.grid->threads_per_block;
     return static_cast<uint32_t>(__builtin_popcount(mask)) + (mask & 1 ? missing : 0);
-}
-
-void join(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
-    clock.resize(std::max(clock.size(), other.size()));
-    for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
 }
 
 // All lanes of a warp must reach an aligned barrier together, at the same instruction.
@@ -90,14 +80,14 @@ void complete(Block &block, uint32_t id, bool exited_count) {
     std::vector<uint32_t> clock = std::move(barrier.clock);
     auto takes_part = [id](const Group &g) { return g.wait == Group::Wait::barrier && g.barrier == id; };
     for (const Warp &w : block.warps)
-        if (std::any_of(w.groups.begin(), w.groups.end(), takes_part)) join(clock, w.clock);
+        if (std::any_of(w.groups.begin(), w.groups.end(), takes_part)) join_clocks(clock, w.clock);
     for (Warp &w : block.warps) {
         std::vector<Group> released;
         for (const Group &g : w.groups)
             if (takes_part(g)) released.push_back(g);
         if (released.empty()) continue;
         std::erase_if(w.groups, takes_part);
-        join(w.clock, clock);
+        join_clocks(w.clock, clock);
         ++w.clock[w.index];
         for (const Group &g : released) {
             const Instr &i = code[g.pc];
@@ -140,7 +130,7 @@ uint32_t arrive(Block &block, Warp &w, uint32_t pc, uint32_t mask) {
         if (i.op[2] != NO_SLOT) barrier.expected = count;
         if ((i.flags & KIND) == ARRIVE) {
             barrier.arrived += arrivals(block, w, same);
-            join(barrier.clock, w.clock);
+            join_clocks(barrier.clock, w.clock);
             ++w.clock[w.index];
             free |= same;
         } else {

@@ -44,7 +44,7 @@ struct Grid {
     uint32_t shared_end = 0;            // of all shared memory
     // Where a shared address lies.
     uint64_t shared_offset(uint64_t address) const {
-        const bool reserved = shared_end > shared_bytes && address - RESERVED_ADDRESS < RESERVED_SHARED;
+        const bool reserved = program.uses_reserved_shared && address - RESERVED_ADDRESS < RESERVED_SHARED;
         return reserved ? address - RESERVED_ADDRESS + reserved_begin : address;
     }
     uint32_t local_bytes = 0;           // of a thread
@@ -115,6 +115,9 @@ struct Position {
     uint32_t x, y, z;
 };
 Position position(const Grid &grid, uint32_t thread);
+// Their coordinates, "(31,0,0)", of a thread of a block and of a block of the grid.
+std::string thread_name(const Grid &grid, uint32_t thread);
+std::string block_name(const Grid &grid, uint64_t index);
 
 // Makes the lanes of `mask` ready at `pc`; they join the lanes that are already there.
 void make_ready(Warp &w, uint32_t pc, uint32_t mask);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hex.h"
+#include "base/triple.h"
 #include "machine/fault.h"
 #include "machine/memory.h"
 
@@ -14,20 +15,10 @@ bool has_ended(const Block &block) {
     return std::ranges::none_of(block.warps, [](const Warp &w) { return w.live != 0; });
 }
 
-std::string block_name(const Block &block) {
-    return "block (" + std::to_string(block.id[0]) + "," + std::to_string(block.id[1]) + "," +
-           std::to_string(block.id[2]) + ")";
-}
-
 bool waits(const Group &g) { return g.wait == Group::Wait::barrier && g.barrier == CLUSTER_BARRIER; }
 
-void join_into(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
-    clock.resize(std::max(clock.size(), other.size()));
-    for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
-}
-
 void acquire_barrier(Warp &w) {
-    join_into(w.clock, w.block->cluster_clock);
+    join_clocks(w.clock, w.block->cluster_clock);
     acquire_from_cluster(w);
 }
 
@@ -63,7 +54,7 @@ void end_phase_if_all_arrived(Cluster &cluster) {
 std::byte *access_other(Block &owner, int lane, uint32_t address, uint32_t bytes, Access access) {
     const Grid &grid = *owner.grid;
     const std::string what = std::string(reads(access) ? "read" : "write") + " of " + std::to_string(bytes) +
-                             " bytes at shared address " + hex(address) + " of " + block_name(owner);
+                             " bytes at shared address " + hex(address) + " of block " + triple(owner.id);
     if (uint64_t(address) + bytes > grid.shared_bytes)
         throw Fault{Check::bounds, lane, "out of bounds: " + what + ", which has " + std::to_string(grid.shared_bytes) +
                     " bytes", CUDA_ERROR_ILLEGAL_ADDRESS};
@@ -91,8 +82,8 @@ Block &owner_of(const Warp &w, int lane, uint64_t address) {
                     CUDA_ERROR_ILLEGAL_ADDRESS};
     Block &owner = *own.cluster->blocks[rank - 1];
     if (has_ended(owner))
-        throw Fault{Check::bounds, lane, "shared address " + hex(without_rank(address)) + " of " + block_name(owner) +
-                    ", which has ended: its memory is gone", CUDA_ERROR_ILLEGAL_ADDRESS};
+        throw Fault{Check::bounds, lane, "shared address " + hex(without_rank(address)) + " of block " +
+                    triple(owner.id) + ", which has ended: its memory is gone", CUDA_ERROR_ILLEGAL_ADDRESS};
     return owner;
 }
 
@@ -130,7 +121,7 @@ void arrive_at_cluster(Warp &w, bool releases) {
                     CUDA_ERROR_LAUNCH_FAILED};
     w.cluster_arrived |= w.active;
     if (releases) {
-        join_into(block.cluster_arrivals, w.clock);
+        join_clocks(block.cluster_arrivals, w.clock);
         ++w.clock[w.index];
         release_to_cluster(w);
     }
@@ -164,10 +155,8 @@ void require_cluster_barrier(const Block &block, const Warp *&warp, uint32_t &at
             for (const Block *other : block.cluster->blocks)
                 for (const Warp &v : other->warps)
                     if (const uint32_t absent = v.live & ~v.cluster_arrived; absent && missing.empty()) {
-                        const Position p = position(*other->grid, v.index * LANES +
-                                                    static_cast<uint32_t>(__builtin_ctz(absent)));
-                        missing = "thread (" + std::to_string(p.x) + "," + std::to_string(p.y) + "," +
-                                  std::to_string(p.z) + ") of " + block_name(*other);
+                        const uint32_t thread = v.index * LANES + static_cast<uint32_t>(__builtin_ctz(absent));
+                        missing = "thread " + thread_name(*other->grid, thread) + " of block " + triple(other->id);
                     }
             throw Fault{Check::barrier, __builtin_ctz(g.mask), "barrier.cluster is not reached by all threads of the "
                         "cluster: these wait here, but " + missing + " does not come", CUDA_ERROR_LAUNCH_FAILED};

@@ -1,16 +1,9 @@
 #include "machine/fault_report.h"
 
+#include "base/triple.h"
 #include "ptx/source.h"
 
 namespace softgpu {
-
-namespace {
-
-std::string triple(const uint32_t *v) {
-    return "(" + std::to_string(v[0]) + "," + std::to_string(v[1]) + "," + std::to_string(v[2]) + ")";
-}
-
-}  // namespace
 
 void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &fault) {
     Grid &grid = *block.grid;
@@ -26,11 +19,8 @@ void report_fault(Block &block, const Warp &w, const Instr &instr, const Fault &
         text += (line == chain.rbegin() ? "  source " : "    inlined there: ") + *line + "\n";
     text += "  PTX line " + std::to_string(instr.line) + ": " + ptx::text_of(grid.program.source, instr.line) + "\n";
     text += "  block " + triple(block.id) + ", ";
-    if (fault.lane >= 0) {
-        const Position p = position(grid, w.index * LANES + static_cast<uint32_t>(fault.lane));
-        const uint32_t at[3] = {p.x, p.y, p.z};
-        text += "thread " + triple(at) + ", ";
-    }
+    if (fault.lane >= 0)
+        text += "thread " + thread_name(grid, w.index * LANES + static_cast<uint32_t>(fault.lane)) + ", ";
     text += "warp " + std::to_string(w.index) + "\n";
     grid.fault_report = std::move(text);
     grid.error = fault.error;

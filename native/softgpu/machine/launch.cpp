@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/process_end.h"
+#include "base/triple.h"
 #include "machine/barrier.h"
 #include "machine/block.h"
 #include "machine/cluster.h"
@@ -324,6 +325,16 @@ LaunchCounts counts_of(const Grid &grid, std::vector<Counted> &counted,
 Position position(const Grid &grid, uint32_t thread) {
     const uint32_t x = grid.launch.block[0], y = grid.launch.block[1];
     return {thread % x, thread / x % y, thread / x / y};
+}
+
+std::string thread_name(const Grid &grid, uint32_t thread) {
+    const Position at = position(grid, thread);
+    return triple(at.x, at.y, at.z);
+}
+
+std::string block_name(const Grid &grid, uint64_t index) {
+    const uint64_t x = grid.launch.grid[0], y = grid.launch.grid[1];
+    return triple(index % x, index / x % y, index / x / y);
 }
 
 int run(const Launch &launch) {

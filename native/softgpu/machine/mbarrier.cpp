@@ -14,11 +14,6 @@ namespace {
 
 constexpr uint32_t OBJECT_BYTES = 8;
 
-void join_clocks(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
-    clock.resize(std::max(clock.size(), other.size()));
-    for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
-}
-
 [[noreturn]] void misuse(int lane, const std::string &what) {
     throw Fault{Check::barrier, lane, "mbarrier " + what, CUDA_ERROR_LAUNCH_FAILED};
 }

@@ -72,8 +72,8 @@ void resolve(Warp &w, const Instr &i, Space space, const uint64_t *address, uint
         }
         uint32_t offset[LANES];
         for (int l = 0; l < LANES; ++l) offset[l] = static_cast<uint32_t>(address[l]);
-        if (grid.shared_end == grid.shared_bytes) require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
-        else find_reserved(grid, i, address, mask, bytes, access, offset);
+        if (grid.program.uses_reserved_shared) find_reserved(grid, i, address, mask, bytes, access, offset);
+        else require_inside(address, mask, bytes, grid.shared_bytes, access, "shared");
         constexpr uint32_t checked = bit(Check::alignment) | bit(Check::initialized) | bit(Check::shared_race);
         if (!block.mbarriers.empty() && i.cls != Class::atomic) check_opaque(w, offset, mask, bytes);
         if (grid.settings.checks & checked) check_shared(w, offset, mask, bytes, access, stored, unwritten);

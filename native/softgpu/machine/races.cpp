@@ -32,11 +32,6 @@ const char *verb(Access access) {
     }
 }
 
-std::string thread_name(const Grid &grid, uint32_t thread) {
-    const Position p = position(grid, thread);
-    return "(" + std::to_string(p.x) + "," + std::to_string(p.y) + "," + std::to_string(p.z) + ")";
-}
-
 std::string at_shared(uint32_t address, uint32_t bytes, Access access) {
     return std::string(verb(access)) + " of " + std::to_string(bytes) + " byte" + (bytes == 1 ? "" : "s") +
            " at shared address " + hex(address);
@@ -225,11 +220,6 @@ void check_shared(Warp &w, const uint32_t *address, uint32_t mask, uint32_t byte
 namespace {
 
 using namespace stamps;
-
-std::string block_name(const Grid &grid, uint64_t index) {
-    const uint64_t x = grid.launch.grid[0], y = grid.launch.grid[1];
-    return "(" + std::to_string(index % x) + "," + std::to_string(index / x % y) + "," + std::to_string(index / x / y) + ")";
-}
 
 // Whether a store finds in memory what it stores. A block on another host thread may have left its mark and not yet
 // stored: time for that.

@@ -73,7 +73,8 @@ Origin UndefinedValues::of_local(int lane, uint64_t at, uint64_t bytes) const {
 namespace {
 
 std::string unwritten_read(Space space, uint64_t address, uint32_t bytes, bool in_part) {
-    const std::string what = "uninitialized read of " + std::to_string(bytes) + (bytes == 1 ? " byte at " : " bytes at "),
+    const std::string what = "uninitialized read of " + std::to_string(bytes) +
+                             (bytes == 1 ? " byte at " : " bytes at "),
                       why = in_part ? ": only some of them were written" : ": nothing has written it";
     if (space == Space::shared) return what + "shared address " + hex(address) + why;
     return what + hex(address) + why + "; it is " + Arena::get().describe(address);
@@ -85,10 +86,9 @@ void report_use(const Warp &w, int lane, Origin origin, const std::string &use) 
     const Grid &grid = *w.block->grid;
     const UnwrittenReads::Read &read = w.block->unwritten[origin];
     const Instr &load = grid.program.code[read.pc];
-    const Position p = position(grid, read.thread);
-    std::string text = use + "\n  it comes from an " + unwritten_read(read.space, read.address, read.bytes, read.in_part) +
-                       "\n    read by thread (" + std::to_string(p.x) + "," + std::to_string(p.y) + "," +
-                       std::to_string(p.z) + ") at ";
+    std::string text = use + "\n  it comes from an " +
+                       unwritten_read(read.space, read.address, read.bytes, read.in_part) +
+                       "\n    read by thread " + thread_name(grid, read.thread) + " at ";
     const std::vector<std::string> chain = ptx::inlined_chain(grid.program.source, load.source);
     for (auto line = chain.rbegin(); line != chain.rend(); ++line) text += *line + ", ";
     text += "PTX line " + std::to_string(load.line) + ": " + ptx::text_of(grid.program.source, load.line);
@@ -295,13 +295,13 @@ void run_with_origins(Warp &w, const Instr &i) {
         return;
     }
     Effect effect = effect_of(w, i);
-    UnwrittenReads &reads = w.block->unwritten;
+    // What moves bits keeps what they are. Every predicate was computed, so guards need not be.
     if (i.spread != Spread::bits) {
+        UnwrittenReads &reads = w.block->unwritten;
         for (Origin &own : effect.own) own = reads.computed(own);
         effect.any = reads.computed(effect.any);
     }
-    Origins guard = u.predicates[i.guard];
-    for (Origin &lane : guard) lane = reads.computed(lane);
+    const Origins guard = u.predicates[i.guard];
     set_origins(w, i, w.active, [&](size_t result, int l, uint32_t b) {
         return guard[l] ? guard[l] : effect.origin(result, l, b);
     });
@@ -322,6 +322,16 @@ void define_results(Warp &w, const Instr &i, uint32_t mask) {
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// Whether some of the `bytes` from `first` on are not among those that are missing (one bit each).
+bool written_in_part(uint32_t missing, uint32_t first, uint32_t bytes) {
+    const auto all = static_cast<uint32_t>((uint64_t(1) << bytes) - 1);
+    return (missing >> first & all) != all;
+}
+
+}  // namespace
+
 void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, uint64_t address, uint32_t bytes,
                     uint64_t word, uint32_t missing) {
     if (unwritten) {
@@ -336,21 +346,18 @@ void find_unwritten(const Warp &w, Unwritten *unwritten, int lane, Space space, 
     throw Fault{Check::initialized, lane, unwritten_read(space, address, bytes, false), CUDA_ERROR_LAUNCH_FAILED};
 }
 
-// One bit for each of so many bytes.
-uint32_t all_of(uint32_t bytes) { return static_cast<uint32_t>((uint64_t(1) << bytes) - 1); }
-
 Origin origin_of_read(Warp &w, const LaneRead &read, uint32_t at, uint32_t first, uint32_t bytes) {
     const auto &[i, unwritten, space, lane, address, access] = read;
     if (space == Space::local) return w.undefined ? w.undefined->of_local(lane, address + at, 1) : Origin(0);
     if (!(unwritten.lanes >> lane & 1) || !(unwritten.bytes[lane] >> at & 1)) return 0;
     if (space == Space::shared)
-        if (const Origin stored = origin_of_shared(*w.block, w.block->grid->shared_offset(address + at), 1)) return stored;
+        if (const Origin stored = origin_of_shared(*w.block, w.block->grid->shared_offset(address + at), 1))
+            return stored;
     const auto pc = static_cast<uint32_t>(&i - w.block->grid->program.code.data());
     const uint32_t thread = w.index * LANES + static_cast<uint32_t>(lane);
     const uint32_t missing = unwritten.bytes[lane];
-    const bool in_part = (missing >> first & all_of(bytes)) != all_of(bytes);
-    const bool beside = access > 4 && (missing & all_of(access)) != all_of(access);
-    return w.block->unwritten.number({pc, thread, bytes, space, address + first, in_part, beside});
+    return w.block->unwritten.number({pc, thread, bytes, space, address + first, written_in_part(missing, first, bytes),
+                                      access > 4 && written_in_part(missing, 0, access)});
 }
 
 void add_origins(Warp &w, const LaneRead &read, uint32_t first, uint32_t bytes, const LaneBytes &to) {

@@ -1,6 +1,7 @@
 // The state of a running warp, and what an instruction's exec function may touch.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,12 @@ struct Frame {
     std::vector<uint8_t> saved; // one lane's saved registers of a recursive function (see warp_runner.cpp)
     std::vector<Origin> origins;    // of these, if one is undefined
 };
+
+// Time of each warp of a block; what is before `other` is before `clock`, too.
+inline void join_clocks(std::vector<uint32_t> &clock, const std::vector<uint32_t> &other) {
+    clock.resize(std::max(clock.size(), other.size()));
+    for (size_t v = 0; v < other.size(); ++v) clock[v] = std::max(clock[v], other[v]);
+}
 
 struct Warp {
     std::byte *base[2];         // [0] this warp's registers, [1] the program's constants: see Slot

@@ -49,7 +49,7 @@ struct TensorKind {
     std::string_view shape;     // "m16n8k16"
     ptx::Type type;             // of the elements of a
     uint32_t flop;              // multiplications and additions of one instruction of a warp: 2 * m * n * k
-    Exec trial = nullptr;       // runs for the instruction to find its undefined results (undefined.cpp)
+    Exec trial = nullptr;       // runs for the instruction to find its undefined results (machine/trials.h)
 };
 
 // Which bytes of the results are undefined if bytes of the sources are (machine/undefined.h). Of an instruction that

@@ -44,8 +44,7 @@ void release(uint64_t address, bool device) {
     drain(*at->second.context);
     at = driver.allocations.find(address);
     require(at != driver.allocations.end());
-    if (at->second.graph_memory) Arena::get().close(address);
-    else Arena::get().free(address, at->second.kind);
+    at->second.give_back(address);
     driver.allocations.erase(at);
 }
 

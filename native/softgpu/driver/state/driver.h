@@ -109,6 +109,12 @@ struct Owned {
     bool freeing = false;       // cuMemFreeAsync was called
     Pool *pool = nullptr;
     std::shared_ptr<GraphMemory> graph_memory = nullptr;
+
+    // To the arena. Memory of a graph keeps its address.
+    void give_back(uint64_t address) const {
+        if (graph_memory) Arena::get().close(address);
+        else Arena::get().free(address, kind);
+    }
 };
 
 // A pool of stream-ordered allocations.

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/hex.h"
+#include "base/triple.h"
 #include "driver/state/call.h"
 #include "driver/stream/graph.h"
 
@@ -23,16 +25,7 @@ enum DotFlags : unsigned {
     DOT_ALL = (1 << 16) - 1
 };
 
-std::string hexadecimal(const void *address) {
-    char text[24];
-    std::snprintf(text, sizeof text, "%p", address);
-    return text;
-}
-std::string hexadecimal(uint64_t address) { return hexadecimal(reinterpret_cast<const void *>(address)); }
-
-std::string triple(const uint32_t (&size)[3]) {
-    return "(" + std::to_string(size[0]) + "," + std::to_string(size[1]) + "," + std::to_string(size[2]) + ")";
-}
+std::string hex_of(const void *address) { return hex(reinterpret_cast<uint64_t>(address)); }
 
 // The lines of a node's label after its number.
 struct DotLabel {
@@ -53,8 +46,8 @@ struct DotLabel {
         std::string text = "MEMCPY";
         if (flags & DOT_COPIES)
             text += "\\n" + std::to_string(work.width) + " x " + std::to_string(work.height) + " x " +
-                    std::to_string(work.depth) + " bytes from " + hexadecimal(work.from.address) + " to " +
-                    hexadecimal(work.to.address);
+                    std::to_string(work.depth) + " bytes from " + hex(work.from.address) + " to " +
+                    hex(work.to.address);
         return text;
     }
     std::string operator()(const FillWork &work) const {
@@ -62,15 +55,15 @@ struct DotLabel {
         std::string text = "MEMSET";
         if (flags & DOT_FILLS)
             text += "\\n" + std::to_string(p.width) + " x " + std::to_string(p.height) + " elements of " +
-                    std::to_string(p.elementSize) + " bytes at " + hexadecimal(p.dst) + " to " +
+                    std::to_string(p.elementSize) + " bytes at " + hex(p.dst) + " to " +
                     std::to_string(p.value);
         return text;
     }
     std::string operator()(const HostWork &work) const {
         std::string text = "HOST";
         if (flags & DOT_HOST)
-            text += "\\nfunction " + hexadecimal(reinterpret_cast<const void *>(work.function)) + " of " +
-                    hexadecimal(work.data);
+            text += "\\nfunction " + hex(reinterpret_cast<uint64_t>(work.function)) + " of " +
+                    hex_of(work.data);
         return text;
     }
     std::string operator()(const ChildNode &) const { return "GRAPH"; }
@@ -79,16 +72,16 @@ struct DotLabel {
     std::string operator()(const AllocNode &work) const {
         std::string text = "MEM_ALLOC";
         if (flags & DOT_ALLOCATIONS)
-            text += "\\n" + std::to_string(work.memory->bytes) + " bytes at " + hexadecimal(work.memory->address);
+            text += "\\n" + std::to_string(work.memory->bytes) + " bytes at " + hex(work.memory->address);
         return text;
     }
     std::string operator()(const FreeNode &work) const {
-        return flags & DOT_FREES ? "MEM_FREE\\n" + hexadecimal(work.memory->address) : "MEM_FREE";
+        return flags & DOT_FREES ? "MEM_FREE\\n" + hex(work.memory->address) : "MEM_FREE";
     }
 
 private:
     std::string of_event(const std::string &type, CUevent event) const {
-        return flags & DOT_EVENTS ? type + "\\n" + hexadecimal(event) : type;
+        return flags & DOT_EVENTS ? type + "\\n" + hex_of(event) : type;
     }
 };
 
@@ -101,7 +94,7 @@ void append_dot(std::string &text, const Graph &graph, const std::string &name, 
     for (const auto &node : graph.nodes) {
         text += names[node.get()] + " [shape=box label=\"" + std::to_string(number++) + "\\n" +
                 std::visit(DotLabel{flags}, node->work);
-        if (flags & DOT_HANDLES) text += "\\nnode " + hexadecimal(node.get());
+        if (flags & DOT_HANDLES) text += "\\nnode " + hex_of(node.get());
         text += "\"]\n";
     }
     for (const auto &node : graph.nodes)

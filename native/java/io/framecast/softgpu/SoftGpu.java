@@ -104,8 +104,8 @@ public final class SoftGpu {
      * {@code counters=on|off}, {@code coverage=on|off}, {@code threads=N} (0: one for each processor),
      * {@code processors=N} (which this process may use; the JVM's count at first), {@code compute=80},
      * {@code memory=16g}, {@code driver=13010} (for CUDA 13.1), {@code watchdog=N} (warp instructions of a block;
-     * 0: never), separated by commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute capability and memory
-     * can only change while no context exists.
+     * 0: never), separated by commas. The environment variable FRAMECAST_SOFTGPU gives the initial settings. Compute
+     * capability and memory can only change while no context exists.
      *
      * @param options the options; those that are not named keep their values
      * @throws IllegalArgumentException if an option is unknown or cannot be set now; the message says which

@@ -571,6 +571,25 @@ class UndefinedValueTest {
                 && report.contains("source test.cu:" + line(source, "// USE") + "\n"), report);
     }
 
+    /** What a lane keeps because padding says so is no padding. */
+    @Test
+    void aValueThatPaddingDecidesIsReported() {
+        Kernel kernel = device.kernel(STRUCTURE + """
+                extern "C" __global__ void keeps(Item *a, int *out) {
+                    a->key = 1;
+                    a->value = 2;
+                    int r;
+                    asm volatile("{ .reg .b32 k, g; .reg .pred p, q; ld.global.v2.u32 {k, g}, [%1];"
+                        "setp.eq.u32 q, k, 1; setp.eq.and.u32 p, g, 77, q; mov.u32 %0, 0; @p mov.u32 %0, 5; }"
+                        : "=r"(r) : "l"(a) : "memory");
+                    *out = r;
+                }
+                """);
+        Buffer out = device.allocate(4);
+        String report = device.expectFault(CUDA_ERROR_LAUNCH_FAILED, () -> kernel.launch(1, 1, device.allocate(16), out));
+        assertTrue(report.contains("an undefined value is stored at 0x"), report);
+    }
+
     /** A copy of a number that nothing has written is not taken for padding. */
     @Test
     void aCopyOfAnUnwrittenNumberIsReported() {
